@@ -1,0 +1,164 @@
+"""Steps that ask a model at work: each row is a coroutine of its own and leaves as soon as its answer is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from flows.engine.chain import split_rows
+from flows.engine.codec import decode, encode
+from flows.engine.desk import Desk
+from flows.engine.gateway import Gateway
+from flows.engine.items import Item, child_key
+from flows.engine.ledger import Record, SegmentReader
+from flows.engine.live import LiveRows
+from flows.engine.outcome import Collected, Outcome, failure_of
+from flows.engine.stages import Stage, may_multiply
+from steps.base import Row, rename_in, rename_out
+from steps.errors import LLMError
+from steps.llms.base import Completion
+
+
+class Asking:
+    """The one step of a stage that asks a model. Rows that finish in the same turn of the loop are recorded together.
+
+    `deliver` gets what is finished; `fail` gets the error after which no row can succeed.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        desk: Desk,
+        gateway: Gateway,
+        deliver: Callable[[Outcome], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
+        task = stage.asks
+        assert task is not None
+        self.stage = stage
+        self.task = task
+        self.name = stage.name
+        self.step_key = stage.keys[0]
+        self._multiplies = may_multiply(stage.head)
+        self._failed = desk.known_failures.get(self.step_key, frozenset())
+        self._finished = desk.finished(self.name, self.step_key)
+        self._segment = desk.segment(self.name, self.step_key)
+        self._reader = SegmentReader()
+        self._live = LiveRows(desk.folder)
+        self._ask = gateway.asker(task.llm, self._account)
+        self._deliver = deliver
+        self._fail = fail
+        self._running: set[asyncio.Task[None]] = set()
+        self._done: list[tuple[Item, list[bytes]]] = []
+        self._outcome = Outcome()
+        self._flush_is_due = False
+
+    async def load(self) -> None:
+        await asyncio.to_thread(self.task.load)
+        await self.task.llm.load()
+
+    async def close(self) -> None:
+        """Wait for what is under way, or for its cancellation, and let go of everything."""
+        if self._running:
+            await asyncio.wait(self._running)
+        self._flush()
+        await self.task.llm.unload()
+        self.task.unload()
+        self._segment.close()
+        self._reader.close()
+        self._live.flush()
+
+    def cancel(self) -> None:
+        """Give up the requests under way; what has arrived is kept."""
+        for task in self._running:
+            task.cancel()
+
+    def give(self, items: list[Item]) -> None:
+        """Start work on rows; never blocks. The caller bounds how many are under way."""
+        counts = self._outcome.count(self.name)
+        counts.taken += len(items)
+        for item in items:
+            if item.key in self._failed:
+                counts.failed += 1
+                self._settle(item, [])
+            elif (place := self._finished.take(item.key)) is not None:
+                counts.reused += 1
+                if self.stage.is_collected:
+                    self._outcome.collected.append(Collected(item.id, place, self._multiplies))
+                self._settle(item, split_rows(self._reader.rows(place)) if self.stage.downstream else [b""] * place.rows)
+            else:
+                task = asyncio.create_task(self._one(item))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+        self._flush_soon()
+
+    async def _one(self, item: Item) -> None:
+        row: Row = {}
+        try:
+            row = self._row(item)
+            ready = rename_in(row, self.task.input_mappings) if self.task.input_mappings else row
+            made = await self.task.answer(ready, self._ask)
+            named = [rename_out(new, row, self.task.input_mappings, self.task.output_mappings) for new in made]
+            bodies = [encode(new) for new in named]
+        except LLMError as error:
+            if error.is_fatal:
+                self._fail(error)
+                return
+            self._reject(item, error, row)
+        except Exception as error:
+            self._reject(item, error, row)
+        else:
+            self._done.append((item, bodies))
+            self._flush_soon()
+
+    def _row(self, item: Item) -> Row:
+        value = decode(item.body)
+        parts = value if self.stage.is_join else [value]
+        return {column: content for part in parts for column, content in part.items()}
+
+    def _reject(self, item: Item, error: Exception, row: Row) -> None:
+        self._outcome.count(self.name).failed += 1
+        self._outcome.failures.append(failure_of(error, self.name, self.step_key, item.id, item.key, row))
+        self._settle(item, [])
+        self._flush_soon()
+
+    def _settle(self, item: Item, bodies: list[bytes]) -> None:
+        made = []
+        for at, body in enumerate(bodies):
+            item_id = f"{item.id}.{at}" if self._multiplies else item.id
+            key = child_key(item.key, at) if self._multiplies else item.key
+            made.append(item_id)
+            if self.stage.downstream:
+                self._outcome.items.append(Item(item_id, key, body))
+        self._outcome.settled.append((item.id, made))
+        self._outcome.count(self.name).made += len(made)
+
+    def _account(self, completion: Completion) -> None:
+        counts = self._outcome.count(self.name)
+        counts.input_tokens += completion.usage.input_tokens
+        counts.output_tokens += completion.usage.output_tokens
+
+    def _flush_soon(self) -> None:
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Record what is finished, then let it go on: nothing is shown that a crash could take back."""
+        self._flush_is_due = False
+        done, self._done = self._done, []
+        if done:
+            try:
+                places = self._segment.append([Record(item.key, bodies) for item, bodies in done])
+            except OSError as error:
+                self._fail(error)
+                return
+            for (item, bodies), place in zip(done, places, strict=True):
+                if self.stage.is_collected:
+                    self._outcome.collected.append(Collected(item.id, place, self._multiplies))
+                self._settle(item, bodies)
+            self._live.show(self.name, [body for _, bodies in done for body in bodies])
+        self._live.flush_if_due()
+        if self._outcome.settled or self._outcome.counts:
+            outcome, self._outcome = self._outcome, Outcome()
+            self._deliver(outcome)

@@ -1,0 +1,34 @@
+"""What a worker knows about the run it works for: where the run lies, and what was finished before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.engine.ledger import Finished, SegmentWriter, step_folder
+
+KnownFailures = Mapping[str, frozenset[bytes]]
+"""Keys of the rows in quarantine, by step key: they are not tried again until `retry`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a stage needs to know about the run it works for."""
+
+    folder: Path
+    writer: str
+    known_failures: KnownFailures
+    reuse: tuple[Path, ...] = ()
+    max_rows: int | None = None
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger"
+
+    def finished(self, step: str, step_key: str) -> Finished:
+        """What earlier sessions of this run, and the runs it may reuse, made in this step."""
+        return Finished(step_folder(root / "ledger", step, step_key) for root in (self.folder, *self.reuse))
+
+    def segment(self, step: str, step_key: str) -> SegmentWriter:
+        return SegmentWriter(step_folder(self.ledger, step, step_key) / f"{self.writer}.seg")

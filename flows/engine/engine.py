@@ -1,0 +1,449 @@
+"""The scheduler: takes rows from step to step, bounded, and survives the death of any worker. Knows no Prefect.
+
+It is one event loop. Rows are opaque bytes that it forwards between stages; it keeps count of what is under way, where
+branches meet, and where finished rows lie. Nothing waits for a whole batch but the step that asked for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from flows.engine.desk import Desk
+from flows.engine.gateway import Gateway
+from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
+from flows.engine.items import Item
+from flows.engine.joins import Joiner
+from flows.engine.outcome import Counts, Failure, Outcome
+from flows.engine.placing import Lease, Placer
+from flows.engine.quarantine import Quarantine
+from flows.engine.routing import Switch
+from flows.engine.shelf import Shelf
+from flows.engine.stages import Stage, stages_of
+from flows.engine.worker import Order
+from flows.plan import Plan
+from steps.errors import DistilflowError, RunError
+
+QUEUE_BATCHES = 4
+"""Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
+DEATHS_WITHOUT_PROGRESS = 3
+LAST_REPLIES_S = 10.0
+"""How long a stopped run waits for replies under way: they may be paid for."""
+
+
+class Observer:
+    """What the engine reports; override what is of interest."""
+
+    def worker(self, step: str, replica: int, state: Literal["started", "ready", "died", "ended"], host: Host) -> None: ...
+
+    def failed(self, failure: Failure) -> None: ...
+
+    def log(self, level: Literal["info", "warning", "error"], text: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Station:
+    """A stage at work: its queue, its replicas, and whether it is done."""
+
+    stage: Stage
+    queue: deque[Item] = field(default_factory=deque)
+    hosts: list[Host] = field(default_factory=list)
+    leases: dict[int, Lease] = field(default_factory=dict)
+    joiner: Joiner | None = None
+    switch: Switch | None = None
+    shelf: Shelf = field(default_factory=Shelf)
+    is_started: bool = False
+    is_drained: bool = False
+    """A source has no more rows."""
+    is_done: bool = False
+    is_ending: bool = False
+    made: int = 0
+    workers: int = 0
+    """Workers started so far: each writes files of its own."""
+    deaths: int = 0
+    """Workers that died since a row was finished."""
+    suspects: dict[str, int] = field(default_factory=dict)
+    """How many workers died while they held a row, by row id."""
+
+    @property
+    def begins(self) -> bool:
+        return self.stage.is_source or self.stage.is_global
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.queue) or any(host.held or host.pulls for host in self.hosts)
+
+    @property
+    def room_before(self) -> int:
+        """Rows that may still be put into the queue."""
+        capacity = sum(host.capacity() for host in self.hosts) or self.stage.batch_rows
+        return max(QUEUE_BATCHES * self.stage.batch_rows, 2 * capacity) - len(self.queue)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run. `in_threads`: everything in this process, for previews. `session` names this start's files."""
+
+    folder: Path
+    in_threads: bool = False
+    max_rows: int | None = None
+    reuse: tuple[Path, ...] = ()
+    session: str = field(default_factory=lambda: f"{time.time_ns():x}-{os.getpid()}")
+
+
+class Engine:
+    """One run of a plan. `run()` returns when every row is accounted for, or raises what stopped it."""
+
+    def __init__(self, plan: Plan, settings: Settings, placer: Placer, observer: Observer | None = None) -> None:
+        self.plan = plan
+        self.settings = settings
+        self.placer = placer
+        self.observer = observer or Observer()
+        self.counts = {name: Counts() for name in plan.steps}
+        self.quarantine = Quarantine(settings.folder / "quarantine.jsonl")
+        self.is_stopped = False
+        self.stations: dict[str, Station] = {}
+        self._joins_around: dict[str, list[Joiner]] = {}
+        """For each stage the joins that wait for the rows in it."""
+        self._gateway = Gateway()
+        self._error: Exception | None = None
+        self._over = asyncio.Event()
+        self._background: set[asyncio.Task[Any]] = set()
+        self._pump_is_due = False
+
+    @property
+    def shelves(self) -> dict[str, Shelf]:
+        """Where the rows of the leaves lie, by step."""
+        return {name: station.shelf for name, station in self.stations.items() if not station.stage.downstream}
+
+    @property
+    def quarantined(self) -> int:
+        """Rows in quarantine that failed in the steps as they are now."""
+        return self.quarantine.count({key for station in self.stations.values() for key in station.stage.keys})
+
+    # ---- life
+    async def run(self) -> None:
+        """Take every row through every step.
+
+        Raises:
+            RunError: Something after which no row can succeed; what is finished is kept.
+        """
+        stages = stages_of(self.plan)
+        for name, stage in stages.items():
+            joiner = Joiner(stage, stages) if stage.is_join else None
+            router = self.plan.routers.get(name)
+            heads = [stages[after].head.name for after in stage.downstream]
+            switch = Switch(name, router, heads, source_batch(stage, stages)) if router else None
+            self.stations[name] = Station(stage, joiner=joiner, switch=switch)
+        joiners = [station.joiner for station in self.stations.values() if station.joiner is not None]
+        self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stages}
+        try:
+            for station in self.stations.values():
+                if not station.stage.is_global:
+                    self._spawn(self._start(station))
+            await self._over.wait()
+        finally:
+            await self._close()
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        """Take no more rows; finish, for a moment, what is under way."""
+        if not self.is_stopped and not self._over.is_set():
+            self.is_stopped = True
+            self._spawn(self._wind_down())
+
+    def fail(self, error: Exception) -> None:
+        """End the run with an error."""
+        if self._error is None and not self._over.is_set():
+            self._error = error if isinstance(error, DistilflowError) else RunError(str(error))
+            self._over.set()
+
+    async def _wind_down(self) -> None:
+        """Let replies under way arrive, and what they lead to without asking again; then it is over."""
+        deadline = time.monotonic() + LAST_REPLIES_S
+        while time.monotonic() < deadline and any(self._goes_on(station) for station in self.stations.values()):
+            await asyncio.sleep(0.05)
+        self._over.set()
+
+    def _goes_on(self, station: Station) -> bool:
+        """Whether a stopped run still has something to finish in this stage."""
+        at_work = any(host.held or host.pulls for host in station.hosts)
+        return at_work or (self._may_feed(station) and bool(station.queue))
+
+    def _may_feed(self, station: Station) -> bool:
+        """Whether rows may enter a stage: after a stop no new ones, and none that cost money."""
+        return not self.is_stopped or not (station.begins or station.stage.asks)
+
+    async def _close(self) -> None:
+        for task in list(self._background):
+            task.cancel()
+        hosts = list(self._hosts())
+        if self._error is not None or self.is_stopped:
+            for host in hosts:
+                host.cancel()
+        await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
+        for station in self.stations.values():
+            self._give_back(station)
+
+    def _hosts(self) -> list[Host]:
+        return [host for station in self.stations.values() for host in station.hosts]
+
+    # ---- starting and replacing workers
+    async def _start(self, station: Station) -> None:
+        station.is_started = True
+        shelf = self._save_shelf(station) if station.stage.is_global else None
+        for replica in range(station.stage.resources.replicas):
+            await self._start_replica(station, replica, shelf)
+
+    async def _start_replica(self, station: Station, replica: int, shelf: Path | None, skip: int = 0) -> None:
+        try:
+            lease = station.leases.get(replica) or await self.placer.acquire(station.stage, replica)
+            station.leases[replica] = lease
+            host = self._host(station, replica, lease, shelf, skip)
+            host.devices = lease.devices
+            station.hosts.append(host)
+            await host.start()
+            self.observer.worker(station.stage.name, replica, "started", host)
+        except Exception as error:
+            self.fail(
+                error if isinstance(error, DistilflowError) else RunError(f"step {station.stage.name!r} cannot start: {error}")
+            )
+
+    def _host(self, station: Station, replica: int, lease: Lease, shelf: Path | None, skip: int) -> Host:
+        stage = station.stage
+        station.workers += 1
+        desk = Desk(
+            folder=self.settings.folder,
+            writer=f"{self.settings.session}-{station.workers}",
+            known_failures=self.quarantine.known(),
+            reuse=self.settings.reuse,
+            max_rows=self.settings.max_rows,
+        )
+        if stage.asks is not None and (stage.pool == "async" or self.settings.in_threads):
+            return LoopHost(stage, replica, self, desk, self._gateway)
+        if self.settings.in_threads:
+            return ThreadHost(stage, replica, self, desk, shelf)
+        order = Order(self.plan.spec.to_dict(), stage.name, desk, skip, shelf, lease.environment, tuple(sys.path))
+        return WorkerHost(stage, replica, self, order)
+
+    def on_ready(self, host: Host) -> None:
+        self.observer.worker(host.stage.name, host.replica, "ready", host)
+        self._pump_soon()
+
+    def on_error(self, host: Host, error: Exception) -> None:
+        self.fail(error)
+
+    def on_death(self, host: Host, exit_code: int | None) -> None:
+        """Replace a worker that died; redo what it held, and only that."""
+        station = self.stations[host.stage.name]
+        self.observer.worker(host.stage.name, host.replica, "died", host)
+        if host in station.hosts:
+            station.hosts.remove(host)
+        if self._over.is_set() or self.is_stopped:
+            return
+        held = list(host.held.values())
+        station.deaths += 1
+        for item in held:
+            station.suspects[item.id] = station.suspects.get(item.id, 0) + 1
+        if len(held) == 1 and station.suspects[held[0].id] >= DEATHS_WITHOUT_PROGRESS:
+            self._blame(station, held.pop(), exit_code)
+        elif station.deaths > DEATHS_WITHOUT_PROGRESS:
+            self.fail(
+                RunError(
+                    f"the worker of step {host.stage.name!r} died {station.deaths} times in a row (exit code {exit_code})",
+                    "see run.log; out of memory is the usual cause: ask for fewer replicas or smaller batches",
+                )
+            )
+            return
+        self.observer.log("warning", f"worker of {host.stage.name!r} died (exit code {exit_code}); another one takes over")
+        station.queue.extendleft(reversed(held))
+        shelf = self._shelf_path(station) if station.stage.is_global else None
+        self._spawn(self._start_replica(station, host.replica, shelf, skip=station.made if station.begins else 0))
+
+    def _blame(self, station: Station, item: Item, exit_code: int | None) -> None:
+        """A row that took every worker down that touched it goes to the quarantine."""
+        stage = station.stage
+        failure = Failure(
+            step=stage.head.name,
+            step_key=stage.keys[0],
+            id=item.id,
+            key=item.key.hex(),
+            code="worker-died",
+            message=f"every worker that took this row died (exit code {exit_code})",
+            fix="look at this row, and at run.log",
+            attempts=DEATHS_WITHOUT_PROGRESS,
+        )
+        outcome = Outcome(settled=[(item.id, [])], failures=[failure])
+        counts = outcome.count(stage.head.name)
+        counts.taken = counts.failed = 1
+        self._take(station, outcome)
+
+    # ---- rows
+    def on_outcome(self, host: Host, outcome: Outcome) -> None:
+        station = self.stations[host.stage.name]
+        if station.begins:
+            host.pulls -= 1
+            station.is_drained = station.is_drained or outcome.is_last
+            station.made += outcome.counts[station.stage.head.name].made
+        if outcome.settled:
+            station.deaths = 0
+        for item_id, _ in outcome.settled:
+            host.held.pop(item_id, None)
+            station.suspects.pop(item_id, None)
+        try:
+            self._take(station, outcome)
+        except OSError as error:
+            self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room, then resume the run"))
+
+    def _take(self, station: Station, outcome: Outcome) -> None:
+        """Count what a stage did and hand what it made on."""
+        for step, counts in outcome.counts.items():
+            self.counts[step].add(counts)
+        if outcome.failures:
+            self.quarantine.add(outcome.failures)
+            for failure in outcome.failures:
+                self.observer.failed(failure)
+        if station.stage.is_collected:
+            for entry in outcome.collected:
+                station.shelf.add(entry)
+        self._hand_on(station, outcome.items)
+        for joiner in self._joins_around[station.stage.name]:
+            for item_id, _ in outcome.settled:
+                joiner.left(item_id)
+        self._join()
+        self._pump_soon()
+
+    def _hand_on(self, station: Station, items: list[Item]) -> None:
+        targets = [name for name in station.stage.downstream if not self.stations[name].stage.is_global]
+        for item in items if targets else ():
+            for name in self._chosen(station, item, targets):
+                target = self.stations[name]
+                if target.joiner is not None:
+                    target.joiner.arrived(station.stage.name, item)
+                else:
+                    target.queue.append(item)
+                for joiner in self._joins_around[name]:
+                    joiner.entered(item.id)
+
+    def _chosen(self, station: Station, item: Item, targets: list[str]) -> list[str]:
+        if station.switch is None:
+            return targets
+        steps = station.switch.choose(item.id)
+        chosen = [name for name in targets if self.stations[name].stage.head.name in steps]
+        others = [name for name in targets if name not in chosen]
+        for other in self.stations.values():
+            if other.joiner is not None:
+                other.joiner.routed(item.id, chosen, others)
+        return chosen
+
+    def _join(self) -> None:
+        """Queue the rows whose branches are complete; joins inside others come first."""
+        for name, station in self.stations.items():
+            if station.joiner is None:
+                continue
+            joined, used = station.joiner.ready()
+            station.queue.extend(joined)
+            for outer in self._joins_around[name]:
+                for item in joined:
+                    outer.entered(item.id)
+                for item in used:
+                    outer.left(item.id)
+
+    # ---- the pump
+    def _pump_soon(self) -> None:
+        if not self._pump_is_due:
+            self._pump_is_due = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        """Give work to whoever has room, as long as what comes after has room too."""
+        self._pump_is_due = False
+        if self._over.is_set():
+            return
+        for station in self.stations.values():
+            if self._may_feed(station):
+                self._feed(station)
+            self._finish_if_done(station)
+        if all(station.is_done for station in self.stations.values()):
+            self._over.set()
+
+    def _feed(self, station: Station) -> None:
+        for host in sorted(station.hosts, key=lambda host: len(host.held)):
+            if station.begins:
+                while host.is_ready and not station.is_drained and host.pulls < 2 and self._room_after(station, host.pulls):
+                    host.pull(station.stage.batch_rows)
+                continue
+            while station.queue and host.room > 0 and self._room_after(station):
+                size = min(host.room, station.stage.batch_rows, len(station.queue))
+                if station.suspects and station.queue[0].id in station.suspects:
+                    if host.held:
+                        break
+                    size = 1  # a row that may have killed a worker travels alone
+                host.give([station.queue.popleft() for _ in range(size)])
+
+    def _room_after(self, station: Station, pulls: int = 0) -> bool:
+        """Whether the stages after this one can take what it would make."""
+        return all(
+            self.stations[name].stage.is_global or self.stations[name].room_before > pulls * station.stage.batch_rows
+            for name in station.stage.downstream
+        )
+
+    def _finish_if_done(self, station: Station) -> None:
+        if station.is_done:
+            return
+        if not all(self.stations[name].is_done for name in station.stage.upstream):
+            return
+        if station.stage.is_global and not station.is_started:
+            if not self.is_stopped:
+                self._spawn(self._start(station))
+            return
+        if station.is_busy or (station.begins and not station.is_drained) or not station.is_started:
+            return
+        station.is_done = True
+        self._spawn(self._end(station))
+        self._pump_soon()
+
+    async def _end(self, station: Station) -> None:
+        hosts, station.hosts = station.hosts, []
+        for host in hosts:
+            await host.end()
+            self.observer.worker(station.stage.name, host.replica, "ended", host)
+        self._give_back(station)
+
+    def _give_back(self, station: Station) -> None:
+        for replica, lease in station.leases.items():
+            self.placer.release(station.stage, replica, lease)
+        station.leases.clear()
+
+    # ---- odds and ends
+    def _shelf_path(self, station: Station) -> Path:
+        return self.settings.folder / "shelves" / f"{station.stage.upstream[0]}.shelf"
+
+    def _save_shelf(self, station: Station) -> Path:
+        path = self._shelf_path(station)
+        self.stations[station.stage.upstream[0]].shelf.save(path)
+        return path
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._settled)
+
+    def _settled(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error if isinstance(error, Exception) else RunError(repr(error)))
+
+
+def source_batch(stage: Stage, stages: dict[str, Stage]) -> int:
+    """Rows that leave together at the source of a stage's rows: what routing counts by."""
+    while stage.upstream:
+        stage = stages[stage.upstream[0]]
+    return int(getattr(stage.head.step, "batch_size", 50))

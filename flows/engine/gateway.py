@@ -1,0 +1,101 @@
+"""How requests reach a server: one gate per endpoint, shared by all steps that use it.
+
+The gate bounds how many requests are in flight, holds everybody back while the server asks to wait, repeats what may pass,
+and notices when nobody is there. Here the adaptive limiter and the journal find their place: both see every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+from steps.errors import BadReply, EndpointDown, LLMError, NetworkFailed, RateLimited, ServerFailed, Unreachable
+from steps.llms.base import LLM, Completion, Request
+from steps.tasks.base import Ask
+
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 20.0
+ROWS_BEFORE_DOWN = 5
+"""Rows in a row that used up their attempts, without one success between them, before the server counts as down."""
+
+
+class Gate:
+    """The way to one endpoint."""
+
+    def __init__(self, endpoint: str, max_concurrency: int) -> None:
+        self.endpoint = endpoint
+        self._slots = asyncio.Semaphore(max_concurrency)
+        self._closed_until = 0.0
+        self._given_up_in_a_row = 0
+
+    async def send(self, llm: LLM, request: Request) -> Completion:
+        """Ask until there is an answer or no hope of one.
+
+        Raises:
+            LLMError: `attempts` on it says how often it was tried.
+            EndpointDown: No server is there; the run should stop.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            async with self._slots:
+                await self._opened()
+                try:
+                    completion = await llm.complete(request)
+                except LLMError as error:
+                    failed = error
+                else:
+                    self._given_up_in_a_row = 0
+                    return completion
+            if not failed.is_retryable or attempt > llm.max_retries:
+                failed.attempts = attempt  # type: ignore[attr-defined]
+                raise self._verdict(failed, attempt) from failed
+            if isinstance(failed, RateLimited):
+                self._closed_until = max(self._closed_until, time.monotonic() + (failed.retry_after_s or pause_s(attempt)))
+            else:
+                await asyncio.sleep(pause_s(attempt))
+
+    async def _opened(self) -> None:
+        while (wait := self._closed_until - time.monotonic()) > 0:
+            await asyncio.sleep(wait + random.uniform(0, 0.05))
+
+    def _verdict(self, error: LLMError, attempts: int) -> LLMError:
+        """The error of this row, or that the endpoint is down."""
+        if not isinstance(error, (NetworkFailed, ServerFailed)):
+            return error
+        self._given_up_in_a_row += 1
+        if isinstance(error, Unreachable) or self._given_up_in_a_row >= ROWS_BEFORE_DOWN:
+            return EndpointDown(
+                f"{self.endpoint} does not answer: {error.message} ({attempts} attempts each)",
+                "start or check the server, then `distilflow resume` the run: what is finished is kept",
+            )
+        return error
+
+
+def pause_s(attempt: int) -> float:
+    """Seconds to wait after the `attempt`-th failure: doubling, with full jitter."""
+    return random.uniform(0.5, 1) * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (attempt - 1))
+
+
+class Gateway:
+    """The gates of a run."""
+
+    def __init__(self) -> None:
+        self._gates: dict[str, Gate] = {}
+
+    def asker(self, llm: LLM, used: Callable[[Completion], None]) -> Ask:
+        """How a task asks this model. `used` is told of every answer, for the accounts."""
+        gate = self._gates.get(llm.endpoint)
+        if gate is None:
+            gate = self._gates[llm.endpoint] = Gate(llm.endpoint, llm.max_concurrency)
+
+        async def ask(request: Request) -> Completion:
+            completion = await gate.send(llm, request)
+            used(completion)
+            if len(completion.texts) < request.n:
+                raise BadReply(f"the server sent {len(completion.texts)} of {request.n} replies", "ask for fewer per request")
+            return completion
+
+        return ask

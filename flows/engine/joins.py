@@ -1,0 +1,87 @@
+"""Where branches meet: rows are matched by the row they came from, once nothing of it is under way any more.
+
+A row that failed or was dropped in one branch is not joined. A branch that routing did not choose is not waited for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from itertools import product
+
+from flows.engine.items import Item, joined_key, order_of, prefix
+from flows.engine.stages import Stage, fork_depth, inside
+
+
+class Joiner:
+    """Matches the rows that arrive at one stage. `region` are the stages between the fork and this one."""
+
+    def __init__(self, stage: Stage, stages: dict[str, Stage]) -> None:
+        self.name = stage.name
+        self.upstream = list(stage.upstream)
+        self.region = inside(stage, stages)
+        self._depth = fork_depth(stage, stages)
+        self._leads_to = {name: self._reachable(name, stages) for name in self.region}
+        self._under_way: Counter[str] = Counter()
+        self._parts: dict[str, dict[str, list[Item]]] = defaultdict(dict)
+        self._left_out: dict[str, set[str]] = {}
+        self._touched: set[str] = set()
+
+    def entered(self, item_id: str) -> None:
+        """A row was handed to a stage of the region."""
+        origin = prefix(item_id, self._depth)
+        self._under_way[origin] += 1
+
+    def left(self, item_id: str) -> None:
+        """A stage of the region is done with a row; what came of it has been handed on already."""
+        origin = prefix(item_id, self._depth)
+        self._under_way[origin] -= 1
+        self._touched.add(origin)
+
+    def arrived(self, upstream: str, item: Item) -> None:
+        """A row is through one branch."""
+        origin = prefix(item.id, self._depth)
+        self._parts[origin].setdefault(upstream, []).append(item)
+        self._touched.add(origin)
+
+    def routed(self, item_id: str, chosen: list[str], others: list[str]) -> None:
+        """A row was sent to some of the next stages only: branches behind the others do not take part."""
+        taken = {name for stage in chosen for name in self._branches(stage)}
+        missed = {name for stage in others for name in self._branches(stage)} - taken
+        if missed:
+            self._left_out.setdefault(prefix(item_id, self._depth), set()).update(missed)
+
+    def ready(self) -> tuple[list[Item], list[Item]]:
+        """Rows that were joined since the last call, and the rows that went into them or were given up."""
+        joined: list[Item] = []
+        used: list[Item] = []
+        for origin in sorted(self._touched, key=order_of):
+            if self._under_way[origin] == 0:
+                del self._under_way[origin]
+                parts = self._parts.pop(origin, {})
+                joined += self._join(origin, parts, self._left_out.pop(origin, set()))
+                used += [item for items in parts.values() for item in items]
+        self._touched.clear()
+        return joined, used
+
+    def _join(self, origin: str, parts: dict[str, list[Item]], left_out: set[str]) -> list[Item]:
+        names = [name for name in self.upstream if name not in left_out]
+        branches = [sorted(parts.get(name, []), key=lambda item: order_of(item.id)) for name in names]
+        joined = []
+        for items in product(*branches) if branches else ():
+            suffix = "".join(item.id[len(origin) :] for item in items)
+            key = joined_key([item.key for item in items], names, complete=not left_out)
+            joined.append(Item(origin + suffix, key, b"[" + b",".join(item.body for item in items) + b"]"))
+        return joined
+
+    def _branches(self, stage: str) -> set[str]:
+        """Branches of this join that lie behind a stage; the join itself stands for the branch without a step."""
+        return self._leads_to.get(stage, set())
+
+    def _reachable(self, name: str, stages: dict[str, Stage]) -> set[str]:
+        found, queue = set(), [name]
+        while queue:
+            at = queue.pop()
+            if at in self.upstream:
+                found.add(at)
+            queue += [after for after in stages[at].downstream if after in self.region]
+        return found

@@ -1,0 +1,89 @@
+"""What a step's result depends on: its class and code, its parameters, and the steps before it.
+
+Sources count as nothing here: a row's own key holds the content that its source gave it, so changed data is noticed row by
+row, and appended rows leave the others as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from functools import cache
+from types import CodeType
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, SecretStr
+
+from flows.plan import Plan, PlannedStep
+from steps import registry
+from steps.llms.base import LLM
+
+_FRAMEWORK = ("pydantic", "builtins", "abc", "typing", "steps.base", "steps.wiring", "steps.llms.base")
+
+
+def step_keys(plan: Plan) -> dict[str, str]:
+    """For each step a hash that changes when its results may: hexadecimal, 32 digits."""
+    keys: dict[str, str] = {}
+    for name, planned in plan.steps.items():
+        if planned.is_source:
+            keys[name] = _digest(["source"])
+        else:
+            keys[name] = _digest([step_identity(planned), [keys[upstream] for upstream in planned.after]])
+    return keys
+
+
+def step_identity(planned: PlannedStep) -> list[Any]:
+    """Everything about the step itself that its result depends on."""
+    step = planned.step
+    mappings = [sorted(step.input_mappings.items()), sorted(step.output_mappings.items())]
+    return [registry.name_of(type(step)), parameters_of(step), mappings, code_hash(type(step))]
+
+
+def parameters_of(model: BaseModel) -> dict[str, Any]:
+    """Parameters by name, without placement, keys and what only says how a server is reached."""
+    placement: frozenset[str] = getattr(model, "PLACEMENT", frozenset())
+    found: dict[str, Any] = {}
+    for name, field in type(model).model_fields.items():
+        extra = field.json_schema_extra
+        value = getattr(model, name)
+        if name in placement or isinstance(value, SecretStr) or (isinstance(extra, dict) and extra.get("transport")):
+            continue
+        if isinstance(value, LLM):
+            value = [registry.name_of(type(value), "llms"), parameters_of(value), code_hash(type(value))]
+        elif isinstance(value, BaseModel):
+            value = parameters_of(value)
+        found[name] = value
+    return found
+
+
+@cache
+def code_hash(component: type) -> str:
+    """Hash of the source of the modules that define the class and its bases, so helpers beside it count too."""
+    parts = []
+    for base in component.__mro__:
+        if base.__module__.startswith(_FRAMEWORK):
+            continue
+        try:
+            parts.append(inspect.getsource(sys.modules[base.__module__]))
+        except (OSError, TypeError, KeyError):  # typed into a notebook: no file
+            parts.append(repr([_code(value) for _, value in sorted(vars(base).items()) if callable(value)]))
+    return _digest(parts)
+
+
+def _code(function: Any) -> Any:
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType):
+        return None
+    constants = [_code_of(constant) if isinstance(constant, CodeType) else repr(constant) for constant in code.co_consts]
+    return [code.co_code.hex(), code.co_names, constants]
+
+
+def _code_of(code: CodeType) -> list[Any]:
+    return [code.co_code.hex(), code.co_names]
+
+
+def _digest(value: Any) -> str:
+    data = orjson.dumps(value, default=repr, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -1,0 +1,178 @@
+"""Finished work on disk: for each step, what it made of each row.
+
+`ledger/<step>-<step key>/<writer>.seg`, append-only, one file per writer, so that writers need no locks. A file is a series
+of frames; a frame holds the records that were finished together:
+
+    u32 bytes after this head · u32 CRC-32 of them · u16 records · then per record: 16-byte key, u32 rows made ·
+    then, compressed by Zstandard: per record u32 length, then the records, each a JSON list of rows
+
+A frame that was cut off by a crash fails its length or checksum; it and what follows in that file is ignored, and nobody
+appends to a file that an earlier process wrote. A step whose parameters, code or upstream steps change has another key,
+and so another folder: nothing stale is found.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import zstandard
+
+from flows.engine.items import KEY_BYTES
+
+_HEAD = struct.Struct("<IIH")
+_ENTRY = struct.Struct(f"<{KEY_BYTES}sI")
+MAX_RECORDS = 0xFFFF
+
+
+class Record(NamedTuple):
+    """What a step made of one row: the row's key, and the JSON of each row made."""
+
+    key: bytes
+    rows: list[bytes]
+
+
+class Place(NamedTuple):
+    """Where a record lies: file, offset of its frame, its number in the frame, and how many rows it holds."""
+
+    path: str
+    offset: int
+    number: int
+    rows: int
+
+
+class SegmentWriter:
+    """Appends records to a file of its own; the file appears with the first of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd: int | None = None
+        self._offset = 0
+        self._compressor = zstandard.ZstdCompressor(level=1)
+
+    def append(self, records: list[Record]) -> list[Place]:
+        """Write records; they outlive the death of this process (not yet a power cut)."""
+        places: list[Place] = []
+        for start in range(0, len(records), MAX_RECORDS):
+            places += self._append_frame(records[start : start + MAX_RECORDS])
+        return places
+
+    def _append_frame(self, records: list[Record]) -> list[Place]:
+        if self._fd is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
+        bodies = [b"[" + b",".join(record.rows) + b"]" for record in records]
+        lengths = struct.pack(f"<{len(bodies)}I", *map(len, bodies))
+        entries = b"".join(_ENTRY.pack(record.key, len(record.rows)) for record in records)
+        data = entries + self._compressor.compress(lengths + b"".join(bodies))
+        frame = _HEAD.pack(len(data), zlib.crc32(data), len(records)) + data
+        offset = self._offset
+        written = os.write(self._fd, frame)
+        if written < len(frame):  # the disk is full: what follows a torn frame would not be read
+            os.ftruncate(self._fd, offset)
+            raise OSError(28, "No space left on device", str(self.path))
+        self._offset += written
+        name = str(self.path)
+        return [Place(name, offset, number, len(record.rows)) for number, record in enumerate(records)]
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+class SegmentReader:
+    """Reads records by place, keeping the frames it read last: neighbours are mostly asked for together."""
+
+    def __init__(self, frames_kept: int = 16) -> None:
+        self._frames: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
+        self._files: dict[str, int] = {}
+        self._kept = frames_kept
+
+    def rows(self, place: Place) -> bytes:
+        """JSON list of the rows of this record."""
+        key = (place.path, place.offset)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = self._read(*key)
+            if len(self._frames) > self._kept:
+                self._frames.popitem(last=False)
+        else:
+            self._frames.move_to_end(key)
+        return frame[place.number]
+
+    def _read(self, path: str, offset: int) -> list[bytes]:
+        if path not in self._files:
+            self._files[path] = os.open(path, os.O_RDONLY)
+        fd = self._files[path]
+        size, _, count = _HEAD.unpack(os.pread(fd, _HEAD.size, offset))
+        data = os.pread(fd, size, offset + _HEAD.size)
+        raw = zstandard.ZstdDecompressor().decompress(memoryview(data)[_ENTRY.size * count :])
+        lengths = struct.unpack_from(f"<{count}I", raw)
+        bodies, at = [], 4 * count
+        for length in lengths:
+            bodies.append(raw[at : at + length])
+            at += length
+        return bodies
+
+    def close(self) -> None:
+        for fd in self._files.values():
+            os.close(fd)
+        self._files.clear()
+
+
+def scan(path: Path) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
+    """Offset, and key and row count of each record, of every whole frame of a file; stops at the first torn one."""
+    with path.open("rb") as file:
+        offset = 0
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            size, checksum, count = _HEAD.unpack(head)
+            data = file.read(size)
+            if len(data) < size or not count or zlib.crc32(data) != checksum:
+                return
+            yield offset, [_ENTRY.unpack_from(data, _ENTRY.size * at) for at in range(count)]
+            offset += _HEAD.size + size
+
+
+def places_in(path: Path) -> Iterator[Place]:
+    """Where each record of a file lies, in the order they were written."""
+    for offset, entries in scan(path):
+        for number, (_, rows) in enumerate(entries):
+            yield Place(str(path), offset, number, rows)
+
+
+class Finished:
+    """What earlier sessions made in one step, by key. Each record is handed out once: equal rows have one each."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._places: dict[bytes, list[Place]] = {}
+        for folder in folders:
+            for path in sorted(folder.glob("*.seg")):
+                self._add(path)
+        for places in self._places.values():
+            places.reverse()
+
+    def _add(self, path: Path) -> None:
+        name = str(path)
+        for offset, entries in scan(path):
+            for number, (key, rows) in enumerate(entries):
+                self._places.setdefault(key, []).append(Place(name, offset, number, rows))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._places.values()))
+
+    def take(self, key: bytes) -> Place | None:
+        """A record of this key that was not taken yet."""
+        places = self._places.get(key)
+        return places.pop() if places else None
+
+
+def step_folder(root: Path, step: str, step_key: str) -> Path:
+    """Where a step's records lie."""
+    return root / f"{re.sub(r'[^A-Za-z0-9_-]', '_', step)}-{step_key[:16]}"

@@ -1,0 +1,53 @@
+"""The newest rows of each step, for people who watch: one small file per step, replaced at most twice a second."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+import orjson
+
+NEWEST = 20
+INTERVAL_S = 0.5
+
+
+class LiveRows:
+    """Keeps the newest rows of some steps on disk while a stage works."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "live"
+        self._rows: dict[str, list[bytes]] = {}
+        self._unwritten: set[str] = set()
+        self._due = 0.0
+
+    def show(self, step: str, bodies: list[bytes]) -> None:
+        if bodies:
+            newest = bodies[-NEWEST:]
+            self._unwritten.add(step)
+            missing = NEWEST - len(newest)
+            self._rows[step] = [*self._rows.get(step, [])[-missing:], *newest] if missing else newest
+
+    def flush_if_due(self) -> None:
+        if self._unwritten and time.monotonic() >= self._due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write now. A full disk is not reported here: the ledger will."""
+        for step in self._unwritten:
+            with contextlib.suppress(OSError):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                part = self._folder / f"{step}.part"
+                part.write_bytes(b"[" + b",".join(self._rows[step]) + b"]")
+                part.replace(self._folder / f"{step}.json")
+        self._unwritten.clear()
+        self._due = time.monotonic() + INTERVAL_S
+
+
+def newest_rows(folder: Path, step: str) -> list[dict[str, object]]:
+    """The newest rows that a step made, oldest first; empty before it made any."""
+    try:
+        rows = orjson.loads((folder / "live" / f"{step}.json").read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return []
+    return rows if isinstance(rows, list) else []

@@ -1,0 +1,61 @@
+"""Rows that failed, in a file: one JSON object a line, with the reason and the row itself.
+
+A row in quarantine is not tried again by `resume`; `retry` empties the quarantine and resumes, so just those rows are redone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from flows.engine.outcome import Failure
+
+
+class Quarantine:
+    """The quarantine of a run, as the engine sees it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, set[bytes]] = {}
+        for line in _whole_lines(path):
+            self._remember(line["step_key"], line["key"])
+
+    def known(self) -> dict[str, frozenset[bytes]]:
+        """Keys of the rows in it, by step key."""
+        return {step: frozenset(keys) for step, keys in self._known.items()}
+
+    def add(self, failures: list[Failure]) -> None:
+        """Append rows; they outlive the death of this process."""
+        with self._path.open("ab") as file:
+            file.write(b"".join(failure.to_json() + b"\n" for failure in failures))
+        for failure in failures:
+            self._remember(failure.step_key, failure.key)
+
+    def count(self, step_keys: set[str]) -> int:
+        """Rows in it that belong to these steps as they are now."""
+        return sum(len(keys) for step, keys in self._known.items() if step in step_keys)
+
+    def _remember(self, step_key: str, key: str) -> None:
+        self._known.setdefault(step_key, set()).add(bytes.fromhex(key))
+
+
+def empty(path: Path) -> int:
+    """Move what is in quarantine aside, so that a resume tries it again; returns how many rows that were."""
+    rows = sum(1 for _ in _whole_lines(path))
+    if rows:
+        number = len(list(path.parent.glob(f"{path.stem}.retried-*{path.suffix}"))) + 1
+        path.replace(path.with_name(f"{path.stem}.retried-{number}{path.suffix}"))
+    return rows
+
+
+def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            with contextlib.suppress(orjson.JSONDecodeError):  # torn by a crash: the row is tried again
+                yield orjson.loads(line)

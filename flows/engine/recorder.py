@@ -1,0 +1,134 @@
+"""Writes down what happens in a run: events for programs, the log for people, the report for whoever comes later."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from flows.engine.engine import Engine, Observer
+from flows.engine.events import Event, Logged, Progress, RowFailed, RunChanged, RunState, StepProgress, StepState, WorkerChanged
+from flows.engine.hosts import Host
+from flows.engine.outcome import Failure
+from flows.runs import RunFolder, RunReport
+from steps.errors import RunError
+
+SNAPSHOT_S = 0.25
+FAILURES_SHOWN = 100
+RATE_WINDOW_S = 5.0
+
+
+class Recorder(Observer):
+    """Follows an engine. `on_event` gets every event as it is written."""
+
+    def __init__(self, folder: RunFolder, report: RunReport, on_event: Callable[[Event], None] = lambda event: None) -> None:
+        self.folder = folder
+        self.report = report
+        self._on_event = on_event
+        self._events = folder.events.open("ab")
+        self._log = folder.log.open("a", encoding="utf-8")
+        self._shown: dict[str, int] = {}
+        self._workers: dict[str, StepState] = {}
+        self._history: dict[str, list[tuple[float, int]]] = {}
+        self._last: dict[str, StepProgress] = {}
+
+    # ---- what the engine tells
+    def worker(self, step: str, replica: int, state: Literal["started", "ready", "died", "ended"], host: Host) -> None:
+        devices = host.devices
+        self._emit(WorkerChanged(at=time.time(), step=step, replica=replica, state=state, pid=host.pid, devices=devices))
+        states: dict[str, StepState] = {"started": "loading", "ready": "running", "died": "loading", "ended": "done"}
+        self._workers[step] = states[state]
+
+    def failed(self, failure: Failure) -> None:
+        self._shown[failure.step] = shown = self._shown.get(failure.step, 0) + 1
+        if shown > FAILURES_SHOWN:
+            return
+        message = failure.message[:500]
+        self._emit(RowFailed(at=time.time(), step=failure.step, row=failure.id, code=failure.code, message=message))
+        self._write_log("warning", f"row {failure.id} failed in {failure.step!r}: [{failure.code}] {message}")
+        if shown == FAILURES_SHOWN:
+            self._write_log("warning", f"more failures in {failure.step!r} are counted, not listed; see quarantine.jsonl")
+
+    def log(self, level: Literal["info", "warning", "error"], text: str) -> None:
+        self._emit(Logged(at=time.time(), level=level, message=text))
+        self._write_log(level, text)
+
+    # ---- what the session tells
+    def enter(self, state: RunState, message: str = "") -> None:
+        """The run enters a state."""
+        self.report.state, self.report.message = state, message
+        if state in ("finished", "stopped", "failed"):
+            self.report.ended_at = time.time()
+        self.folder.save_report(self.report)
+        self._emit(RunChanged(at=time.time(), state=state, message=message))
+        self._write_log("error" if state == "failed" else "info", f"run {state}{': ' if message else ''}{message}")
+
+    async def watch(self, engine: Engine) -> None:
+        """Write snapshots, and pass on the request to stop, until cancelled."""
+        stop = self.folder.path / "stop"
+        while True:
+            try:
+                self.snapshot(engine)
+            except OSError as error:
+                engine.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room, then resume the run"))
+                return
+            if stop.exists():
+                engine.stop()
+            await asyncio.sleep(SNAPSHOT_S)
+
+    def snapshot(self, engine: Engine) -> None:
+        """Write where all steps stand, if that changed."""
+        steps = {name: self._progress(engine, name) for name in engine.plan.steps}
+        if steps != self._last:
+            self._last = steps
+            self.report.steps = steps
+            self._emit(Progress(at=time.time(), steps=steps))
+
+    def close(self) -> None:
+        self._events.close()
+        self._log.close()
+
+    def _progress(self, engine: Engine, name: str) -> StepProgress:
+        counts = engine.counts[name]
+        station = next(s for s in engine.stations.values() if name in [planned.name for planned in s.stage.steps])
+        state: StepState = "done" if station.is_done else self._workers.get(station.stage.name, "waiting")
+        if state == "running" and not counts.taken:
+            state = "waiting"
+        upstream = engine.plan.steps[name].after
+        done = [engine.counts[before].made for before in upstream if self._is_done(engine, before)]
+        total = max(done) if upstream and len(done) == len(upstream) else None
+        return StepProgress(
+            state=state,
+            taken=counts.taken,
+            made=counts.made,
+            failed=counts.failed,
+            reused=counts.reused,
+            total=total,
+            rows_per_s=0.0 if state == "done" else self._rate(name, counts.made),
+            input_tokens=counts.input_tokens,
+            output_tokens=counts.output_tokens,
+        )
+
+    def _is_done(self, engine: Engine, name: str) -> bool:
+        return any(s.is_done or s.is_drained for s in engine.stations.values() if name in [p.name for p in s.stage.steps])
+
+    def _rate(self, step: str, made: int) -> float:
+        now = time.monotonic()
+        history = self._history.setdefault(step, [])
+        history.append((now, made))
+        while len(history) > 2 and now - history[0][0] > RATE_WINDOW_S:
+            history.pop(0)
+        seconds = now - history[0][0]
+        return round((made - history[0][1]) / seconds, 1) if seconds > 0 else 0.0
+
+    def _emit(self, event: Event) -> None:
+        self._events.write(event.model_dump_json().encode() + b"\n")
+        self._events.flush()
+        self._on_event(event)
+
+    def _write_log(self, level: str, text: str) -> None:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        self._log.write(f"{stamp} {level:<7} {text}\n")
+        self._log.flush()

@@ -1,0 +1,157 @@
+"""Which steps work together: a plan cut into stages.
+
+A chain of cheap steps is one stage: its rows stay in one worker and are handed from step to step without being copied
+through the scheduler. A stage ends where rows part or meet, where all rows are needed at once, where a model is asked,
+and where a step has replicas or a pool of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flows.engine.keys import step_keys
+from flows.plan import Plan, PlannedStep
+from steps.base import GlobalStep, JoinStep, Step, StepResources
+from steps.tasks.base import Task
+
+
+@dataclass(slots=True)
+class Stage:
+    """Steps that work together, and what comes before and after them. Named after its last step."""
+
+    steps: list[PlannedStep]
+    keys: list[str]
+    upstream: list[str] = field(default_factory=list)
+    downstream: list[str] = field(default_factory=list)
+    is_collected: bool = False
+    """Its rows are read from the ledger later: by the Distiset, or by a step that needs all of them."""
+    depth: int = 1
+    """Places in the ids of the rows that leave it."""
+
+    @property
+    def name(self) -> str:
+        return self.steps[-1].name
+
+    @property
+    def head(self) -> PlannedStep:
+        return self.steps[0]
+
+    @property
+    def pool(self) -> str:
+        return self.head.pool
+
+    @property
+    def resources(self) -> StepResources:
+        return self.head.step.resources
+
+    @property
+    def is_source(self) -> bool:
+        return self.head.is_source
+
+    @property
+    def is_global(self) -> bool:
+        return isinstance(self.head.step, GlobalStep)
+
+    @property
+    def is_join(self) -> bool:
+        return len(self.upstream) > 1
+
+    @property
+    def asks(self) -> Task | None:
+        """The task, when the stage asks a model."""
+        return self.head.step if isinstance(self.head.step, Task) else None
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows that are handed over at a time."""
+        sizes = [getattr(planned.step, "batch_size", getattr(planned.step, "input_batch_size", 50)) for planned in self.steps]
+        return int(max(sizes))
+
+    def adds_depth(self) -> int:
+        """Places that the stage appends to the ids of rows."""
+        return sum(may_multiply(planned) for planned in self.steps)
+
+
+def may_multiply(planned: PlannedStep) -> bool:
+    """Whether one row may become several, or none, in this step."""
+    step = planned.step
+    if isinstance(step, Task):
+        return step.changes_rows or (step.num_generations > 1 and not step.group_generations)
+    return isinstance(step, Step) and step.changes_rows
+
+
+def stages_of(plan: Plan) -> dict[str, Stage]:
+    """The plan's stages, in an order in which each comes after those it needs."""
+    keys = step_keys(plan)
+    chains: list[list[PlannedStep]] = []
+    chain_of: dict[str, list[PlannedStep]] = {}
+    for name, planned in plan.steps.items():
+        before = chain_of.get(planned.after[0]) if len(planned.after) == 1 else None
+        if before is not None and _goes_on(before[-1], planned):
+            before.append(planned)
+            chain_of[name] = before
+        else:
+            chain_of[name] = [planned]
+            chains.append(chain_of[name])
+    stages = {chain[-1].name: Stage(chain, [keys[planned.name] for planned in chain]) for chain in chains}
+    for stage in stages.values():
+        stage.upstream = [chain_of[name][-1].name for name in stage.head.after]
+        for upstream in stage.upstream:
+            stages[upstream].downstream.append(stage.name)
+    for stage in stages.values():
+        stage.is_collected = not stage.downstream or any(stages[name].is_global for name in stage.downstream)
+        _set_depth(stage, stages)
+    return stages
+
+
+def _goes_on(last: PlannedStep, planned: PlannedStep) -> bool:
+    """Whether a step can work in the stage that `last` ends."""
+    return (
+        len(last.next) == 1
+        and last.pool == planned.pool == "process"
+        and not isinstance(planned.step, (Task, GlobalStep, JoinStep))
+        and not isinstance(last.step, (Task, GlobalStep))
+        and last.step.resources == planned.step.resources
+        and planned.step.resources.replicas == 1
+    )
+
+
+def _set_depth(stage: Stage, stages: dict[str, Stage]) -> None:
+    if stage.is_source or stage.is_global:
+        stage.depth = 1 + stage.adds_depth()
+    elif not stage.is_join:
+        stage.depth = stages[stage.upstream[0]].depth + stage.adds_depth()
+    else:
+        base = fork_depth(stage, stages)
+        stage.depth = base + sum(stages[name].depth - base for name in stage.upstream) + stage.adds_depth()
+
+
+def fork_of(stage: Stage, stages: dict[str, Stage]) -> str | None:
+    """The last stage that all branches of a join come from; None when they have sources of their own."""
+    common = set.intersection(*({name, *_above(name, stages)} for name in stage.upstream))
+    return next((name for name in reversed(list(stages)) if name in common), None)
+
+
+def fork_depth(stage: Stage, stages: dict[str, Stage]) -> int:
+    """Places of an id by which the branches of a join are matched; rows of separate sources are matched by position."""
+    fork = fork_of(stage, stages)
+    return stages[fork].depth if fork else 1
+
+
+def _above(name: str, stages: dict[str, Stage]) -> set[str]:
+    found: set[str] = set()
+    queue = list(stages[name].upstream)
+    while queue:
+        upstream = queue.pop()
+        if upstream not in found:
+            found.add(upstream)
+            queue += stages[upstream].upstream
+    return found
+
+
+def inside(stage: Stage, stages: dict[str, Stage]) -> set[str]:
+    """Stages between the fork of a join and the join: rows in them are still to be matched."""
+    fork = fork_of(stage, stages)
+    outside = {fork, *_above(fork, stages)} if fork else set()
+    branches = {name for upstream in stage.upstream for name in (upstream, *_above(upstream, stages))}
+    return branches - outside

@@ -1,0 +1,150 @@
+"""What runs in a worker process: one stage, fed over a socket. Imports steps and the engine, never Prefect.
+
+Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull so many rows · E end.
+From it: L ready · O outcome · X the error after which it cannot go on. When the socket closes, the other side is gone, and
+the worker ends: no orphans.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import struct
+import sys
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+from typing import cast
+
+import orjson
+
+from flows.engine.asking import Asking
+from flows.engine.chain import Chain
+from flows.engine.desk import Desk
+from flows.engine.gateway import Gateway
+from flows.engine.items import unpack
+from flows.engine.outcome import Outcome, explain
+from flows.engine.stages import Stage, stages_of
+from flows.plan import examine
+from flows.pools import Pools
+from flows.spec import PipelineSpec
+from steps.errors import DistilflowError
+
+HEAD = struct.Struct("<Ic")
+OTHER_SIDE_GONE = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker process is told at its start: plain data only, so that it starts in milliseconds."""
+
+    spec: dict[str, object]
+    stage: str
+    desk: Desk
+    skip: int = 0
+    shelf: Path | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+
+    def make_stage(self) -> Stage:
+        """The stage, made anew in this process."""
+        planned, _ = examine(PipelineSpec.model_validate(self.spec), Pools())
+        return stages_of(planned)[self.stage]
+
+
+def message(kind: bytes, payload: bytes = b"") -> bytes:
+    return HEAD.pack(len(payload), kind) + payload
+
+
+def work(sock: socket.socket, order: Order) -> None:
+    """Entry of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the engine decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.environ.update(order.environment)  # pinned devices, before anything that looks for them is imported
+    sys.path[:0] = [entry for entry in order.path if entry not in sys.path]
+    try:
+        try:
+            stage = order.make_stage()
+            if stage.asks is not None:
+                asyncio.run(_ask(sock, stage, order))
+            else:
+                _chain(sock, stage, order)
+        except (ConnectionError, EOFError):
+            raise
+        except Exception as error:
+            sock.sendall(message(b"X", describe(error)))
+    except (ConnectionError, EOFError):
+        os._exit(OTHER_SIDE_GONE)
+    sock.close()
+
+
+def _chain(sock: socket.socket, stage: Stage, order: Order) -> None:
+    chain = Chain(stage, order.desk, skip=order.skip, shelf=order.shelf)
+    chain.load()
+    sock.sendall(message(b"L"))
+    with cast("BufferedReader", sock.makefile("rb", 1 << 16)) as stream:
+        while True:
+            kind, payload = _receive(stream)
+            if kind == b"E":
+                break
+            outcome = chain.pull(int.from_bytes(payload, "little")) if kind == b"P" else chain.run(unpack(payload))
+            sock.sendall(message(b"O", outcome.to_bytes()))
+    chain.close()
+
+
+def _receive(stream: BufferedReader) -> tuple[bytes, bytes]:
+    head = stream.read(HEAD.size)
+    if len(head) < HEAD.size:
+        raise EOFError
+    size, kind = HEAD.unpack(head)
+    payload = stream.read(size)
+    if len(payload) < size:
+        raise EOFError
+    return kind, payload
+
+
+async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
+    """A model that lives in this process: rows of many batches are under way at once."""
+    reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 22)
+    broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def deliver(outcome: Outcome) -> None:
+        writer.write(message(b"O", outcome.to_bytes()))
+
+    def fail(error: Exception) -> None:
+        if not broken.done():
+            broken.set_exception(error)
+
+    asking = Asking(stage, order.desk, Gateway(), deliver, fail)
+    await asking.load()
+    writer.write(message(b"L"))
+
+    async def listen() -> None:
+        while True:
+            size, kind = HEAD.unpack(await reader.readexactly(HEAD.size))
+            payload = await reader.readexactly(size)
+            if kind == b"E":
+                return
+            asking.give(unpack(payload))
+
+    listening = asyncio.create_task(listen())
+    await asyncio.wait([listening, broken], return_when=asyncio.FIRST_COMPLETED)
+    if broken.done():
+        writer.write(message(b"X", describe(broken.exception() or RuntimeError())))
+        await writer.drain()
+        asking.cancel()
+    else:
+        listening.result()
+    await asking.close()
+    await writer.drain()
+    writer.close()
+
+
+def describe(error: BaseException) -> bytes:
+    """An error for the other side of the socket."""
+    said = explain(error) if isinstance(error, Exception) else DistilflowError(repr(error))
+    if isinstance(error, OSError) and error.errno == 28:
+        said = DistilflowError("the disk is full; what is finished is kept", "make room, then `distilflow resume` the run")
+    return orjson.dumps({"code": said.code, "message": said.message, "fix": said.fix})

@@ -1,0 +1,151 @@
+"""Pipelines written in Python: `with Pipeline("name") as p: load >> [a, b] >> group`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import Token
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from flows.plan import Plan, batch_size_field, plan
+from flows.spec import PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
+from steps import registry
+from steps.base import BaseStep, snake_case
+from steps.wiring import OpenPipeline, Router, open_pipeline
+
+if TYPE_CHECKING:
+    from flows.distiset import Distiset
+
+
+class Pipeline:
+    """A pipeline that is being written, or was read from a file.
+
+    Steps made inside the `with` block belong to it; `>>` connects them. `spec` is what it amounts to.
+    """
+
+    def __init__(self, name: str = "pipeline", description: str | None = None) -> None:
+        self.name = name
+        self.description = description
+        self._steps: list[BaseStep] = []
+        self._after: dict[int, list[BaseStep]] = {}
+        self._routers: dict[int, Router] = {}
+        self._read: PipelineSpec | None = None
+        self._token: Token[OpenPipeline | None] | None = None
+
+    def __enter__(self) -> Self:
+        self._token = open_pipeline.set(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._token is not None:
+            open_pipeline.reset(self._token)
+
+    # ---- what steps call
+    def add(self, step: Any) -> None:
+        if not step.name:
+            stem, taken = snake_case(type(step).__name__), {other.name for other in self._steps}
+            step.name = next(name for at in range(len(taken) + 1) if (name := f"{stem}_{at}") not in taken)
+        if ":" in registry.name_of(type(step)):  # a class of the user's own file
+            registry.allow_class(type(step))
+        self._steps.append(step)
+        self._after[id(step)] = []
+
+    def connect(self, source: Any, target: Any, router: Router | None = None) -> None:
+        for step in (source, target):
+            if id(step) not in self._after:
+                raise ValueError(f"step {step.name!r} was not made inside this `with Pipeline(...)` block")
+        if source not in self._after[id(target)]:
+            self._after[id(target)].append(source)
+        if router is not None:
+            self._routers[id(source)] = router
+
+    # ---- as data
+    @property
+    def spec(self) -> PipelineSpec:
+        if self._read is not None:
+            return self._read
+        return PipelineSpec(
+            name=self.name,
+            description=self.description,
+            steps=[self._step_spec(step) for step in self._steps],
+            routing={
+                str(step.name): RouterSpec(use=router.name, params=router.params)
+                for step in self._steps
+                if (router := self._routers.get(id(step)))
+            },
+        )
+
+    def _step_spec(self, step: BaseStep) -> StepSpec:
+        set_by_user = step.model_dump(mode="json", exclude_unset=True)
+        size = batch_size_field(type(step))
+        return StepSpec(
+            name=str(step.name),
+            use=registry.name_of(type(step)),
+            after=[str(upstream.name) for upstream in self._after[id(step)]],
+            params={key: value for key, value in set_by_user.items() if key not in step.PLACEMENT},
+            input_mappings=step.input_mappings,
+            output_mappings=step.output_mappings,
+            pool=step.pool,
+            batch_size=set_by_user.get(size) if size else None,
+            resources=step.resources if "resources" in set_by_user else None,
+        )
+
+    @classmethod
+    def from_spec(cls, spec: PipelineSpec) -> Self:
+        pipeline = cls(spec.name, spec.description)
+        pipeline._read = spec
+        return pipeline
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Read a YAML or JSON file.
+
+        Raises:
+            SpecError, PlanError: It is no pipeline, or has keys that pipelines do not have.
+        """
+        return cls.from_spec(load_spec(path))
+
+    def to_yaml(self) -> str:
+        return self.spec.to_yaml()
+
+    def save(self, path: str | Path) -> None:
+        """Write the YAML file that `from_file` reads back exactly."""
+        self.spec.save(Path(path))
+
+    def plan(self) -> Plan:
+        """Check it: columns, parameters, resources.
+
+        Raises:
+            PlanError: It has problems; all of them are listed.
+        """
+        return plan(self.spec)
+
+    # ---- running
+    def run(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        run_id: str | None = None,
+        runs_dir: str | Path = "runs",
+        max_rows: int | None = None,
+    ) -> Distiset:
+        """Run it here and return the result; the same `run_id` continues an earlier run.
+
+        Raises:
+            PlanError: It has problems.
+            RunError: The run could not go on; what is finished is kept.
+        """
+        from flows.distiset import Distiset
+        from flows.runners.inline import run_inline
+
+        spec = with_parameters(self.spec, parameters or {})
+        folder = run_inline(plan(spec), Path(runs_dir), run_id=run_id, max_rows=max_rows)
+        return Distiset.load_from_disk(folder.distiset)
+
+    def dry_run(self, parameters: Mapping[str, Any] | None = None, batch_size: int = 1) -> list[dict[str, Any]]:
+        """Run it on the first rows and return what leaves the first leaf; nothing is kept."""
+        from flows.runners.inline import preview
+
+        result = preview(plan(with_parameters(self.spec, parameters or {})), batch_size)
+        return result.rows[result.plan.leaves[0]]

@@ -1,0 +1,107 @@
+"""Running without Prefect: whole runs for scripts, and previews that keep nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.engine.engine import Engine, Observer, Settings
+from flows.engine.events import Event
+from flows.engine.hosts import warm_up
+from flows.engine.outcome import Failure
+from flows.engine.placing import LocalPlacer
+from flows.engine.shelf import ShelfRows
+from flows.plan import Plan
+from flows.runners.session import Request, run_session
+from flows.runs import RunFolder, RunReport, RunStore
+
+
+def run_inline(
+    plan: Plan,
+    runs_dir: Path,
+    *,
+    run_id: str | None = None,
+    max_rows: int | None = None,
+    output: Path | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> RunFolder:
+    """Run a plan here, with worker processes but without Prefect.
+
+    Raises:
+        RunError: The run could not go on; what is finished is kept.
+    """
+    folder = RunStore(runs_dir).new(run_id, plan.spec.name)
+    run_here(Request(plan, folder, max_rows, output), on_event)
+    return folder
+
+
+def run_here(request: Request, on_event: Callable[[Event], None] = lambda event: None) -> RunReport:
+    """Run a session on an event loop of its own; the first Ctrl-C or SIGTERM stops it and keeps finished rows."""
+    warm_up()
+
+    async def session() -> RunReport:
+        return await run_session(request, LocalPlacer(request.plan.pools), on_event=on_event, on_engine=stop_on_signals)
+
+    return asyncio.run(session())
+
+
+def stop_on_signals(engine: Engine) -> None:
+    """Let SIGINT and SIGTERM stop this engine; a second one ends the process as it always would."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        engine.stop()
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+    except (ValueError, RuntimeError):  # not the main thread: whoever owns that one stops the engine
+        return
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a few rows became: the rows that leave each step, and those that failed."""
+
+    plan: Plan
+    rows: dict[str, list[dict[str, Any]]]
+    failures: list[Failure]
+
+
+class _Failures(Observer):
+    def __init__(self) -> None:
+        self.list: list[Failure] = []
+
+    def failed(self, failure: Failure) -> None:
+        self.list.append(failure)
+
+
+def preview(plan: Plan, rows: int = 5) -> Preview:
+    """Run the first rows through all steps, at once, in this process; nothing is kept.
+
+    Raises:
+        RunError: A step cannot work at all.
+    """
+    return asyncio.run(preview_async(plan, rows))
+
+
+async def preview_async(plan: Plan, rows: int = 5) -> Preview:
+    """`preview`, for code that has an event loop."""
+    with tempfile.TemporaryDirectory(prefix="distilflow-preview-") as folder:
+        failures = _Failures()
+        engine = Engine(plan, Settings(Path(folder), in_threads=True, max_rows=rows), LocalPlacer(plan.pools), failures)
+        await engine.run()
+        made = {}
+        for name in plan.leaves:
+            path = Path(folder) / f"{name}.shelf"
+            engine.shelves[name].save(path)
+            made[name] = list(ShelfRows(path))
+        newest = RunFolder(Path(folder)).newest_rows
+        return Preview(plan, {name: made.get(name) or newest(name) for name in plan.steps}, failures.list)

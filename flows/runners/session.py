@@ -1,0 +1,112 @@
+"""One start of a run, from lock to Distiset: what every runner does around the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from flows.engine.engine import Engine, Settings
+from flows.engine.events import Event
+from flows.engine.placing import Placer
+from flows.engine.recorder import Recorder
+from flows.plan import Plan
+from flows.runners.finishing import finish
+from flows.runs import RunFolder, RunReport
+from steps.errors import DistilflowError, RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be run and where the result goes."""
+
+    plan: Plan
+    folder: RunFolder
+    max_rows: int | None = None
+    output: Path | None = None
+    reuse: tuple[Path, ...] = ()
+
+
+async def run_session(
+    request: Request,
+    placer: Placer,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+    on_engine: Callable[[Engine], None] = lambda engine: None,
+) -> RunReport:
+    """Run a plan in its folder; what earlier sessions finished there is not done again.
+
+    `on_engine` gets the engine before it starts, to stop it later.
+
+    Raises:
+        RunError: The run could not go on, or another process works on it.
+    """
+    folder = request.folder
+    with folder.locked():
+        with contextlib.suppress(FileNotFoundError):
+            (folder.path / "stop").unlink()
+        report = _report(request)
+        request.plan.spec.save(folder.path / "pipeline.yaml")
+        folder.save_report(report)
+        recorder = Recorder(folder, report, on_event)
+        settings = Settings(folder.path, max_rows=request.max_rows, reuse=request.reuse)
+        engine = Engine(request.plan, settings, placer, recorder)
+        on_engine(engine)
+        try:
+            await _run(engine, recorder, request)
+        finally:
+            recorder.close()
+    return report
+
+
+async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
+    recorder.enter("running")
+    watching = asyncio.create_task(recorder.watch(engine))
+    try:
+        await engine.run()
+        recorder.snapshot(engine)
+        recorder.report.quarantined = engine.quarantined
+        recorder.enter("finishing")
+        recorder.report.rows = await finish(engine, recorder.report, request.folder, request.output)
+    except Exception as error:
+        said = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
+        with contextlib.suppress(OSError):  # a full disk is what may have ended it
+            recorder.snapshot(engine)
+            recorder.report.quarantined = engine.quarantined
+            recorder.enter("failed", str(said))
+        raise said from error
+    finally:
+        watching.cancel()
+    missing = f"{recorder.report.quarantined} rows in quarantine" if recorder.report.quarantined else ""
+    recorder.enter("stopped" if engine.is_stopped else "finished", missing)
+
+
+def _report(request: Request) -> RunReport:
+    plan, folder = request.plan, request.folder
+    models = plan.llms
+    earlier = RunReport.model_validate_json((folder.path / "run.json").read_bytes()) if folder.exists() else None
+    return RunReport(
+        run_id=folder.run_id,
+        pipeline=plan.spec.name,
+        started_at=time.time(),
+        sessions=earlier.sessions + 1 if earlier else 1,
+        models={step: llm.model_name for step, llm in models.items()},
+        is_rehearsal=any(llm.is_rehearsal for llm in models.values()),
+        max_rows=request.max_rows,
+        output=str(request.output.resolve()) if request.output else None,
+        flow_run_id=os.environ.get("PREFECT__FLOW_RUN_ID"),
+        versions={"distilflow": _version("distilflow"), "python": platform.python_version()},
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

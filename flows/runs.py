@@ -1,0 +1,213 @@
+"""Runs on disk: a folder each, below the runs folder. What the engine writes there and everybody else reads.
+
+runs/<run id>/
+  pipeline.yaml      the pipeline as it ran            run.json       report: state, times, counts, models
+  events.jsonl       what happened                     run.log        the same for people
+  quarantine.jsonl   rows that failed, with reasons    live/          the newest rows of each step
+  ledger/            finished work, by step            distiset/      the result (unless --output says elsewhere)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, Field
+
+from flows.engine.codec import decode
+from flows.engine.events import Event, RunState, StepProgress, read_event
+from flows.engine.live import newest_rows
+from flows.spec import PipelineSpec, load_spec
+from steps.errors import RunError
+
+RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}$")
+
+
+class RunReport(BaseModel):
+    """How a run stands or ended: what `run.json` holds and what the card tells. Times are Unix seconds."""
+
+    run_id: str
+    pipeline: str
+    state: RunState = "starting"
+    message: str = ""
+    started_at: float = Field(default_factory=time.time)
+    ended_at: float | None = None
+    sessions: int = 1
+    """How often it was started: once, and once more for each resume or retry."""
+    steps: dict[str, StepProgress] = Field(default_factory=dict)
+    models: dict[str, str] = Field(default_factory=dict)
+    """Model by step, e.g. "gpt-4o-mini", "recorded", "rehearsal"."""
+    is_rehearsal: bool = False
+    rows: dict[str, int] = Field(default_factory=dict)
+    """Rows in the result, by leaf."""
+    quarantined: int = 0
+    max_rows: int | None = None
+    output: str | None = None
+    """Where the Distiset lies, when not in the run's own folder."""
+    flow_run_id: str | None = None
+    """The run in Prefect, when it has one."""
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def duration_s(self) -> float:
+        return (self.ended_at or time.time()) - self.started_at
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "run.log"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.path / "quarantine.jsonl"
+
+    @property
+    def distiset(self) -> Path:
+        output = self.report().output
+        return Path(output) if output else self.path / "distiset"
+
+    def exists(self) -> bool:
+        return (self.path / "run.json").is_file()
+
+    # ---- what ran
+    def spec(self) -> PipelineSpec:
+        return load_spec(self.path / "pipeline.yaml")
+
+    def report(self) -> RunReport:
+        """The report as last written; of a run whose process died, "failed" instead of "running"."""
+        report = RunReport.model_validate_json((self.path / "run.json").read_bytes())
+        if report.state in ("starting", "running", "finishing") and not self.is_alive():
+            if time.time() - report.started_at > 15 or report.state != "starting":
+                report.state = "failed"
+                report.message = "the run was cut off; resume it to go on where it was"
+        return report
+
+    def save_report(self, report: RunReport) -> None:
+        write_whole(self.path / "run.json", report.model_dump_json(indent=1).encode())
+
+    # ---- what happens
+    def read_events(self, start: int = 0) -> tuple[list[Event], int]:
+        """Events written since byte `start`, and where to go on. A line that is still being written waits."""
+        try:
+            with self.events.open("rb") as file:
+                file.seek(start)
+                data = file.read()
+        except FileNotFoundError:
+            return [], start
+        whole = data[: data.rfind(b"\n") + 1]
+        found = []
+        for line in whole.splitlines():
+            with contextlib.suppress(ValueError):  # a line torn by a crash
+                found.append(read_event(line))
+        return found, start + len(whole)
+
+    def newest_rows(self, step: str) -> list[dict[str, Any]]:
+        """The newest 20 rows that a step made, oldest first."""
+        return newest_rows(self.path, step)
+
+    def quarantined(self) -> Iterator[dict[str, Any]]:
+        """Rows that failed: step, id, code, message, fix, attempts, reply and the row itself."""
+        with contextlib.suppress(FileNotFoundError), self.quarantine.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(orjson.JSONDecodeError):
+                    yield decode(line)
+
+    # ---- control
+    def request_stop(self, how: Literal["keep"] = "keep") -> None:
+        """Ask the run to stop: it keeps finished rows and writes the Distiset of those."""
+        (self.path / "stop").write_text(how)
+
+    def is_alive(self) -> bool:
+        """Whether a process works on this run now."""
+        try:
+            with (self.path / "lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run: one process works on it at a time.
+
+        Raises:
+            RunError: Another one does.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "lock").open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"run {self.run_id!r} is being worked on by another process", "wait for it, or stop it first"
+                ) from None
+            yield
+
+
+class RunStore:
+    """All runs below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, run_id: str) -> RunFolder:
+        """The run of this id.
+
+        Raises:
+            RunError: The id could not be a folder's name, or there is no such run.
+        """
+        run = self.new(run_id)
+        if not run.exists():
+            known = ", ".join(other.run_id for other in self.all()[:5]) or "none"
+            raise RunError(f"there is no run {run_id!r} in {self.folder}", f"newest runs: {known}; or pass --runs-dir")
+        return run
+
+    def new(self, run_id: str | None = None, name: str = "run") -> RunFolder:
+        """The folder for a run, existing or not; without an id a new one made of name and time."""
+        if run_id is None:
+            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+            run_id = f"{name}-{stamp}-{secrets.token_hex(2)}"
+        if not RUN_ID.match(run_id):
+            raise RunError(f"{run_id!r} cannot be a run id", "use letters, digits, '-', '_' and '.', at most 100")
+        return RunFolder(self.folder / run_id)
+
+    def all(self) -> list[RunFolder]:
+        """Runs, newest first."""
+        found = [RunFolder(path.parent) for path in self.folder.glob("*/run.json")]
+        return sorted(found, key=lambda run: (run.path / "run.json").stat().st_mtime, reverse=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file at once: readers see the old content or the new, never a part."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_bytes(data)
+    part.replace(path)

@@ -1,0 +1,205 @@
+"""What a step is: the four kinds of them, their columns, and what they share.
+
+A step is a pydantic model: its fields are its parameters (form, YAML and Python alike), the first line of its docstring is
+what the palette shows, and the example in the docstring runs as a test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+
+from steps.errors import MissingKey
+from steps.secrets import without_secrets
+from steps.wiring import Wired
+
+Row = dict[str, Any]
+Batch = list[Row]
+Group = Literal["sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
+
+
+class StepResources(BaseModel):
+    """What one replica of a step needs, and how many replicas there are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    replicas: int = Field(default=1, ge=1, description="Workers that share the rows of this step.")
+    cpus: float | None = Field(default=None, gt=0, description="CPU cores per replica.")
+    gpus: int | None = Field(default=None, ge=0, description="GPUs per replica; they are pinned to it.")
+    memory: int | None = Field(default=None, gt=0, description="Memory per replica, in bytes.")
+    resources: dict[str, float] | None = Field(default=None, description="Custom resources by name.")
+
+
+class BaseStep(Wired, BaseModel):
+    """What every kind of step has: a name, columns in and out, and a place to run."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    inputs: ClassVar[Sequence[str]] = ()
+    """Columns that a row must have. Steps whose columns depend on parameters override `needs`."""
+    outputs: ClassVar[Sequence[str]] = ()
+    """Columns that are added. Steps that also remove columns override `columns_after`."""
+    group: ClassVar[Group] = "other"
+    """Where the palette lists the step."""
+    default_pool: ClassVar[str] = "process"
+
+    name: str | None = Field(default=None, description="Name in the pipeline; empty for one made from the class name.")
+    input_mappings: dict[str, str] = Field(
+        default_factory=dict, description="Column the step needs: column that the rows have."
+    )
+    output_mappings: dict[str, str] = Field(
+        default_factory=dict, description="Column the step makes: name it gets in the rows."
+    )
+    pool: str | None = Field(default=None, description="async, process or gpu; empty to let the step decide.")
+    resources: StepResources = Field(default_factory=StepResources)
+
+    PLACEMENT: ClassVar[frozenset[str]] = frozenset(
+        {"name", "input_mappings", "output_mappings", "pool", "resources", "input_batch_size"}
+    )
+    """Fields that say where and on what a step works; all others are its own parameters."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        self.join_open_pipeline()
+
+    @model_serializer(mode="wrap")
+    def _leave_secrets_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_secrets(self, handler(self))
+
+    # ---- columns
+    def needs(self) -> list[str]:
+        """Columns a row must have, by the names the step itself uses."""
+        return list(self.inputs)
+
+    def makes(self) -> list[str]:
+        """Columns that the step adds or rewrites, by its own names."""
+        return list(self.outputs)
+
+    def columns_after(self, received: Sequence[str]) -> list[str]:
+        """Columns of a row that leaves the step, given those of a row that entered it (the step's own names)."""
+        return list(dict.fromkeys([*received, *self.makes()]))
+
+    # ---- life
+    def load(self) -> None:
+        """Get ready for work: open files, load models. Runs once per worker, before the first row."""
+
+    def unload(self) -> None:
+        """Let go of what `load` took. Runs once per worker, after the last row."""
+
+    def preferred_pool(self) -> str:
+        """Pool to run in when the pipeline names none."""
+        return self.default_pool
+
+    def check(self) -> Iterable[str]:
+        """Say what is wrong with the parameters beyond their types, one sentence each. Fast, and without the network."""
+        return ()
+
+    @classmethod
+    def summary(cls) -> str:
+        """First line of the docstring: what the palette shows."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+class Step(BaseStep):
+    """Works on some rows at a time.
+
+    `process` gets several rows only for speed: what it makes of a row must not depend on the others, because a row may be
+    redone alone. A step that drops or multiplies rows says `changes_rows = True`; it then gets one row at a time, so that
+    every row that leaves is known to come from the one that entered.
+    """
+
+    changes_rows: ClassVar[bool] = False
+
+    input_batch_size: int = Field(default=50, ge=1, description="Most rows handed over at a time.")
+
+    def process(self, batch: Batch) -> Batch:
+        """Turn rows into rows. Must not change the rows it gets."""
+        raise NotImplementedError(f"{type(self).__name__}.process")
+
+
+class GeneratorStep(BaseStep):
+    """Makes rows: the start of a pipeline."""
+
+    group: ClassVar[Group] = "sources"
+
+    batch_size: int = Field(default=50, ge=1, description="Rows that leave together.")
+
+    PLACEMENT: ClassVar[frozenset[str]] = BaseStep.PLACEMENT | {"batch_size"}
+
+    def generate(self) -> Iterator[Row]:
+        """Yield the rows, in the same order every time."""
+        raise NotImplementedError(f"{type(self).__name__}.generate")
+
+    def columns(self) -> list[str] | None:
+        """Columns of the rows as the source knows them; None when it cannot know before it runs."""
+        return list(self.outputs) or None
+
+
+class GlobalStep(BaseStep):
+    """Needs all rows at once: deduplication, clustering, selection.
+
+    `process` gets a collection that can be counted and read several times; the rows are read from disk while it is iterated.
+    """
+
+    def process(self, rows: Collection[Row]) -> Iterable[Row]:
+        """Turn all rows into the rows that go on."""
+        raise NotImplementedError(f"{type(self).__name__}.process")
+
+
+class JoinStep(BaseStep):
+    """Brings branches together: gets what each of several upstream steps made of one row."""
+
+    group: ClassVar[Group] = "columns"
+
+    def combine(self, rows: Sequence[Row]) -> Row:
+        """Make one row of the rows that the upstream steps made, in their order in the pipeline."""
+        raise NotImplementedError(f"{type(self).__name__}.combine")
+
+    def columns_joined(self, received: Sequence[Sequence[str]]) -> list[str]:
+        """Columns of the combined row, given the columns that each upstream sends."""
+        return list(dict.fromkeys(column for columns in received for column in columns))
+
+
+def rename_in(row: Row, mappings: dict[str, str]) -> Row:
+    """Give mapped columns the names the step uses. A column that stood under such a name is set aside until `rename_out`."""
+    result: Row = {}
+    for column, value in row.items():
+        wanted = [name for name, present in mappings.items() if present == column]
+        for name in wanted:
+            result[name] = value
+        if not wanted and column not in mappings:
+            result[column] = value
+    return result
+
+
+def rename_out(row: Row, before: Row, inputs: dict[str, str], outputs: dict[str, str]) -> Row:
+    """Give columns the names the pipeline uses: mapped inputs their old ones, mapped outputs their new ones."""
+    result = {outputs.get(column, inputs.get(column, column)): value for column, value in row.items()}
+    for wanted, present in inputs.items():
+        if wanted in outputs and present in before:  # the result got a name of its own: what it was made of stays
+            result.setdefault(present, before[present])
+        if wanted in before and wanted not in inputs.values():  # set aside while the step worked
+            result.setdefault(wanted, before[wanted])
+    return result
+
+
+def require(row: Row, columns: Iterable[str]) -> None:
+    """Check that a row has these columns.
+
+    Raises:
+        MissingKey: It names the columns that are missing and those that are there.
+    """
+    missing = [column for column in columns if column not in row]
+    if missing:
+        raise MissingKey(
+            f"this row has no {', '.join(map(repr, missing))}; it has {sorted(row)}",
+            "give the row this column in the source, or drop the row before this step",
+        )
+
+
+def snake_case(name: str) -> str:
+    """`UltraFeedback` -> `ultra_feedback`, `FormatTextGenerationDPO` -> `format_text_generation_dpo`."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return spaced.lower()

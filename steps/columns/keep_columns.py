@@ -1,0 +1,34 @@
+"""Fewer columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from steps.base import Batch, Group, Step, require
+
+
+class KeepColumns(Step):
+    """Keeps the columns you name, in that order, and drops the others.
+
+    Example:
+        >>> KeepColumns(columns=["text"]).process([{"id": 7, "text": "hello"}])
+        [{'text': 'hello'}]
+    """
+
+    group: ClassVar[Group] = "columns"
+
+    columns: list[str] = Field(min_length=1, description="Columns to keep.")
+
+    def needs(self) -> list[str]:
+        return list(self.columns)
+
+    def columns_after(self, received: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(self.columns))
+
+    def process(self, batch: Batch) -> Batch:
+        for row in batch:
+            require(row, self.columns)
+        return [{column: row[column] for column in self.columns} for row in batch]

@@ -1,0 +1,47 @@
+"""Several columns as one list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from steps.base import Batch, Group, Row, Step, require
+
+
+class MergeColumns(Step):
+    """Merges several columns of a row into one list and drops them.
+
+    Lists are joined end to end; other values become items.
+
+    Example:
+        >>> MergeColumns(columns=["best", "rest"], output_column="all").process([{"best": "a", "rest": ["b", "c"]}])
+        [{'all': ['a', 'b', 'c']}]
+    """
+
+    group: ClassVar[Group] = "columns"
+
+    columns: list[str] = Field(min_length=1, description="Columns to merge, in this order.")
+    output_column: str | None = Field(default=None, description="Name of the list; empty for merged_column.")
+
+    def needs(self) -> list[str]:
+        return list(self.columns)
+
+    def makes(self) -> list[str]:
+        return [self.output_column or "merged_column"]
+
+    def columns_after(self, received: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys([*(column for column in received if column not in self.columns), *self.makes()]))
+
+    def process(self, batch: Batch) -> Batch:
+        return [self._merge(row) for row in batch]
+
+    def _merge(self, row: Row) -> Row:
+        require(row, self.columns)
+        merged: list[Any] = []
+        for column in self.columns:
+            value = row[column]
+            merged += value if isinstance(value, list) else [value]
+        others = {column: value for column, value in row.items() if column not in self.columns}
+        return others | {self.makes()[0]: merged}

@@ -1,0 +1,67 @@
+"""Shorter texts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field, PrivateAttr
+
+from steps.base import Batch, Group, Step, require
+from steps.errors import RowError, RunError
+
+
+class TruncateTextColumn(Step):
+    """Cuts texts that are longer than a limit in characters, or in tokens.
+
+    Example:
+        >>> TruncateTextColumn(max_length=2).process([{"text": "hello"}])
+        [{'text': 'he'}]
+    """
+
+    group: ClassVar[Group] = "columns"
+
+    column: str = Field(default="text", description="Column with the text.")
+    max_length: int = Field(default=8192, gt=0, description="Longest text kept, in characters or tokens.")
+    tokenizer: str | None = Field(default=None, description="Model on the Hub whose tokens count; empty to count characters.")
+    _tokenizer: Any = PrivateAttr(default=None)
+
+    def needs(self) -> list[str]:
+        return [self.column]
+
+    def makes(self) -> list[str]:
+        return [self.column]
+
+    def load(self) -> None:
+        if self.tokenizer is None:
+            return
+        try:
+            from transformers import AutoTokenizer
+        except ImportError as error:
+            raise RunError("counting tokens needs `transformers`", "pip install 'distilflow[transformers]'") from error
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(self.tokenizer)
+        except (OSError, ValueError) as error:
+            raise RunError(f"tokenizer {self.tokenizer!r} cannot be loaded: {error}", "check its name") from error
+
+    def unload(self) -> None:
+        self._tokenizer = None
+
+    def process(self, batch: Batch) -> Batch:
+        for row in batch:
+            require(row, [self.column])
+        return [{**row, self.column: self._cut(row[self.column])} for row in batch]
+
+    def _cut(self, text: Any) -> str | None:
+        if text is None:
+            return None
+        if not isinstance(text, str):
+            raise RowError(f"column {self.column!r} holds a {type(text).__name__}, not text", "name a column of texts")
+        if self.tokenizer is None:
+            return text[: self.max_length]
+        if self._tokenizer is None:
+            self.load()
+        spans = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        if len(spans) <= self.max_length:
+            return text
+        (_, end), (next_start, _) = spans[self.max_length - 1 : self.max_length + 1]
+        return text[: min(end, next_start)]  # several tokens may share a character: it is kept whole or not at all

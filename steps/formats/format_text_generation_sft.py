@@ -1,0 +1,37 @@
+"""Rows for supervised fine-tuning."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from steps.base import Batch, Group, Row, Step, require
+from steps.formats.chats import conversation, prompt_id, text_of
+
+
+class FormatTextGenerationSFT(Step):
+    """Writes instruction and answer as chat messages, for supervised fine-tuning.
+
+    A `system_prompt` in the row becomes the first message.
+
+    Example:
+        >>> [row] = FormatTextGenerationSFT().process([{"instruction": "2+2?", "generation": "4"}])
+        >>> row["messages"]
+        [{'role': 'user', 'content': '2+2?'}, {'role': 'assistant', 'content': '4'}]
+    """
+
+    group: ClassVar[Group] = "formats"
+    inputs: ClassVar[tuple[str, ...]] = ("instruction", "generation")
+    outputs: ClassVar[tuple[str, ...]] = ("prompt", "prompt_id", "messages")
+
+    def process(self, batch: Batch) -> Batch:
+        return [self._format(row) for row in batch]
+
+    def _format(self, row: Row) -> Row:
+        require(row, self.inputs)
+        prompt = text_of(row, "instruction")
+        return {
+            **row,
+            "prompt": prompt,
+            "prompt_id": prompt_id(prompt),
+            "messages": conversation(row, text_of(row, "generation")),
+        }

@@ -1,0 +1,146 @@
+"""What a model is to a step: chat messages in, texts and token counts out.
+
+An LLM class translates requests and replies, nothing else. Retries, limits, the journal and cost live once, in the
+engine, which calls `complete`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from steps import registry
+from steps.secrets import TRANSPORT, without_secrets
+
+if TYPE_CHECKING:
+    from random import Random
+
+Message = dict[str, Any]
+"""One chat message of the OpenAI protocol: `{"role": "user", "content": "..."}`."""
+Chat = list[Message]
+JSONSchema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model.
+
+    `schema`: JSON schema that the reply should follow, if any. `n`: replies wanted. `row` and `rehearse` exist for the
+    models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
+    can parse.
+    """
+
+    chat: Chat
+    n: int = 1
+    schema: JSONSchema | None = None
+    row: dict[str, Any] = field(default_factory=dict)
+    rehearse: Callable[[Random], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model answered: `n` texts, the model's own name for itself, and tokens used."""
+
+    texts: list[str]
+    model_name: str
+    usage: Usage = Usage()
+    finish_reasons: list[str | None] = field(default_factory=list)
+
+
+class LLM(BaseModel):
+    """A model that answers chats."""
+
+    # errors do not show their input: it may hold a key
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
+
+    default_pool: ClassVar[str] = "async"
+    """async when a server does the work, process or gpu when this process does."""
+    is_rehearsal: ClassVar[bool] = False
+
+    generation_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
+    )
+    max_concurrency: int = Field(
+        default=64, ge=1, description="Most requests in flight at a time.", json_schema_extra=TRANSPORT
+    )
+    max_retries: int = Field(
+        default=6, ge=0, description="Further attempts after a failure that may pass.", json_schema_extra=TRANSPORT
+    )
+
+    @property
+    def model_name(self) -> str:
+        """What the column `model_name` says."""
+        return getattr(self, "model", type(self).__name__)
+
+    @property
+    def endpoint(self) -> str:
+        """Where the requests go: steps with the same endpoint share its limits."""
+        return f"{type(self).__name__}:{self.model_name}"
+
+    async def load(self) -> None:
+        """Get ready to answer; runs once per worker, on the event loop that will call `complete`."""
+
+    async def unload(self) -> None:
+        """Close what `load` opened."""
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request.
+
+        Raises:
+            LLMError: What went wrong, told apart by what can be done about it.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.complete")
+
+    def problems(self) -> list[str]:
+        """What is known to be wrong before any request is sent, one sentence each (no network)."""
+        return []
+
+    @classmethod
+    def summary(cls) -> str:
+        """First line of the docstring: what forms show."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _find_class(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(data, dict) or "use" not in data:
+            if cls is LLM and not isinstance(data, LLM):
+                seen = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__  # values may be keys
+                raise ValueError(f"say which model: {{use: OpenAILLM, model: ...}}; it has {seen}")
+            return handler(data)
+        fields = dict(data)
+        name = fields.pop("use")
+        try:
+            found = registry.resolve(str(name), "llms")
+        except registry.UnknownComponent as error:
+            raise ValueError(error.message) from error
+        if not issubclass(found, cls):
+            raise ValueError(f"{name!r} is not a {cls.__name__}")
+        return handler(fields) if found is cls else found.model_validate(fields)
+
+    @model_serializer(mode="wrap")
+    def _name_class(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"use": registry.name_of(type(self), "llms"), **without_secrets(self, handler(self))}
+
+
+AnyLLM = SerializeAsAny[LLM]

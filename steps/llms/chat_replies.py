@@ -1,0 +1,94 @@
+"""Reading an answer of the OpenAI chat protocol: texts and token counts, or the error that it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from steps.errors import BadRequest, ContentFiltered, LLMError, ServerFailed
+from steps.llms.base import Completion, Usage
+from steps.llms.http import Answer
+from steps.llms.provider_errors import Target, classify
+
+
+def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
+    """Texts of the choices that have one: at least one, at most `wanted`.
+
+    Raises:
+        LLMError: The server refused, or its answer is no chat completion, or no choice has a text.
+    """
+    if not 200 <= answer.status < 300:
+        raise classify(answer.status, answer.body, answer.headers, target)
+    try:
+        body = orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        raise _not_a_completion(answer, target, "it is not JSON" if answer.body else "it is empty") from error
+    if not isinstance(body, dict):
+        raise _not_a_completion(answer, target, "it is not an object")
+    choices = body.get("choices")
+    if not choices and isinstance(failure := body.get("error"), dict):  # OpenRouter: 200, and the status inside
+        code = failure.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else 500
+        raise classify(status, answer.body, answer.headers, target)
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise _not_a_completion(answer, target, "it has no list of choices")
+    if not choices:
+        raise _not_a_completion(answer, target, "it has no choices")
+    read = [(text, choice.get("finish_reason")) for choice in choices if (text := _text(choice)).strip()][:wanted]
+    if not read:
+        raise _without_text(choices[0], answer, target)
+    name = body.get("model")
+    return Completion(
+        [text for text, _ in read],
+        name if isinstance(name, str) and name else target.model,
+        _usage(body.get("usage")),
+        [reason for _, reason in read],
+    )
+
+
+def _message(choice: dict[str, Any]) -> dict[str, Any]:
+    message = choice.get("message")
+    return message if isinstance(message, dict) else {}
+
+
+def _text(choice: dict[str, Any]) -> str:
+    content = _message(choice).get("content")
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):  # reasoning models of Mistral: thinking and text in parts
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict) and part.get("type") == "text")
+    return ""
+
+
+def _usage(usage: Any) -> Usage:
+    if not isinstance(usage, dict):
+        return Usage()
+    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    return Usage(*(count if isinstance(count, int) else 0 for count in counts))
+
+
+def _without_text(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError:
+    message = _message(choice)
+    reason = choice.get("finish_reason")
+    if reason == "content_filter":
+        return ContentFiltered(
+            f"the content filter of {target} took the reply away (finish_reason 'content_filter')",
+            "change or drop the row",
+        )
+    if refusal := message.get("refusal"):
+        return ContentFiltered(f"{target} refused to answer: {target.excerpt(str(refusal))}", "change or drop the row")
+    if reason == "length":
+        return BadRequest(
+            f"{target} used up its tokens before it wrote any text (finish_reason 'length')",
+            "raise max_new_tokens: reasoning models think first, and that counts",
+        )
+    return _not_a_completion(answer, target, f"its first choice has no text (finish_reason {reason!r})")
+
+
+def _not_a_completion(answer: Answer, target: Target, why: str) -> ServerFailed:
+    seen = target.excerpt(answer.body.decode(errors="replace"))
+    return ServerFailed(
+        f"{target} answered, but not with a chat completion: {why}; it said {answer.status}: {seen or '(nothing)'}",
+        "check that base_url is the API itself (most servers want it to end in /v1), then the server's log",
+    )

@@ -1,0 +1,244 @@
+"""One URL that takes JSON by POST: connections, proxy, certificates and time limit of the model clients.
+
+A request costs about 0.2 ms of CPU (benchmarks/request_path.py). To keep it so, URL, headers and proxy are made once:
+aiohttp's `trust_env` would look the proxy up in a thread pool for every request. aiohttp itself is imported when the
+first connection is opened, not with this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ipaddress
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from steps.errors import NetworkFailed
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+KEEP_ALIVE_S = 60
+DNS_CACHE_S = 300
+LARGE_BODY_BYTES = 2**20  # from here on aiohttp wants a file, and warns about bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Shared:
+    session: ClientSession
+    users: int = 1
+
+
+class JSONEndpoint:
+    """Sends JSON to one URL over connections that are kept open.
+
+    Several users may `open` it, and each closes it again; every event loop gets connections of its own.
+    """
+
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+        self._url = url
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+        self._timeout_s = timeout_s
+        self._proxy = find_proxy(url)
+        self._where = host_and_port(url)
+        self._shared: dict[asyncio.AbstractEventLoop, _Shared] = {}
+        self._target: Any = None
+        self._proxy_target: Any = None
+
+    async def open(self) -> None:
+        """Get ready to send from the running event loop."""
+        loop = asyncio.get_running_loop()
+        if shared := self._shared.get(loop):
+            shared.users += 1
+            return
+        import aiohttp
+        from yarl import URL
+
+        self._target = URL(self._url, encoded=True)
+        self._proxy_target = URL(self._proxy) if self._proxy else None
+        connector = aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=DNS_CACHE_S, ssl=_trusted_certificates(self._url)
+        )
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # `post` has its own
+            headers=self._headers,
+        )
+        self._shared[loop] = _Shared(session)
+
+    async def close(self) -> None:
+        """Undo one `open`; the last one closes the connections."""
+        loop = asyncio.get_running_loop()
+        shared = self._shared.get(loop)
+        if shared is None:
+            return
+        shared.users -= 1
+        if not shared.users:
+            del self._shared[loop]
+            await shared.session.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anyone uses it, on any event loop that still runs."""
+        return any(not loop.is_closed() for loop in self._shared)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_shared": {}}  # a copy has no connections
+
+    async def post(self, content: bytes) -> Answer:
+        """Send one body and wait for the answer. Redirects are answers too: keys must not travel to another host.
+
+        Raises:
+            NetworkFailed: There was no answer, or not all of it.
+        """
+        import aiohttp
+
+        shared = self._shared.get(asyncio.get_running_loop())
+        if shared is None:
+            raise RuntimeError("load() must be awaited on this event loop before complete()")
+        data = content if len(content) < LARGE_BODY_BYTES else io.BytesIO(content)
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                shared.session.post(self._target, data=data, proxy=self._proxy_target, allow_redirects=False) as response,
+            ):
+                return Answer(response.status, response.headers, await response.read())
+        except TimeoutError as error:
+            raise NetworkFailed(
+                f"{self._via} did not answer within {self._timeout_s:g} s",
+                "raise `timeout`, or lower `max_concurrency` if the server is overloaded",
+            ) from error
+        except aiohttp.ClientResponseError as error:
+            # its repr holds the request with its headers, and so the key: not chained
+            raise NetworkFailed(
+                f"{self._via} did not answer in HTTP: {error.status} {error.message[:200]!r}",
+                "check base_url and the proxy variables",
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._failure(error) from error
+
+    @property
+    def _via(self) -> str:
+        return f"{self._where} (through the proxy {host_and_port(self._proxy)})" if self._proxy else self._where
+
+    def _failure(self, error: Exception) -> NetworkFailed:
+        import aiohttp
+
+        match error:
+            case aiohttp.ClientProxyConnectionError():
+                proxy = host_and_port(self._proxy or "")
+                return NetworkFailed(
+                    f"cannot connect to the proxy {proxy} on the way to {self._where}: {_reason(error.os_error)}",
+                    "correct the variable HTTPS_PROXY or HTTP_PROXY, or name the host in NO_PROXY",
+                )
+            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+                return NetworkFailed(
+                    f"{self._via} cannot be trusted: {str(error)[:200]}",
+                    "check that base_url says https only where the server does, and set SSL_CERT_FILE to the file "
+                    "with the certificate authority of your network, if it has one",
+                )
+            case aiohttp.ClientConnectorError():
+                return NetworkFailed(
+                    f"cannot connect to {self._via}: {_reason(error.os_error)}", "start the server, or correct base_url"
+                )
+            case aiohttp.InvalidURL():
+                return NetworkFailed(f"{self._where} is not an address that can be called", "correct base_url")
+        return NetworkFailed(
+            f"{self._via} closed the connection before it had answered ({type(error).__name__})",
+            "look at the server's log; behind a gateway, its time limit may be the cause",
+        )
+
+
+def _reason(error: OSError) -> str:
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__
+
+
+# ---- addresses
+def url_problem(url: str) -> str | None:
+    """What is wrong with an address, if anything. Does not repeat an address that holds a password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        return f"base_url is not an address: {error}"
+    if parts.username or parts.password:
+        return "base_url holds a user or a password, which files and logs would show; put the key into api_key"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return f"base_url must look like https://host/v1, not {url!r}"
+    return None
+
+
+def host_and_port(url: str) -> str:
+    """`https://api.openai.com/v1` -> `api.openai.com:443`."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the server is this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def find_proxy(url: str) -> str | None:
+    """The proxy that the environment names for this address. This machine itself is never asked for through one."""
+    if is_loopback(url):
+        return None
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def environment_problems(url: str) -> list[str]:
+    """What is wrong with the proxy and certificate variables, as far as this address is concerned."""
+    found = []
+    proxy = find_proxy(url)
+    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+        found.append(f"the proxy variables name a {urlsplit(proxy).scheme} proxy; only http proxies can be used")
+    variable, path = _certificate_file()
+    if path and urlsplit(url).scheme == "https" and not Path(path).exists():
+        found.append(f"{variable} names {path!r}, which does not exist")
+    return found
+
+
+def _certificate_file() -> tuple[str, str | None]:
+    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        if path := os.environ.get(variable):
+            return variable, path
+    return "", None
+
+
+def _trusted_certificates(url: str) -> ssl.SSLContext | bool:
+    _, path = _certificate_file()
+    if not path or urlsplit(url).scheme != "https":
+        return True
+    if Path(path).is_dir():
+        return ssl.create_default_context(capath=path)
+    return ssl.create_default_context(cafile=path)

@@ -1,0 +1,227 @@
+"""Models behind any server that speaks the OpenAI chat protocol: OpenAI, vLLM, Ollama, TGI, llama.cpp and many more.
+
+The openai package is not used: its client costs five times the CPU per request and 0.7 s to import.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import orjson
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
+
+from steps.errors import AuthFailed, BadRequest, ModelNotFound
+from steps.llms.base import LLM, Completion, Request, Usage
+from steps.llms.chat_replies import read_completion
+from steps.llms.chat_requests import (
+    RESERVED,
+    StructuredOutput,
+    structure_problems,
+    wire_sampling,
+    wire_structure,
+)
+from steps.llms.http import JSONEndpoint, environment_problems, is_loopback, url_problem
+from steps.llms.json_schemas import json_schema_format
+from steps.llms.provider_errors import Target
+from steps.secrets import TRANSPORT, Secret, reveal
+
+OPENAI_URL = "https://api.openai.com/v1"
+KEY_VARIABLE = "OPENAI_API_KEY"
+URL_VARIABLE = "OPENAI_BASE_URL"
+
+_KEY_HEADERS = ("authorization", "api-key", "x-api-key")
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """What `load` makes: the connections, whom messages name, and what all requests have in common."""
+
+    endpoint: JSONEndpoint
+    target: Target
+    body: dict[str, Any]
+
+
+class OpenAILLM(LLM):
+    """Any server that speaks the OpenAI chat protocol (OpenAI, vLLM, Ollama, TGI, llama.cpp).
+
+    `generation_kwargs` go by distilabel's names; names that are not known here are passed on to the server, and so is
+    what `extra_body` holds. Where a server gives fewer replies than asked for (Ollama knows no `n`), it is asked again.
+    """
+
+    model: str = Field(min_length=1, description="Model id as the server knows it.")
+    base_url: str | None = Field(
+        default=None, description=f"Address of the API, up to /v1. Empty for ${URL_VARIABLE}, or else api.openai.com."
+    )
+    api_key: Secret | None = Field(
+        default=None,
+        description=f"${{NAME}} of the variable that holds the key. Empty for ${KEY_VARIABLE}; "
+        "a server on this machine needs none.",
+        json_schema_extra={"writeOnly": True, **TRANSPORT},
+    )
+    default_headers: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Headers sent with every request; a value may be ${NAME}.",
+        json_schema_extra=TRANSPORT,
+    )
+    timeout: float = Field(default=120, gt=0, description="Seconds to wait for a reply.", json_schema_extra=TRANSPORT)
+    structured_output: StructuredOutput | None = Field(
+        default=None, description="JSON schema or regex that the server holds every reply to, where it can."
+    )
+
+    _wire: _Wire | None = PrivateAttr(default=None)
+
+    @field_validator("structured_output", mode="before")
+    @classmethod
+    def _take_models(cls, value: Any) -> Any:
+        schema = value.get("schema") if isinstance(value, dict) else None
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            return {**value, "schema": schema.model_json_schema()}
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _refuse_passwords(cls, value: str | None) -> str | None:
+        if value and "@" in urlsplit(value).netloc:
+            raise ValueError(url_problem(value))
+        return value
+
+    @field_serializer("default_headers")
+    def _leave_keys_out(self, headers: dict[str, str]) -> dict[str, str]:
+        return {
+            name: value
+            for name, value in headers.items()
+            if _REFERENCE.fullmatch(value.strip()) or not _SECRET_HEADER.search(name)
+        }
+
+    # ---- where and with what
+    @property
+    def endpoint(self) -> str:
+        """Base URL: steps with the same one share its limits."""
+        return (self.base_url or os.environ.get(URL_VARIABLE) or OPENAI_URL).rstrip("/")
+
+    def problems(self) -> list[str]:
+        if problem := url_problem(self.endpoint):
+            return [problem]
+        found = environment_problems(self.endpoint)
+        if problem := self._key_problem():
+            found.append(problem)
+        found += [
+            f"header {name!r} needs the variable in {value.strip()}, which is not set"
+            for name, value in self.default_headers.items()
+            if reveal(SecretStr(value), "") is None
+        ]
+        found += [
+            f"generation_kwargs cannot set {name!r}; use {instead}"
+            for name, instead in RESERVED.items()
+            if name in self.generation_kwargs
+        ]
+        return found + structure_problems(self.structured_output, for_openai=self._is_openai)
+
+    @property
+    def _is_openai(self) -> bool:
+        return urlsplit(self.endpoint).hostname == "api.openai.com"
+
+    @property
+    def _key_source(self) -> str:
+        if self.api_key is None:
+            return f"${KEY_VARIABLE}"
+        value = self.api_key.get_secret_value().strip()
+        return f"${value[2:-1]}" if _REFERENCE.fullmatch(value) else "api_key"
+
+    @property
+    def _has_key_header(self) -> bool:
+        return self.api_key is None and any(name.lower() in _KEY_HEADERS for name in self.default_headers)
+
+    def _key(self) -> str | None:
+        if self._has_key_header:
+            return None
+        return (reveal(self.api_key, KEY_VARIABLE) or "").strip() or None
+
+    def _key_problem(self) -> str | None:
+        key = self._key()
+        if key is None:
+            if self._has_key_header or (self.api_key is None and is_loopback(self.endpoint)):
+                return None
+            return f"there is no key for {self.endpoint}: set {self._key_source.removeprefix('$')}"
+        if not key.isascii() or not key.isprintable() or " " in key:
+            return f"the key in {self._key_source} holds a space, a line break or a letter that no key has"
+        return None
+
+    # ---- life
+    async def load(self) -> None:
+        """Open connections. An LLM that several steps share is loaded by each of them."""
+        if self._wire is None or not self._wire.endpoint.is_open:
+            self._wire = self._prepare()
+        await self._wire.endpoint.open()
+
+    async def unload(self) -> None:
+        """Close the connections, once every step that loaded them is done."""
+        if (wire := self._wire) is not None:
+            await wire.endpoint.close()
+            if not wire.endpoint.is_open and self._wire is wire:
+                self._wire = None
+
+    def _prepare(self) -> _Wire:
+        if problem := url_problem(self.endpoint):
+            raise ModelNotFound(problem, "correct base_url")
+        if problem := self._key_problem():
+            raise AuthFailed(problem, f"set {self._key_source} in the environment that runs the pipeline")
+        headers = {name: (reveal(SecretStr(value), "") or "").strip() for name, value in self.default_headers.items()}
+        secrets = [value for name, value in headers.items() if value and _SECRET_HEADER.search(name)]
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key}"
+            secrets.insert(0, key)
+        return _Wire(
+            JSONEndpoint(_chat_url(self.endpoint), headers, self.timeout),
+            Target(self.model, self.endpoint, self._key_source, tuple(secrets)),
+            self._common_body(),
+        )
+
+    def _common_body(self) -> dict[str, Any]:
+        sampling = wire_sampling(self.generation_kwargs, for_openai=self._is_openai)
+        structure = wire_structure(self.structured_output, for_openai=self._is_openai)
+        return {"model": self.model, **sampling, **structure, **self.generation_kwargs.get("extra_body", {})}
+
+    # ---- requests
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request. A schema of the request takes the place of `structured_output`."""
+        completion = await self._ask(request, 0)
+        while (have := len(completion.texts)) < request.n:
+            more = await self._ask(request, have)
+            completion = _joined(completion, more)
+        return completion
+
+    async def _ask(self, request: Request, have: int) -> Completion:
+        if (wire := self._wire) is None:
+            raise RuntimeError("load() must be awaited before complete()")
+        body = {**wire.body, "messages": request.chat}
+        wanted = request.n - have
+        if wanted > 1:
+            body["n"] = wanted
+        if have and isinstance(body.get("seed"), int):  # the same seed would give the same reply
+            body["seed"] += have
+        if request.schema is not None:
+            body["response_format"] = json_schema_format(request.schema, for_openai=self._is_openai)
+        try:
+            content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+        except TypeError as error:
+            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
+        return read_completion(await wire.endpoint.post(content), wire.target, wanted)
+
+
+def _joined(first: Completion, more: Completion) -> Completion:
+    usage = Usage(first.usage.input_tokens + more.usage.input_tokens, first.usage.output_tokens + more.usage.output_tokens)
+    return Completion(first.texts + more.texts, first.model_name, usage, first.finish_reasons + more.finish_reasons)
+
+
+def _chat_url(base_url: str) -> str:
+    """The path goes before a query: Azure's addresses end in `?api-version=...`."""
+    parts = urlsplit(base_url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/chat/completions"))

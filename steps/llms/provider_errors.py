@@ -1,0 +1,158 @@
+"""What a server's refusal means: its status and words become one of the errors of `steps.errors`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from steps.errors import (
+    AuthFailed,
+    BadRequest,
+    ContentFiltered,
+    ContextTooLong,
+    LLMError,
+    ModelNotFound,
+    RateLimited,
+    ServerFailed,
+)
+
+SEEN_CHARS = 200
+
+_TOO_LONG = re.compile(
+    r"maximum context length|context (length|window|size)|prompt is too long|too many (input )?tokens"
+    r"|reduce the length|request too large|`?max_new_tokens`? must be",
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(r"content management policy|content filter|was flagged|input flagged", re.IGNORECASE)
+_UNPAID = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+_FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+_TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
+_LOOKS_LIKE_A_KEY = re.compile(r"\b(sk|gsk|hf|pk)[-_][\w*.\-]{4,}|Bearer\s+\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who was asked: every message names it.
+
+    `key_source` says where the key comes from, `secrets` what no message may show.
+    """
+
+    model: str
+    base_url: str
+    key_source: str = "$OPENAI_API_KEY"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return f"model {self.model!r} at {self.base_url}"
+
+    def excerpt(self, text: str) -> str:
+        """The start of what a server said, without anything that is a key or looks like one."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        text = _LOOKS_LIKE_A_KEY.sub("***", text)
+        return " ".join(text.split())[:SEEN_CHARS]
+
+
+def classify(status: int, body: bytes, headers: Mapping[str, str], target: Target) -> LLMError:
+    """The error that this answer is."""
+    error = _error_of(body)
+    codes = {str(error.get(key)) for key in ("code", "type")} | _inner_codes(error)
+    message = str(error.get("message") or "")
+    seen = target.excerpt(message or body.decode(errors="replace")) or "(nothing)"
+    said = f"it said {status}: {seen}"
+    wait_s = retry_after_s(headers)
+
+    if codes & _UNPAID or status == 402:
+        return AuthFailed(
+            f"{target} takes no more requests from this account; {said}",
+            f"check plan and billing of the account behind {target.key_source}; waiting does not help",
+        )
+    if codes & _FILTER_CODES or (status in (400, 403, 422) and _FILTERED.search(message)):
+        return ContentFiltered(f"the content filter of {target} refused this prompt; {said}", "change or drop the row")
+    if codes & _TOO_LONG_CODES or status == 413 or (status in (400, 422, 429) and _TOO_LONG.search(message)):
+        return ContextTooLong(
+            f"prompt and reply do not fit into the context of {target}; {said}",
+            "shorten the row (TruncateTextColumn), lower max_new_tokens or take a model with a longer context",
+        )
+    if status == 404 or "model_not_found" in codes or status in range(300, 400):
+        moved = f" and points to {target.excerpt(headers['Location'])}" if "Location" in headers else ""
+        return ModelNotFound(
+            f"{target.base_url} does not know the model {target.model!r} or the path /chat/completions{moved}; {said}",
+            "check `model` and `base_url` (most servers want it to end in /v1)",
+        )
+    if status == 429 or (status == 503 and wait_s is not None):
+        return RateLimited(
+            f"{target} refuses for now; {said}", "lower max_concurrency if this does not pass", retry_after_s=wait_s
+        )
+    if status in (401, 403):
+        what = "refuses the key" if status == 401 else "does not allow this"
+        return AuthFailed(f"{target} {what}; {said}", f"set {target.key_source} to a key that may use this model")
+    if status == 407:
+        return AuthFailed(
+            f"the proxy on the way to {target} wants a user and a password",
+            "write them into HTTPS_PROXY or HTTP_PROXY: http://user:password@host:port",
+        )
+    if status >= 500 or status in (408, 409, 425):
+        return ServerFailed(f"{target} failed; {said}", "look at the server's log or status page", retry_after_s=wait_s)
+    return BadRequest(f"{target} does not accept this request; {said}", "check generation_kwargs and the prompt")
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """How long the server asks to wait: `Retry-After-ms`, or `Retry-After` in seconds or as a date.
+
+    A date is compared with the server's own clock (`Date`) where it tells it. Nonsense counts as nothing.
+    """
+    if (milliseconds := _number(headers.get("Retry-After-ms"))) is not None:
+        return milliseconds / 1000
+    text = headers.get("Retry-After")
+    if (seconds := _number(text)) is not None:
+        return seconds
+    until = _date(text)
+    if until is None:
+        return None
+    now = _date(headers.get("Date")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return max(0.0, value) if math.isfinite(value) else None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _error_of(body: bytes) -> dict[str, Any]:
+    """The error object: OpenAI nests it under `error`; others put a text there, or `message` or `detail` at the top."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    if isinstance(parsed, list) and parsed:  # Gemini
+        parsed = parsed[0]
+    if not isinstance(parsed, dict):
+        return {}
+    error = parsed.get("error", parsed)
+    if not isinstance(error, dict):
+        return {**parsed, "message": error}
+    return error if error.get("message") else {**error, "message": error.get("detail")}
+
+
+def _inner_codes(error: dict[str, Any]) -> set[str]:
+    inner = error.get("innererror") or {}  # Azure
+    return {str(inner.get("code"))} if isinstance(inner, dict) else set()

@@ -1,0 +1,41 @@
+"""The model that is always there: no network, no weights, no key."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+from typing import ClassVar
+
+import orjson
+from pydantic import Field
+
+from steps.llms.base import LLM, Completion, Request, Usage
+
+
+class RehearsalLLM(LLM):
+    """Stands in for a model: free made-up replies that the step can read, to try a pipeline before money is spent.
+
+    It asks the task itself for a reply its parser accepts, drawn from a generator seeded by `seed` and the prompt: the same
+    prompt always gets the same reply. Its rows say so: their `model_name` is "rehearsal".
+    """
+
+    is_rehearsal: ClassVar[bool] = True
+
+    seed: int = Field(default=0, description="Another number gives other replies.")
+
+    @property
+    def model_name(self) -> str:
+        return "rehearsal"
+
+    async def complete(self, request: Request) -> Completion:
+        texts = [self._reply(request, sample) for sample in range(request.n)]
+        asked = sum(len(str(message["content"]).split()) for message in request.chat)
+        answered = sum(len(text.split()) for text in texts)
+        return Completion(texts, self.model_name, Usage(asked, answered))
+
+    def _reply(self, request: Request, sample: int) -> str:
+        prompt = orjson.dumps([self.seed, sample, request.chat], default=str)
+        rng = Random(hashlib.blake2b(prompt, digest_size=8).digest())
+        if request.rehearse is not None:
+            return request.rehearse(rng)
+        return f"(rehearsal) {str(request.chat[-1]['content'])[:200]}"

@@ -1,0 +1,156 @@
+"""What a pipeline may name: steps, models and routers, found by class name.
+
+A name resolves to a built-in, to an entry point that an installed package declares, or to `module:Class` when the operator
+lists that module in $ALLOW_STEP_MODULES. Nothing else: a pipeline file is other people's input and chooses no imports.
+Listing reads metadata only; a class is imported when it is used, and a plugin that fails to import costs one warning.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+import warnings
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from steps.errors import DistilflowError
+
+Kind = Literal["steps", "llms", "routers"]
+
+_BUILT_IN: dict[Kind, dict[str, str]] = {
+    "steps": {
+        "LoadDataFromDicts": "steps.sources.load_data_from_dicts",
+        "LoadDataFromFileSystem": "steps.sources.load_data_from_file_system",
+        "LoadDataFromHub": "steps.sources.load_data_from_hub",
+        "LoadDataFromDisk": "steps.sources.load_data_from_disk",
+        "TextGeneration": "steps.tasks.text_generation",
+        "UltraFeedback": "steps.tasks.ultra_feedback",
+        "PrometheusEval": "steps.tasks.prometheus_eval",
+        "KeepColumns": "steps.columns.keep_columns",
+        "GroupColumns": "steps.columns.group_columns",
+        "ExpandColumns": "steps.columns.expand_columns",
+        "MergeColumns": "steps.columns.merge_columns",
+        "CombineOutputs": "steps.columns.combine_outputs",
+        "TruncateTextColumn": "steps.columns.truncate_text_column",
+        "FormatTextGenerationSFT": "steps.formats.format_text_generation_sft",
+        "FormatTextGenerationDPO": "steps.formats.format_text_generation_dpo",
+    },
+    "llms": {
+        "RehearsalLLM": "steps.llms.rehearsal_llm",
+        "ReplayLLM": "steps.llms.replay_llm",
+        "OpenAILLM": "steps.llms.openai_llm",
+    },
+    "routers": {"sample_n_steps": "steps.routers"},
+}
+
+
+class UnknownComponent(DistilflowError):
+    """Nothing goes by this name; `matches` are near ones."""
+
+    code = "unknown-component"
+
+    def __init__(self, message: str, fix: str = "", matches: list[str] | None = None) -> None:
+        super().__init__(message, fix)
+        self.matches = matches or []
+
+
+def names(kind: Kind) -> list[str]:
+    """All names of this kind, built-ins first. Imports nothing."""
+    return [*_BUILT_IN[kind], *(name for name in _plugins(kind) if name not in _BUILT_IN[kind])]
+
+
+def resolve(name: str, kind: Kind = "steps") -> type:
+    """The class (or router function) that goes by this name.
+
+    Raises:
+        UnknownComponent: Nothing does, its module is not allowed, or the plugin cannot be imported.
+    """
+    if module := _BUILT_IN[kind].get(name):
+        return _get(importlib.import_module(module), name)
+    if point := _plugins(kind).get(name):
+        try:
+            return point.load()  # type: ignore[no-any-return]
+        except Exception as error:
+            raise UnknownComponent(
+                f"{name!r} comes from the plugin {_owner(point)!r}, which cannot be imported: {error}",
+                "repair or uninstall that package",
+            ) from error
+    if ":" in name:
+        return _by_module_path(name)
+    matches = difflib.get_close_matches(name, names(kind), n=3, cutoff=0.55)
+    what = {"steps": "step", "llms": "model class", "routers": "router"}[kind]
+    hint = f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+    raise UnknownComponent(f"there is no {what} {name!r}.{hint}", "`distilflow steps` lists what there is", matches=matches)
+
+
+def name_of(component: type, kind: Kind = "steps") -> str:
+    """The name that resolves to this class: what a pipeline file says after `use:`."""
+    name, module = component.__name__, component.__module__
+    if _BUILT_IN[kind].get(name) == module:
+        return name
+    for plugin, point in _plugins(kind).items():
+        if point.value == f"{module}:{component.__qualname__}":
+            return plugin
+    if module == "__main__" and (script := getattr(sys.modules["__main__"], "__file__", None)):
+        module = Path(script).stem  # workers import the script by its own name
+    return f"{module}:{component.__qualname__}"
+
+
+def allowed_modules() -> list[str]:
+    """Modules whose classes a pipeline may name by path, from $ALLOW_STEP_MODULES (commas between them)."""
+    return [part.strip() for part in os.environ.get("ALLOW_STEP_MODULES", "").split(",") if part.strip()]
+
+
+def _by_module_path(path: str) -> type:
+    module, _, attribute = path.partition(":")
+    if module in _declared_here:
+        return _get(_declared_here[module], attribute)
+    if not any(module == allowed or module.startswith(allowed + ".") for allowed in allowed_modules()):
+        raise UnknownComponent(
+            f"{path!r} names a module that is not allowed here",
+            f"if you trust it, set ALLOW_STEP_MODULES={module}, or install it as a plugin with an entry point",
+        )
+    if (here := str(Path.cwd())) not in sys.path:  # the user's own file beside the pipeline
+        sys.path.insert(0, here)
+    try:
+        return _get(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise UnknownComponent(f"{path!r} cannot be imported: {error}", "check the module's name") from error
+
+
+def _get(module: object, name: str) -> type:
+    try:
+        return getattr(module, name)  # type: ignore[no-any-return]
+    except AttributeError as error:
+        raise UnknownComponent(f"module {getattr(module, '__name__', '?')!r} has no {name!r}") from error
+
+
+_declared_here: dict[str, ModuleType] = {}
+
+
+def allow_class(component: type) -> None:
+    """Let pipelines of this process, and of the workers it starts, name a class that is not registered."""
+    module = name_of(component).partition(":")[0]
+    _declared_here[module] = sys.modules[component.__module__]
+    if module not in (known := allowed_modules()):
+        os.environ["ALLOW_STEP_MODULES"] = ",".join([*known, module])
+
+
+@cache
+def _plugins(kind: Kind) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=f"distilflow.{kind}"):
+        if point.name in _BUILT_IN[kind] or point.name in found:
+            warnings.warn(f"plugin {_owner(point)!r} offers {point.name!r}, which exists already; it is ignored", stacklevel=2)
+            continue
+        found[point.name] = point
+    return found
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value

@@ -1,0 +1,60 @@
+"""Routers: which of the next steps get a batch. The built-in one, and `@router` for your own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any
+
+from pydantic import Field, create_model
+
+from steps.errors import RunError
+from steps.wiring import Router
+
+
+class sample_n_steps(Router):
+    """Sends each batch to `n` of the next steps, drawn at random."""
+
+    n: int = Field(ge=1, description="Steps that get each batch.")
+
+    def choose(self, steps: Sequence[str], batch_number: int, rng: Random) -> list[str]:
+        drawn = set(rng.sample(range(len(steps)), min(self.n, len(steps))))
+        return [step for at, step in enumerate(steps) if at in drawn]
+
+    def check(self, steps: Sequence[str]) -> Iterable[str]:
+        if self.n > len(steps):
+            yield f"sample_n_steps draws {self.n} steps, but only {len(steps)} follow: {list(steps)}"
+
+
+def router(function: Callable[..., Sequence[str]]) -> type[Router]:
+    """Make a router of a function `(steps, batch_number, rng) -> the steps that get the batch`.
+
+    Further parameters of the function are the router's own. Pipeline files name it `module:function`.
+
+    Example:
+        >>> @router
+        ... def by_turns(steps, batch_number, rng, every: int = 1):
+        ...     return [steps[batch_number // every % len(steps)]]
+        >>> by_turns(every=2).choose(["a", "b"], 2, Random(0))
+        ['b']
+    """
+    fields: dict[str, Any] = {
+        own.name: (
+            Any if own.annotation is own.empty else own.annotation,
+            ... if own.default is own.empty else own.default,
+        )
+        for own in list(inspect.signature(function).parameters.values())[3:]
+    }
+
+    class FunctionRouter(Router):
+        def choose(self, steps: Sequence[str], batch_number: int, rng: Random) -> list[str]:
+            chosen = list(function(steps, batch_number, rng, **dict(self)))
+            if not chosen or (unknown := set(chosen) - set(steps)):
+                what = "no step" if not chosen else ", ".join(map(repr, sorted(unknown)))
+                raise RunError(f"router {function.__name__!r} chose {what}", f"it may choose some of {list(steps)}")
+            return chosen
+
+    return create_model(
+        function.__name__, __base__=FunctionRouter, __module__=function.__module__, __doc__=function.__doc__, **fields
+    )

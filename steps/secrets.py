@@ -1,0 +1,41 @@
+"""Keys and tokens: `${ENV_NAME}` in files, never the key itself.
+
+A field of type `Secret` shows stars wherever it is printed, and is written to a file only when it is a reference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, SecretStr
+
+TRANSPORT: dict[str, Any] = {"transport": True}
+"""`json_schema_extra` of fields that say how something is reached, not what comes back: they are no part of a step's key."""
+
+Secret = Annotated[SecretStr, Field(json_schema_extra={"writeOnly": True, **TRANSPORT})]
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def reveal(secret: SecretStr | None, default_variable: str) -> str | None:
+    """The key itself: the value given in Python, what `${ENV_NAME}` points to, or else the default variable."""
+    if secret is None:
+        return os.environ.get(default_variable)
+    if reference := _REFERENCE.fullmatch(secret.get_secret_value().strip()):
+        return os.environ.get(reference[1])
+    return secret.get_secret_value()
+
+
+def without_secrets(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
+    """A dump of `model` that may be written to a file: references stay, keys are left out."""
+    safe = dict(dumped)
+    for name in dumped.keys() & type(model).model_fields.keys():
+        value = getattr(model, name)
+        if isinstance(value, SecretStr):
+            if _REFERENCE.fullmatch(value.get_secret_value().strip()):
+                safe[name] = value.get_secret_value().strip()
+            else:
+                del safe[name]
+    return safe

@@ -1,0 +1,27 @@
+"""Rows written into the pipeline itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from steps.base import GeneratorStep, Row
+
+
+class LoadDataFromDicts(GeneratorStep):
+    """Starts from rows that are written into the pipeline.
+
+    Example:
+        >>> list(LoadDataFromDicts(data=[{"instruction": "Say hi"}]).generate())
+        [{'instruction': 'Say hi'}]
+    """
+
+    data: list[Row] = Field(default_factory=list, description="The rows.")
+
+    def generate(self) -> Iterator[Row]:
+        for row in self.data:
+            yield dict(row)
+
+    def columns(self) -> list[str] | None:
+        return list(dict.fromkeys(column for row in self.data for column in row)) or None

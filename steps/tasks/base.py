@@ -1,0 +1,121 @@
+"""What a task is: a step that asks a model about each row.
+
+A task turns a row into a chat (`format_input`) and a reply into columns (`format_output`). One that declares an `Answer`
+model needs neither: its fields are the JSON the model is asked for, the validator of the reply and the columns, all at once.
+Tasks that ask several times per row override `answer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from random import Random
+from typing import ClassVar
+
+from pydantic import BaseModel, Field
+
+from steps.base import Batch, Group, Row, Step, require
+from steps.llms.base import AnyLLM, Chat, Completion, JSONSchema, Request
+from steps.llms.rehearsal_llm import RehearsalLLM
+from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions
+
+Ask = Callable[[Request], Awaitable[Completion]]
+"""How a task reaches its model. The engine passes one that retries, limits and records; `llm.complete` is the plain one."""
+
+
+class Task(Step):
+    """Asks a model about each row."""
+
+    group: ClassVar[Group] = "ask"
+    prompt: ClassVar[str] = ""
+    """What the user message says; `{column}` stands for a value of the row."""
+    Answer: ClassVar[type[BaseModel] | None] = None
+
+    llm: AnyLLM = Field(default_factory=RehearsalLLM, description="The model that is asked.")
+    num_generations: int = Field(default=1, ge=1, description="Replies per row.")
+    group_generations: bool = Field(
+        default=False, description="Put the replies of a row into lists instead of into rows of their own."
+    )
+    add_raw_output: bool = Field(default=False, description="Keep the model's words in `distilflow_metadata`.")
+    add_raw_input: bool = Field(default=False, description="Keep the prompt in `distilflow_metadata`.")
+    use_default_structured_output: bool = Field(
+        default=False, description="Have the server enforce the reply's JSON schema, where it can."
+    )
+
+    def preferred_pool(self) -> str:
+        return self.llm.default_pool
+
+    def makes(self) -> list[str]:
+        answer = list(self.Answer.model_fields) if self.Answer and not self.outputs else list(self.outputs)
+        metadata = ["distilflow_metadata"] if self.add_raw_input or self.add_raw_output else []
+        return [*answer, "model_name", *metadata]
+
+    # ---- what a task defines
+    def format_input(self, row: Row) -> Chat:
+        """Chat messages for this row."""
+        text = self.prompt.format_map(row)
+        if (schema := self.reply_schema(row)) is not None:
+            text = f"{text}\n\n{schema_instructions(schema)}"
+        return [{"role": "user", "content": text}]
+
+    def format_output(self, text: str, row: Row) -> Row:
+        """Columns for this reply.
+
+        Raises:
+            BadReply: The reply is not in the form that was asked for.
+        """
+        if self.Answer is None:
+            raise NotImplementedError(f"{type(self).__name__}.format_output")
+        return parse_answer(text, self.Answer)
+
+    def reply_schema(self, row: Row) -> JSONSchema | None:
+        """JSON schema that a reply about this row should follow; None for free text."""
+        return self.Answer.model_json_schema() if self.Answer else None
+
+    def rehearse(self, row: Row, rng: Random) -> str:
+        """A reply about this row that `format_output` accepts, made up without a model."""
+        schema = self.reply_schema(row)
+        return rehearse_text(rng) if schema is None else rehearse_schema(schema, rng)
+
+    async def answer(self, row: Row, ask: Ask) -> list[Row]:
+        """Ask about one row; return the rows that go on: one, or `num_generations` of them."""
+        require(row, self.needs())
+        request = self.request(row)
+        completion = await ask(request)
+        outputs = [self.format_output(text, row) for text in completion.texts]
+        if self.group_generations:
+            outputs = [{column: [output[column] for output in outputs] for column in outputs[0]}]
+        made = [{**row, **output, "model_name": completion.model_name} for output in outputs]
+        if self.add_raw_input or self.add_raw_output:
+            made = [self._with_raw(new, request, completion, at) for at, new in enumerate(made)]
+        return made
+
+    def request(self, row: Row) -> Request:
+        """What the model is asked about this row."""
+        schema = self.reply_schema(row) if self.use_default_structured_output else None
+        return Request(self.format_input(row), self.num_generations, schema, row, partial(self.rehearse, row))
+
+    def _with_raw(self, row: Row, request: Request, completion: Completion, at: int) -> Row:
+        metadata = dict(row.get("distilflow_metadata") or {})
+        if self.add_raw_input:
+            metadata[f"raw_input_{self.name}"] = request.chat
+        if self.add_raw_output:
+            metadata[f"raw_output_{self.name}"] = completion.texts if self.group_generations else completion.texts[at]
+        return {**row, "distilflow_metadata": metadata}
+
+    # ---- use without a pipeline
+    def process(self, batch: Batch) -> Batch:
+        """Ask about some rows here and now: no retries, no limits, no record; the first error ends it."""
+
+        async def ask_all() -> Batch:
+            await self.llm.load()
+            try:
+                answers = [await self.answer(row, self.llm.complete) for row in batch]
+            finally:
+                await self.llm.unload()
+            return [row for rows in answers for row in rows]
+
+        with ThreadPoolExecutor(1) as pool:  # notebooks have a running loop of their own
+            return pool.submit(asyncio.run, ask_all()).result()

@@ -1,0 +1,1 @@
+"""Do the fakes behave like the servers they stand in for? Asked through the real clients."""

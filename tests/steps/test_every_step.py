@@ -1,0 +1,115 @@
+"""What holds for each step that the registry lists."""
+
+from __future__ import annotations
+
+import copy
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steps import registry
+from steps.base import BaseStep, GeneratorStep, JoinStep, Step, snake_case
+from steps.errors import MissingKey
+from steps.tasks.base import Task
+from tests.steps.samples import SAMPLES, Sample, run, samples_of
+
+STEPS = [*samples_of(Step), *samples_of(JoinStep)]
+UNICODE = st.one_of(st.text(), st.sampled_from(["", "🦆 ünï", "\x00", "{instruction} {{ x }}", "\ud800", "[RESULT] 3", '{"']))
+
+
+def test_each_registered_step_has_a_sample() -> None:
+    assert set(SAMPLES) == set(registry.names("steps"))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_step_goes_by_its_class_name_in_a_file_of_its_own(name: str) -> None:
+    step = registry.resolve(name)
+
+    assert issubclass(step, BaseStep)
+    assert registry.name_of(step) == name
+    assert step.__module__.rpartition(".")[2] == snake_case(name)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_parameter_says_what_it_is_for(name: str) -> None:
+    step = registry.resolve(name)
+    assert issubclass(step, BaseStep)
+
+    assert [field for field, info in step.model_fields.items() if not info.description and field != "resources"] == []
+
+
+@pytest.mark.parametrize("sample", samples_of(BaseStep))
+def test_a_step_survives_being_written_down(sample: Sample) -> None:
+    step = sample.step
+
+    assert type(step).model_validate(step.model_dump(mode="json")) == step
+
+
+@pytest.mark.parametrize("sample", samples_of(GeneratorStep))
+def test_a_source_needs_nothing(sample: Sample) -> None:
+    assert sample.step.needs() == []
+
+
+@pytest.mark.parametrize("sample", samples_of(Step))
+def test_no_rows_give_no_rows(sample: Sample) -> None:
+    assert run(sample.step, []) == []
+
+
+@pytest.mark.parametrize("sample", STEPS)
+@given(text=UNICODE)
+def test_any_text_passes_and_the_row_is_left_as_it_was(sample: Sample, text: str) -> None:
+    row = sample.row(text)
+    before = copy.deepcopy(row)
+
+    made = run(sample.step, [row])
+
+    assert made
+    assert row == before
+
+
+@pytest.mark.parametrize("sample", STEPS)
+def test_the_columns_that_are_announced_are_those_that_come(sample: Sample) -> None:
+    row, step = sample.row("hello"), sample.step
+    announced = step.columns_joined([list(row)] * 2) if isinstance(step, JoinStep) else step.columns_after(list(row))
+
+    made = run(step, [row])
+
+    assert {tuple(sorted(new)) for new in made} == {tuple(sorted(announced))}
+
+
+@pytest.mark.parametrize("sample", [param for param in STEPS if param.values[0].step.needs()])
+def test_a_row_without_a_needed_column_is_refused_by_name(sample: Sample) -> None:
+    for column in sample.step.needs():
+        row = sample.row("hello")
+        del row[column]
+
+        with pytest.raises(MissingKey, match=f"no '{column}'"):
+            run(sample.step, [row])
+
+
+@pytest.mark.parametrize("sample", samples_of(Task))
+@given(text=UNICODE, seed=st.integers())
+def test_a_task_can_read_what_it_rehearses(sample: Sample, text: str, seed: int) -> None:
+    task, row = sample.step, sample.row(text)
+    assert isinstance(task, Task)
+
+    columns = task.format_output(task.rehearse(row, random.Random(seed)), row)
+
+    assert {*columns, "model_name"} == set(task.makes())
+
+
+@pytest.mark.parametrize("sample", samples_of(Task))
+def test_a_rehearsal_depends_on_nothing_but_its_seed(sample: Sample) -> None:
+    task, row = sample.step, sample.row("hello")
+    assert isinstance(task, Task)
+
+    assert task.rehearse(row, random.Random(7)) == task.rehearse(row, random.Random(7))
+
+
+@pytest.mark.parametrize("sample", samples_of(Task))
+def test_a_rehearsed_row_says_that_no_model_was_asked(sample: Sample) -> None:
+    [row] = run(sample.step, [sample.row("hello")])
+
+    assert row["model_name"] == "rehearsal"
