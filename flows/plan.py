@@ -177,7 +177,7 @@ class _Planner:
                     f"add `after: {sources[0] if sources else '...'}`",
                     name,
                 )
-        if self.steps and not any(step.is_source for step in self.steps.values()):
+        if len(self.steps) == len(specs) > 0 and not any(step.is_source for step in self.steps.values()):
             self._add("no-source", "no step makes rows", "start with one such as LoadDataFromFileSystem")
 
     def _check_joins(self) -> None:
@@ -254,7 +254,7 @@ class _Planner:
                 case _:
                     said = detail["msg"].removeprefix("Value error, ")
                     seen = f"; seen {_short(detail['input'])}" if not isinstance(detail["input"], dict) else ""
-                    self._add("bad-parameter", f"`{name}`: {said}{seen}", "correct it", spec.name)
+                    self._add("bad-parameter", f"`{name}`: {said}{seen}", f"`distilflow steps {spec.use}` describes it", spec.name)
 
     def _place(self, planned: PlannedStep) -> None:
         step, name = planned.step, planned.name

@@ -51,6 +51,8 @@ class RunReport(BaseModel):
     """Rows in the result, by leaf."""
     quarantined: int = 0
     max_rows: int | None = None
+    cwd: str | None = None
+    """Where it was started: relative paths of the pipeline count from there."""
     output: str | None = None
     """Where the Distiset lies, when not in the run's own folder."""
     flow_run_id: str | None = None
@@ -104,10 +106,15 @@ class RunFolder:
         """The report as last written; of a run whose process died, "failed" instead of "running"."""
         report = RunReport.model_validate_json((self.path / "run.json").read_bytes())
         if report.state in ("starting", "running", "finishing") and not self.is_alive():
-            if time.time() - report.started_at > 15 or report.state != "starting":
-                report.state = "failed"
-                report.message = "the run was cut off; resume it to go on where it was"
+            report.state = "failed"
+            report.message = "the run was cut off; resume it to go on where it was"
+        with contextlib.suppress(FileNotFoundError):
+            report.flow_run_id = (self.path / "flow_run").read_text()
         return report
+
+    def remember_flow_run(self, flow_run_id: str) -> None:
+        """Note which run in Prefect this is; the report shows it."""
+        write_whole(self.path / "flow_run", flow_run_id.encode())
 
     def save_report(self, report: RunReport) -> None:
         write_whole(self.path / "run.json", report.model_dump_json(indent=1).encode())

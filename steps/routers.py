@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
@@ -17,6 +17,10 @@ class sample_n_steps(Router):
     """Sends each batch to `n` of the next steps, drawn at random."""
 
     n: int = Field(ge=1, description="Steps that get each batch.")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, n: int) -> None: ...
 
     def choose(self, steps: Sequence[str], batch_number: int, rng: Random) -> list[str]:
         drawn = set(rng.sample(range(len(steps)), min(self.n, len(steps))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -99,8 +98,8 @@ def _report(request: Request) -> RunReport:
         models={step: llm.model_name for step, llm in models.items()},
         is_rehearsal=any(llm.is_rehearsal for llm in models.values()),
         max_rows=request.max_rows,
+        cwd=str(Path.cwd()),
         output=str(request.output.resolve()) if request.output else None,
-        flow_run_id=os.environ.get("PREFECT__FLOW_RUN_ID"),
         versions={"distilflow": _version("distilflow"), "python": platform.python_version()},
     )
 

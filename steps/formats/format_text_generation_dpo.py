@@ -71,11 +71,12 @@ def _best_and_worst(row: Row) -> tuple[_Answer, _Answer]:
             _DROP,
         )
     best = max(answers, key=lambda answer: answer.rating)
-    worst = min(answers, key=lambda answer: answer.rating)
+    others = [answer for answer in answers if answer.text != best.text]
+    if not others:
+        raise RowError(f"no answer is better: all {len(answers)} are the same text", _DROP)
+    worst = min(others, key=lambda answer: answer.rating)
     if best.rating == worst.rating:
         raise RowError(f"no answer is better: all {len(answers)} are rated {best.rating}", _DROP)
-    if best.text == worst.text:
-        raise RowError(f"best and worst answer are the same text, rated {best.rating} and {worst.rating}", _DROP)
     return best, worst
 
 

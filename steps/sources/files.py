@@ -263,6 +263,7 @@ def _json_object(data: bytes, path: Path, line: int, column: int) -> Row:
 def _python_json(text: str, path: Path, line: int) -> Any:
     """What orjson refuses but Python writes: NaN, long numbers, half emojis."""
     fix = "write one object per line, or one array of objects"
+    text = text.rstrip()
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 from pathlib import Path
 
 import pytest
@@ -27,15 +28,11 @@ def test_the_first_line_says_what_happens_to_the_data(name: str) -> None:
     assert name not in summary
 
 
-@pytest.mark.parametrize("name", [*SAMPLES, "@router"])
+@pytest.mark.parametrize("name", [*SAMPLES, "router"])
 def test_the_example_works(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    module = __import__("steps.routers", fromlist=["router"]) if name == "@router" else __import__(
-        _step(name).__module__, fromlist=[name]
-    )
-    found = doctest.DocTestFinder(recurse=False).find(
-        getattr(module, name.removeprefix("@")), name, globs={**vars(module), "Path": Path}
-    )
+    module = importlib.import_module("steps.routers" if name == "router" else _step(name).__module__)
+    found = doctest.DocTestFinder(recurse=False).find(getattr(module, name), name, globs={**vars(module), "Path": Path})
     examples = [test for test in found if test.examples]
 
     result = [doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test) for test in examples]

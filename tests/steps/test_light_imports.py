@@ -11,9 +11,7 @@ HEAVY = ("prefect", "gradio", "torch", "transformers", "datasets", "pandas", "py
 EVERY_STEP = "from steps import registry; [registry.resolve(name) for name in registry.names('steps')]"
 
 
-@pytest.mark.parametrize(
-    "statement", ["import steps, steps.base, steps.registry", EVERY_STEP], ids=["the base", "every step"]
-)
+@pytest.mark.parametrize("statement", ["import steps, steps.base, steps.registry", EVERY_STEP], ids=["the base", "every step"])
 def test_a_fresh_interpreter_imports_nothing_heavy(statement: str) -> None:
     script = f"{statement}; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
 

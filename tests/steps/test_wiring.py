@@ -56,9 +56,7 @@ def test_a_router_stands_between_a_step_and_those_it_chooses_from(notebook: Note
     assert notebook.edges == [("load", "a", sample), ("load", "b", sample), ("a", "join", None), ("b", "join", None)]
 
 
-def test_a_router_without_parameters_needs_no_brackets(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_router_without_parameters_needs_no_brackets(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOW_STEP_MODULES", "")
     load, a, b = (Noop(name=name) for name in ("load", "a", "b"))
 
@@ -67,9 +65,7 @@ def test_a_router_without_parameters_needs_no_brackets(
     assert [router for _, _, router in notebook.edges] == [by_turns(), by_turns()]
 
 
-def test_a_router_of_the_users_own_file_can_be_found_again(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_router_of_the_users_own_file_can_be_found_again(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOW_STEP_MODULES", "")
     load, a, b = (Noop(name=name) for name in ("load", "a", "b"))
 

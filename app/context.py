@@ -1,0 +1,38 @@
+"""What the app works with: folders, the run store, the processes it started, and where Prefect listens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.handlers.launching import Launcher
+from flows.runs import RunStore
+
+COMMAND = (sys.executable, "-m", "flows.cli")
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@dataclass(slots=True)
+class AppContext:
+    """One per server.
+
+    `prefect_url` is None until a Prefect server is known: pages work without it, and a run then finds one itself.
+    `command` starts a run; tests put their own in its place.
+    """
+
+    runs_dir: Path
+    examples_dir: Path = EXAMPLES
+    prefect_url: str | None = None
+    is_public: bool = field(default_factory=lambda: bool(os.environ.get("SPACE_ID")))
+    command: tuple[str, ...] = COMMAND
+    launcher: Launcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runs_dir = self.runs_dir.resolve()
+        self.launcher = Launcher(self.store, self.command)
+
+    @property
+    def store(self) -> RunStore:
+        return RunStore(self.runs_dir)

@@ -1,0 +1,142 @@
+"""Starting runs, each in a process of its own that outlives the page and the app."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from flows.runs import RunFolder, RunStore, write_whole
+from flows.spec import PipelineSpec
+from steps.errors import RunError
+
+LOG = "process.log"
+RECORD = "process.json"
+LINES_SHOWN = 12
+STARTING_S = 60.0
+
+
+class Launcher:
+    """Starts run processes and waits for their end, so that none is left as a zombie.
+
+    What is known of a process lies in the run's folder: another app, or this one after a restart, reads it there.
+    """
+
+    def __init__(self, store: RunStore, command: Sequence[str]) -> None:
+        self._store = store
+        self._command = tuple(command)
+
+    def start(self, spec: PipelineSpec, prefect_url: str | None = None) -> str:
+        """Start a run of this pipeline; returns its id.
+
+        Raises:
+            RunError: The process could not be started.
+        """
+        run = self._store.new(None, spec.name)
+        run.path.mkdir(parents=True, exist_ok=True)
+        draft = run.path / "draft.yaml"
+        spec.save(draft)
+        self._launch(run, ["run", str(draft), "--run-id", run.run_id], prefect_url)
+        return run.run_id
+
+    def resume(self, run_id: str, prefect_url: str | None = None) -> None:
+        """Go on with a run that was stopped, failed or cut off.
+
+        Raises:
+            RunError: There is no such run, it is going on, or the process could not be started.
+        """
+        self._launch(self._idle(run_id), ["resume", run_id], prefect_url)
+
+    def retry(self, run_id: str, prefect_url: str | None = None) -> None:
+        """Try the rows in quarantine again.
+
+        Raises:
+            RunError: There is no such run, it is going on, or the process could not be started.
+        """
+        self._launch(self._idle(run_id), ["retry", run_id], prefect_url)
+
+    def stop(self, run_id: str) -> None:
+        """Ask a run to stop and keep its finished rows.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        self._store.get(run_id).request_stop()
+
+    def _idle(self, run_id: str) -> RunFolder:
+        run = self._store.get(run_id)
+        if run.is_alive() or is_starting(run):
+            raise RunError(f"run {run_id!r} is going on", "wait for it, or stop it first")
+        return run
+
+    def _launch(self, run: RunFolder, arguments: list[str], prefect_url: str | None) -> None:
+        command = [*self._command, *arguments, "--runs-dir", str(self._store.folder)]
+        environment = {**os.environ, **({"PREFECT_API_URL": prefect_url} if prefect_url else {})}
+        before = (run.path / LOG).stat().st_size if (run.path / LOG).exists() else 0
+        try:
+            with (run.path / LOG).open("ab") as log:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise RunError(f"the run's process cannot be started: {error.strerror}", "check memory and permissions") from error
+        record = {"pid": process.pid, "started_at": time.time(), "log_start": before}
+        write_whole(run.path / RECORD, orjson.dumps(record))
+        threading.Thread(target=self._reap, args=(process, run.path, record), name=f"reap-{run.run_id}", daemon=True).start()
+
+    def _reap(self, process: subprocess.Popen[bytes], folder: Path, record: dict[str, object]) -> None:
+        code = process.wait()
+        if folder.is_dir():
+            write_whole(folder / RECORD, orjson.dumps({**record, "exit_code": code, "ended_at": time.time()}))
+
+
+def launched(run: RunFolder) -> dict[str, float | int] | None:
+    """What is known of the process that was last started for a run; None when it was started elsewhere."""
+    try:
+        record: dict[str, float | int] = orjson.loads((run.path / RECORD).read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None
+    return record
+
+
+def is_starting(run: RunFolder) -> bool:
+    """Whether a process was started for this run that does not hold it yet."""
+    record = launched(run)
+    if record is None or "exit_code" in record or not _exists(int(record["pid"])):
+        return False
+    if run.exists() and run.report().started_at >= record["started_at"]:
+        return False
+    return time.time() - record["started_at"] < STARTING_S
+
+
+def last_words(run: RunFolder) -> str:
+    """The last lines that the run's process printed: why it ended, when it ended before the run began."""
+    record = launched(run) or {}
+    try:
+        with (run.path / LOG).open("rb") as log:
+            log.seek(int(record.get("log_start", 0)))
+            text = log.read()[-20_000:].decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-LINES_SHOWN:])
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

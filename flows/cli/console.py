@@ -1,0 +1,38 @@
+"""Where the command line writes: results to the standard output, everything else to the standard error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+out = Console()
+err = Console(stderr=True)
+LONGEST_CELL = 220
+
+
+def show_rows(rows: list[dict[str, Any]], title: str) -> None:
+    """A few rows, one below the other: long texts are easier to read so than in columns."""
+    for number, row in enumerate(rows, start=1):
+        table = Table(
+            show_header=False, box=None, pad_edge=False, padding=(0, 1), title=f"{title}, row {number}", title_justify="left"
+        )
+        table.add_column(style="cyan", no_wrap=True)
+        table.add_column(overflow="fold")
+        for column, value in row.items():
+            table.add_row(Text(column), Text(cell(value)))
+        out.print(table)
+        out.print()
+
+
+def cell(value: Any) -> str:
+    """A value on one short line; chats as `role: words`."""
+    if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
+        text = " · ".join(f"{turn['role']}: {turn.get('content')}" for turn in value)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"

@@ -1,0 +1,89 @@
+"""`plan`, `preview` and `steps`: what would happen, without running anything for long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from flows.catalogue import describe, describe_all
+from flows.cli.console import err, out, show_rows
+from flows.cli.running import FAILED, Model, Params, Rehearse, planned_from
+
+
+def plan(
+    pipeline: Annotated[Path, typer.Argument(help="Pipeline file, YAML or JSON.")],
+    param: Params = [],  # noqa: B006 - typer reads it
+    llm: Model = None,
+    rehearse: Rehearse = False,
+) -> None:
+    """Check a pipeline: list every problem, or show the steps, where they run and which columns they make."""
+    planned = planned_from(pipeline, param, llm, rehearse=rehearse)
+    table = Table("step", "class", "after", "pool", "columns it adds", box=None, pad_edge=False)
+    for name, step in planned.steps.items():
+        added = [column for column, maker in step.made_by.items() if maker == name]
+        columns = ", ".join(added) if step.sent is not None else "known when it runs"
+        table.add_row(*map(Text, (name, step.spec.use, ", ".join(step.after), step.pool, columns)))
+    out.print(table)
+    out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
+
+
+def preview(
+    pipeline: Annotated[Path, typer.Argument(help="Pipeline file, YAML or JSON.")],
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="Rows to take through all steps.")] = 5,
+    param: Params = [],  # noqa: B006 - typer reads it
+    llm: Model = None,
+    rehearse: Rehearse = False,
+) -> None:
+    """Take the first rows through all steps, at once, in this process; nothing is kept."""
+    from flows.runners.inline import preview as run_preview
+
+    result = run_preview(planned_from(pipeline, param, llm, rehearse=rehearse), rows)
+    for leaf in result.plan.leaves:
+        show_rows(result.rows[leaf], leaf)
+    for failure in result.failures:
+        text = f"row {failure.id} failed in step {failure.step!r}: [{failure.code}] {failure.message}"
+        err.print(f"{text}\n  Fix: {failure.fix}" if failure.fix else text, style="yellow", markup=False, soft_wrap=True)
+    if result.failures and not any(result.rows[leaf] for leaf in result.plan.leaves):
+        raise typer.Exit(FAILED)
+
+
+def steps(
+    name: Annotated[str | None, typer.Argument(help="A step, to see its parameters and columns.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """List the steps there are, or describe one."""
+    if as_json:
+        out.print_json(data=describe(name) if name else describe_all())
+    elif name:
+        _show_step(describe(name))
+    else:
+        _show_all(describe_all())
+
+
+def _show_all(catalogue: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="cyan")
+    table.add_column()
+    group = None
+    for entry in catalogue:
+        if entry["group"] != group:
+            group = entry["group"]
+            table.add_row(Text(f"\n{group.capitalize()}", style="bold"), "")
+        table.add_row(Text(entry["name"]), Text(entry["summary"]))
+    out.print(table)
+
+
+def _show_step(entry: dict[str, Any]) -> None:
+    out.print(Text(entry["name"], style="bold cyan"))
+    out.print(entry["doc"], markup=False, highlight=False)
+    out.print(f"\nNeeds: {', '.join(entry['inputs']) or 'set by its parameters'}", highlight=False)
+    out.print(f"Makes: {', '.join(entry['outputs']) or 'set by its parameters'}\n", highlight=False)
+    table = Table("parameter", "type", "default", "what it does", box=None, pad_edge=False)
+    for parameter in entry["parameters"]:
+        default = "required" if parameter["is_required"] else repr(parameter["default"])
+        table.add_row(*map(Text, (parameter["name"], parameter["type"], default, parameter["description"])))
+    out.print(table)

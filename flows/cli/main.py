@@ -1,0 +1,57 @@
+"""`distilflow`: all commands, and how errors leave it: words for a user's mistake, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from flows.cli import looking, running, starting
+from flows.cli.console import err
+from steps.errors import DistilflowError, PlanError, RunError, SpecError
+from steps.registry import UnknownComponent
+
+WRONG = 2
+FAILED = 1
+
+cli = typer.Typer(
+    name="distilflow",
+    help="Synthetic datasets and AI feedback: describe a pipeline in YAML, run it, push the result to the Hub.",
+    epilog="First steps: `distilflow new mine`, `distilflow preview mine.yaml`, `distilflow run mine.yaml`, `distilflow app`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+for command in (running.run, running.resume, running.retry, running.stop, looking.plan, looking.preview, looking.steps):
+    cli.command()(command)
+cli.command()(starting.new)
+cli.command()(starting.app)
+
+
+def main() -> None:
+    """Entry of the console script."""
+    try:
+        cli()
+    except PlanError as error:
+        say(error)
+        count = len(error.problems)
+        err.print(f"\n{count} problem{'s' if count != 1 else ''}. Nothing was run.", style="bold")
+        sys.exit(WRONG)
+    except (SpecError, UnknownComponent) as error:
+        say(error)
+        sys.exit(WRONG)
+    except RunError as error:
+        say(error)
+        sys.exit(FAILED)
+    except DistilflowError as error:
+        say(error)
+        sys.exit(FAILED)
+    except BrokenPipeError:  # `distilflow steps | head`
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def say(error: DistilflowError) -> None:
+    """An error as plain text: it may hold brackets that are no markup."""
+    err.print(str(error), markup=False, highlight=False, soft_wrap=True)

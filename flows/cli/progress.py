@@ -1,0 +1,106 @@
+"""How a run looks while it goes on: a bar per step in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from flows.cli.console import err
+from flows.engine import events
+from flows.engine.events import Event, StepProgress
+
+PLAIN_EVERY_S = 2.0
+
+
+class Display(Protocol):
+    """Shows events; closed when the run is over."""
+
+    def show(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def display(steps: list[str]) -> Display:
+    """The display that suits where the standard error goes."""
+    return Bars(steps) if err.is_terminal else Lines()
+
+
+class Bars:
+    """A bar per step: state, rows, rows a second, failures."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[rows]}", justify="right"),
+            TextColumn("{task.fields[rate]}", justify="right", style="dim"),
+            TextColumn("{task.fields[failed]}", style="yellow"),
+            TimeElapsedColumn(),
+            console=err,
+            transient=False,
+        )
+        self._tasks: dict[str, TaskID] = {
+            step: self._progress.add_task(step, total=None, start=False, rows="waiting", rate="", failed="") for step in steps
+        }
+        self._progress.start()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, events.Progress):
+            for step, progress in event.steps.items():
+                if step in self._tasks:
+                    self._update(self._tasks[step], progress)
+        elif isinstance(event, events.Logged) and event.level != "info":
+            self._progress.console.print(f"{event.level}: {event.message}", markup=False, style="yellow")
+
+    def _update(self, task: TaskID, progress: StepProgress) -> None:
+        if progress.state not in ("waiting", "loading"):
+            self._progress.start_task(task)
+        done = progress.state == "done"
+        total = max(progress.taken, 1) if done else progress.total
+        fields: dict[str, Any] = {
+            "rows": progress.state if progress.state in ("waiting", "loading") else _rows(progress),
+            "rate": f"{progress.rows_per_s:,.0f}/s" if progress.rows_per_s else "",
+            "failed": f"{progress.failed} failed" if progress.failed else "",
+        }
+        self._progress.update(task, total=total, completed=total if done and total else progress.taken, **fields)
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+class Lines:
+    """A line when a step ends, and one every other second for those at work."""
+
+    def __init__(self) -> None:
+        self._ended: set[str] = set()
+        self._last = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, events.Progress):
+            is_due = time.monotonic() - self._last >= PLAIN_EVERY_S
+            for step, progress in event.steps.items():
+                if progress.state == "done" and step not in self._ended:
+                    self._ended.add(step)
+                    self._print(step, progress)
+                elif progress.state == "running" and is_due:
+                    self._print(step, progress)
+            if is_due:
+                self._last = time.monotonic()
+        elif isinstance(event, events.Logged) and event.level != "info":
+            err.print(f"{event.level}: {event.message}", markup=False, soft_wrap=True)
+
+    def _print(self, step: str, progress: StepProgress) -> None:
+        rate = f", {progress.rows_per_s:,.0f} rows/s" if progress.rows_per_s else ""
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        line = f"{step}: {progress.state}, {_rows(progress)} rows{rate}{failed}"
+        err.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Nothing to take down."""
+
+
+def _rows(progress: StepProgress) -> str:
+    return f"{progress.taken:,}/{progress.total:,}" if progress.total and progress.state != "done" else f"{progress.made:,}"

@@ -1,0 +1,88 @@
+"""`new` and `app`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.console import out
+from steps.errors import SpecError
+
+STARTER = """\
+# A first pipeline: two answers to each question, rated by a judge, as pairs for preference training (DPO).
+#   distilflow preview {file}              five rows, at once, nothing kept
+#   distilflow run {file}                  the whole run; the result lies in runs/<run>/distiset
+#   distilflow run {file} --llm openai/gpt-4o-mini      with a real model (set OPENAI_API_KEY)
+distilflow: 1
+name: {name}
+description: Two answers to each question, rated by a judge.
+steps:
+  # Where rows come from. For a file of your own:
+  #   use: LoadDataFromFileSystem
+  #   with: {{data_files: my-questions.jsonl}}
+  - name: load
+    use: LoadDataFromDicts
+    with:
+      data:
+        - {{instruction: Explain in two sentences why the sky is blue.}}
+        - {{instruction: Write a polite reminder about an unpaid invoice.}}
+        - {{instruction: 'Name three uses of a paper clip, other than holding paper.'}}
+
+  # Each step says what it comes after. RehearsalLLM makes replies up, for free; replace it by a model when you are ready:
+  #   llm: {{use: OpenAILLM, model: gpt-4o-mini, generation_kwargs: {{temperature: 0.7, max_new_tokens: 512}}}}
+  - name: answer_a
+    use: TextGeneration
+    after: load
+    with:
+      llm: {{use: RehearsalLLM, seed: 1}}
+  - name: answer_b
+    use: TextGeneration
+    after: load
+    with:
+      llm: {{use: RehearsalLLM, seed: 2}}
+
+  # Bring both answers into one row: `generation` of each becomes the list `generations`.
+  - name: group
+    use: GroupColumns
+    after: [answer_a, answer_b]
+    with:
+      columns: [generation, model_name]
+      output_columns: [generations, generation_models]
+
+  # Rate the answers, then keep the best as chosen and the worst as rejected.
+  - name: judge
+    use: UltraFeedback
+    after: group
+  - name: format
+    use: FormatTextGenerationDPO
+    after: judge
+"""
+
+
+def new(name: Annotated[str, typer.Argument(help="Name of the pipeline; the file gets it too.")]) -> None:
+    """Write a commented pipeline to start from."""
+    stem = name.removesuffix(".yaml")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,79}", stem):
+        raise SpecError(f"{stem!r} cannot be a pipeline's name", "use letters, digits, '-' and '_'")
+    path = Path(f"{stem}.yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(STARTER.format(name=stem, file=path))
+    except FileExistsError as error:
+        raise SpecError(f"{path} exists already", "choose another name") from error
+    out.print(f"Wrote {path}. Next: distilflow preview {path}", highlight=False)
+
+
+def app(
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 7860,
+    runs_dir: Annotated[Path, typer.Option(help="Folder that holds all runs.")] = Path("runs"),
+) -> None:
+    """Open the browser app: build, run and look at pipelines at http://127.0.0.1:7860."""
+    import importlib
+
+    serve = importlib.import_module("app.__main__").serve  # by name: flows comes before app, and knows it only here
+    serve(host, port, runs_dir)

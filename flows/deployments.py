@@ -1,0 +1,106 @@
+"""The flow that Prefect runs: `prefect deploy` by module path, `flows.deployments:run_pipeline`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, State
+
+from flows.hub import push_run
+from flows.models import with_llm
+from flows.plan import plan
+from flows.pools import Pools
+from flows.runners.engine_client import EngineProcess
+from flows.runners.engine_process import Start
+from flows.runners.prefect_pool import Mirror, StepPoolTaskRunner
+from flows.runs import RunFolder, RunReport, RunStore
+from flows.spec import PipelineSpec, load_spec, with_parameters
+
+_started: dict[str, EngineProcess] = {}
+"""Engines that the command line started while Prefect was still being imported, by run id."""
+
+
+def hand_over(engine: EngineProcess) -> None:
+    """Let the next flow run of this run id follow an engine that is at work already."""
+    _started[engine.run_id] = engine
+
+
+def _run_name() -> str:
+    parameters: dict[str, Any] = flow_run.get_parameters() or {}
+    return str(parameters.get("run_id") or Path(str(parameters.get("pipeline", "pipeline"))).stem)
+
+
+@flow(
+    name="distilflow",
+    flow_run_name=_run_name,
+    task_runner=StepPoolTaskRunner(Pools.detect().devices),
+    persist_result=False,
+)
+async def run_pipeline(
+    pipeline: str = "examples/quickstart.yaml",
+    parameters: dict[str, Any] | None = None,
+    llm: str | None = None,
+    rehearse: bool = False,
+    max_rows: int | None = None,
+    run_id: str | None = None,
+    runs_dir: str = "runs",
+    output: str | None = None,
+    push: str | None = None,
+) -> State[Any]:
+    """Run a pipeline and keep its result.
+
+    Args:
+        pipeline: The pipeline file, from the folder the flow runs in.
+        parameters: Parameters to replace, by path: {"judge.llm.model": "gpt-4o"}.
+        llm: Ask this model in every step that asks one: "openai/gpt-4o-mini", "ollama/llama3.2".
+        rehearse: Ask no model; made-up replies instead, for free.
+        max_rows: Take only so many rows of the source.
+        run_id: Name of the run's folder; the name of an earlier run goes on with it. Empty for a new one.
+        runs_dir: Folder that holds all runs.
+        output: Folder for the Distiset; empty for the run's own.
+        push: Repository on the Hub to push the result to, owner/name.
+    """
+    engine = _started.pop(run_id or "", None) or _start(
+        configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), run_id, runs_dir, output, max_rows
+    )
+    if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
+        engine.name_flow_run(str(context.flow_run.id))
+    report = await Mirror(engine).run()
+    folder = RunFolder(Path(engine.start.folder))
+    if push and report.state == "finished":
+        await asyncio.to_thread(push_run, folder, push)
+    return state_of(report)
+
+
+def configured(
+    spec: PipelineSpec, parameters: dict[str, Any] | None, llm: str | None = None, *, rehearse: bool = False
+) -> PipelineSpec:
+    """The pipeline with what was asked for at the start of the run.
+
+    Raises:
+        PlanError, SpecError: A parameter names a step that does not exist, or the model cannot be understood.
+    """
+    if rehearse or llm:
+        spec = with_llm(spec, "rehearsal" if rehearse else str(llm))
+    return with_parameters(spec, parameters or {})
+
+
+def _start(spec: PipelineSpec, run_id: str | None, runs_dir: str, output: str | None, max_rows: int | None) -> EngineProcess:
+    planned = plan(spec)
+    folder = RunStore(Path(runs_dir)).new(run_id, spec.name)
+    devices = planned.pools.devices
+    return EngineProcess(Start(spec.to_dict(), str(folder.path.resolve()), max_rows, output, devices))
+
+
+def state_of(report: RunReport) -> State[Any]:
+    """How Prefect shows the end of a run."""
+    rows = ", ".join(f"{count} rows in {leaf!r}" for leaf, count in report.rows.items()) or "no rows"
+    if report.state == "stopped":
+        return Cancelled(message=f"stopped; kept {rows}")
+    quarantine = f"; {report.quarantined} in quarantine" if report.quarantined else ""
+    return Completed(message=f"{rows}{quarantine}")

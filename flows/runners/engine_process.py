@@ -1,0 +1,151 @@
+"""The light process in which the engine of a run lives: event loop, requests to models, ledger. It imports no Prefect.
+
+Whoever started it (a Prefect flow, the command line) holds the other end of a socket; JSON objects, one a line, travel on it.
+To here: start · grant · stop · flow_run. From here: event · want · gone · done · error. When the socket closes, the other
+side is gone, and so is this process: no orphans.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from flows.engine.engine import Engine
+from flows.engine.events import Event
+from flows.engine.hosts import warm_up
+from flows.engine.placing import Lease, devices_wanted
+from flows.engine.stages import Stage
+from flows.plan import plan
+from flows.pools import Pools
+from flows.runners.session import Request, run_session
+from flows.runs import RunFolder
+from flows.spec import PipelineSpec
+from steps.errors import DistilflowError, PlanError
+
+OTHER_SIDE_GONE = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the engine is told to run: plain data."""
+
+    spec: dict[str, Any]
+    folder: str
+    max_rows: int | None = None
+    output: str | None = None
+    devices: tuple[str, ...] = ()
+    reuse: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class _Line:
+    """The socket to whoever started the engine."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def receive(self) -> dict[str, Any]:
+        line = await self._reader.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        message: dict[str, Any] = orjson.loads(line)
+        return message
+
+    def send(self, **message: Any) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(orjson.dumps(message, default=str) + b"\n")
+
+    async def close(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self._writer.drain()
+        self._writer.close()
+
+
+class FlowPlacer:
+    """Asks the flow for places. Only devices are waited for: everything else may start while Prefect is being imported."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        self._waiting: dict[tuple[str, int], asyncio.Future[Lease]] = {}
+
+    async def acquire(self, stage: Stage, replica: int) -> Lease:
+        wanted = devices_wanted(stage)
+        self._line.send(want={"stage": stage.name, "replica": replica, "pool": stage.pool, "devices": wanted})
+        if not wanted:
+            return Lease()
+        waiting = self._waiting[stage.name, replica] = asyncio.get_running_loop().create_future()
+        return await waiting
+
+    def grant(self, stage: str, replica: int, devices: list[str]) -> None:
+        waiting = self._waiting.pop((stage, replica), None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(Lease(devices))
+
+    def release(self, stage: Stage, replica: int, lease: Lease) -> None:
+        self._line.send(gone={"stage": stage.name, "replica": replica})
+
+
+async def _main(fd: int) -> None:
+    sock = socket.socket(fileno=fd)
+    sock.setblocking(False)
+    line = _Line(*await asyncio.open_connection(sock=sock, limit=1 << 26))
+    start = Start(**(await line.receive())["start"])
+    placer = FlowPlacer(line)
+    engines: list[Engine] = []
+    folder = RunFolder(Path(start.folder))
+
+    async def listen() -> None:
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                message = await line.receive()
+                if "grant" in message:
+                    placer.grant(**message["grant"])
+                elif "flow_run" in message:
+                    folder.remember_flow_run(message["flow_run"])
+                elif "stop" in message:
+                    for engine in engines:
+                        engine.stop()
+                    folder.request_stop()
+        os._exit(OTHER_SIDE_GONE)
+
+    def tell(event: Event) -> None:
+        line.send(event=event.model_dump(mode="json"))
+
+    listening = asyncio.create_task(listen())
+    try:
+        planned = plan(PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices)))
+        output = Path(start.output) if start.output else None
+        request = Request(planned, folder, start.max_rows, output, tuple(map(Path, start.reuse)))
+        report = await run_session(request, placer, on_event=tell, on_engine=engines.append)
+        line.send(done=report.model_dump(mode="json"))
+    except PlanError as error:
+        line.send(error={"code": error.code, "message": str(error), "fix": ""})
+    except DistilflowError as error:
+        line.send(error={"code": error.code, "message": error.message, "fix": error.fix})
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    await line.close()
+
+
+def main() -> None:
+    """Run the engine for whoever is at the other end of the socket whose number is the first argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started us decides
+    warm_up()
+    asyncio.run(_main(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
