@@ -19,6 +19,7 @@ from steps.base import BaseStep, GeneratorStep, GlobalStep, JoinStep, rename_in,
 from steps.errors import PlanError, Problem
 from steps.llms.base import LLM
 from steps.tasks.base import Task
+from steps.wiring import Router
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Plan:
 
     spec: PipelineSpec
     steps: dict[str, PlannedStep]
-    routers: dict[str, Any]
+    routers: dict[str, Router]
     pools: Pools
 
     @property
@@ -253,8 +254,11 @@ class _Planner:
                     self._add("unknown-parameter", f"{spec.use} has no parameter `{name}`.{hint}", fix, spec.name)
                 case _:
                     said = detail["msg"].removeprefix("Value error, ")
-                    seen = f"; seen {_short(detail['input'])}" if not isinstance(detail["input"], dict) else ""
-                    self._add("bad-parameter", f"`{name}`: {said}{seen}", f"`distilflow steps {spec.use}` describes it", spec.name)
+                    is_secret = isinstance(detail["input"], dict) or any(word in name for word in ("key", "token", "headers"))
+                    seen = "" if is_secret else f"; seen {_short(detail['input'])}"
+                    self._add(
+                        "bad-parameter", f"`{name}`: {said}{seen}", f"`distilflow steps {spec.use}` describes it", spec.name
+                    )
 
     def _place(self, planned: PlannedStep) -> None:
         step, name = planned.step, planned.name
@@ -273,7 +277,7 @@ class _Planner:
         for shortage in self.pools.shortages(planned.pool, step.resources):
             self._add("no-such-resources", shortage, "ask for less, or run on a larger machine", name)
 
-    def _router(self, name: str) -> Any:
+    def _router(self, name: str) -> Router | None:
         spec = self.spec.routing[name]
         where = name if name in self.steps else None
         if name not in {step.name for step in self.spec.steps}:
@@ -284,7 +288,12 @@ class _Planner:
         elif where and len(self.steps[name].next) < 2:
             self._add("bad-routing", f"routing needs two or more steps after it; there are {self.steps[name].next}", "", where)
         try:
-            return registry.resolve(spec.use, "routers").model_validate(spec.params)  # type: ignore[attr-defined]
+            found: type[Router] = registry.resolve(spec.use, "routers")
+            router = found.model_validate(spec.params)
+            if where and len(self.steps[name].next) > 1:
+                for sentence in router.check(self.steps[name].next):
+                    self._add("bad-routing", sentence, "correct it", where)
+            return router
         except registry.UnknownComponent as error:
             self._add("unknown-router", error.message, error.fix, where)
         except ValidationError as error:
@@ -314,7 +323,11 @@ class _Planner:
             missing = [column for column in step.needs() if column not in own]
             for column in missing:
                 self._add_missing(column, planned)
-            sent = step.columns_joined(received) if isinstance(step, JoinStep) else step.columns_after([*own, *missing])
+            if isinstance(step, JoinStep):
+                renamed = [list(rename_in(dict.fromkeys(columns), step.input_mappings)) for columns in received]
+                sent = step.columns_joined(renamed)
+            else:
+                sent = step.columns_after([*own, *missing])
         before_names = dict.fromkeys(planned.received)
         planned.sent = list(rename_out(dict.fromkeys(sent), before_names, step.input_mappings, step.output_mappings))
         made = {step.output_mappings.get(column, step.input_mappings.get(column, column)) for column in step.makes()}

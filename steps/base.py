@@ -36,7 +36,7 @@ class StepResources(BaseModel):
 class BaseStep(Wired, BaseModel):
     """What every kind of step has: a name, columns in and out, and a place to run."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
 
     inputs: ClassVar[Sequence[str]] = ()
     """Columns that a row must have. Steps whose columns depend on parameters override `needs`."""

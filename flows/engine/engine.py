@@ -115,6 +115,7 @@ class Engine:
         self._error: Exception | None = None
         self._over = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
+        self._endings: list[asyncio.Task[None]] = []
         self._pump_is_due = False
 
     @property
@@ -184,6 +185,7 @@ class Engine:
     async def _close(self) -> None:
         for task in list(self._background):
             task.cancel()
+        await asyncio.gather(*self._endings, return_exceptions=True)
         hosts = list(self._hosts())
         if self._error is not None or self.is_stopped:
             for host in hosts:
@@ -407,7 +409,7 @@ class Engine:
         if station.is_busy or (station.begins and not station.is_drained) or not station.is_started:
             return
         station.is_done = True
-        self._spawn(self._end(station))
+        self._endings.append(asyncio.get_running_loop().create_task(self._end(station)))
         self._pump_soon()
 
     async def _end(self, station: Station) -> None:

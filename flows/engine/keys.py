@@ -38,7 +38,7 @@ def step_identity(planned: PlannedStep) -> list[Any]:
     """Everything about the step itself that its result depends on."""
     step = planned.step
     mappings = [sorted(step.input_mappings.items()), sorted(step.output_mappings.items())]
-    return [registry.name_of(type(step)), parameters_of(step), mappings, code_hash(type(step))]
+    return [planned.name, registry.name_of(type(step)), parameters_of(step), mappings, code_hash(type(step))]
 
 
 def parameters_of(model: BaseModel) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def parameters_of(model: BaseModel) -> dict[str, Any]:
         if name in placement or isinstance(value, SecretStr) or (isinstance(extra, dict) and extra.get("transport")):
             continue
         if isinstance(value, LLM):
-            value = [registry.name_of(type(value), "llms"), parameters_of(value), code_hash(type(value))]
+            value = [registry.name_of(type(value), "llms"), parameters_of(value), value.fingerprint(), code_hash(type(value))]
         elif isinstance(value, BaseModel):
             value = parameters_of(value)
         found[name] = value

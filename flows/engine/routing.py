@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 from flows.engine.items import prefix
+from steps.wiring import Router
 
 
 class Switch:
     """Asks the router once per batch of the source, so that a resumed run sends every row the same way again."""
 
-    def __init__(self, step: str, router: Any, targets: list[str], batch_rows: int) -> None:
+    def __init__(self, step: str, router: Router, targets: list[str], batch_rows: int) -> None:
         self._step = step
         self._router = router
         self._targets = targets

@@ -8,6 +8,7 @@ the worker ends: no orphans.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -62,6 +63,8 @@ def work(sock: socket.socket, order: Order) -> None:
     """Entry of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the engine decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    gc.freeze()  # rows come and go by the thousand; collecting often among them costs a tenth of the time
+    gc.set_threshold(50_000, 20, 50)
     os.environ.update(order.environment)  # pinned devices, before anything that looks for them is imported
     sys.path[:0] = [entry for entry in order.path if entry not in sys.path]
     try:

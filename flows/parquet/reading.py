@@ -21,7 +21,7 @@ def describe_columns(path: Path) -> list[Column]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        rows = next((batch.to_pylist() for batch in file.iter_batches(LOOKED_AT)), [])
+        rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in file.iter_batches(LOOKED_AT)), [])
         return [
             Column(one.name, in_words(one.type), next((v for row in rows if (v := row[one.name]) is not None), None))
             for one in file.schema_arrow

@@ -61,8 +61,8 @@ class Type:
     @property
     def is_image(self) -> bool:
         """Whether it looks like what `datasets.Image` stores."""
-        holds = {name: inner.kind for name, inner in self.fields.items()}
-        return holds in ({"bytes": "bytes", "path": "null"}, {"bytes": "bytes", "path": "text"})
+        holds = [(name, inner.kind) for name, inner in self.fields.items()]
+        return holds in ([("bytes", "bytes"), ("path", "null")], [("bytes", "bytes"), ("path", "text")])
 
     def needs_json(self) -> bool:
         """Whether values must be rewritten before they are stored."""
@@ -105,7 +105,7 @@ def _of_class(cls: type, values: list[Any], row: int, depth: int) -> Type:
         return type_of_dicts(values, row, depth)
     if cls in (list, tuple):
         return Type("list", item=type_of(list(chain.from_iterable(values)), row, depth + 1), row=row)
-    if cls is int and not (-(2**63) <= min(values) and max(values) < 2**63):
+    if cls is int and not (min(values) >= -(2**63) and max(values) < 2**63):
         return _json("holds integers of more than 64 bits", row)
     if cls is dt.datetime:
         aware = sum(value.utcoffset() is not None for value in values)

@@ -55,9 +55,10 @@ def write_rows(
     part = folder / f".part-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with _Source(rows, part.with_suffix(".rows")) as source:
-            found, count, is_written = _write_once(source, part, columns)
+            images: dict[str, bool] = {}
+            found, count, is_written = _write_once(source, part, columns, images)
             if not is_written:
-                _write_again(source, part, found)
+                _write_again(source, part, found, images)
             for warning in _warnings(source, found):
                 warn(warning)
         part.replace(folder / file_name(split))
@@ -66,16 +67,17 @@ def write_rows(
     return count
 
 
-def _write_once(source: _Source, part: Path, columns: Sequence[str]) -> tuple[Type, int, bool]:
-    """Type of the rows, how many there are, and whether they are all written in it."""
+def _write_once(source: _Source, part: Path, columns: Sequence[str], images: dict[str, bool]) -> tuple[Type, int, bool]:
+    """Type of the rows, how many there are, and whether they are all written in it. Fills in which columns are images."""
     found, count = Type("dict"), 0
     writer: _Writer | None = None
     try:
         for chunk, own in source.first():
             count += len(chunk)
             found = join(found, own, ANY_COLUMNS)
+            _find_images(chunk, own, images)
             if writer is None:
-                writer = _Writer(part, _in_order(found, columns))
+                writer = _Writer(part, _in_order(found, columns), images)
             if not writer.is_stale:
                 found = _in_order(found, columns)
                 writer.is_stale = not is_stored_alike(writer.found, found)
@@ -83,20 +85,28 @@ def _write_once(source: _Source, part: Path, columns: Sequence[str]) -> tuple[Ty
                 writer.write(chunk, found)
         if writer is None:
             found = Type("dict", fields=dict.fromkeys(columns, NULL))
-            writer = _Writer(part, found)
+            writer = _Writer(part, found, images)
     finally:
         if writer is not None:
             writer.close()
     return _in_order(found, columns), count, not writer.is_stale
 
 
-def _write_again(source: _Source, part: Path, found: Type) -> None:
-    writer = _Writer(part, found)
+def _write_again(source: _Source, part: Path, found: Type, images: dict[str, bool]) -> None:
+    writer = _Writer(part, found, images)
     try:
         for chunk in source.again():
             writer.write(chunk, found)
     finally:
         writer.close()
+
+
+def _find_images(chunk: list[Row], found: Type, images: dict[str, bool]) -> None:
+    """Decide by its first value whether a column of {bytes, path} holds images."""
+    for name, inner in found.fields.items():
+        if inner.is_image and name not in images:
+            content = next((v["bytes"] for row in chunk if (v := row.get(name)) and v.get("bytes")), b"")
+            images[name] = content.startswith(IMAGE_STARTS)
 
 
 def _in_order(found: Type, columns: Sequence[str]) -> Type:
@@ -188,34 +198,28 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 class _Writer:
     """A Parquet file that is being written; each chunk is a row group."""
 
-    def __init__(self, path: Path, found: Type) -> None:
+    def __init__(self, path: Path, found: Type, images: dict[str, bool]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self.found = found
         self.is_stale = False
-        self._schema = pa.schema([pa.field(name, to_arrow(inner)) for name, inner in found.fields.items()])
+        fields = [pa.field(name, to_arrow(inner)) for name, inner in found.fields.items()]
+        features = {name: {"_type": "Image"} for name in found.fields if images.get(name) and found.fields[name].is_image}
+        told = {"huggingface": json.dumps({"info": {"features": features}})} if features else None  # as `datasets` does
+        self._schema = pa.schema(fields, metadata=told)
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._images: dict[str, bool] = {}
 
     def write(self, chunk: list[Row], found: Type) -> None:
         import pyarrow as pa
 
-        arrays = []
-        for name, inner in found.fields.items():
-            values = [row.get(name) for row in chunk]
-            arrays.append(_array(values, inner, self._schema.field(name).type))
-            if inner.is_image and name not in self._images:
-                start = next((value["bytes"] for value in values if value and value.get("bytes")), None)
-                if start is not None:
-                    self._images[name] = start.startswith(IMAGE_STARTS)
+        arrays = [
+            _array([row.get(name) for row in chunk], inner, self._schema.field(name).type)
+            for name, inner in found.fields.items()
+        ]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
-        """Finish the file, and say in it which columns are images, the way `datasets` does."""
-        images = {name: {"_type": "Image"} for name, is_image in self._images.items() if is_image}
-        if images:
-            self._file.add_key_value_metadata({"huggingface": json.dumps({"info": {"features": images}})})
         self._file.close()
 
 

@@ -37,9 +37,9 @@ JSONSchema = dict[str, Any]
 class Request:
     """One question to a model.
 
-    `schema`: JSON schema that the reply should follow, if any. `n`: replies wanted. `row` and `rehearse` exist for the
-    models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
-    can parse.
+    `schema`: JSON schema that the reply should follow, if any. `n`: replies wanted. `row`, `rehearse` and `asker` exist for
+    the models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
+    can parse, and gives each step that asks (by name) replies of its own.
     """
 
     chat: Chat
@@ -47,6 +47,7 @@ class Request:
     schema: JSONSchema | None = None
     row: dict[str, Any] = field(default_factory=dict)
     rehearse: Callable[[Random], str] | None = None
+    asker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,10 @@ class LLM(BaseModel):
             LLMError: What went wrong, told apart by what can be done about it.
         """
         raise NotImplementedError(f"{type(self).__name__}.complete")
+
+    def fingerprint(self) -> str:
+        """Identity of what the answers come from beyond the parameters, such as the content of a file."""
+        return ""
 
     def problems(self) -> list[str]:
         """What is known to be wrong before any request is sent, one sentence each (no network)."""

@@ -6,7 +6,6 @@ import hashlib
 from random import Random
 from typing import ClassVar
 
-import orjson
 from pydantic import Field
 
 from steps.llms.base import LLM, Completion, Request, Usage
@@ -15,8 +14,8 @@ from steps.llms.base import LLM, Completion, Request, Usage
 class RehearsalLLM(LLM):
     """Stands in for a model: free made-up replies that the step can read, to try a pipeline before money is spent.
 
-    It asks the task itself for a reply its parser accepts, drawn from a generator seeded by `seed` and the prompt: the same
-    prompt always gets the same reply. Its rows say so: their `model_name` is "rehearsal".
+    It asks the task itself for a reply its parser accepts, drawn from a generator seeded by `seed`, the step and
+    the prompt: the same prompt of the same step always gets the same reply. Its rows say so: their `model_name` is "rehearsal".
     """
 
     is_rehearsal: ClassVar[bool] = True
@@ -34,8 +33,8 @@ class RehearsalLLM(LLM):
         return Completion(texts, self.model_name, Usage(asked, answered))
 
     def _reply(self, request: Request, sample: int) -> str:
-        prompt = orjson.dumps([self.seed, sample, request.chat], default=str)
-        rng = Random(hashlib.blake2b(prompt, digest_size=8).digest())
+        seed = repr([self.seed, request.asker, sample, request.chat]).encode("utf-8", "surrogatepass")
+        rng = Random(hashlib.blake2b(seed, digest_size=8).digest())
         if request.rehearse is not None:
             return request.rehearse(rng)
         return f"(rehearsal) {str(request.chat[-1]['content'])[:200]}"

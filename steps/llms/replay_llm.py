@@ -54,6 +54,11 @@ class ReplayLLM(LLM):
     def endpoint(self) -> str:
         return f"{type(self).__name__}:{Path(self.path).absolute()}"
 
+    def fingerprint(self) -> str:
+        """Hash of the file: other recordings are other answers."""
+        with Path(self.path).open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()
+
     def problems(self) -> list[str]:
         path = Path(self.path)
         if not path.is_file():

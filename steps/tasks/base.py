@@ -95,7 +95,8 @@ class Task(Step):
     def request(self, row: Row) -> Request:
         """What the model is asked about this row."""
         schema = self.reply_schema(row) if self.use_default_structured_output else None
-        return Request(self.format_input(row), self.num_generations, schema, row, partial(self.rehearse, row))
+        rehearse = partial(self.rehearse, row)
+        return Request(self.format_input(row), self.num_generations, schema, row, rehearse, self.name or "")
 
     def _with_raw(self, row: Row, request: Request, completion: Completion, at: int) -> Row:
         metadata = dict(row.get("distilflow_metadata") or {})
