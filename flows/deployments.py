@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, State
+from prefect.states import Cancelled, Completed
 
 from flows.hub import push_run
 from flows.models import with_llm
@@ -38,7 +39,7 @@ def _run_name() -> str:
 @flow(
     name="distilflow",
     flow_run_name=_run_name,
-    task_runner=StepPoolTaskRunner(Pools.detect().devices),
+    task_runner=StepPoolTaskRunner(Pools.detect().devices),  # type: ignore[arg-type] # its futures are a kind of PrefectFuture
     persist_result=False,
 )
 async def run_pipeline(

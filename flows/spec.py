@@ -172,9 +172,11 @@ def _read_step(raw: Any, at: int, problems: list[Problem]) -> StepSpec | None:
     if raw.get("name"):
         where = f"step {name!r}"
     kept = _known_keys(raw, StepSpec, where, name, problems)
-    for required in ("name", "use"):
-        if not kept.get(required):
-            problems.append(Problem(f"missing-{required}", where, f"has no `{required}`", f"add `{required}: ...`", name))
+    problems += [
+        Problem(f"missing-{required}", where, f"has no `{required}`", f"add `{required}: ...`", name)
+        for required in ("name", "use")
+        if not kept.get(required)
+    ]
     if not kept.get("use"):
         return None
     return _validated(StepSpec, {**kept, "name": name, "use": str(kept["use"])}, where, name, problems)

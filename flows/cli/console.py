@@ -29,9 +29,9 @@ def show_rows(rows: list[dict[str, Any]], title: str) -> None:
 
 
 def cell(value: Any) -> str:
-    """A value on one short line; chats as `role: words`."""
+    """A value on one short line; of a chat its last turn."""
     if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
-        text = " · ".join(f"{turn['role']}: {turn.get('content')}" for turn in value)
+        text = f"{value[-1]['role']}: {value[-1].get('content')}"
     else:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = " ".join(text.split())

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from flows.runners.engine_process import Start
 from flows.runs import RunFolder, RunReport, RunStore
 from flows.spec import parse_parameter, read_file, read_spec, with_parameters
 from steps.errors import PlanError, RunError
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
 
 ALL_ROWS, FAILED, WITH_QUARANTINE, STOPPED = 0, 1, 3, 130
 ROWS_SHOWN = 2
@@ -152,16 +155,23 @@ def _run(
 def _run_in_prefect(engine: EngineProcess, folder: RunFolder) -> RunReport | None:
     """Show the engine, which is at work already, as a flow run."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    from flows.deployments import hand_over, run_pipeline
+    from flows.deployments import hand_over
 
     hand_over(engine)
     parameters: dict[str, Any] = {"pipeline": folder.run_id, "run_id": folder.run_id, "runs_dir": str(folder.path.parent)}
-    state = asyncio.run(run_pipeline(**parameters, return_state=True))
+    state: State[Any] = asyncio.run(_flow(parameters))
     if state.is_crashed() or state.is_failed():
         report = engine.wait(0)  # raises the engine's own error, which says more
         if report is None:
             raise RunError(f"the flow run failed: {state.message}", f"resume it: distilflow resume {folder.run_id}")
     return engine.wait()
+
+
+async def _flow(parameters: dict[str, Any]) -> State[Any]:
+    from flows.deployments import run_pipeline
+
+    state: State[Any] = await run_pipeline(**parameters, return_state=True)
+    return state
 
 
 def _stop_on_interrupt(engine: EngineProcess) -> None:

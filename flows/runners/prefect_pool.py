@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextvars import copy_context
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from prefect import get_run_logger, task
@@ -133,7 +133,7 @@ class Mirror:
             self._logger.error(str(error))
             self.engine.stop()
             return
-        self._tasks.append(placed)
+        self._tasks.append(cast("PrefectConcurrentFuture[Any]", placed))
 
     # ---- the flow's part
     async def run(self) -> RunReport:

@@ -1,0 +1,265 @@
+"""The pipeline that is being built: its text, what was changed, and what the page shows of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
+from flows.models import with_llm
+from flows.plan import Plan, examine
+from flows.spec import PipelineSpec, read_spec, spec_from
+from steps.errors import DistilflowError, PlanError, Problem, SpecError
+from steps.llms.base import LLM
+from steps.tasks.base import Task
+
+UNDO_STEPS = 50
+_REFERENCE = re.compile(r"\s*\$\{[A-Za-z_][A-Za-z0-9_]*\}\s*")
+
+
+class Draft(TypedDict):
+    """What a browser tab works on. `undo` and `redo` hold (name of the change, text before or after it)."""
+
+    text: str
+    selected: str | None
+    undo: list[tuple[str, str]]
+    redo: list[tuple[str, str]]
+
+
+class View(TypedDict):
+    """What the build page shows of a draft."""
+
+    name: str
+    description: str
+    text: str
+    error: ProblemCard | None
+    steps: list[StepCard]
+    problems: list[ProblemCard]
+    selected: str | None
+    why_no_run: str
+    why_no_rehearsal: str
+    result: list[dict[str, Any]]
+    facts: dict[str, Any]
+    undo: str
+    redo: str
+    notice: ProblemCard | None
+
+
+class CannotEdit(DistilflowError):
+    """The change cannot be made; the draft stays as it was."""
+
+    code = "cannot-edit"
+
+
+# ---- opening and changing
+
+
+def new_draft(text: str = "", selected: str | None = None) -> Draft:
+    return Draft(text=text, selected=selected, undo=[], redo=[])
+
+
+def with_text(draft: Draft, text: str, change: str) -> Draft:
+    """The draft with another text, and a way back to this one."""
+    if text == draft["text"]:
+        return draft
+    undo = [*draft["undo"], (change, draft["text"])][-UNDO_STEPS:]
+    return Draft(text=text, selected=draft["selected"], undo=undo, redo=[])
+
+
+def undo(draft: Draft) -> Draft:
+    """The draft before its last change."""
+    if not draft["undo"]:
+        return draft
+    *rest, (change, text) = draft["undo"]
+    redo = [*draft["redo"], (change, draft["text"])]
+    return Draft(text=text, selected=draft["selected"], undo=rest, redo=redo)
+
+
+def redo(draft: Draft) -> Draft:
+    """The draft before the last `undo`."""
+    if not draft["redo"]:
+        return draft
+    *rest, (change, text) = draft["redo"]
+    undo = [*draft["undo"], (change, draft["text"])]
+    return Draft(text=text, selected=draft["selected"], undo=undo, redo=rest)
+
+
+def select(draft: Draft, step: str | None) -> Draft:
+    return Draft(text=draft["text"], selected=step, undo=draft["undo"], redo=draft["redo"])
+
+
+def edit_step(draft: Draft, step: str, change: str, edit: Callable[[dict[str, Any]], None]) -> Draft:
+    """The draft after `edit` changed the data of one step.
+
+    Raises:
+        CannotEdit: The text is no pipeline, there is no such step, or the step would not be one any more.
+    """
+    spec, _ = _read(draft["text"])
+    if spec is None or step not in spec.names():
+        raise CannotEdit(f"there is no step {step!r} to change", "mend the YAML first")
+    data = spec.to_dict()
+    target = next(entry for entry in data["steps"] if entry["name"] == step)
+    edit(target)
+    try:
+        changed, problems = spec_from(data)
+    except SpecError as error:
+        raise CannotEdit(error.message, error.fix) from error
+    if problems:
+        raise CannotEdit(problems[0].what, problems[0].fix)
+    return with_text(draft, f"{_opening_comment(draft['text'])}{changed.to_yaml()}", change)
+
+
+def rename(draft: Draft, name: str) -> Draft:
+    """The draft with another name for the pipeline.
+
+    Raises:
+        CannotEdit: It could not be a name.
+    """
+    spec, _ = _read(draft["text"])
+    if spec is None:
+        raise CannotEdit("the YAML is no pipeline yet", "mend it first")
+    changed, problems = spec_from({**spec.to_dict(), "name": name.strip()})
+    if problems:
+        raise CannotEdit(f"{name!r} cannot be a name", "use letters, digits, '-' and '_', at most 80")
+    return with_text(draft, f"{_opening_comment(draft['text'])}{changed.to_yaml()}", f"rename to {name.strip()}")
+
+
+# ---- looking
+
+
+def view(draft: Draft, notice: ProblemCard | None = None) -> View:
+    """What the page shows of a draft; also of one that is no pipeline (yet)."""
+    spec, error = _read(draft["text"])
+    shown = View(
+        name="",
+        description="",
+        text=draft["text"],
+        error=error,
+        steps=[],
+        problems=[],
+        selected=None,
+        why_no_run="Open an example or write a pipeline first" if not draft["text"].strip() else "Mend the YAML first",
+        why_no_rehearsal="Open an example or write a pipeline first" if not draft["text"].strip() else "Mend the YAML first",
+        result=[],
+        facts={},
+        undo=draft["undo"][-1][0] if draft["undo"] else "",
+        redo=draft["redo"][-1][0] if draft["redo"] else "",
+        notice=notice,
+    )
+    if spec is None:
+        return shown
+    plan, problems = check(draft["text"], spec)
+    shown["name"], shown["description"] = spec.name, spec.description or ""
+    shown["steps"] = step_cards(spec, plan, problems)
+    shown["problems"] = [problem_card(problem) for problem in problems]
+    names = spec.names()
+    shown["selected"] = draft["selected"] if draft["selected"] in names else (shown["steps"][0]["name"] if names else None)
+    shown["why_no_run"] = _fix_first(len(problems))
+    shown["why_no_rehearsal"] = _fix_first(sum(1 for problem in problems if problem.code != "model-not-ready"))
+    shown["result"] = [{"leaf": leaf, "columns": plan.steps[leaf].sent} for leaf in plan.leaves]
+    shown["facts"] = {"steps": len(spec.steps), "asks": len(plan.llms), "models": _models(plan)}
+    return shown
+
+
+def check(text: str, spec: PipelineSpec | None = None) -> tuple[Plan, list[Problem]]:
+    """The plan of a pipeline text and everything that is wrong with it.
+
+    Raises:
+        SpecError: It is no pipeline.
+    """
+    read, problems = read_spec(text)
+    plan, found = examine(spec or read)
+    return plan, [*problems, *found, *_secrets(plan)]
+
+
+def spec_to_run(draft: Draft, is_rehearsal: bool = False) -> PipelineSpec:
+    """The pipeline as it can run now; as a rehearsal every task asks the model that is free.
+
+    Raises:
+        SpecError: The text is no pipeline.
+        PlanError: It has problems.
+    """
+    plan, problems = check(draft["text"])
+    if is_rehearsal and not [problem for problem in problems if problem.code != "model-not-ready"]:
+        rehearsal = with_llm(plan.spec, "rehearsal")
+        _, problems = examine(rehearsal)
+        if not problems:
+            return rehearsal
+    if problems:
+        raise PlanError(problems)
+    return plan.spec
+
+
+def check_text(text: str) -> dict[str, Any]:
+    """What the editor says while a text is being written."""
+    spec, error = _read(text)
+    if spec is None:
+        return {"lines": len(text.splitlines()), "problems": [error] if error else []}
+    _, problems = check(text, spec)
+    return {"lines": len(text.splitlines()), "problems": [problem_card(problem) for problem in problems]}
+
+
+def notice_of(error: DistilflowError) -> ProblemCard:
+    """An error in the words of a notice."""
+    if isinstance(error, PlanError) and error.problems:
+        return problem_card(error.problems[0])
+    return ProblemCard(
+        code=error.code, title=error.code.replace("-", " ").capitalize(), what=error.message, fix=error.fix, step=None
+    )
+
+
+def _read(text: str) -> tuple[PipelineSpec | None, ProblemCard | None]:
+    if not text.strip():
+        return None, None
+    try:
+        spec, _ = read_spec(text)
+    except SpecError as error:
+        return None, notice_of(error)
+    return spec, None
+
+
+def _opening_comment(text: str) -> str:
+    """The comment lines that a pipeline file starts with: they say what it is for, and stay when it is edited."""
+    lines = []
+    for line in text.splitlines(keepends=True):
+        if not line.startswith("#"):
+            break
+        lines.append(line)
+    return "".join(lines)
+
+
+def _fix_first(problems: int) -> str:
+    return f"Fix {problems} problem{'s' if problems != 1 else ''} first" if problems else ""
+
+
+def _models(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(llm.model_name for llm in plan.llms.values()))
+
+
+def _secrets(plan: Plan) -> list[Problem]:
+    """Keys that stand in the pipeline itself: it is written to disk and shared, so it may only refer to them."""
+    found = []
+    for name, planned in plan.steps.items():
+        if not isinstance(planned.step, Task):
+            continue
+        given = planned.spec.params.get("llm")
+        for field in secret_fields(type(planned.step.llm)):
+            value = given.get(field) if isinstance(given, dict) else None
+            if isinstance(value, str) and value.strip() and not _REFERENCE.fullmatch(value):
+                found.append(
+                    Problem(
+                        "secret-in-pipeline",
+                        f"step {name!r}",
+                        f"`llm.{field}` holds a key itself; a pipeline is saved and shared",
+                        "write ${NAME} of a variable that holds the key",
+                        name,
+                    )
+                )
+    return found
+
+
+def secret_fields(llm: type[LLM]) -> list[str]:
+    """Parameters of a model class that hold keys."""
+    properties = llm.model_json_schema()["properties"]
+    return [name for name, schema in properties.items() if schema.get("writeOnly")]

@@ -1,0 +1,232 @@
+"""A pipeline as cards in the order in which rows pass: what the outline shows of each step, before and while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any, TypedDict
+
+from flows.plan import Plan, PlannedStep
+from flows.spec import PipelineSpec, StepSpec
+from steps import registry
+from steps.base import BaseStep, GeneratorStep, JoinStep
+from steps.errors import Problem
+from steps.tasks.base import Task
+
+SETTING_CHARS = 60
+
+
+class ProblemCard(TypedDict):
+    """A problem in words, for a callout."""
+
+    code: str
+    title: str
+    what: str
+    fix: str
+    step: str | None
+
+
+class StepCard(TypedDict):
+    """One step: who it is, its place in the graph, its key setting, and the columns that pass."""
+
+    name: str
+    use: str
+    summary: str
+    icon: str
+    asks: bool
+    after: list[str]
+    depth: int
+    setting: str
+    price: str
+    needs: list[str]
+    adds: list[str]
+    columns: list[str] | None
+    pool: str
+    problems: list[ProblemCard]
+
+
+def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> list[StepCard]:
+    """Cards of all steps, also of those that cannot be planned."""
+    depths = _depths(spec)
+    cards = []
+    for step in in_order(spec):
+        planned = plan.steps.get(step.name)
+        found = _class_of(step.use)
+        asks, icon = _tile(step, found, planned)
+        cards.append(
+            StepCard(
+                name=step.name,
+                use=step.use,
+                summary=found.summary() if found else "",
+                icon=icon,
+                asks=asks,
+                after=list(step.after),
+                depth=depths.get(step.name, 0),
+                setting=_setting(step, found, planned),
+                price=_price(planned),
+                needs=planned.step.needs() if planned else [],
+                adds=_added(planned),
+                columns=planned.sent if planned else None,
+                pool=planned.pool if planned else step.pool or "",
+                problems=[problem_card(problem) for problem in problems if problem.step == step.name],
+            )
+        )
+    return cards
+
+
+def problem_card(problem: Problem) -> ProblemCard:
+    return ProblemCard(
+        code=problem.code,
+        title=problem.code.replace("-", " ").capitalize(),
+        what=problem.what,
+        fix=problem.fix,
+        step=problem.step,
+    )
+
+
+def in_order(spec: PipelineSpec) -> list[StepSpec]:
+    """Steps after those they need, branches kept together; steps of a circle come last, as they stand in the file."""
+    steps = {step.name: step for step in spec.steps}
+    done: dict[str, StepSpec] = {}
+    waiting = list(steps)
+    while waiting:
+        ready = [name for name in waiting if all(before in done or before not in steps for before in steps[name].after)]
+        if not ready:
+            break
+        # go on below the newest step, so that a chain stays in one piece
+        newest = next(reversed(done), None)
+        name = next((name for name in ready if newest in steps[name].after), ready[0])
+        done[name] = steps[name]
+        waiting.remove(name)
+    return [*done.values(), *(steps[name] for name in waiting)]
+
+
+def _depths(spec: PipelineSpec) -> dict[str, int]:
+    """How far each step is indented: one more where rows fan out, one less where branches meet."""
+    children: dict[str, int] = {}
+    for step in spec.steps:
+        for before in step.after:
+            children[before] = children.get(before, 0) + 1
+    depths: dict[str, int] = {}
+    for step in in_order(spec):
+        known = [name for name in step.after if name in depths]
+        if not known:
+            depths[step.name] = 0
+        elif len(known) == 1:
+            depths[step.name] = depths[known[0]] + (1 if children[known[0]] > 1 else 0)
+        else:
+            depths[step.name] = max(0, min(depths[name] for name in known) - 1)
+    return depths
+
+
+def _class_of(use: str) -> type[BaseStep] | None:
+    try:
+        found = registry.resolve(use)
+    except registry.UnknownComponent:
+        return None
+    return found if isinstance(found, type) and issubclass(found, BaseStep) else None
+
+
+_ICONS = {
+    "LoadDataFromHub": "database",
+    "LoadDataFromDicts": "braces",
+    "UltraFeedback": "scales",
+    "PrometheusEval": "scales",
+    "KeepColumns": "table",
+    "TruncateTextColumn": "lines",
+}
+_GROUP_ICONS = {
+    "sources": "file",
+    "ask": "spark",
+    "columns": "table",
+    "filters": "funnel",
+    "formats": "lines",
+    "labels": "tag",
+    "sinks": "box",
+}
+
+
+def _tile(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> tuple[bool, str]:
+    """Whether the step asks a model that may cost money, and its icon."""
+    if found is None:
+        return False, "help"
+    if issubclass(found, Task):
+        match _llm_name(step, planned):
+            case "RehearsalLLM":
+                return False, "mask"
+            case "ReplayLLM":
+                return False, "replay"
+        return True, _ICONS.get(step.use, "spark")
+    if issubclass(found, JoinStep):
+        return False, "join"
+    return False, _ICONS.get(step.use) or _GROUP_ICONS.get(found.group, "box")
+
+
+def _llm_name(step: StepSpec, planned: PlannedStep | None) -> str:
+    if planned is not None and isinstance(planned.step, Task):
+        return registry.name_of(type(planned.step.llm), "llms")
+    llm = step.params.get("llm")
+    return str(llm.get("use", "")) if isinstance(llm, dict) else "RehearsalLLM"
+
+
+def _price(planned: PlannedStep | None) -> str:
+    if planned is None or not isinstance(planned.step, Task):
+        return ""
+    return "free" if registry.name_of(type(planned.step.llm), "llms") in ("RehearsalLLM", "ReplayLLM") else ""
+
+
+def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> str:
+    """The one parameter that tells most about a step."""
+    if found is None:
+        return "unknown class"
+    if issubclass(found, Task):
+        llm = planned.step.llm if planned is not None and isinstance(planned.step, Task) else None
+        names = {"RehearsalLLM": "rehearsal", "ReplayLLM": "recorded replies"}
+        model = names.get(_llm_name(step, planned)) or (llm.model_name if llm else _model(step))
+        aspect = step.params.get("aspect") or step.params.get("rubric")
+        return _cut(f"{model} · {aspect}" if isinstance(aspect, str) else model)
+    if issubclass(found, JoinStep):
+        return f"{len(step.after)} branch{'es' if len(step.after) != 1 else ''}"
+    if issubclass(found, GeneratorStep):
+        return _cut(_source(step))
+    values = [_short(value) for name, value in step.params.items() if name in found.model_fields]
+    return _cut(" · ".join(value for value in values if value))
+
+
+def _model(step: StepSpec) -> str:
+    llm = step.params.get("llm")
+    return str(llm.get("model") or llm.get("use") or "") if isinstance(llm, dict) else ""
+
+
+def _source(step: StepSpec) -> str:
+    files = step.params.get("data_files")
+    if isinstance(files, str):
+        return PurePath(files).name
+    if files:
+        return f"{len(files)} files"
+    if isinstance(data := step.params.get("data"), list):
+        return f"{len(data)} row{'s' if len(data) != 1 else ''} in the pipeline"
+    return str(step.params.get("repo_id") or step.params.get("dataset_path") or "")
+
+
+def _short(value: Any) -> str:
+    match value:
+        case bool() | None:
+            return ""
+        case list() if all(isinstance(item, str) for item in value):
+            return ", ".join(value) if len(value) < 3 else f"{len(value)} columns"
+        case str() | int() | float():
+            return str(value)
+    return ""
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SETTING_CHARS else f"{line[: SETTING_CHARS - 1]}…"
+
+
+def _added(planned: PlannedStep | None) -> list[str]:
+    if planned is None or planned.sent is None:
+        return []
+    before = set(planned.received or ())
+    return [column for column in planned.sent if column not in before]
