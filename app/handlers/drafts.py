@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
+from app.handlers.outline import ProblemCard, StepCard, in_words, problem_card, step_cards
 from flows.models import with_llm
 from flows.plan import Plan, examine
 from flows.spec import PipelineSpec, read_spec, spec_from
@@ -205,7 +205,7 @@ def notice_of(error: DistilflowError) -> ProblemCard:
     if isinstance(error, PlanError) and error.problems:
         return problem_card(error.problems[0])
     return ProblemCard(
-        code=error.code, title=error.code.replace("-", " ").capitalize(), what=error.message, fix=error.fix, step=None
+        code=error.code, title=in_words(error.code), what=error.message, fix=error.fix, step=None
     )
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made
 from typing import Any, Literal
 
 import yaml
+from pydantic import BaseModel
 
 from app.handlers.drafts import CannotEdit, Draft, check, edit_step
 from flows.plan import Plan, PlannedStep, batch_size_field
@@ -65,7 +67,7 @@ class StepForm:
 
     step: str
     use: str
-    fields: list[FormField] = field(default_factory=list)
+    fields: list[FormField] = made(default_factory=list)
     llm: str = ""
     llm_summary: str = ""
     llms: tuple[str, ...] = ()
@@ -131,7 +133,17 @@ def _own_fields(spec: StepSpec, found: type[BaseStep]) -> Iterator[FormField]:
             continue
         part: Part = "replies" if issubclass(found, Task) and name in shared else "own"
         is_required = name in schema.get("required", ())
+        described = {**described, **_made_default(found, name)}
         yield from _field(("with", name), described, schema.get("$defs", {}), spec.params.get(name, UNSET), part, is_required)
+
+
+def _made_default(model: type[BaseModel], name: str) -> dict[str, Any]:
+    """The default of a parameter whose schema tells none, because a function makes it."""
+    field = model.model_fields[name]
+    if field.default_factory is None:
+        return {}
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return {} if isinstance(value, BaseModel) else {"default": value}
 
 
 def _llm_class(given: Any) -> type[LLM]:
@@ -158,6 +170,7 @@ def _llm_fields(spec: StepSpec, llm: type[LLM]) -> Iterator[FormField]:
         elif not described.get("unused"):
             is_required = name in schema.get("required", ())
             part: Part = "connection" if described.get("transport") else "llm"
+            described = {**described, **_made_default(llm, name)}
             yield from _field(path, described, schema.get("$defs", {}), value, part, is_required)
 
 
@@ -305,11 +318,10 @@ def _field(
         )
     elif kinds in (["text"], ["area"]):
         yield FormField(**common, kind=kinds[0], shown="" if current is None else str(current))
-    elif kinds in (["list"], ["text", "list"]) and (current is None or isinstance(current, (str, list))):
-        both = len(kinds) == 2
-        yield FormField(**common, kind="list", shown=_as_list(current), takes_text_or_list=both)
+    elif "list" in kinds and "flag" not in kinds and (current is None or isinstance(current, (str, list))):
+        yield FormField(**common, kind="list", shown=_as_list(current), takes_text_or_list="text" in kinds)
     elif "text" in kinds and (current is None or isinstance(current, str)):
-        yield FormField(**common, kind="text", shown=current or "", takes_text_or_list="list" in kinds)
+        yield FormField(**common, kind="text", shown=current or "")
     elif len(text := _as_yaml(current)) <= LONGEST_YAML:
         yield FormField(**common, kind="yaml", shown=text)
 
@@ -394,8 +406,6 @@ def _read(entry: FormField, said: Any) -> Any:
             if not items:
                 return UNSET
             return items[0] if entry.takes_text_or_list and len(items) == 1 else items
-        case "text" if entry.takes_text_or_list and ("\n" in str(said or "") or ", " in str(said or "")):
-            return split_items(str(said))
         case "text" | "area":
             text = str(said or "")
             return text if text.strip() or (entry.default not in (UNSET, None) and entry.kind == "area") else UNSET

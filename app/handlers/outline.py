@@ -77,11 +77,16 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
 def problem_card(problem: Problem) -> ProblemCard:
     return ProblemCard(
         code=problem.code,
-        title=problem.code.replace("-", " ").capitalize(),
+        title=in_words(problem.code),
         what=problem.what,
         fix=problem.fix,
         step=problem.step,
     )
+
+
+def in_words(code: str) -> str:
+    """`missing-column` -> "Missing column"."""
+    return code.replace("-", " ").capitalize()
 
 
 def in_order(spec: PipelineSpec) -> list[StepSpec]:

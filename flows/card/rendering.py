@@ -143,14 +143,14 @@ def _model(name: str) -> str:
 
 def _flowchart(spec: PipelineSpec) -> str:
     ids = {step.name: f"s{at}" for at, step in enumerate(spec.steps)}
-    lines = ["```mermaid", "flowchart LR"]
-    for step in spec.steps:
-        lines.append(f'  {ids[step.name]}["{mermaid_text(step.name)}<br>{mermaid_text(step.use)}"]')
-    for step in spec.steps:
-        for upstream in step.after:
-            if upstream in ids:
-                lines.append(f"  {ids[upstream]} -->{_edge_label(spec, upstream)} {ids[step.name]}")
-    return "\n".join([*lines, "```"])
+    nodes = [f'  {ids[step.name]}["{mermaid_text(step.name)}<br>{mermaid_text(step.use)}"]' for step in spec.steps]
+    edges = [
+        f"  {ids[upstream]} -->{_edge_label(spec, upstream)} {ids[step.name]}"
+        for step in spec.steps
+        for upstream in step.after
+        if upstream in ids
+    ]
+    return "\n".join(["```mermaid", "flowchart LR", *nodes, *edges, "```"])
 
 
 def _edge_label(spec: PipelineSpec, upstream: str) -> str:
@@ -198,10 +198,8 @@ def _columns(leaf: str, columns: Sequence[Column], report: RunReport) -> str:
 
 
 def _loading(leaves: Sequence[str]) -> str:
-    lines = ["from datasets import load_dataset", ""]
-    for leaf in leaves:
-        lines.append(f'data = load_dataset("{FOLDER}"{"" if leaf == "default" else f", {leaf!r}"})')
-    return "\n".join(["```python", *lines, "```"])
+    loads = [f'data = load_dataset("{FOLDER}"{"" if leaf == "default" else f", {leaf!r}"})' for leaf in leaves]
+    return "\n".join(["```python", "from datasets import load_dataset", "", *loads, "```"])
 
 
 def _citations(used: Mapping[str, type[BaseStep]]) -> list[str]:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -105,7 +105,7 @@ class Engine:
         self.settings = settings
         self.placer = placer
         self.observer = observer or Observer()
-        self.counts = {name: Counts() for name in plan.steps}
+        self.counts: dict[str, Counts] = defaultdict(Counts, {name: Counts() for name in plan.steps})
         self.quarantine = Quarantine(settings.folder / "quarantine.jsonl")
         self.is_stopped = False
         self.stations: dict[str, Station] = {}
@@ -147,6 +147,7 @@ class Engine:
         try:
             for station in self.stations.values():
                 if not station.stage.is_global:
+                    station.is_started = True
                     self._spawn(self._start(station))
             await self._over.wait()
         finally:
@@ -199,7 +200,6 @@ class Engine:
 
     # ---- starting and replacing workers
     async def _start(self, station: Station) -> None:
-        station.is_started = True
         shelf = self._save_shelf(station) if station.stage.is_global else None
         for replica in range(station.stage.resources.replicas):
             await self._start_replica(station, replica, shelf)
@@ -232,7 +232,9 @@ class Engine:
             return LoopHost(stage, replica, self, desk, self._gateway)
         if self.settings.in_threads:
             return ThreadHost(stage, replica, self, desk, shelf)
-        order = Order(self.plan.spec.to_dict(), stage.name, desk, skip, shelf, lease.environment, tuple(sys.path))
+        order = Order(
+            self.plan.spec.to_dict(), stage.name, desk, skip, shelf, {**os.environ, **lease.environment}, tuple(sys.path)
+        )
         return WorkerHost(stage, replica, self, order)
 
     def on_ready(self, host: Host) -> None:
@@ -404,6 +406,7 @@ class Engine:
             return
         if station.stage.is_global and not station.is_started:
             if not self.is_stopped:
+                station.is_started = True
                 self._spawn(self._start(station))
             return
         if station.is_busy or (station.begins and not station.is_drained) or not station.is_started:

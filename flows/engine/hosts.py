@@ -141,7 +141,8 @@ class ThreadHost(Host):
                 self.listener.on_outcome(self, await asyncio.to_thread(job))
             await asyncio.to_thread(self._chain.close)
         except Exception as error:
-            self.listener.on_error(self, explain(error))
+            said = explain(error)
+            self.listener.on_error(self, RunError(f"step {self.stage.name!r}: {said.message}", said.fix))
 
     def give(self, items: list[Item]) -> None:
         self.held.update((item.id, item) for item in items)
@@ -182,9 +183,16 @@ class WorkerHost(Host):
         mine, theirs = socket.socketpair()
         process = context.Process(target=work, args=(theirs, self._order), daemon=False)
         with hidden_main():
-            await asyncio.to_thread(process.start)
-        theirs.close()
-        self._process, self.pid = process, process.pid
+            starting = asyncio.ensure_future(asyncio.to_thread(process.start))
+            try:
+                await asyncio.shield(starting)
+            except asyncio.CancelledError:  # the run is over: the worker sees its socket close, and ends
+                await starting
+                mine.close()
+                raise
+            finally:
+                theirs.close()
+                self._process, self.pid = process, process.pid
         reader, self._writer = await asyncio.open_connection(sock=mine, limit=1 << 22)
         self._listening = asyncio.create_task(self._listen(reader))
 
@@ -203,8 +211,10 @@ class WorkerHost(Host):
                     error = RunError(f"step {self.stage.name!r}: {said['message']}", said["fix"])
                     self.listener.on_error(self, error)
         except (asyncio.IncompleteReadError, ConnectionError):
-            code = await asyncio.to_thread(self._reap)
             self.is_ready = False
+            if self._writer is not None:
+                self._writer.close()
+            code = await asyncio.to_thread(self._reap)
             if not self._is_ending:
                 self.listener.on_death(self, code)
 
@@ -238,7 +248,6 @@ class WorkerHost(Host):
             await self._writer.drain()
         if self._listening is not None:
             await self._listening
-        self._writer.close()
 
     def cancel(self) -> None:
         """End the process now; what it has recorded is kept."""

@@ -7,11 +7,13 @@ and where a step has replicas or a pool of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.engine.keys import step_keys
 from flows.plan import Plan, PlannedStep
+from flows.spec import StepSpec
 from steps.base import GlobalStep, JoinStep, Step, StepResources
+from steps.columns.combine_outputs import CombineOutputs
 from steps.tasks.base import Task
 
 
@@ -82,6 +84,7 @@ def may_multiply(planned: PlannedStep) -> bool:
 
 def stages_of(plan: Plan) -> dict[str, Stage]:
     """The plan's stages, in an order in which each comes after those it needs."""
+    plan = with_joins_of_their_own(plan)
     keys = step_keys(plan)
     chains: list[list[PlannedStep]] = []
     chain_of: dict[str, list[PlannedStep]] = {}
@@ -102,6 +105,23 @@ def stages_of(plan: Plan) -> dict[str, Stage]:
         stage.is_collected = not stage.downstream or any(stages[name].is_global for name in stage.downstream)
         _set_depth(stage, stages)
     return stages
+
+
+def with_joins_of_their_own(plan: Plan) -> Plan:
+    """The plan, with a join before each step that takes all rows of several branches: its rows are read from one ledger."""
+    steps: dict[str, PlannedStep] = {}
+    for name, planned in plan.steps.items():
+        if isinstance(planned.step, GlobalStep) and len(planned.after) > 1:
+            join = f"{name}-rows"
+            steps[join] = PlannedStep(
+                StepSpec(name=join, use="CombineOutputs"), CombineOutputs(name=join), planned.after, [name]
+            )
+            for upstream in planned.after:
+                before = steps[upstream]
+                steps[upstream] = replace(before, next=[join if after == name else after for after in before.next])
+            planned = replace(planned, after=[join])
+        steps[name] = planned
+    return replace(plan, steps=steps)
 
 
 def _goes_on(last: PlannedStep, planned: PlannedStep) -> bool:

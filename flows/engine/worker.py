@@ -31,7 +31,7 @@ from flows.engine.stages import Stage, stages_of
 from flows.plan import examine
 from flows.pools import Pools
 from flows.spec import PipelineSpec
-from steps.errors import DistilflowError
+from steps.errors import DistilflowError, PlanError
 
 HEAD = struct.Struct("<Ic")
 OTHER_SIDE_GONE = 75
@@ -51,7 +51,10 @@ class Order:
 
     def make_stage(self) -> Stage:
         """The stage, made anew in this process."""
-        planned, _ = examine(PipelineSpec.model_validate(self.spec), Pools())
+        spec = PipelineSpec.model_validate(self.spec)
+        planned, problems = examine(spec, Pools())
+        if len(planned.steps) < len(spec.steps):  # a class that can be imported here but not there
+            raise PlanError(problems)
         return stages_of(planned)[self.stage]
 
 
@@ -65,6 +68,7 @@ def work(sock: socket.socket, order: Order) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.freeze()  # rows come and go by the thousand; collecting often among them costs a tenth of the time
     gc.set_threshold(50_000, 20, 50)
+    os.environ.clear()  # that of the process workers are forked from may be older
     os.environ.update(order.environment)  # pinned devices, before anything that looks for them is imported
     sys.path[:0] = [entry for entry in order.path if entry not in sys.path]
     try:

@@ -213,6 +213,7 @@ class _Writer:
     def write(self, chunk: list[Row], found: Type) -> None:
         import pyarrow as pa
 
+        self.found = found
         arrays = [
             _array([row.get(name) for row in chunk], inner, self._schema.field(name).type)
             for name, inner in found.fields.items()

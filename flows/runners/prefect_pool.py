@@ -38,7 +38,7 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
     """
 
     def __init__(self, devices: Iterable[str] = ()) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.devices = tuple(devices)
         self._free = list(self.devices)
 
@@ -48,7 +48,7 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
     def cancel_all(self) -> None:
         """Task runs end when the engine does; there is nothing to cancel here."""
 
-    def submit(  # type: ignore[override]
+    def submit(
         self,
         task: Task[Any, Any],
         parameters: dict[str, Any],

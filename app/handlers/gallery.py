@@ -1,0 +1,60 @@
+"""Working pipelines to start from."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.handlers.outline import step_cards
+from flows.plan import examine
+from flows.spec import read_file, read_spec
+from steps.errors import DistilflowError, SpecError
+
+
+def examples(folder: Path) -> list[dict[str, Any]]:
+    """The pipelines of a folder, as cards; files that are none are left out."""
+    found = []
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        card = _card(path, path.stat().st_mtime_ns)
+        if card is not None:
+            found.append(card)
+    return sorted(found, key=lambda card: (card["file"] != "quickstart.yaml", not card["is_ready"], card["name"]))
+
+
+def example_text(folder: Path, file: str) -> str:
+    """The text of an example.
+
+    Raises:
+        SpecError: There is none of this name.
+    """
+    known = {path.name: path for path in [*folder.glob("*.yaml"), *folder.glob("*.yml")]}
+    if file not in known:
+        raise SpecError(f"there is no example {file!r}", f"examples: {', '.join(sorted(known)) or 'none'}")
+    return read_file(known[file])
+
+
+@lru_cache(maxsize=64)
+def _card(path: Path, changed: int) -> dict[str, Any] | None:
+    try:
+        spec, problems = read_spec(read_file(path))
+    except DistilflowError:
+        return None
+    plan, found = examine(spec)
+    cards = step_cards(spec, plan, found)
+    needs_key = any(problem.code == "model-not-ready" for problem in found)
+    return {
+        "file": path.name,
+        "name": spec.name,
+        "title": spec.name.replace("-", " ").replace("_", " ").capitalize(),
+        "description": spec.description or "",
+        "steps": len(spec.steps),
+        "kinds": list(dict.fromkeys(card["use"] for card in cards if card["icon"] in ("spark", "scales", "replay", "mask")))[:2],
+        "is_ready": not problems and not found,
+        "needs_key": needs_key,
+        "graph": [{"name": card["name"], "after": card["after"], "asks": card["use"] in _asking(plan)} for card in cards],
+    }
+
+
+def _asking(plan: Any) -> set[str]:
+    return {plan.steps[name].spec.use for name in plan.llms}

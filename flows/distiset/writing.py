@@ -1,0 +1,106 @@
+"""The end of a run: rows from the ledger to Parquet, with the card and what belongs to it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from flows.card import Reason, render_card
+from flows.distiset.folders import CARD, LOG, PIPELINE, REPORT, replaced_folder
+from flows.engine.keys import step_keys
+from flows.engine.shelf import ShelfRows
+from flows.parquet import Column, describe_columns, file_name, write_rows
+from flows.plan import Plan
+from flows.runs import RunFolder, RunReport
+from flows.spec import PipelineSpec
+from steps.secrets import without_secrets
+
+log = logging.getLogger(__name__)
+
+
+def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report: RunReport, log: Path) -> dict[str, int]:
+    """Write the Distiset of a run; an earlier one in this folder is replaced as a whole. Returns rows by leaf.
+
+    `shelves`: where the rows of each leaf step lie. `log`: the run's; the rows in quarantine are read from beside it.
+
+    Raises:
+        NotADistiset: Something else lies in the folder.
+        RowError: A column holds something that cannot be stored.
+    """
+    rows: dict[str, int] = {}
+    columns: dict[str, list[Column]] = {}
+    notes: list[str] = []
+    with replaced_folder(folder) as part:
+        for step, shelf in shelves.items():
+            leaf = "default" if len(shelves) == 1 else step
+            told: list[str] = []
+            sent = (plan.steps[step].sent or ()) if step in plan.steps else ()
+            rows[leaf] = write_rows(ShelfRows(shelf), part / leaf, columns=sent, warn=told.append)
+            columns[leaf] = describe_columns(part / leaf / file_name())
+            notes += [f"{leaf}: {sentence}" for sentence in told]
+        final = _finished(report, rows)
+        spec = public_spec(plan)
+        reasons = _reasons(RunFolder(log.parent).quarantined(), plan) if report.quarantined else []
+        card = render_card(spec, final, columns, reasons=reasons, notes=notes)
+        (part / CARD).write_text(card, encoding="utf-8")
+        spec.save(part / PIPELINE)
+        (part / REPORT).write_text(final.model_dump_json(indent=1), encoding="utf-8")
+        _copy_log(log, part / LOG, notes)
+    return rows
+
+
+def _finished(report: RunReport, rows: dict[str, int]) -> RunReport:
+    """The report as it will stand: while this is written, the run is still "finishing"."""
+    if report.state not in ("starting", "running", "finishing"):
+        return report.model_copy(update={"rows": rows})
+    is_stopped = any(step.state == "stopped" for step in report.steps.values())
+    state = "stopped" if is_stopped else "finished"
+    return report.model_copy(update={"rows": rows, "state": state, "ended_at": time.time()})
+
+
+def public_spec(plan: Plan) -> PipelineSpec:
+    """The pipeline as others may see it: a key that was written into it is left out, a reference to one stays."""
+    steps = [
+        spec.model_copy(update={"params": _public(plan.steps[spec.name].step, spec.params)})
+        if spec.name in plan.steps
+        else spec
+        for spec in plan.spec.steps
+    ]
+    return plan.spec.model_copy(update={"steps": steps})
+
+
+def _public(model: Any, params: Any) -> Any:
+    if isinstance(model, BaseModel) and isinstance(params, dict):
+        safe = without_secrets(model, params)
+        return {name: _public(getattr(model, name, None), value) for name, value in safe.items()}
+    if isinstance(model, (list, tuple)) and isinstance(params, list) and len(model) == len(params):
+        return [_public(inner, value) for inner, value in zip(model, params, strict=True)]
+    return params
+
+
+def _reasons(quarantined: Iterable[dict[str, Any]], plan: Plan) -> list[Reason]:
+    """Why rows failed in the steps as they are now; what earlier versions of a step refused is in there too."""
+    is_whole = len(plan.steps) == len(plan.spec.steps)
+    keys = step_keys(plan) if is_whole else {}
+    groups: dict[tuple[str, str], Reason] = {}
+    for row in quarantined:
+        step, code = str(row.get("step")), str(row.get("code"))
+        if step in plan.steps and keys.get(step) in (None, row.get("step_key")):
+            first = groups.get((step, code)) or Reason(step, code, str(row.get("message", "")), 0)
+            groups[step, code] = first._replace(rows=first.rows + 1)
+    return sorted(groups.values(), key=lambda reason: -reason.rows)
+
+
+def _copy_log(source: Path, target: Path, notes: list[str]) -> None:
+    if source.is_file():
+        shutil.copyfile(source, target)
+    with target.open("a", encoding="utf-8") as file:
+        file.writelines(f"warning: {note}\n" for note in notes)
+    for note in notes:
+        log.warning(note)

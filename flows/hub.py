@@ -1,0 +1,153 @@
+"""A folder to the Hugging Face Hub, in one commit. $HF_ENDPOINT and $HF_TOKEN are honoured."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from steps.errors import DistilflowError
+
+_REPO_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
+CARD = "README.md"
+CardWriter = Callable[[str, str], str]
+"""Makes the card to push, of the repository's full name and the card that is there ("" if there is none)."""
+
+
+class PushFailed(DistilflowError):
+    """Nothing was pushed, or not all of it: the Hub refused, or could not be reached."""
+
+    code = "push-failed"
+
+
+def push_folder(
+    folder: Path,
+    repo_id: str,
+    write_card: CardWriter,
+    *,
+    private: bool = False,
+    token: str | None = None,
+    message: str = "Upload with distilflow",
+    create_pr: bool = False,
+    revision: str | None = None,
+) -> str:
+    """Push the files of a folder to a dataset repository, which is made if there is none; returns the address of the commit.
+
+    Parquet files that lie beside pushed ones are deleted in the same commit: they are shards of what is replaced. The card
+    is what `write_card` makes of the present one.
+
+    Raises:
+        PushFailed: It says what to do.
+    """
+    check_repo_id(repo_id)
+    secret = _checked(token)
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=secret)
+    with _clear_errors(repo_id, api.endpoint):
+        repo_id = api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True).repo_id
+        if revision and not revision.startswith("refs/"):
+            api.create_branch(repo_id, branch=revision, repo_type="dataset", exist_ok=True)
+        present = set(api.list_repo_files(repo_id, repo_type="dataset", revision=revision))
+        card = write_card(repo_id, _present_card(api, repo_id, revision) if CARD in present else "")
+        files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        operations: list[Any] = [CommitOperationAdd(CARD, card.encode())]
+        operations += [CommitOperationAdd(name, path) for name, path in sorted(files.items()) if name != CARD]
+        operations += [CommitOperationDelete(name) for name in sorted(_replaced(present, set(files)))]
+        commit = api.create_commit(
+            repo_id, operations, commit_message=message, repo_type="dataset", revision=revision, create_pr=create_pr
+        )
+    return str(commit.pr_url or commit.commit_url)
+
+
+def check_repo_id(repo_id: str) -> None:
+    """Say what is wrong with the name of a repository before anything is sent.
+
+    Raises:
+        PushFailed: It cannot be one.
+    """
+    name = repo_id.rpartition("/")[2]
+    is_fit = _REPO_ID.fullmatch(repo_id) and len(repo_id) <= 96 and not name.endswith((".git", ".ipynb", "-", "."))
+    if not is_fit or "--" in repo_id or ".." in repo_id:
+        raise PushFailed(
+            f"{repo_id!r} is no name of a dataset on the Hub",
+            "write it as user/name or organization/name, with letters, digits, '-', '_' and '.'",
+        )
+
+
+def _checked(token: str | None) -> str | None:
+    """The token without white space around it; what is no token never reaches an error message."""
+    if token is None:
+        return None
+    if not (stripped := token.strip()) or not stripped.isascii() or not stripped.isprintable() or " " in stripped:
+        raise PushFailed("the token that was given is none", "copy it anew from https://huggingface.co/settings/tokens")
+    return stripped
+
+
+def _present_card(api: Any, repo_id: str, revision: str | None) -> str:
+    path = api.hf_hub_download(repo_id, CARD, repo_type="dataset", revision=revision)
+    return Path(path).read_text(encoding="utf-8", errors="replace")
+
+
+def _replaced(present: set[str], pushed: set[str]) -> set[str]:
+    folders = {str(Path(name).parent) for name in pushed if name.endswith(".parquet")}
+    return {name for name in present - pushed if name.endswith(".parquet") and str(Path(name).parent) in folders}
+
+
+@contextmanager
+def _clear_errors(repo_id: str, endpoint: str) -> Iterator[None]:
+    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
+
+    try:
+        yield
+    except DistilflowError:
+        raise
+    except LocalTokenNotFoundError as error:
+        raise _no_token() from error
+    except OfflineModeIsEnabled as error:
+        raise PushFailed("the Hub is switched off here (HF_HUB_OFFLINE)", "unset HF_HUB_OFFLINE, then push again") from error
+    except HfHubHTTPError as error:
+        raise _refusal(repo_id, endpoint, error) from error
+    except Exception as error:
+        if isinstance(error, (ConnectionError, TimeoutError)) or type(error).__module__.startswith("httpx"):
+            raise PushFailed(
+                f"{endpoint} cannot be reached ({type(error).__name__})",
+                "check the network and $HF_ENDPOINT; the Distiset is on disk, push it again later",
+            ) from error
+        raise PushFailed(f"the push to {repo_id!r} failed: {error}", "the Distiset is on disk; push it again") from error
+
+
+def _refusal(repo_id: str, endpoint: str, error: Any) -> PushFailed:
+    status = error.response.status_code if error.response is not None else 0
+    said = error.server_message or f"status {status}"
+    match status:
+        case 401 if "Authorization" not in error.request.headers:
+            return _no_token()
+        case 401:
+            return PushFailed(
+                f"{endpoint} does not accept the token: {said}",
+                "make a new one with write permission at https://huggingface.co/settings/tokens, then `hf auth login`",
+            )
+        case 403:
+            return PushFailed(
+                f"the token may not write to {repo_id!r}: {said}",
+                "use a token with write permission, and a namespace (user or organization) that is yours",
+            )
+        case 404:
+            return PushFailed(f"there is no {repo_id!r} that this token may see: {said}", "check its name and the revision")
+        case 412:
+            return PushFailed(f"somebody else changed {repo_id!r} at the same time", "push again")
+        case 413 | 402:
+            return PushFailed(f"{endpoint} has no room for this: {said}", "make room on the Hub, or push fewer rows")
+        case 429:
+            return PushFailed(f"{endpoint} takes no more requests for now: {said}", "wait some minutes, then push again")
+        case _ if status >= 500:
+            return PushFailed(f"{endpoint} failed: {said}", "wait, then push again; the Distiset is on disk")
+    return PushFailed(f"{endpoint} refused the push to {repo_id!r}: {said}", "correct what it names, then push again")
+
+
+def _no_token() -> PushFailed:
+    return PushFailed("the Hub wants to know who you are, and no token was given", "`hf auth login`, or set $HF_TOKEN")

@@ -1,0 +1,109 @@
+"""Steps for engine tests: they fail, sleep, multiply, die, and count their calls in a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from steps.base import Batch, GeneratorStep, GlobalStep, Row, Step
+
+
+def note(path: str, line: str) -> None:
+    if path:
+        with Path(path).open("a") as file:
+            file.write(line + "\n")
+
+
+class Numbers(GeneratorStep):
+    """Counts."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("i",)
+    rows: int = 10
+
+    def generate(self) -> Iterator[Row]:
+        for i in range(self.rows):
+            yield {"i": i}
+
+
+class Add(Step):
+    """Adds a column; raises for chosen rows; may sleep or kill its worker."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+    column: str = "added"
+    plus: int = 0
+    raise_at: list[int] = []
+    kill_at: list[int] = []
+    kill_once: str = ""
+    sleep_s: float = 0.0
+    calls: str = ""
+
+    def makes(self) -> list[str]:
+        return [self.column]
+
+    def process(self, batch: Batch) -> Batch:
+        time.sleep(self.sleep_s)
+        for row in batch:
+            if row["i"] in self.kill_at and not (self.kill_once and Path(self.kill_once).exists()):
+                if self.kill_once:
+                    Path(self.kill_once).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            if row["i"] in self.raise_at:
+                raise ValueError(f"cannot add to {row['i']}")
+        note(self.calls, "\n".join(str(row["i"]) for row in batch))
+        return [{**row, self.column: row["i"] + self.plus} for row in batch]
+
+
+class Odd(Step):
+    """Drops even rows."""
+
+    changes_rows: ClassVar[bool] = True
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+
+    def process(self, batch: Batch) -> Batch:
+        return [row for row in batch if row["i"] % 2]
+
+
+class Twice(Step):
+    """Makes two rows of one."""
+
+    changes_rows: ClassVar[bool] = True
+
+    def process(self, batch: Batch) -> Batch:
+        return [{**row, "half": half} for row in batch for half in (0, 1)]
+
+
+class Shrinks(Step):
+    """Drops rows without saying so."""
+
+    def process(self, batch: Batch) -> Batch:
+        return batch[1:]
+
+
+class Total(GlobalStep):
+    """Adds the sum of all rows to each."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+    outputs: ClassVar[tuple[str, ...]] = ("total",)
+    fails: bool = False
+    calls: str = ""
+
+    def process(self, rows: Collection[Row]) -> Iterable[Row]:
+        if self.fails:
+            raise ValueError("no total today")
+        note(self.calls, f"all {len(rows)}")
+        total = sum(row["i"] for row in rows)
+        return [{**row, "total": total} for row in rows]
+
+
+class SeesDevices(Step):
+    """Adds the devices its worker may use."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("devices", "pid")
+
+    def process(self, batch: Batch) -> Batch:
+        time.sleep(0.02)
+        return [{**row, "devices": os.environ["CUDA_VISIBLE_DEVICES"], "pid": os.getpid()} for row in batch]
