@@ -19,7 +19,7 @@ class AppContext:
     """One per server.
 
     `prefect_url` is None until a Prefect server is known: pages work without it, and a run then finds one itself.
-    `command` starts a run; tests put their own in its place.
+    `command` starts a run; tests put their own in its place. With `no_prefect` runs start sooner and Prefect does not show them.
     """
 
     runs_dir: Path
@@ -27,11 +27,12 @@ class AppContext:
     prefect_url: str | None = None
     is_public: bool = field(default_factory=lambda: bool(os.environ.get("SPACE_ID")))
     command: tuple[str, ...] = COMMAND
+    no_prefect: bool = False
     launcher: Launcher = field(init=False)
 
     def __post_init__(self) -> None:
         self.runs_dir = self.runs_dir.resolve()
-        self.launcher = Launcher(self.store, self.command)
+        self.launcher = Launcher(self.store, self.command, ("--no-prefect",) if self.no_prefect else ())
 
     @property
     def store(self) -> RunStore:

@@ -32,10 +32,12 @@ def describe(name: str) -> dict[str, Any]:
     Raises:
         UnknownComponent: There is none of this name.
     """
-    step: type[BaseStep] = registry.resolve(name)
+    step = registry.resolve(name)
+    if not issubclass(step, BaseStep):
+        raise registry.UnknownComponent(f"{name!r} is not a step", "`distilflow steps` lists what there is")
     return {
         "name": name,
-        "group": step.group,
+        "group": step.group if step.group in GROUPS else "other",
         "summary": step.summary(),
         "doc": inspect.cleandoc(step.__doc__ or ""),
         "inputs": list(step.inputs),

@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed
 
-from flows.hub import push_run
+from flows.distiset import Distiset
 from flows.models import with_llm
 from flows.plan import plan
 from flows.pools import Pools
@@ -69,12 +69,12 @@ async def run_pipeline(
     engine = _started.pop(run_id or "", None) or _start(
         configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), run_id, runs_dir, output, max_rows
     )
-    if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
-        engine.name_flow_run(str(context.flow_run.id))
-    report = await Mirror(engine).run()
     folder = RunFolder(Path(engine.start.folder))
+    if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
+        folder.remember_flow_run(str(context.flow_run.id))
+    report = await Mirror(engine).run()
     if push and report.state == "finished":
-        await asyncio.to_thread(push_run, folder, push)
+        await asyncio.to_thread(lambda: Distiset.load_from_disk(folder.distiset).push_to_hub(push))
     return state_of(report)
 
 

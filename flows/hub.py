@@ -121,10 +121,10 @@ def _clear_errors(repo_id: str, endpoint: str) -> Iterator[None]:
 
 
 def _refusal(repo_id: str, endpoint: str, error: Any) -> PushFailed:
-    status = error.response.status_code if error.response is not None else 0
+    status = error.response.status_code
     said = error.server_message or f"status {status}"
     match status:
-        case 401 if "Authorization" not in error.request.headers:
+        case 401 if "Authorization" not in error.response.request.headers:
             return _no_token()
         case 401:
             return PushFailed(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.spec import PipelineSpec, spec_from
+from flows.spec import PipelineSpec
+from flows.spec.parameters import with_sampling_of
+from flows.wording import did_you_mean, quoted
 from steps import registry
-from steps.errors import PlanError, SpecError
+from steps.errors import SpecError
 
 _SERVERS = {
     "openai": None,
@@ -24,10 +26,10 @@ def parse_model(text: str) -> dict[str, Any]:
     """
     if text == "rehearsal":
         return {"use": "RehearsalLLM"}
-    provider, slash, model = text.partition("/")
-    if not slash or not model or provider not in _SERVERS:
+    provider, _, model = text.partition("/")
+    if not model.strip() or provider not in _SERVERS:
         raise SpecError(
-            f"--llm {text!r} is not of the form provider/model",
+            f"--llm {quoted(text)} is not of the form provider/model.{did_you_mean(provider, ['rehearsal', *_SERVERS])}",
             f"providers: {', '.join(_SERVERS)}; for any other server write `llm: {{use: OpenAILLM, base_url: ...}}`",
         )
     url = _SERVERS[provider]
@@ -35,23 +37,19 @@ def parse_model(text: str) -> dict[str, Any]:
 
 
 def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:
-    """The pipeline with this model in every step that asks one; sampling parameters stay as they were."""
+    """The pipeline with this model in every step that asks one; sampling parameters stay as they were.
+
+    Raises:
+        SpecError: `text` names no model.
+    """
     llm = parse_model(text)
-    data = spec.to_dict()
-    for step in data.get("steps", []):
-        if not _asks_a_model(step["use"]):
-            continue
-        before = step.get("with", {}).get("llm")
-        kept = (
-            {"generation_kwargs": before["generation_kwargs"]}
-            if isinstance(before, dict) and "generation_kwargs" in before
-            else {}
-        )
-        step.setdefault("with", {})["llm"] = {**llm, **kept}
-    changed, problems = spec_from(data)
-    if problems:
-        raise PlanError(problems)
-    return changed
+    steps = [
+        step.model_copy(update={"params": {**step.params, "llm": with_sampling_of(step.params.get("llm"), llm)}})
+        if _asks_a_model(step.use)
+        else step
+        for step in spec.steps
+    ]
+    return spec.read_as(steps, spec.unread)
 
 
 def _asks_a_model(use: str) -> bool:

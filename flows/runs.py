@@ -114,6 +114,7 @@ class RunFolder:
 
     def remember_flow_run(self, flow_run_id: str) -> None:
         """Note which run in Prefect this is; the report shows it."""
+        self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.path / "flow_run", flow_run_id.encode())
 
     def save_report(self, report: RunReport) -> None:

@@ -74,8 +74,10 @@ def resolve(name: str, kind: Kind = "steps") -> type:
         return _get(importlib.import_module(module), name)
     if point := _plugins(kind).get(name):
         try:
-            return point.load()  # type: ignore[no-any-return]
-        except Exception as error:
+            return _class(point.load(), name)
+        except UnknownComponent:
+            raise
+        except (Exception, SystemExit) as error:  # a plugin may do anything while it is imported
             raise UnknownComponent(
                 f"{name!r} comes from the plugin {_owner(point)!r}, which cannot be imported: {error}",
                 "repair or uninstall that package",
@@ -119,15 +121,26 @@ def _by_module_path(path: str) -> type:
         sys.path.insert(0, here)
     try:
         return _get(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise UnknownComponent(f"{path!r} cannot be imported: {error}", "check the module's name") from error
+    except UnknownComponent:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UnknownComponent(f"{path!r} cannot be imported: {error}", "check the module's name and code") from error
 
 
-def _get(module: object, name: str) -> type:
-    try:
-        return getattr(module, name)  # type: ignore[no-any-return]
-    except AttributeError as error:
-        raise UnknownComponent(f"module {getattr(module, '__name__', '?')!r} has no {name!r}") from error
+def _get(module: ModuleType, name: str) -> type:
+    found: object = module
+    for part in name.split("."):  # a class inside a class
+        if part.startswith("__") or not hasattr(found, part):
+            fix = "write the class at the top of the file" if "<locals>" in name else "check the class's name"
+            raise UnknownComponent(f"module {module.__name__!r} has no {name!r}", fix)
+        found = getattr(found, part)
+    return _class(found, name)
+
+
+def _class(found: object, name: str) -> type:
+    if not isinstance(found, type):
+        raise UnknownComponent(f"{name!r} is a {type(found).__name__}, not a class", "name a class")
+    return found
 
 
 _declared_here: dict[str, ModuleType] = {}

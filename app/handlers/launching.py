@@ -27,9 +27,10 @@ class Launcher:
     What is known of a process lies in the run's folder: another app, or this one after a restart, reads it there.
     """
 
-    def __init__(self, store: RunStore, command: Sequence[str]) -> None:
+    def __init__(self, store: RunStore, command: Sequence[str], options: Sequence[str] = ()) -> None:
         self._store = store
         self._command = tuple(command)
+        self._options = tuple(options)
 
     def start(self, spec: PipelineSpec, prefect_url: str | None = None) -> str:
         """Start a run of this pipeline; returns its id.
@@ -75,7 +76,7 @@ class Launcher:
         return run
 
     def _launch(self, run: RunFolder, arguments: list[str], prefect_url: str | None) -> None:
-        command = [*self._command, *arguments, "--runs-dir", str(self._store.folder)]
+        command = [*self._command, *arguments, "--runs-dir", str(self._store.folder), *self._options]
         environment = {**os.environ, **({"PREFECT_API_URL": prefect_url} if prefect_url else {})}
         before = (run.path / LOG).stat().st_size if (run.path / LOG).exists() else 0
         try:

@@ -24,6 +24,7 @@ ENDED = ("finished", "stopped", "failed")
 POINTS = 120
 LIVE_CHARS = 400
 RUNS_LISTED = 100
+PING_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +171,11 @@ async def follow(
         first_columns = _first_columns(plan, step)
     else:
         step = None
-    last_state = ""
+    last_state, said = "", time.monotonic()
     while True:
+        if time.monotonic() - said > PING_S:  # keeps proxies from closing a stream in which nothing happens
+            said = time.monotonic()
+            yield Message("ping", None)
         events, after = await asyncio.to_thread(run.read_events, offset)
         if events:
             shown = thinned(events) if is_first else events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -65,12 +66,11 @@ def render_card(
         *_quarantine(report, reasons),
         "## What is in it",
         *(_columns(leaf, columns[leaf], report) for leaf in columns),
-        *(f"- {escaped(note)}" for note in notes),
+        *(f"- {cell(note, 400)}" for note in notes),
         "## Load it",
         _loading(list(columns)),
         "## Make it again",
-        "`pipeline.yaml` is the pipeline as it ran. Download it, and run it with "
-        "[distilflow](https://pypi.org/project/distilflow/):",
+        "`pipeline.yaml` is the pipeline as it ran. Download it, and run it with distilflow:",
         "```console\ndistilflow run pipeline.yaml\n```",
         *_citations(used),
     ]
@@ -100,7 +100,9 @@ def _tags(used: Iterable[type[BaseStep]], report: RunReport) -> list[str]:
     tags = ["synthetic", "distilflow"]
     for step in used:
         about = f"{step.__name__} {inspect.getdoc(step) or ''}"
-        is_feedback = issubclass(step, Task) and FEEDBACK.intersection(step.outputs or (step.Answer or Task).model_fields)
+        is_feedback = issubclass(step, Task) and FEEDBACK.intersection(
+            step.outputs or (step.Answer or Task).model_fields
+        )
         tags += ["rlaif"] if is_feedback or step.group == "labels" else []
         tags += [name for name in ("dpo", "sft") if re.search(rf"{name.upper()}\b", about)]
     return list(dict.fromkeys([*tags, *(["rehearsal"] if report.is_rehearsal else [])]))
@@ -124,7 +126,9 @@ def _summary(spec: PipelineSpec, report: RunReport) -> str:
     if report.max_rows is not None:
         lines.append(f"Only the first {report.max_rows:,} rows of each source were taken.")
     if report.state in ("stopped", "failed"):
-        lines.append(f"The run was {'stopped early' if report.state == 'stopped' else 'cut off'}: this is a part of the rows.")
+        lines.append(
+            f"The run was {'stopped early' if report.state == 'stopped' else 'cut off'}: this is a part of the rows."
+        )
     return "\n\n".join(lines)
 
 
@@ -134,7 +138,7 @@ def _steps(spec: PipelineSpec, report: RunReport) -> str:
         seen = report.steps.get(step.name)
         counts = [f"{count:,}" for count in (seen.taken, seen.made, seen.failed)] if seen else ["", "", ""]
         rows.append([code(step.name), code(step.use), *counts, _model(report.models.get(step.name, ""))])
-    return table(["step", "what it does", "rows in", "rows made", "failed", "model"], rows)
+    return table(["step", "class", "rows in", "rows made", "failed", "model"], rows)
 
 
 def _model(name: str) -> str:
@@ -198,7 +202,9 @@ def _columns(leaf: str, columns: Sequence[Column], report: RunReport) -> str:
 
 
 def _loading(leaves: Sequence[str]) -> str:
-    loads = [f'data = load_dataset("{FOLDER}"{"" if leaf == "default" else f", {leaf!r}"})' for leaf in leaves]
+    loads = [
+        f'data = load_dataset("{FOLDER}"{"" if leaf == "default" else ", " + json.dumps(leaf)})' for leaf in leaves
+    ]
     return "\n".join(["```python", "from datasets import load_dataset", "", *loads, "```"])
 
 
@@ -211,6 +217,7 @@ def _citations(used: Mapping[str, type[BaseStep]]) -> list[str]:
     if not papers:
         return []
     lines = [
-        f"- [arXiv:{paper}](https://arxiv.org/abs/{paper}), for {', '.join(map(code, by))}" for paper, by in papers.items()
+        f"- [arXiv:{paper}](https://arxiv.org/abs/{paper}), for {', '.join(map(code, by))}"
+        for paper, by in papers.items()
     ]
     return ["## Papers", "\n".join(lines)]

@@ -144,9 +144,9 @@ def _run(
     assert report is not None
     _tell(report, folder)
     if push and report.state == "finished":
-        from flows.hub import push_run
+        from flows.distiset import Distiset
 
-        out.print(f"Pushed to {push_run(folder, push)}")
+        out.print(f"Pushed to {Distiset.load_from_disk(folder.distiset).push_to_hub(push)}", highlight=False)
     if report.state == "stopped":
         return STOPPED
     return WITH_QUARANTINE if report.quarantined else ALL_ROWS

@@ -253,7 +253,7 @@ class WorkerHost(Host):
         """End the process now; what it has recorded is kept."""
         self._is_ending = True
         if self._process is not None and self._process.is_alive():
-            self._process.terminate()
+            self._process.kill()
 
 
 context = mp.get_context("forkserver")

@@ -64,8 +64,8 @@ def message(kind: bytes, payload: bytes = b"") -> bytes:
 
 def work(sock: socket.socket, order: Order) -> None:
     """Entry of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the engine decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the engine decides
+        signal.signal(number, signal.SIG_IGN)
     gc.freeze()  # rows come and go by the thousand; collecting often among them costs a tenth of the time
     gc.set_threshold(50_000, 20, 50)
     os.environ.clear()  # that of the process workers are forked from may be older

@@ -83,10 +83,6 @@ class EngineProcess:
     def grant(self, stage: str, replica: int, devices: list[str]) -> None:
         self._send(grant={"stage": stage, "replica": replica, "devices": devices})
 
-    def name_flow_run(self, flow_run_id: str) -> None:
-        """Let the report say which Prefect run this is."""
-        self._send(flow_run=flow_run_id)
-
     def wait(self, timeout_s: float | None = None) -> RunReport | None:
         """The report of the finished run; None when it is not finished in time.
 

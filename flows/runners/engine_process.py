@@ -1,7 +1,7 @@
 """The light process in which the engine of a run lives: event loop, requests to models, ledger. It imports no Prefect.
 
 Whoever started it (a Prefect flow, the command line) holds the other end of a socket; JSON objects, one a line, travel on it.
-To here: start · grant · stop · flow_run. From here: event · want · gone · done · error. When the socket closes, the other
+To here: start · grant · stop. From here: event · want · gone · done · error. When the socket closes, the other
 side is gone, and so is this process: no orphans.
 """
 
@@ -112,17 +112,19 @@ async def _main(fd: int) -> None:
                 message = await line.receive()
                 if "grant" in message:
                     placer.grant(**message["grant"])
-                elif "flow_run" in message:
-                    folder.remember_flow_run(message["flow_run"])
                 elif "stop" in message:
-                    for engine in engines:
-                        engine.stop()
-                    folder.request_stop()
+                    folder.request_stop()  # for an engine that is not made yet
+                    stop()
         os._exit(OTHER_SIDE_GONE)
 
     def tell(event: Event) -> None:
         line.send(event=event.model_dump(mode="json"))
 
+    def stop() -> None:
+        for engine in engines:
+            engine.stop()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)  # Prefect sends it to the whole group
     listening = asyncio.create_task(listen())
     try:
         planned = plan(PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices)))

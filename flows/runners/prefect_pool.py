@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any, cast
@@ -101,6 +101,7 @@ class Mirror:
     def __init__(self, engine: EngineProcess) -> None:
         self.engine = engine
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         self._releases: dict[tuple[str, int], threading.Event] = {}
         self._tasks: list[PrefectConcurrentFuture[Any]] = []
         self._steps: dict[str, StepProgress] = {}
@@ -112,16 +113,20 @@ class Mirror:
         if isinstance(event, Progress):
             self._steps = event.steps
         elif isinstance(event, Logged):
-            self._loop.call_soon_threadsafe(getattr(self._logger, event.level), event.message)
+            self._soon(getattr(self._logger, event.level), event.message)
         elif isinstance(event, RunChanged):
-            self._loop.call_soon_threadsafe(self._logger.info, f"run {event.state} {event.message}".strip())
+            self._soon(self._logger.info, f"run {event.state} {event.message}".strip())
 
     def want(self, stage: str, replica: int, pool: str, devices: int) -> None:
         self._releases[stage, replica] = threading.Event()
-        self._loop.call_soon_threadsafe(self._place, stage, replica, pool, devices)
+        self._soon(self._place, stage, replica, pool, devices)
 
     def gone(self, stage: str, replica: int) -> None:
         self.release_of(stage, replica).set()
+
+    def _soon(self, call: Callable[..., object], *arguments: object) -> None:
+        """Do something on the flow's loop, as part of its flow run."""
+        self._loop.call_soon_threadsafe(call, *arguments, context=self._context)
 
     def release_of(self, stage: str, replica: int) -> threading.Event:
         return self._releases[stage, replica]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from flows.distiset import check_target
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.placing import Placer
@@ -47,6 +48,8 @@ async def run_session(
         RunError: The run could not go on, or another process works on it.
     """
     folder = request.folder
+    if request.output is not None:
+        check_target(request.output)
     with folder.locked():
         with contextlib.suppress(FileNotFoundError):
             (folder.path / "stop").unlink()
@@ -72,7 +75,8 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         recorder.snapshot(engine)
         recorder.report.quarantined = engine.quarantined
         recorder.enter("finishing")
-        recorder.report.rows = await finish(engine, recorder.report, request.folder, request.output)
+        ended = recorder.report.model_copy(update={"state": "stopped" if engine.is_stopped else "finished"})
+        recorder.report.rows = await finish(engine, ended, request.folder, request.output)
     except Exception as error:
         said = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
         with contextlib.suppress(OSError):  # a full disk is what may have ended it

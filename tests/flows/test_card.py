@@ -75,7 +75,7 @@ def test_the_graph_shows_branches_and_routing() -> None:
     graph = card().split("```mermaid\n")[1].split("```")[0]
 
     assert 's0["load<br>LoadDataFromDicts"]' in graph
-    assert 's0 -->|"sample#95;n#95;steps n=1"| s1' in graph.replace("sample_n_steps", "sample#95;n#95;steps")
+    assert 's0 -->|"sample_n_steps n=1"| s1' in graph
     assert "s1 --> s3" in graph
     assert "s2 --> s3" in graph
 
@@ -91,7 +91,9 @@ def test_a_rehearsal_is_never_passed_off_as_a_model() -> None:
 
 def test_nobodys_text_breaks_the_card() -> None:
     steps = [StepSpec(name="load", use='x"]; click <b> ```')]
-    columns = {"default": [Column(NASTY, "string", NASTY), Column("b", "image or file", {"bytes": b"123", "path": None})]}
+    columns = {
+        "default": [Column(NASTY, "string", NASTY), Column("b", "image or file", {"bytes": b"123", "path": None})]
+    }
     text = render_card(
         spec(description=NASTY, steps=steps, routing={}),
         report(models={"load": NASTY}),
@@ -123,7 +125,7 @@ def test_a_card_says_where_it_lies() -> None:
 def test_leaves_that_are_not_default_are_named() -> None:
     text = render_card(spec(), report(rows={"a": 1, "b": 2}), {"a": [], "b": []}, "me/data")
 
-    assert "load_dataset(\"me/data\", 'a')" in text
+    assert 'load_dataset("me/data", "a")' in text
 
 
 def test_a_part_is_called_a_part() -> None:

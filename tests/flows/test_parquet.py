@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import tracemalloc
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.parquet import describe_columns, file_name, write_rows, writing
-from steps.errors import RowError
 
 Rows = list[dict[str, Any]]
 
@@ -53,7 +50,10 @@ def write(folder: Path, rows: Rows, **options: Any) -> tuple[Rows, list[str]]:
         ([Decimal("1.5"), Decimal("10.25")], [Decimal("1.50"), Decimal("10.25")]),
         ([dt.date(2026, 1, 2)], [dt.date(2026, 1, 2)]),
         ([dt.datetime(2026, 1, 2, 3, 4, 5, 6)], [dt.datetime(2026, 1, 2, 3, 4, 5, 6)]),
-        ([dt.datetime(2026, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))], [dt.datetime(2026, 1, 2, 1, tzinfo=dt.UTC)]),
+        (
+            [dt.datetime(2026, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))],
+            [dt.datetime(2026, 1, 2, 1, tzinfo=dt.UTC)],
+        ),
         ([dt.time(1, 2)], [dt.time(1, 2)]),
         ([dt.timedelta(seconds=1.5)], [dt.timedelta(seconds=1.5)]),
     ],
@@ -131,7 +131,11 @@ def test_images_are_what_datasets_reads_as_images(tmp_path: Path) -> None:
     import datasets
     from PIL import Image
 
-    rows = [{"image": None}, {"image": Image.new("RGB", (2, 2))}, {"image": None, "sound": {"bytes": b"RI", "path": None}}]
+    rows: Rows = [
+        {"image": None},
+        {"image": Image.new("RGB", (2, 2))},
+        {"image": None, "sound": {"bytes": b"RI", "path": None}},
+    ]
     write_rows(rows, tmp_path)
 
     loaded = datasets.Dataset(pq.read_table(tmp_path / file_name()))
@@ -146,7 +150,9 @@ def test_images_are_what_datasets_reads_as_images(tmp_path: Path) -> None:
 numbers = st.integers(-(2**70), 2**70) | st.floats()
 leaves = st.none() | st.booleans() | numbers | st.text(st.characters(), max_size=5) | st.binary(max_size=3) | st.dates()
 names = st.text(st.characters(codec="utf-8"), max_size=3)
-values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=6)
+values = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=6
+)
 any_rows = st.lists(st.dictionaries(st.sampled_from("abcd"), values, max_size=4), max_size=12)
 
 
@@ -205,62 +211,3 @@ def test_every_row_comes_back_however_the_rows_are_cut(
         for stored, row in zip(streamed, rows, strict=True):
             assert all(expected(stored[name], row.get(name)) for name in columns), (stored, row)
     assert len(warnings) == len(set(warnings))
-
-
-# ---- limits
-
-
-class Counted(dict[str, Any]):
-    """A row that knows how many of its kind are alive."""
-
-    alive = most = 0
-
-    def __init__(self, row: dict[str, Any]) -> None:
-        super().__init__(row)
-        Counted.alive += 1
-        Counted.most = max(Counted.most, Counted.alive)
-
-    def __del__(self) -> None:
-        Counted.alive -= 1
-
-
-@pytest.mark.parametrize("drift", [False, True], ids=["steady", "drifting"])
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path, drift: bool) -> None:
-    def rows(count: int) -> Iterator[dict[str, Any]]:
-        for number in range(count):
-            yield Counted({"n": number if not drift or number < count - 5 else 0.5, "text": f"row {number} " * 20})
-
-    write_rows(rows(10), tmp_path)  # imports
-    Counted.most = 0
-    tracemalloc.start()
-    try:
-        assert write_rows(rows(100_000), tmp_path) == 100_000
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-
-    assert Counted.most <= 3 * writing.CHUNK_ROWS
-    assert peak < 12e6  # all rows at once take 50 MB
-    assert pq.read_metadata(tmp_path / file_name()).num_rows == 100_000
-
-
-def test_large_rows_make_small_chunks(tmp_path: Path) -> None:
-    write_rows(({"text": "x" * 2**20} for _ in range(40)), tmp_path)
-
-    assert pq.read_metadata(tmp_path / file_name()).num_row_groups == 3
-
-
-@pytest.mark.parametrize("bad", [ValueError("broken"), None], ids=["source-fails", "value-cannot-be-stored"])
-def test_a_failure_leaves_the_old_file_and_no_parts(tmp_path: Path, bad: Exception | None) -> None:
-    def rows() -> Iterator[dict[str, Any]]:
-        yield from ({"x": number} for number in range(5000))
-        if bad:
-            raise bad
-        yield {"x": object()}
-
-    write_rows([{"x": "old"}], tmp_path)
-    with pytest.raises(ValueError if bad else RowError, match="broken" if bad else "'x' holds a object"):
-        write_rows(rows(), tmp_path)
-
-    assert written(tmp_path) == [{"x": "old"}]
-    assert [path.name for path in tmp_path.iterdir()] == [file_name()]

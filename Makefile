@@ -1,0 +1,49 @@
+# Every target sets up what it needs: `make run` on a fresh machine needs Python >= 3.11 and make, nothing else.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+
+.PHONY: help install run app test test-slow check format bench lock clean
+
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.installed  ## Install into .venv, with the exact versions of requirements.lock
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found."; exit 1; }
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/install.sh
+	@touch $@
+
+run: install  ## Run the quickstart: preference data from recorded answers, offline and free
+	$(BIN)/distilflow run examples/quickstart.yaml
+
+app: install  ## Open the browser app at http://127.0.0.1:7860
+	$(BIN)/distilflow app
+
+test: install  ## Run the tests (installs a browser for those in it, where it can)
+	@sh tools/browser.sh
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: install  ## Run the long tests too
+	@sh tools/browser.sh
+	$(BIN)/python -m pytest -n 2
+
+check: install  ## Lint, types, imports, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+format: install  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install  ## Write requirements.lock anew from what is installed
+	$(BIN)/pip freeze --exclude-editable > requirements.lock
+
+clean:  ## Remove what was installed or built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,55 @@
+"""Serve the app: `python -m app`, or `distilflow app`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import threading
+from pathlib import Path
+
+log = logging.getLogger("distilflow.app")
+
+GRACE_S = 2
+
+
+def serve(host: str, port: int, runs_dir: Path) -> None:
+    """Serve until interrupted. Runs that go on are left alone: they belong to processes of their own."""
+    import uvicorn
+
+    from app.context import AppContext
+    from app.main import build_server
+
+    runs_dir.mkdir(parents=True, exist_ok=True)
+    ctx = AppContext(runs_dir)
+    threading.Thread(target=_find_prefect, args=(ctx,), name="prefect", daemon=True).start()
+    config = uvicorn.Config(build_server(ctx), host, port, log_level="warning", timeout_graceful_shutdown=GRACE_S)
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    print(f"distilflow is at http://{shown}:{port}", flush=True)  # noqa: T201 - what a person starting it waits for
+    uvicorn.Server(config).run()
+
+
+def _find_prefect(ctx: object) -> None:
+    """Start the Prefect server, or find the one that runs; the page works meanwhile."""
+    from app.context import AppContext
+    from flows.runners.prefect_server import ensure_server
+    from steps.errors import DistilflowError
+
+    assert isinstance(ctx, AppContext)
+    try:
+        ctx.prefect_url = ensure_server(ctx.runs_dir / ".prefect")
+    except DistilflowError as error:
+        log.warning("%s %s", error.message, error.fix)
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
+    parser.add_argument("--port", type=int, default=7860, help="port of the page")
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="folder that holds all runs")
+    args = parser.parse_args()
+    serve(args.host, args.port, args.runs_dir)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""A step's form from native Gradio fields, as `app.handlers.forms` describes them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.handlers.forms import FormField, StepForm
+
+Bind = Callable[[gr.components.Component, FormField, list[Any]], None]
+"""Connects a field to what saves it: (component, field, its events)."""
+
+LONG_LINES = 4
+
+
+def build_form(form: StepForm, bind: Bind, bind_llm: Callable[[gr.Dropdown], None]) -> None:
+    """Make the fields of a form, in the order: own parameters, model, replies, placement, mapping."""
+    for entry in form.part("own"):
+        _add(form, entry, bind)
+    if form.llm:
+        with gr.Accordion("LLM", open=True, elem_id="form-llm", elem_classes="df-box"):
+            provider = gr.Dropdown(
+                choices=[(name, name) for name in form.llms],
+                value=form.llm,
+                label="Provider",
+                info=form.llm_summary,
+                interactive=True,
+                key=f"{form.step}:llm:{form.llm}",
+                elem_id="field-llm",
+            )
+            bind_llm(provider)
+            _add_llm(form, bind)
+    for title, parts, note in (
+        ("Replies", form.part("replies"), ""),
+        ("Pool and resources", form.part("placement"), form.placement_note),
+        ("Column mapping", form.part("mapping"), form.mapping_note),
+    ):
+        if parts:
+            label = f"{title} · {note}" if note else title
+            with gr.Accordion(label, open=False, elem_id=f"form-{title.split()[0].lower()}", elem_classes="df-box"):
+                for entry in parts:
+                    _add(form, entry, bind)
+
+
+def _add_llm(form: StepForm, bind: Bind) -> None:
+    entries = form.part("llm")
+    sampling = [entry for entry in entries if "generation_kwargs" in entry.path]
+    for entry in entries:
+        if entry not in sampling:
+            _add(form, entry, bind)
+    if sampling:
+        with gr.Row(elem_classes="df-pair"):
+            for entry in sampling:
+                _add(form, entry, bind)
+    if more := form.part("sampling", "connection"):
+        with gr.Accordion("More settings", open=False, elem_id="form-more", elem_classes="df-sub"):
+            for entry in more:
+                _add(form, entry, bind)
+
+
+def _add(form: StepForm, entry: FormField, bind: Bind) -> None:
+    made = field(form, entry)
+    if made is not None:
+        component, events = made
+        bind(component, entry, events)
+
+
+def field(form: StepForm, entry: FormField) -> tuple[gr.components.Component, list[Any]] | None:
+    """The component of a field and the events after which its value is taken; None for what cannot be edited."""
+    common: dict[str, Any] = {
+        "label": entry.label,
+        "info": entry.info or None,
+        "interactive": True,
+        "key": f"{form.step}:{form.llm}:{entry.id}",
+        "elem_id": f"field-{entry.id}",
+    }
+    match entry.kind:
+        case "secret":
+            gr.HTML(secret_line(entry), elem_id=f"field-{entry.id}", apply_default_css=False)
+            return None
+        case "choice":
+            choice = gr.Dropdown(choices=list(entry.choices), value=entry.shown, **common)
+            return choice, [choice.input]
+        case "flag":
+            flag = gr.Checkbox(value=entry.shown, **common)
+            return flag, [flag.input]
+        case "slider":
+            step = 1 if entry.is_integer else 0.05
+            slider = gr.Slider(entry.minimum or 0, entry.maximum or 1, step=step, value=entry.shown, **common)
+            return slider, [slider.input]
+        case "number":
+            precision = 0 if entry.is_integer else None
+            number = gr.Number(
+                value=entry.shown, precision=precision, placeholder="Not set" if entry.shown is None else None, **common
+            )
+            return number, [number.blur, number.submit]
+        case "area":
+            area = gr.Textbox(value=entry.shown, lines=LONG_LINES, max_lines=16, **common)
+            return area, [area.blur]
+        case "yaml":
+            lines = min(12, max(2, str(entry.shown).count("\n") + 1))
+            text = gr.Textbox(value=entry.shown, lines=lines, max_lines=16, elem_classes="df-code", **common)
+            return text, [text.blur]
+        case "list":
+            many = "\n" in str(entry.shown)
+            text = gr.Textbox(value=entry.shown, lines=3 if many else 1, max_lines=8, elem_classes="df-code", **common)
+            return text, [text.blur, *([] if many else [text.submit])]
+    text = gr.Textbox(value=entry.shown, lines=1, max_lines=1, **common)
+    return text, [text.blur, text.submit]
+
+
+def secret_line(entry: FormField) -> str:
+    """Where a key comes from, and whether it is there."""
+    variable = html.escape(str(entry.shown or "a variable"))
+    state = "Set" if entry.is_set else "Not set"
+    return (
+        f'<div class="df-secret {"is-set" if entry.is_set else ""}" data-testid="secret-{html.escape(entry.id)}">'
+        f'<span class="df-grow">{html.escape(entry.label)}: uses <span class="df-mono">${variable}</span></span>'
+        f'<span class="df-tag {"done" if entry.is_set else "warn"}">{state}</span></div>'
+    )

@@ -1,0 +1,60 @@
+"""The page as a whole, and the server around it."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+from fastapi import FastAPI
+
+from app.api import STATIC, add_routes, assets_path
+from app.components.parts import Part
+from app.context import AppContext
+from app.pages import build, data, gallery, run
+from app.theme import theme
+
+STYLES = ("tokens.css", "app.css", "gradio.css")
+
+
+def create_app(ctx: AppContext) -> gr.Blocks:
+    """The page: one Blocks with all places, of which the address shows one."""
+    with gr.Blocks(title="distilflow", fill_width=True, analytics_enabled=False) as demo:
+        Part("shell", "mountAppBar", elem_id="appbar")
+        with gr.Column(elem_id="place-build", elem_classes="df-place"):
+            place = build.build(ctx)
+        with gr.Column(elem_id="place-run", elem_classes="df-place"):
+            run.build(ctx)
+        with gr.Column(elem_id="place-data", elem_classes="df-place"):
+            data.build(ctx)
+        with gr.Column(elem_id="place-gallery", elem_classes="df-place"):
+            examples = gallery.build(ctx)
+        build.bind_opening(ctx, demo, place, examples)
+    return demo
+
+
+def build_server(ctx: AppContext) -> FastAPI:
+    """The page and the API beside it, as one ASGI application."""
+    server = FastAPI(title="distilflow", docs_url=None, redoc_url=None, openapi_url=None)
+    add_routes(server, ctx)
+    return gr.mount_gradio_app(
+        server,
+        create_app(ctx),
+        path="/",
+        theme=theme(),
+        head=head(),
+        footer_links=[],
+        run_history=False,  # it would keep what was typed, tokens too, in the browser
+        ssr_mode=False,
+        show_error=True,
+        favicon_path=str(STATIC / "icon.png"),
+    )
+
+
+def head() -> str:
+    """Own styles and modules, from a path that changes with them."""
+    own = assets_path()
+    styles = "".join(f'<link rel="stylesheet" href="{own}/{name}">' for name in STYLES)
+    modules = "".join(f'<link rel="modulepreload" href="{own}/{path.name}">' for path in sorted(STATIC.glob("*.js")))
+    return f"{styles}{modules}"

@@ -1,0 +1,48 @@
+"""The Run place: follow a run, stop it, go on with it. What is shown comes over the event stream, not through Gradio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app.components.parts import Part
+from app.context import AppContext
+from steps.errors import DistilflowError
+
+TAKE_RUN = "(value) => window.distilflow.runId()"
+LOOK_AGAIN = "() => { window.distilflow.again(); }"
+
+
+def build(ctx: AppContext) -> None:
+    """Lay the place out and bind it."""
+    run_id = gr.Textbox(visible="hidden", elem_id="run-id", label="Run")
+    with gr.Row(elem_id="run-bar", elem_classes="df-pagebar"):
+        Part("run", "mountRunBar", elem_id="run-title", elem_classes="df-bar-main")
+        resume = gr.Button("Resume", elem_id="run-resume", size="sm")
+        stop = gr.Button("Stop & keep", elem_id="run-stop", size="sm")
+        result = gr.Button("Open the result", elem_id="run-result", variant="primary", size="sm")
+    Part("run", "mountRunBody", elem_id="run-body", elem_classes="df-body")
+
+    def stop_run(run: str) -> None:
+        try:
+            ctx.launcher.stop(run)
+        except DistilflowError as error:
+            raise said(error) from error
+
+    def resume_run(run: str) -> None:
+        try:
+            ctx.launcher.resume(run, ctx.prefect_url)
+        except DistilflowError as error:
+            raise said(error) from error
+
+    settings: dict[str, Any] = {"js": TAKE_RUN, "concurrency_limit": None, "show_progress": "hidden"}
+    stop.click(stop_run, run_id, None, api_name="stop_run", **settings)
+    resume.click(resume_run, run_id, None, api_name="resume_run", **settings).then(None, js=LOOK_AGAIN)
+    result.click(None, js="() => { window.distilflow.openResult(); }")
+
+
+def said(error: DistilflowError) -> gr.Error:
+    """An error as a notice that stays until it is read."""
+    fix = f" {error.fix[:1].upper()}{error.fix[1:]}." if error.fix else ""
+    return gr.Error(f"{error.message[:1].upper()}{error.message[1:]}.{fix}", duration=None, title="Not possible now", print_exception=False)

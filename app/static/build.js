@@ -1,0 +1,356 @@
+/* Build: the outline of the pipeline, its problems, the YAML's state, the head of the form, and the preview. */
+
+import { capital, chip, chips, count, failure, h, keepingFocus, put, say, tag } from "./dom.js";
+import { icon } from "./icons.js";
+import { outline, problemCallout } from "./outline.js";
+import { table } from "./rows.js";
+import { keys } from "./shell.js";
+import { get, go, on, route, set } from "./store.js";
+
+/* ---- what Python sends: two parts without a face */
+
+export function mountModel(element, { props, watch }) {
+  const take = () => props.value && set("build", { ...props.value, savedAt: Date.now() });
+  take();
+  watch("value", take);
+}
+
+export function mountPreviewModel(element, { props, watch }) {
+  watch("value", () => {
+    if (props.value?.steps) {
+      set("preview", { ...props.value, isBusy: false, text: get("previewText") });
+      const failed = Object.values(props.value.steps).reduce((sum, step) => sum + step.failures.length, 0);
+      say(props.value.notice ? "The preview could not run" : `Preview done${failed ? `, ${failed} rows failed` : ""}`);
+    }
+  });
+}
+
+/* ---- page bar */
+
+export function mountTitle(element, { trigger }) {
+  on("build", (view) => {
+    keepingFocus(element, () =>
+      put(
+        element,
+        h("h1", { class: "df-title" }, view.name || "No pipeline yet"),
+        view.name && h("span", { class: "df-saved" }, icon("tick", "s"), "Saved"),
+        h("span", { class: "df-sep" }),
+        seg(),
+        view.name && undoButtons(view, trigger),
+      ),
+    );
+  });
+  on("route", () => {
+    for (const button of element.querySelectorAll(".df-seg button")) button.setAttribute("aria-pressed", String((route().view || "outline") === button.dataset.view));
+  });
+  keys("build", { undo: () => get("build")?.undo && trigger("submit", { what: "undo" }), redo: () => get("build")?.redo && trigger("submit", { what: "redo" }) });
+}
+
+function seg() {
+  const views = [
+    ["outline", "Outline"],
+    ["yaml", "YAML"],
+  ];
+  return h(
+    "div",
+    { class: "df-seg", role: "group", "aria-label": "View" },
+    views.map(([id, label]) =>
+      h("button", { type: "button", "data-view": id, "data-key": `view-${id}`, "data-testid": `view-${id}`, "aria-pressed": String((route().view || "outline") === id), onclick: () => go({ view: id === "outline" ? "" : id }) }, label),
+    ),
+  );
+}
+
+function undoButtons(view, trigger) {
+  const one = (what, sign, keysText) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: `df-btn ghost ic sm ${view[what] ? "" : "off"}`,
+        "aria-label": view[what] ? `${capital(what)}: ${view[what]} (${keysText})` : `Nothing to ${what}`,
+        title: view[what] ? `${capital(what)}: ${view[what]}` : null,
+        "aria-disabled": view[what] ? null : "true",
+        "data-key": what,
+        onclick: () => view[what] && trigger("submit", { what }),
+      },
+      icon(sign, "s"),
+    );
+  return h("span", { class: "df-row df-undo" }, one("undo", "undo", "Ctrl Z"), one("redo", "redo", "Shift Ctrl Z"));
+}
+
+export function mountProblems(element) {
+  on("build", (view) => {
+    const problems = view.problems.length + (view.error ? 1 : 0);
+    put(
+      element,
+      problems > 0 &&
+        h("button", { type: "button", class: "df-btn danger", "data-testid": "problems", onclick: showProblem }, icon("warn", "s"), count(problems, "problem")),
+    );
+    hold("build-run", view.why_no_run);
+    hold("build-rehearse", view.why_no_rehearsal);
+    hold("build-preview", view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Open an example or write a pipeline first");
+  });
+}
+
+function showProblem() {
+  const view = get("build");
+  const problem = view.problems[0];
+  if (view.error) return go({ view: "yaml" });
+  if (problem?.step) {
+    go({ view: "" });
+    set("choose", problem.step);
+  }
+  const target = problem?.step ? `[data-item="${CSS.escape(problem.step)}"]` : ".df-callout";
+  requestAnimationFrame(() => document.querySelector(`#build-outline ${target}`)?.scrollIntoView({ block: "center", behavior: "smooth" }));
+  return undefined;
+}
+
+/** A native button that cannot act now says why, and stays reachable by keyboard. */
+function hold(id, why) {
+  const button = document.getElementById(id);
+  if (!button) return;
+  if (why) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+  button.title = why;
+  let reason = document.getElementById(`${id}-why`);
+  if (!reason) {
+    reason = h("span", { class: "df-sr", id: `${id}-why` });
+    button.after(reason);
+    button.setAttribute("aria-describedby", reason.id);
+    button.addEventListener(
+      "click",
+      (event) => {
+        if (button.getAttribute("aria-disabled")) {
+          event.stopImmediatePropagation();
+          event.preventDefault();
+        }
+      },
+      true,
+    );
+  }
+  reason.textContent = why;
+}
+
+/* ---- outline */
+
+export function mountOutline(element, { trigger }) {
+  const choose = (name) => {
+    if (get("build")?.selected === name) return;
+    set("build", { ...get("build"), selected: name });
+    trigger("select", { step: name });
+  };
+  on("choose", (name) => name && choose(name));
+  const draw = () => {
+    const view = get("build");
+    if (!view) return;
+    keepingFocus(element, () => put(element, notice(view), body(view, choose)));
+  };
+  on("build", draw);
+  on("preview", draw);
+  const move = (step) => {
+    const names = (get("build")?.steps ?? []).map((card) => card.name);
+    const next = names[names.indexOf(get("build").selected) + step];
+    if (!next) return;
+    choose(next);
+    element.querySelector(`[data-key="step-${CSS.escape(next)}"]`)?.focus();
+  };
+  keys("build", {
+    j: () => move(1),
+    k: () => move(-1),
+    p: () => document.getElementById("build-preview")?.click(),
+    r: () => set("drawer", !get("drawer")),
+    Escape: () => set("drawer", false),
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches?.(".df-card[aria-current]")) {
+      document.querySelector("#step-form input, #step-form textarea")?.focus();
+    }
+  });
+}
+
+function notice(view) {
+  return view.notice && h("div", { class: "df-notice" }, failure({ message: view.notice.what, fix: view.notice.fix }));
+}
+
+function body(view, choose) {
+  if (!view.text.trim()) {
+    return empty();
+  }
+  if (view.error) {
+    return h("div", { class: "df-narrow" }, problemCallout(view.error), h("button", { type: "button", class: "df-btn", onclick: () => go({ view: "yaml" }) }, "Open the YAML"));
+  }
+  const preview = get("preview");
+  const general = view.problems.filter((problem) => !problem.step);
+  const list = outline(view.steps, {
+    selected: view.selected,
+    choose,
+    footer: (card) => footer(card, preview),
+    after: (card) => card.problems.map((problem) => problemCallout(problem, card.name)),
+  });
+  list.append(...view.result.map(result));
+  return h("div", { class: "df-narrow" }, view.description && h("p", { class: "df-about" }, view.description), general.map((problem) => problemCallout(problem)), list);
+}
+
+function empty() {
+  return h(
+    "div",
+    { class: "df-empty" },
+    h("h2", {}, "Here you build a pipeline"),
+    h("p", {}, "Start from one that works, or open a YAML file of your own."),
+    h("div", { class: "df-row" }, h("a", { class: "df-btn pri", href: "?place=gallery", onclick: (event) => (event.preventDefault(), go({ place: "gallery" })) }, icon("grid", "s"), "Choose an example")),
+  );
+}
+
+function result(one) {
+  const columns = one.columns ?? [];
+  return h(
+    "li",
+    { style: { "--depth": 0 } },
+    h(
+      "div",
+      { class: "df-card is-result", "data-testid": `result-${one.leaf}` },
+      h("span", { class: "df-tile" }, icon("box")),
+      h("span", { class: "df-card-name" }, h("span", { class: "nm" }, "distiset"), h("span", { class: "cl" }, `Result of ${one.leaf}`)),
+      h("span", { class: "df-card-chips" }, one.columns ? chips(columns, { limit: 4, sign: "", kind: "" }) : h("span", { class: "df-aside" }, "columns are known once it ran")),
+      h("span", { class: "df-card-foot" }, h("span", { class: "df-amount" }, ""), h("span", { class: "df-aside" }, one.columns ? count(columns.length, "column") : "")),
+    ),
+  );
+}
+
+function footer(card, preview) {
+  const made = preview && !preview.isBusy && !preview.notice ? preview.steps?.[card.name] : null;
+  if (card.problems.length) {
+    return { parts: [h("span", { class: "df-amount fail" }, icon("warn"), card.problems.length > 1 ? count(card.problems.length, "problem") : card.problems[0].title)], state: "" };
+  }
+  if (preview?.isBusy) return { parts: [h("span", { class: "df-amount" }, card.setting), h("span", { class: "df-aside" }, card.price)] };
+  if (made) {
+    const failed = made.failures.length;
+    return {
+      said: `previewed, ${made.rows.length} rows`,
+      parts: [
+        h("span", { class: "df-amount" }, card.setting),
+        failed ? h("span", { class: "df-aside warn" }, icon("warn"), `${failed} failed`) : h("span", { class: "df-aside acc" }, icon("eye"), count(made.rows.length, "row")),
+      ],
+    };
+  }
+  return { parts: [h("span", { class: "df-amount" }, card.setting), h("span", { class: "df-aside" }, card.price)] };
+}
+
+/* ---- head of the form */
+
+export function mountStepHead(element) {
+  on("build", (view) => {
+    const card = view.steps.find((step) => step.name === view.selected);
+    if (!card) return put(element, h("p", { class: "df-hint" }, view.text.trim() ? "Select a step to edit it." : "The form of the selected step will be here."));
+    const isOnlyModel = card.problems.every((problem) => problem.code === "model-not-ready");
+    return put(
+      element,
+      h(
+        "div",
+        { class: "df-step-head" },
+        h("span", { class: `df-tile xl ${card.asks ? "llm" : ""}` }, icon(card.icon)),
+        h("div", { class: "df-grow" }, h("h2", {}, card.name), h("p", { class: "df-small t3" }, [card.use, card.asks ? "asks a model" : card.icon === "mask" ? "rehearsal" : card.icon === "replay" ? "recorded replies" : null].filter(Boolean).join(" · "))),
+      ),
+      h("p", { class: "df-small t2" }, card.summary, card.needs.length > 0 && [" Needs ", card.needs.map((name) => [chip(name), " "])]),
+      card.problems.length > 0 &&
+        h("div", { class: "df-stack", id: "step-problems" }, card.problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, capital(problem.what), ".")), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), capital(problem.fix))))),
+    );
+  });
+}
+
+/* ---- YAML */
+
+export function mountYamlState(element, { props, watch }) {
+  const draw = () => {
+    const state = props.value;
+    if (!state) return put(element, h("span", { class: "df-small t3" }, "Write or paste a pipeline; it is checked as you type."));
+    const first = state.problems[0];
+    return put(
+      element,
+      h(
+        "div",
+        { class: "df-yaml-state", role: "status" },
+        state.problems.length ? tag(count(state.problems.length, "problem"), "fail", "warn") : tag("Valid", "done", "done"),
+        h("span", { class: "df-small t3" }, count(state.lines, "line"), state.isChanged ? " · not applied yet" : " · applied"),
+      ),
+      first && h("p", { class: "df-small t2 df-yaml-problem", "data-testid": "yaml-problem" }, h("b", {}, first.step ? `${first.step}: ` : ""), first.what, first.fix && h("span", { class: "t3" }, ` ${capital(first.fix)}.`)),
+    );
+  };
+  draw();
+  watch("value", draw);
+}
+
+/* ---- preview drawer */
+
+export function mountPreview(element) {
+  const place = document.documentElement;
+  on("drawer", (isOpen) => {
+    place.dataset.drawer = isOpen ? "open" : "";
+  });
+  const draw = () => {
+    const view = get("build");
+    const preview = get("preview");
+    if (!preview || !view) return;
+    keepingFocus(element, () => put(element, head(view, preview), h("div", { class: "df-drawer-body", tabindex: "0", role: "region", "aria-label": "Previewed rows" }, rows(view, preview))));
+  };
+  on("preview", draw);
+  on("build", draw);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("#build-preview");
+    if (!button || button.getAttribute("aria-disabled")) return;
+    set("previewText", get("build")?.text);
+    set("preview", { isBusy: true, steps: {} });
+    set("drawer", true);
+  });
+}
+
+function head(view, preview) {
+  const card = view.steps.find((step) => step.name === view.selected);
+  const isStale = !preview.isBusy && preview.text !== undefined && preview.text !== view.text;
+  return h(
+    "div",
+    { class: "df-drawer-head" },
+    card && h("span", { class: `df-tile ${card.asks ? "llm" : ""}` }, icon(card.icon)),
+    h("b", {}, card?.name ?? ""),
+    h("span", { class: "df-small t3" }, preview.isBusy ? "" : `Preview, ${count(preview.steps?.[card?.name]?.rows.length ?? 0, "row")}`),
+    isStale && tag("Out of date: the pipeline was changed", "", "again"),
+    h("span", { class: "df-grow" }),
+    h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close preview (Esc)", "data-key": "close-drawer", onclick: () => set("drawer", false) }, icon("cross", "s")),
+  );
+}
+
+function rows(view, preview) {
+  if (preview.isBusy) return h("p", { class: "df-busy", role: "status" }, icon("arc", "spin"), `Running 5 rows through ${count(view.steps.length, "step")}`);
+  if (preview.notice) return h("div", { class: "df-pad" }, failure({ message: preview.notice.what, fix: preview.notice.fix }));
+  const made = preview.steps[view.selected];
+  if (!made) return h("p", { class: "df-hint df-pad" }, "This step was not reached: it, or a step before it, has a problem.");
+  const card = view.steps.find((step) => step.name === view.selected);
+  return [
+    made.failures.length > 0 &&
+      h("div", { class: "df-pad df-stack" }, made.failures.slice(0, 5).map((one) => h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), one.title), h("p", { class: "df-callout-text" }, one.message), one.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), capital(one.fix))))),
+    made.rows.length ? table(made.columns, made.rows, { label: `Rows of ${view.selected}`, added: card?.adds ?? [] }) : h("p", { class: "df-hint df-pad" }, "No row left this step."),
+  ];
+}
+
+/* ---- strip */
+
+export function mountFacts(element) {
+  on("build", (view) => {
+    const facts = view.facts ?? {};
+    put(
+      element,
+      facts.steps > 0 &&
+        h(
+          "div",
+          { class: "df-strip" },
+          h("b", {}, "Full run"),
+          h("span", {}, h("b", {}, String(facts.steps)), facts.steps === 1 ? " step" : " steps"),
+          facts.asks > 0 && h("span", {}, h("b", {}, String(facts.asks)), facts.asks === 1 ? " asks a model" : " ask a model"),
+          facts.models?.length > 0 && h("span", { class: "df-one-line" }, "Models: ", h("b", {}, facts.models.join(", "))),
+          h("span", { class: "df-grow" }),
+          view.why_no_run && h("span", { class: "fail df-row" }, icon("warn", "s"), view.why_no_run),
+        ),
+    );
+  });
+}
+

@@ -1,0 +1,89 @@
+/* Rows as a table: texts wrapped and clipped, chats as turns, ratings as stars. All of it is text to the browser. */
+
+import { h, number } from "./dom.js";
+import { svg } from "./icons.js";
+
+const STAR = "M8 1.8l1.9 4 4.3.5-3.2 3 .9 4.3L8 11.4l-3.9 2.2.9-4.3-3.2-3 4.3-.5z";
+
+function stars(text) {
+  const value = Math.round(Number(text));
+  return h(
+    "span",
+    { class: "df-rating" },
+    h("span", { class: "df-stars", role: "img", "aria-label": `${text} of 5` }, [1, 2, 3, 4, 5].map((at) => svg("svg", { viewBox: "0 0 16 16", class: at <= value ? "" : "o", "aria-hidden": "true" }, svg("path", { d: STAR })))),
+    h("b", {}, text),
+  );
+}
+
+function text(found, whole) {
+  return [found.text, found.chars && h("span", { class: "df-cut" }, whole ? ` … cut at ${number(found.text.length)} of ${number(found.chars)} characters` : " …")];
+}
+
+/** One value. `whole` shows it unclipped, as the sheet does. */
+export function cell(found, whole = false) {
+  if (!found) return h("span", { class: "df-none" }, "–");
+  switch (found.kind) {
+    case "none":
+      return h("span", { class: "df-none" }, "null");
+    case "number":
+    case "flag":
+      return h("span", { class: "df-num" }, found.text);
+    case "rating":
+      return stars(found.text);
+    case "ratings":
+      return h("span", { class: "df-ratings" }, found.items.map((item) => (item === null ? h("span", { class: "df-none" }, "none") : stars(item))));
+    case "note":
+      return h("span", { class: "df-tag" }, found.text);
+    case "chat":
+      return h("div", { class: `df-chat ${whole ? "is-whole" : ""}` }, found.items.map((turn) => h("div", { class: `df-bub ${turn.role === "user" ? "u" : ""}` }, h("span", { class: "df-role" }, turn.role), h("div", { class: "df-text" }, text(turn, whole)))), found.more > 0 && h("span", { class: "df-cut" }, `${found.more} more turns`));
+    case "list":
+      return h("ol", { class: `df-list ${whole ? "is-whole" : ""}` }, found.items.map((item) => h("li", {}, h("span", { class: "df-text" }, text(item, whole)))), found.more > 0 && h("li", { class: "df-cut" }, `${found.more} more`));
+    case "data":
+      return h("pre", { class: `df-pre ${whole ? "is-whole" : ""}` }, text(found, whole));
+    default:
+      return h("div", { class: `df-text ${whole ? "is-whole" : ""}` }, text(found, whole));
+  }
+}
+
+const WIDTHS = { number: 88, flag: 72, rating: 132, ratings: 132, note: 140, none: 96, text: 264, chat: 340, list: 320, data: 280 };
+
+function widthOf(column, rows) {
+  const kinds = rows.map((row) => row[column]?.kind ?? "none").filter((kind) => kind !== "none");
+  const kind = kinds[0] ?? "none";
+  if (kind === "text") {
+    const longest = Math.max(...rows.map((row) => row[column]?.text?.length ?? 0));
+    if (longest <= 18) return 128;
+    if (longest <= 40) return 184;
+  }
+  return WIDTHS[kind] ?? 200;
+}
+
+/** A table of cells. `columns` are names or {name, type}; `start` numbers the rows; `open(index)` makes rows clickable. */
+export function table(columns, rows, { start = null, open = null, selected = null, fresh = null, label = "Rows", added = [] } = {}) {
+  const named = columns.map((column) => (typeof column === "string" ? { name: column } : column));
+  const numbered = start !== null;
+  const widths = named.map((column) => widthOf(column.name, rows));
+  return h(
+    "table",
+    { class: "df-table", style: { width: `${widths.reduce((sum, width) => sum + width, numbered ? 56 : 0)}px` } },
+    h("caption", { class: "df-sr" }, label),
+    h("colgroup", {}, numbered && h("col", { style: { width: "56px" } }), widths.map((width) => h("col", { style: { width: `${width}px` } }))),
+    h(
+      "thead",
+      {},
+      h("tr", {}, numbered && h("th", { scope: "col", class: "df-rowno" }, "Row"), named.map((column) => h("th", { scope: "col" }, h("span", { class: added.includes(column.name) ? "acc" : null }, column.name), column.type && h("span", { class: "df-type" }, column.type)))),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row, at) =>
+        h(
+          "tr",
+          { class: [open && "is-open", selected === at && "is-selected", fresh?.(row) && "is-new"].filter(Boolean).join(" ") || null, "data-testid": "row", onclick: open && (() => open(at)) },
+          numbered && h("th", { scope: "row", class: "df-rowno" }, open ? h("button", { type: "button", class: "df-linkish", "data-key": `row-${at}`, "aria-label": `Open row ${start + at + 1}` }, String(start + at + 1)) : String(start + at + 1)),
+          named.map((column) => h("td", {}, cell(row[column.name]))),
+        ),
+      ),
+    ),
+  );
+}

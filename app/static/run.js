@@ -1,0 +1,526 @@
+/* Run: what happens in a run, over one event stream; a reload or a second tab finds it again by its id in the address. */
+
+import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, number, put, say, tablist, tag } from "./dom.js";
+import { icon, svg } from "./icons.js";
+import { elapsed, outline, standing } from "./outline.js";
+import { table } from "./rows.js";
+import { keys } from "./shell.js";
+import { address, api, fetchJson, get, go, on, route, set } from "./store.js";
+
+export const STATES = {
+  starting: { word: "Starting", icon: "clock", kind: "acc" },
+  running: { word: "Running", icon: "arc", kind: "acc" },
+  finishing: { word: "Finishing", icon: "arc", kind: "acc" },
+  finished: { word: "Finished", icon: "done", kind: "done" },
+  stopped: { word: "Stopped", icon: "stop", kind: "" },
+  failed: { word: "Failed", icon: "cross", kind: "fail" },
+};
+const LIVE = ["starting", "running", "finishing"];
+
+export function stateTag(report) {
+  const look = STATES[report.state];
+  if (report.state === "finished" && report.quarantined) return tag(`Finished, ${count(report.quarantined, "row")} in quarantine`, "warn", "warn");
+  const made = tag(look.word, look.kind, look.icon);
+  if (look.icon === "arc") made.querySelector("svg").classList.add("spin");
+  return made;
+}
+
+/* ---- following a run: one stream per tab, closed while the tab is hidden */
+
+class Follower {
+  constructor() {
+    this.source = null;
+    this.id = "";
+    this.step = "";
+    this.offset = 0;
+  }
+
+  async open(id) {
+    this.close();
+    this.id = id;
+    this.offset = 0;
+    this.history = new Map();
+    this.failures = [];
+    set("rows", null);
+    set("run", null);
+    if (!id) return;
+    try {
+      const view = await fetchJson(`runs/${encodeURIComponent(id)}`);
+      if (this.id !== id) return;
+      set("run", { ...view, progress: view.report.steps, failures: [], history: this.history, isLost: false });
+      this.listen();
+    } catch (error) {
+      if (this.id === id) set("run", { id, error });
+    }
+  }
+
+  watch(step) {
+    if (step === this.step) return;
+    this.step = step;
+    set("rows", null);
+    if (this.source || get("run")?.report) this.listen();
+  }
+
+  listen() {
+    this.source?.close();
+    this.source = null;
+    const run = get("run");
+    if (!run?.report || document.hidden) return;
+    const query = new URLSearchParams({ start: this.offset });
+    if (this.step) query.set("step", this.step);
+    const source = new EventSource(api(`runs/${encodeURIComponent(this.id)}/events?${query}`));
+    const take = (kind, action) =>
+      source.addEventListener(kind, (event) => {
+        if (source !== this.source) return;
+        if (event.lastEventId) this.offset = Number(event.lastEventId);
+        action(JSON.parse(event.data));
+      });
+    take("events", (events) => this.take(events));
+    take("rows", (rows) => set("rows", rows));
+    take("state", (report) => this.update({ report: { ...get("run").report, ...report } }));
+    take("end", (report) => this.end(report));
+    source.onopen = () => get("run")?.isLost && this.update({ isLost: false });
+    source.onerror = () => {
+      if (source !== this.source) return;
+      this.update({ isLost: true });
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => source === this.source && this.listen(), 2000);
+    };
+    this.source = source;
+  }
+
+  take(events) {
+    const changes = {};
+    let report = get("run").report;
+    for (const event of events) {
+      if (event.type === "progress") {
+        changes.progress = event.steps;
+        for (const [name, step] of Object.entries(event.steps)) {
+          if (!this.history.has(name)) this.history.set(name, []);
+          this.history.get(name).push([event.at, step.rows_per_s]);
+        }
+      } else if (event.type === "run") {
+        report = { ...report, state: event.state, message: event.message };
+        if (LIVE.includes(event.state)) report.ended_at = null;
+      } else if (event.type === "row-failed") {
+        this.failures.unshift(event);
+      }
+    }
+    this.failures = this.failures.slice(0, 500);
+    this.update({ ...changes, report, failures: this.failures });
+  }
+
+  update(changes) {
+    const run = get("run");
+    if (run?.report) set("run", { ...run, ...changes });
+  }
+
+  async end(report) {
+    this.source?.close();
+    this.source = null;
+    this.update({ report });
+    say(`Run ${STATES[report.state].word.toLowerCase()}`);
+    try {
+      const id = this.id;
+      const view = await fetchJson(`runs/${encodeURIComponent(id)}`);
+      if (this.id === id) this.update({ ...view, progress: Object.keys(view.report.steps).length ? view.report.steps : get("run").progress });
+    } catch {
+      /* the end is known already; what can be done next is not */
+    }
+  }
+
+  close() {
+    this.source?.close();
+    this.source = null;
+  }
+}
+
+const follower = new Follower();
+
+export function startFollowing() {
+  let shown = null;
+  on("route", ({ run }) => {
+    if (run !== shown) {
+      shown = run;
+      follower.open(run);
+    }
+  });
+  on("again", () => route().run && follower.open(route().run));
+  on("run", (run) => {
+    const state = run?.report?.state ?? "";
+    document.documentElement.dataset.runState = run?.error ? "missing" : state;
+    document.documentElement.dataset.canResume = run?.can_resume ? "yes" : "";
+    document.documentElement.dataset.hasResult = run?.has_result ? "yes" : "";
+    const isRunning = LIVE.includes(state);
+    if (get("isRunning") !== isRunning) set("isRunning", isRunning);
+    if (run?.steps?.length) {
+      const names = run.steps.map((step) => step.name);
+      follower.watch(names.includes(route().step) ? route().step : busiest(run));
+    }
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) follower.close();
+    else if (get("run")?.report && LIVE.includes(get("run").report.state)) follower.listen();
+  });
+}
+
+/** The step that is worth looking at when nobody chose one: the last that asks a model, else the last. */
+function busiest(run) {
+  if (follower.step && run.steps.some((step) => step.name === follower.step)) return follower.step;
+  const asking = run.steps.filter((step) => ["spark", "scales", "replay", "mask"].includes(step.icon));
+  return (asking.at(-1) ?? run.steps.at(-1)).name;
+}
+
+function chosen(run) {
+  const names = (run.steps ?? []).map((step) => step.name);
+  return names.includes(route().step) ? route().step : follower.step || names.at(-1);
+}
+
+/* ---- page bar */
+
+export function share(run) {
+  const steps = (run.steps ?? []).map((card) => run.progress?.[card.name]).filter(Boolean);
+  if (!steps.length) return 0;
+  const source = Math.max(...steps.map((step) => step.made));
+  const parts = steps.map((step) => (step.state === "done" ? 1 : step.taken / Math.max(1, step.total ?? source)));
+  return Math.min(1, parts.reduce((sum, part) => sum + Math.min(1, part), 0) / parts.length);
+}
+
+function runTitle(run) {
+  const name = run.report?.pipeline ?? run.id;
+  const rest = run.id.startsWith(`${name}-`) ? run.id.slice(name.length + 1) : run.id;
+  return h("h1", { class: "df-title", title: run.id }, name, rest !== name && h("span", { class: "df-run-id" }, "/ ", rest));
+}
+
+export function mountRunBar(element) {
+  const draw = () => {
+    const run = get("run");
+    if (!route().run) return put(element, h("h1", { class: "df-title" }, "Runs"));
+    if (!run) return put(element, h("h1", { class: "df-title" }, route().run));
+    if (run.error) return put(element, h("h1", { class: "df-title" }, route().run));
+    const { report } = run;
+    const isLive = LIVE.includes(report.state);
+    const done = share(run);
+    const failed = Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
+    return put(
+      element,
+      h("a", { class: "df-btn ghost ic sm", href: address({ run: "" }).href, "aria-label": "All runs", title: "All runs", onclick: (event) => (event.preventDefault(), go({ run: "" })) }, icon("left", "s")),
+      runTitle(run),
+      stateTag(report),
+      report.is_rehearsal && tag("Rehearsal", "", "mask"),
+      run.isLost && isLive && tag("Connection lost, trying again", "warn", "warn"),
+      h("span", { class: "df-sep" }),
+      isLive && h("span", { class: "df-progress", role: "progressbar", "aria-label": "Progress of the run", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": String(Math.round(100 * done)) }, h("span", { class: "df-meter" }, h("i", { style: { width: `${100 * done}%` } })), h("b", {}, `${Math.round(100 * done)}%`)),
+      fact("Elapsed", elapsed(report), "elapsed"),
+      failed > 0 && fact("Failed rows", number(failed), "failed", "warn"),
+      !isLive && Object.keys(report.rows).length > 0 && fact("Rows", number(Object.values(report.rows).reduce((sum, rows) => sum + rows, 0)), "rows"),
+      h("span", { class: "df-grow" }),
+      run.prefect && h("a", { class: "df-out", href: run.prefect, target: "_blank", rel: "noopener" }, "Open in Prefect", icon("out", "s")),
+    );
+  };
+  on("run", draw);
+  on("route", draw);
+  setInterval(() => {
+    const run = get("run");
+    const shown = element.querySelector("[data-fact=elapsed] b");
+    if (shown && run?.report && LIVE.includes(run.report.state)) shown.textContent = elapsed(run.report);
+  }, 1000);
+  startFollowing();
+}
+
+function fact(label, value, id, kind = "") {
+  return h("span", { class: "df-fact", "data-fact": id, "data-testid": `fact-${id}` }, h("span", {}, label), h("b", { class: kind }, value));
+}
+
+/* ---- body: steps, side */
+
+export function mountRunBody(element) {
+  const main = h("div", { class: "df-run-main", "data-region": "steps" });
+  const side = h("aside", { class: "df-side", "aria-label": "Run details", "data-region": "details" });
+  const drawer = h("section", { class: "df-drawer", "aria-label": "Rows of the selected step", "data-region": "rows" });
+  const list = h("div", { class: "df-runs", "data-region": "runs" });
+  put(element, main, side, drawer, list);
+  mountList(list);
+  mountDrawer(drawer);
+  const choose = (name) => go({ step: name }, { replace: true });
+  const draw = () => {
+    const run = get("run");
+    if (!run) return put(main, h("p", { class: "df-busy" }, icon("arc", "spin"), "Looking for the run"));
+    if (run.error) return put(main, h("div", { class: "df-narrow" }, failure(run.error, h("button", { type: "button", class: "df-btn", onclick: () => go({ run: "" }) }, "Show all runs"))));
+    const isOver = !LIVE.includes(run.report.state);
+    keepingFocus(main, () =>
+      put(
+        main,
+        h(
+          "div",
+          { class: "df-narrow" },
+          message(run),
+          run.steps.length > 0 && outline(run.steps, { selected: chosen(run), choose, footer: (card) => standing(run.progress?.[card.name], { isOver }), label: "Steps of the run" }),
+        ),
+      ),
+    );
+    return put(side, sideParts(run));
+  };
+  on("run", draw);
+  on("route", draw);
+  const move = (step) => {
+    const run = get("run");
+    const names = (run?.steps ?? []).map((card) => card.name);
+    const next = names[names.indexOf(chosen(run ?? {})) + step];
+    if (next) choose(next);
+  };
+  keys("run", { j: () => move(1), k: () => move(-1), Escape: () => go({ run: "" }), r: () => set("liveDrawer", get("liveDrawer") === false) });
+}
+
+function message(run) {
+  const { report } = run;
+  if (report.state === "failed") {
+    const [first, ...more] = report.message.replace(/^\[[\w-]+\]\s*/, "").split("\n");
+    const fix = more.find((line) => line.trim().startsWith("Fix:"))?.trim().slice(4).trim();
+    const rest = more.filter((line) => !line.trim().startsWith("Fix:"));
+    return h(
+      "div",
+      { class: "df-callout fail", role: "alert", "data-testid": "run-failed" },
+      h("p", { class: "df-callout-title" }, icon("cross"), run.began ? "The run could not go on" : "The run did not start"),
+      h("p", { class: "df-callout-text" }, rest.length ? "Its last words:" : capital(first)),
+      rest.length > 0 && h("pre", { class: "df-pre is-whole" }, [first, ...rest].join("\n")),
+      fix && h("p", { class: "df-callout-fix" }, icon("wrench"), capital(fix)),
+      run.can_resume && h("p", { class: "df-callout-fix" }, icon("done"), "Finished rows are kept. Resume goes on where it was."),
+    );
+  }
+  if (report.state === "stopped") return h("p", { class: "df-about" }, "Stopped. The finished rows are kept; Resume goes on with the others.");
+  if (report.state === "starting") return h("p", { class: "df-busy", role: "status" }, icon("arc", "spin"), "Starting the run's process and its Prefect flow");
+  return null;
+}
+
+function sideParts(run) {
+  const name = chosen(run);
+  const progress = run.progress?.[name];
+  const { report } = run;
+  const tokens = Object.entries(run.progress ?? {}).filter(([, step]) => step.input_tokens || step.output_tokens);
+  const most = Math.max(1, ...tokens.map(([, step]) => step.input_tokens + step.output_tokens));
+  const reasons = new Map();
+  for (const one of run.failures ?? []) reasons.set(`${one.step}|${one.code}`, (reasons.get(`${one.step}|${one.code}`) ?? 0) + 1);
+  return [
+    name && h("section", {}, h("h2", { class: "df-side-title" }, `${name}, rows per second`, h("b", {}, progress?.rows_per_s ? String(progress.rows_per_s) : "–")), sparkline(run.history?.get(name) ?? [], name)),
+    Object.keys(report.models).length > 0 &&
+      h("section", {}, h("h2", { class: "df-side-title" }, "Models"), h("dl", { class: "df-pairs" }, Object.entries(report.models).map(([step, model]) => [h("dt", {}, step), h("dd", {}, model)]))),
+    tokens.length > 0 &&
+      h(
+        "section",
+        {},
+        h("h2", { class: "df-side-title" }, "Tokens by step", h("b", {}, number(tokens.reduce((sum, [, step]) => sum + step.input_tokens + step.output_tokens, 0)))),
+        tokens.map(([step, one]) => h("div", { class: "df-meter-row" }, h("span", {}, step), h("span", { class: "df-meter" }, h("i", { style: { width: `${(100 * (one.input_tokens + one.output_tokens)) / most}%` } })), h("span", { title: `${number(one.input_tokens)} in, ${number(one.output_tokens)} out` }, number(one.input_tokens + one.output_tokens)))),
+      ),
+    reasons.size > 0 &&
+      h(
+        "section",
+        {},
+        h("h2", { class: "df-side-title" }, "Failed rows"),
+        [...reasons].map(([key, times]) => {
+          const [step, code] = key.split("|");
+          return h("div", { class: "df-reason" }, icon("warn", "s warn"), h("span", {}, capital(code.replaceAll("-", " ")), h("span", { class: "t3" }, ` · ${step}`)), h("b", {}, number(times)));
+        }),
+        !LIVE.includes(report.state) && h("a", { href: address({ place: "data", tab: "quarantine" }).href, onclick: (event) => (event.preventDefault(), go({ place: "data", tab: "quarantine" })) }, "Open the quarantine"),
+      ),
+    h("section", {}, h("h2", { class: "df-side-title" }, "Run"), h("dl", { class: "df-pairs" }, pair("Id", run.id), pair("Started", `${ago(report.started_at)}, ${clockTime(report.started_at)}`), report.sessions > 1 && pair("Sessions", String(report.sessions)))),
+  ];
+}
+
+function pair(name, value) {
+  return [h("dt", {}, name), h("dd", { title: value }, value)];
+}
+
+function sparkline(points, name) {
+  const width = 328;
+  if (points.length < 2) return h("p", { class: "df-hint" }, "Drawn once rows pass.");
+  const start = points[0][0];
+  const span = Math.max(1, points.at(-1)[0] - start);
+  const top = Math.max(1, ...points.map(([, rate]) => rate));
+  const at = ([time, rate]) => `${((width * (time - start)) / span).toFixed(1)} ${(60 - (52 * rate) / top).toFixed(1)}`;
+  const line = points.map(at).join("L");
+  return svg(
+    "svg",
+    { class: "df-spark", viewBox: `0 0 ${width} 80`, role: "img", "aria-label": `${name}: rows per second over ${duration(span)}, at most ${top}, now ${points.at(-1)[1]}` },
+    svg("path", { d: "M0 8H328M0 34H328M0 60H328", stroke: "var(--line)" }),
+    svg("path", { d: `M${line}L${width} 60L0 60Z`, fill: "var(--accent-soft)" }),
+    svg("path", { d: `M${line}`, fill: "none", stroke: "var(--accent)", "stroke-width": "1.5" }),
+    label(0, 76, "0:00", "start"),
+    label(width, 76, duration(span), "end"),
+    label(width, 18, `${top}/s`, "end"),
+  );
+}
+
+function label(x, y, words, anchor) {
+  return svg("text", { x, y, "text-anchor": anchor, "font-size": "11", fill: "var(--text-3)" }, document.createTextNode(words));
+}
+
+/* ---- drawer: the newest rows of the chosen step */
+
+function mountDrawer(element) {
+  const head = h("div", { class: "df-drawer-head" });
+  const body = h("div", { class: "df-drawer-body", tabindex: "0", role: "region", "aria-label": "Newest rows" });
+  put(element, head, body);
+  let tab = "rows";
+  let isPaused = false;
+  let isHeld = false;
+  let shown = new Set();
+  let pending = null;
+  let shownStep = "";
+
+  const drawRows = (rows) => {
+    pending = null;
+    const run = get("run");
+    const card = run?.steps?.find((step) => step.name === rows?.step);
+    if (!rows?.rows?.length) {
+      put(body, h("p", { class: "df-hint df-pad" }, run?.report && LIVE.includes(run.report.state) ? "Rows will appear here as they are made." : "This step made no rows in this run."));
+      shown = new Set();
+      return;
+    }
+    const seen = shownStep === rows.step ? shown : null;
+    const texts = new Map(rows.rows.map((row) => [row, JSON.stringify(row)]));
+    put(body, table(rows.columns, [...rows.rows].reverse(), { label: `Newest rows of ${rows.step}`, added: card?.adds ?? [], fresh: (row) => seen && !seen.has(texts.get(row)) }));
+    shown = new Set(texts.values());
+    shownStep = rows.step;
+  };
+  const drawErrors = (run) => {
+    const mine = (run.failures ?? []).filter((one) => one.step === chosen(run));
+    put(
+      body,
+      mine.length
+        ? h("table", { class: "df-table plain" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Row"), h("th", { scope: "col" }, "Reason"), h("th", { scope: "col" }, "What was seen"))), h("tbody", {}, mine.slice(0, 100).map((one) => h("tr", {}, h("td", { class: "df-num" }, one.row), h("td", {}, capital(one.code.replaceAll("-", " "))), h("td", {}, one.message)))))
+        : h("p", { class: "df-hint df-pad" }, "No row failed in this step."),
+    );
+  };
+  const drawHead = (run) => {
+    const card = run.steps?.find((step) => step.name === chosen(run));
+    if (!card) return put(head);
+    const progress = run.progress?.[card.name];
+    const isLive = LIVE.includes(run.report.state);
+    const tabs = [
+      { id: "rows", label: "Rows", count: progress?.made ?? 0 },
+      { id: "errors", label: "Errors", count: progress?.failed || null, kind: "warn" },
+    ];
+    keepingFocus(head, () =>
+      put(
+        head,
+        h("span", { class: `df-tile ${card.asks ? "llm" : ""}` }, icon(card.icon)),
+        h("b", {}, card.name),
+        tablist("Rows of the step", tabs, tab, (next) => {
+          tab = next;
+          drawAll();
+        }),
+        h("span", { class: "df-grow" }),
+        tab === "rows" && isLive && h("span", { class: "df-small t2 df-row df-following" }, h("span", { class: `df-pulse ${isPaused || isHeld ? "off" : ""}` }), isPaused ? "List paused" : isHeld ? "Held while you read" : "Following newest"),
+        tab === "rows" &&
+          isLive &&
+          h(
+            "button",
+            {
+              type: "button",
+              class: "df-btn ghost sm",
+              "data-key": "pause-list",
+              "aria-pressed": String(isPaused),
+              onclick: () => {
+                isPaused = !isPaused;
+                if (!isPaused && pending) drawRows(pending);
+                drawHead(get("run"));
+              },
+            },
+            icon(isPaused ? "play" : "pause", "s"),
+            isPaused ? "Follow newest" : "Pause list",
+          ),
+      ),
+    );
+    return undefined;
+  };
+  const drawAll = () => {
+    const run = get("run");
+    if (!run?.report) return;
+    drawHead(run);
+    if (tab === "errors") drawErrors(run);
+    else drawRows(get("rows"));
+  };
+  const hold = (on) => {
+    if (isHeld === on) return;
+    isHeld = on;
+    if (!on && !isPaused && pending) drawRows(pending);
+    if (get("run")?.report) drawHead(get("run"));
+  };
+  body.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && hold(true));
+  body.addEventListener("pointerleave", () => hold(body.scrollTop > 0));
+  body.addEventListener("scroll", () => hold(body.scrollTop > 0 || body.matches(":hover")));
+  on("rows", (rows) => {
+    if (tab !== "rows") return;
+    if ((isPaused || isHeld) && rows?.step === shownStep) pending = rows;
+    else drawRows(rows);
+  });
+  let lastKey = "";
+  on("run", (run) => {
+    if (!run?.report) return;
+    drawHead(run);
+    const key = `${run.id}|${chosen(run)}|${run.failures?.length}|${LIVE.includes(run.report.state)}`;
+    if (tab === "errors" && key !== lastKey) drawErrors(run);
+    if (tab === "rows" && key !== lastKey && !get("rows")?.rows?.length) drawRows(get("rows"));
+    lastKey = key;
+  });
+  on("route", drawAll);
+  on("liveDrawer", (isOpen) => {
+    document.documentElement.dataset.liveDrawer = isOpen === false ? "closed" : "";
+  });
+}
+
+/* ---- all runs */
+
+function mountList(element) {
+  let timer = 0;
+  const draw = async () => {
+    clearTimeout(timer);
+    if (route().place !== "run" || route().run) return;
+    try {
+      const runs = await fetchJson("runs");
+      keepingFocus(element, () => put(element, runs.length ? runsTable(runs) : noRuns()));
+      timer = setTimeout(draw, runs.some((run) => LIVE.includes(run.state)) ? 1000 : 5000);
+    } catch (error) {
+      put(element, h("div", { class: "df-narrow" }, failure(error)));
+      timer = setTimeout(draw, 3000);
+    }
+  };
+  on("route", draw);
+}
+
+export function runsTable(runs, place = "run") {
+  return h(
+    "div",
+    { class: "df-narrow wide" },
+    h(
+      "table",
+      { class: "df-table plain df-card-table", "data-testid": "runs-table" },
+      h("caption", { class: "df-sr" }, "All runs, newest first"),
+      h("thead", {}, h("tr", {}, ["Pipeline", "State", "Rows", "Started", "Time"].map((name) => h("th", { scope: "col" }, name)))),
+      h(
+        "tbody",
+        {},
+        runs.map((run) =>
+          h(
+            "tr",
+            { class: "is-open", onclick: () => go({ place, run: run.id }) },
+            h("th", { scope: "row" }, h("a", { href: address({ place, run: run.id }).href, "data-key": `run-${run.id}`, onclick: (event) => event.preventDefault() }, run.pipeline), h("span", { class: "df-small t3 df-block" }, run.id)),
+            h("td", {}, h("span", { class: "df-row" }, stateTag(run), run.is_rehearsal && tag("Rehearsal", "", "mask"))),
+            h("td", { class: "df-num" }, run.rows ? number(run.rows) : "–"),
+            h("td", {}, ago(run.started_at)),
+            h("td", { class: "df-num" }, elapsed(run)),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+export function noRuns() {
+  return empty(
+    "No runs yet",
+    "A run works through the whole pipeline and keeps every finished row. Rehearse for free, with made-up replies.",
+    h("a", { class: "df-btn pri", href: "?place=build", onclick: (event) => (event.preventDefault(), go({ place: get("build")?.name ? "build" : "gallery" })) }, icon("graph", "s"), "Open a pipeline"),
+  );
+}
+

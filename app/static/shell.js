@@ -1,0 +1,187 @@
+/* The app bar, the places, the theme, and the keys that work everywhere. */
+
+import { h, put } from "./dom.js";
+import { icon, svg } from "./icons.js";
+import { address, get, go, on, route, set } from "./store.js";
+
+const PLACES = [
+  { id: "build", label: "Build", icon: "graph" },
+  { id: "run", label: "Run", icon: "play" },
+  { id: "data", label: "Data", icon: "table" },
+  { id: "gallery", label: "Gallery", icon: "grid" },
+];
+
+function brand() {
+  return svg(
+    "svg",
+    { viewBox: "0 0 20 20", "aria-hidden": "true" },
+    svg("path", { d: "M10 1.5c3.2 4 6 6.7 6 10.2a6 6 0 0 1-12 0C4 8.2 6.8 5.5 10 1.5z", fill: "var(--accent-fill)" }),
+    svg("path", { d: "M6.5 10.2h7M7.8 13h4.4", stroke: "#fff", "stroke-width": "1.6", "stroke-linecap": "round" }),
+  );
+}
+
+function link(place, withIcon) {
+  const target = { place: place.id };
+  return h(
+    "a",
+    {
+      href: address(target).href,
+      "aria-current": route().place === place.id ? "page" : null,
+      "data-testid": `place-${place.id}`,
+      onclick: (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+        event.preventDefault();
+        go(target);
+      },
+    },
+    withIcon && icon(place.icon),
+    place.label,
+    place.id === "run" && get("isRunning") && h("span", { class: "df-pulse" }, h("span", { class: "df-sr" }, "a run is going on")),
+  );
+}
+
+export function mountAppBar(element) {
+  const nav = h("nav", { class: "df-nav", "aria-label": "Places" });
+  const bottom = h("nav", { class: "df-botnav", "aria-label": "Places, bottom" });
+  const theme = h("button", { type: "button", class: "df-btn ghost ic", id: "theme-toggle", onclick: toggleTheme });
+  const help = h("button", { type: "button", class: "df-btn ghost ic", "aria-label": "Help and shortcuts", id: "help", onclick: showHelp }, icon("help"));
+  put(element, h("header", { class: "df-appbar" }, h("a", { class: "df-brand", href: "?place=gallery" }, brand(), "distilflow"), nav, h("span", { class: "df-grow" }), help, theme));
+  document.body.append(bottom);
+
+  const draw = () => {
+    document.documentElement.dataset.place = route().place;
+    document.documentElement.dataset.view = route().view || "outline";
+    document.documentElement.dataset.run = route().run ? "one" : "none";
+    const [build, run, data, gallery] = PLACES.map((place) => link(place, false));
+    put(nav, build, run, data, h("span", { class: "df-sep" }), gallery);
+    put(bottom, PLACES.map((place) => link(place, true)));
+    const name = PLACES.find((place) => place.id === route().place).label;
+    const about = { build: get("build")?.name, run: route().run, data: route().run }[route().place];
+    document.title = `${about ? `${about} · ` : ""}${name} · distilflow`;
+  };
+  const drawTheme = () => {
+    const isDark = document.body.classList.contains("dark");
+    theme.setAttribute("aria-label", isDark ? "Light mode" : "Dark mode");
+    put(theme, icon(isDark ? "sun" : "moon"));
+  };
+  on("route", draw);
+  on("isRunning", draw);
+  on("build", draw);
+  on("theme", drawTheme);
+}
+
+/* ---- theme: what was chosen, else what the system says */
+
+function toggleTheme() {
+  const isDark = !document.body.classList.contains("dark");
+  document.body.classList.toggle("dark", isDark);
+  localStorage.setItem("distilflow-theme", isDark ? "dark" : "light");
+  set("theme", isDark ? "dark" : "light");
+}
+
+function startTheme() {
+  const asked = new URLSearchParams(location.search).get("__theme");
+  const chosen = asked ?? localStorage.getItem("distilflow-theme");
+  const isDark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.body.classList.toggle("dark", isDark);
+  set("theme", isDark ? "dark" : "light");
+}
+
+/* ---- keys */
+
+const SHORTCUTS = [
+  ["Ctrl Enter", "Run"],
+  ["P", "Preview 5 rows"],
+  ["Ctrl Z, Shift Ctrl Z", "Undo, redo"],
+  ["J, K", "Next, previous step or row"],
+  ["Arrows", "Walk along the steps"],
+  ["Enter", "Go to the form of the step"],
+  ["R", "Show or hide rows"],
+  ["Esc", "Close, go back"],
+  ["F6", "Next region"],
+  ["?", "This list"],
+];
+
+function showHelp() {
+  const opener = document.activeElement;
+  const dialog = h(
+    "dialog",
+    { class: "df-dialog", "aria-labelledby": "help-title" },
+    h("div", { class: "df-dialog-head" }, h("h2", { id: "help-title" }, "Keys"), h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close", onclick: () => dialog.close() }, icon("cross"))),
+    h(
+      "dl",
+      { class: "df-keys" },
+      SHORTCUTS.map(([keys, does]) => [h("dt", {}, keys.split(", ").map((key, at) => [at > 0 && ", ", h("kbd", {}, key)])), h("dd", {}, does)]),
+    ),
+    h("label", { class: "df-check" }, singleKeysBox(), "Single keys act when no field has the focus"),
+  );
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    opener?.focus?.();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function singleKeysBox() {
+  const box = h("input", { type: "checkbox", onchange: () => localStorage.setItem("distilflow-keys", box.checked ? "on" : "off") });
+  box.checked = localStorage.getItem("distilflow-keys") !== "off";
+  return box;
+}
+
+const handlers = new Map();
+
+/** Let a place act on a key while it is shown: `keys(place, {j: () => ...})`. */
+export function keys(place, bound) {
+  handlers.set(place, { ...(handlers.get(place) ?? {}), ...bound });
+}
+
+function isTyping(target) {
+  return target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], .cm-editor, [role=listbox], dialog");
+}
+
+function press(event) {
+  if (event.defaultPrevented) return;
+  const bound = handlers.get(route().place) ?? {};
+  const command = event.ctrlKey || event.metaKey;
+  if (command && event.key === "Enter") return act(event, () => {
+    document.activeElement?.blur?.();
+    document.querySelector(route().place === "build" ? "#build-run" : "#none")?.click();
+  });
+  if (event.key === "F6") return act(event, () => nextRegion(event.shiftKey ? -1 : 1));
+  if (isTyping(event.target)) return undefined;
+  if (command && event.key.toLowerCase() === "z") return act(event, bound[event.shiftKey ? "redo" : "undo"]);
+  if (command || event.altKey) return undefined;
+  if (event.key === "Escape") return act(event, bound.Escape);
+  if (localStorage.getItem("distilflow-keys") === "off") return undefined;
+  if (event.key === "?") return act(event, showHelp);
+  const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (bound[name]) act(event, bound[name]);
+  return undefined;
+}
+
+function act(event, action) {
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
+
+function nextRegion(step) {
+  const regions = [...document.querySelectorAll("[data-region]")].filter((region) => region.offsetParent !== null);
+  const at = regions.findIndex((region) => region.contains(document.activeElement));
+  const region = regions[(at + step + regions.length) % regions.length];
+  region?.querySelector("a[href], button:not([disabled]), input, textarea, [tabindex='0']")?.focus();
+}
+
+startTheme();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", startTheme);
+document.addEventListener("keydown", press);
+
+/* What Gradio's own events call. */
+window.distilflow = {
+  runId: () => route().run,
+  openRun: (id) => id && go({ place: "run", run: id }),
+  openBuild: () => go({ place: "build", view: "" }),
+  openResult: () => go({ place: "data" }),
+  again: () => set("again", Date.now()),
+};

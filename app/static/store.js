@@ -1,0 +1,75 @@
+/* What the modules of the page share: the address, the pipeline that is built, and who wants to know of changes. */
+
+const values = new Map();
+const listeners = new Map();
+
+export function get(name) {
+  return values.get(name);
+}
+
+export function set(name, value) {
+  values.set(name, value);
+  for (const listener of [...(listeners.get(name) ?? [])]) listener(value);
+}
+
+/** Call `listener` now, if there is a value, and on every change. */
+export function on(name, listener) {
+  if (!listeners.has(name)) listeners.set(name, new Set());
+  listeners.get(name).add(listener);
+  if (values.has(name)) listener(values.get(name));
+  return () => listeners.get(name).delete(listener);
+}
+
+/* ---- the address: all state that a link or a reload should bring back */
+
+const KEYS = ["place", "run", "step", "tab", "part", "page", "view"];
+const OF_RUN = ["step", "tab", "part", "page"];
+const PLACES = ["build", "run", "data", "gallery"];
+
+function read() {
+  const query = new URLSearchParams(location.search);
+  const found = {};
+  for (const key of KEYS) found[key] = query.get(key) ?? "";
+  if (!PLACES.includes(found.place)) found.place = localStorage.getItem("distilflow-draft-1") ? "build" : "gallery";
+  return found;
+}
+
+export function route() {
+  return values.get("route");
+}
+
+export function address(changes) {
+  const next = { ...route(), ...changes };
+  if ("run" in changes && changes.run !== route().run) for (const key of OF_RUN) if (!(key in changes)) next[key] = "";
+  if ("place" in changes && changes.place !== route().place) {
+    for (const key of ["tab", "part", "page"]) if (!(key in changes)) next[key] = "";
+  }
+  const query = new URLSearchParams(location.search);
+  for (const key of KEYS) {
+    if (next[key]) query.set(key, next[key]);
+    else query.delete(key);
+  }
+  return { next, href: `?${query}` };
+}
+
+export function go(changes, { replace = false } = {}) {
+  const { next, href } = address(changes);
+  history[replace ? "replaceState" : "pushState"](null, "", href);
+  set("route", next);
+}
+
+values.set("route", read());
+window.addEventListener("popstate", () => set("route", read()));
+
+/* ---- the server */
+
+export function api(path) {
+  return new URL(`api/${path}`, document.baseURI).href;
+}
+
+export async function fetchJson(path, signal) {
+  const reply = await fetch(api(path), { signal });
+  const body = await reply.json().catch(() => ({ error: `the server answered ${reply.status}` }));
+  if (!reply.ok) throw Object.assign(new Error(body.error ?? body.detail ?? reply.statusText), { fix: body.fix ?? "", status: reply.status });
+  return body;
+}

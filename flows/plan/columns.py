@@ -1,0 +1,130 @@
+"""Columns on their way through the pipeline: who makes them, who needs them, what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from flows.plan.planned import PlannedStep, Problems
+from flows.wording import did_you_mean, listed, nearest, quoted
+from steps import registry
+from steps.base import BaseStep, GeneratorStep, JoinStep, rename_in, rename_out
+
+MOST_NAMES = 3_000_000
+
+
+class Columns:
+    """Follows columns from step to step, and gives up (None: unknown) where there are more than anyone needs."""
+
+    def __init__(self, problems: Problems, unread: Mapping[str, set[str]]) -> None:
+        self._problems = problems
+        self._unread = unread
+        self._left = MOST_NAMES
+
+    def follow(self, planned: PlannedStep, upstream: list[PlannedStep | None]) -> None:
+        """Find out what a step receives and sends."""
+        step = planned.step
+        if {"input_mappings", "output_mappings", "after"} & self._unread.get(planned.name, set()):
+            return
+        if isinstance(step, GeneratorStep):
+            sent = step.columns()
+            if sent is not None and self._is_affordable(planned, [sent]):
+                planned.received = []
+                self._set_sent(planned, list(sent))
+            return
+        branches = {before.name: before.sent for before in upstream if before is not None and before.sent is not None}
+        if not branches or len(branches) < len(planned.spec.after) or not self._is_affordable(planned, list(branches.values())):
+            return
+        for before in upstream:
+            planned.made_by.update(before.made_by if before else {})
+        planned.received = list(dict.fromkeys(column for columns in branches.values() for column in columns))
+        self._check_inputs(planned)
+        if isinstance(step, JoinStep):
+            renamed = {name: _renamed(columns, step) for name, columns in branches.items()}
+            missing = self._check_branches(planned, renamed)
+            sent = step.columns_joined([[*columns, *missing] for columns in renamed.values()])
+        else:
+            own = _renamed(planned.received, step)
+            missing = [column for column in step.needs() if column not in own]
+            for column in missing:
+                self._add_missing(column, planned, planned.received)
+            sent = step.columns_after([*own, *missing])
+        self._set_sent(planned, list(sent))
+
+    def _is_affordable(self, planned: PlannedStep, branches: list[list[str]]) -> bool:
+        mappings = 1 + len(planned.step.input_mappings) + len(planned.step.output_mappings)
+        self._left -= mappings * sum(map(len, branches))
+        return self._left >= 0
+
+    def _set_sent(self, planned: PlannedStep, sent: list[str]) -> None:
+        step = planned.step
+        self._check_outputs(planned, sent)
+        before = dict.fromkeys(planned.received or ())
+        planned.sent = list(rename_out(dict.fromkeys(sent), before, step.input_mappings, step.output_mappings))
+        made = {step.output_mappings.get(column, step.input_mappings.get(column, column)) for column in step.makes()}
+        planned.made_by = {c: planned.name if c in made else planned.made_by.get(c, planned.name) for c in planned.sent}
+
+    # ---- mistakes
+    def _check_branches(self, planned: PlannedStep, branches: Mapping[str, Mapping[str, None]]) -> list[str]:
+        """A step that joins needs its columns in every branch."""
+        missing: dict[str, None] = {}
+        for column in planned.step.needs():
+            without = [name for name, columns in branches.items() if column not in columns]
+            if not without:
+                continue
+            missing[column] = None
+            if len(without) == len(branches):
+                self._add_missing(column, planned, planned.received or [])
+            else:
+                wanted = planned.step.input_mappings.get(column, column)
+                what = f"needs column {quoted(wanted)} from every branch; {listed(map(repr, without))} sends none"
+                fix = "name it so in that branch with output_mappings, or leave the branch out of `after`"
+                self._problems.add("missing-column", what, fix, planned.name)
+        return list(missing)
+
+    def _add_missing(self, column: str, planned: PlannedStep, received: list[str]) -> None:
+        wanted = planned.step.input_mappings.get(column, column)
+        arrives = listed(f"{quoted(name)} (from {planned.made_by.get(name, '?')})" for name in received) or "no columns"
+        near = nearest(wanted, received)
+        fix = f"map it with input_mappings: {{{column}: {near or '...'}}}"
+        if makers := [name for name in self._makers.get(wanted, ()) if name != planned.spec.use]:
+            fix += f", or add a {makers[0]} step before it"
+        what = f"needs column {quoted(wanted)}; it receives {arrives}.{did_you_mean(wanted, received)}"
+        self._problems.add("missing-column", what, fix, planned.name)
+
+    def _check_inputs(self, planned: PlannedStep) -> None:
+        """A mapping that takes a column which is not there. Those that are needed are reported as missing."""
+        received = planned.received or []
+        needed = set(planned.step.needs())
+        for column, present in planned.step.input_mappings.items():
+            if present not in received and column not in needed:
+                what = f"input_mappings takes {quoted(present)} as {quoted(column)}, which it does not receive."
+                fix = f"it receives {listed(received) or 'no columns'}"
+                self._problems.add("unknown-column", what + did_you_mean(present, received), fix, planned.name)
+
+    def _check_outputs(self, planned: PlannedStep, sent: list[str]) -> None:
+        mappings = planned.step.output_mappings
+        for column in mappings.keys() - set(sent):
+            what = f"output_mappings renames {quoted(column)}, which it does not make.{did_you_mean(column, sent)}"
+            self._problems.add("unknown-column", what, f"it makes {listed(planned.step.makes()) or 'no columns'}", planned.name)
+        names = list(mappings.values())
+        for name in {name for name in names if names.count(name) > 1}:
+            what = f"output_mappings gives the name {quoted(name)} to several columns; only one would be left"
+            self._problems.add("same-column", what, "give each a name of its own", planned.name)
+
+    @cached_property
+    def _makers(self) -> dict[str, list[str]]:
+        """Steps that make a column, by its name."""
+        makers: dict[str, list[str]] = {}
+        for name in registry.names("steps"):
+            try:
+                found = registry.resolve(name)
+            except registry.UnknownComponent:
+                continue
+            for column in found.outputs if issubclass(found, BaseStep) else ():
+                makers.setdefault(column, []).append(name)
+        return makers
+
+
+def _renamed(columns: list[str], step: BaseStep) -> dict[str, None]:
+    return rename_in(dict.fromkeys(columns), step.input_mappings)

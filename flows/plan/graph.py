@@ -1,0 +1,155 @@
+"""The shape of a pipeline: which step comes after which, in which order, and whether rows can reach and find each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flows.plan.planned import PlannedStep, Problems
+from flows.spec import PipelineSpec, StepSpec
+from flows.wording import did_you_mean, listed
+from steps.base import BaseStep, GeneratorStep, GlobalStep
+
+
+class Graph:
+    """The steps of a spec by name, with the edges that exist.
+
+    `order` has the steps that stand in no circle, each after those it needs.
+    """
+
+    def __init__(self, spec: PipelineSpec, problems: Problems) -> None:
+        self._problems = problems
+        self.unread = spec.unread
+        self.specs: dict[str, StepSpec] = {}
+        for step in spec.steps:
+            if step.name in self.specs:
+                what = f"the name {step.name!r} is taken by an earlier step"
+                problems.add("duplicate-step", what, "give it another name", step.name)
+            self.specs.setdefault(step.name, step)
+        self.after = {name: self._upstream(step) for name, step in self.specs.items()}
+        self.next: dict[str, list[str]] = {name: [] for name in self.specs}
+        for name, upstream in self.after.items():
+            for other in upstream:
+                self.next[other].append(name)
+        self.order = self._sorted()
+
+    def _upstream(self, step: StepSpec) -> list[str]:
+        found: dict[str, None] = {}
+        for name in step.after:
+            if name in found:
+                self._problems.add("duplicate-edge", f"comes after {name!r} twice", "name it once", step.name)
+            elif name in self.specs:
+                found[name] = None
+            elif name not in self.unread:
+                hint = did_you_mean(name, self.specs)
+                fix = f"the steps are {listed(self.specs)}"
+                self._problems.add("unknown-step", f"comes after {name!r}, which does not exist.{hint}", fix, step.name)
+        return list(found)
+
+    def _sorted(self) -> list[str]:
+        """Layer by layer, each in the order of the file."""
+        place = {name: at for at, name in enumerate(self.specs)}
+        missing = {name: len(upstream) for name, upstream in self.after.items()}
+        waiting = dict.fromkeys(self.specs)
+        order: list[str] = []
+        layer = [name for name, count in missing.items() if count == 0]
+        while waiting:
+            if in_circle := [] if layer else self._circle(waiting):
+                self._report(in_circle)
+            order += layer
+            done, layer = layer or in_circle, []
+            for name in done:
+                del waiting[name]
+            for name in done:
+                for after in self.next[name]:
+                    missing[after] -= 1
+                    if missing[after] == 0 and after in waiting:
+                        layer.append(after)
+            layer.sort(key=place.__getitem__)
+        return order
+
+    def _circle(self, waiting: Mapping[str, None]) -> list[str]:
+        """A circle among steps each of which still waits for another, in the direction of the rows."""
+        path: dict[str, None] = {}
+        name = next(iter(waiting))
+        while name not in path:
+            path[name] = None
+            name = next(upstream for upstream in self.after[name] if upstream in waiting)
+        steps = list(path)
+        return steps[steps.index(name) :][::-1]
+
+    def _report(self, circle: list[str]) -> None:
+        last, first = circle[-1], circle[0]
+        shown = [last, *circle]
+        path = " -> ".join(map(repr, shown if len(shown) <= 12 else [*shown[:6], "...", *shown[-5:]]))
+        self._problems.add("cycle", f"its rows would go in a circle: {path}", f"take {last!r} out of its `after`", first)
+
+    def check_reach(self, classes: Mapping[str, type[BaseStep]]) -> None:
+        """Every step but the sources comes after another one, and there is a source. `classes`: those that are known."""
+        sources = dict.fromkeys(name for name, found in classes.items() if issubclass(found, GeneratorStep))
+        starts = [name for name in classes if not self.specs[name].after and "after" not in self.unread.get(name, ())]
+        if not sources and starts and len(classes) == len(self.specs):
+            fix = "start with one such as LoadDataFromFileSystem, and name it in `after` of the next step"
+            self._problems.add("no-source", "no step makes rows", fix)
+            return
+        for name in sources:
+            if self.specs[name].after:
+                use = self.specs[name].use
+                self._problems.add("source-after-step", f"{use} makes rows and takes none", "remove its `after`", name)
+        for name in starts:
+            if name not in sources:
+                fix = f"add `after: {next(iter(sources), '...')}`"
+                self._problems.add("unreachable-step", "gets no rows: it comes after nothing", fix, name)
+
+    def check_joins(self, steps: Mapping[str, PlannedStep]) -> None:
+        """Rows of branches are matched by the row they came from, so they must all start in the same place.
+
+        Rows start in a source, and anew in a step that takes all of them. None: unknown, or reported already.
+        """
+        start: dict[str, str | None] = {}
+        source: dict[str, str | None] = {}
+        for name, planned in steps.items():
+            starts = {start.get(upstream) for upstream in self.after[name]}
+            sources = {source.get(upstream) for upstream in self.after[name]}
+            is_known = None not in starts and not planned.is_source and "after" not in self.unread.get(name, ())
+            if is_known and len(starts) > 1:
+                self._report_join(name, steps, start, source)
+            if planned.is_source or (isinstance(planned.step, GlobalStep) and len(starts) == 1):
+                start[name] = name
+            else:
+                start[name] = starts.pop() if len(starts) == 1 else None
+            source[name] = name if planned.is_source else sources.pop() if len(sources) == 1 else None
+
+    def _report_join(
+        self, name: str, steps: Mapping[str, PlannedStep], start: Mapping[str, str | None], source: Mapping[str, str | None]
+    ) -> None:
+        branches = self.after[name]
+        if len({source[branch] for branch in branches}) > 1:
+            self._problems.add(
+                "cannot-join",
+                f"brings together {listed(map(repr, branches))}, whose rows start in different steps "
+                f"({listed(dict.fromkeys(repr(source[branch]) for branch in branches))}); "
+                "rows can only be matched by the row they came from",
+                "let the branches start from one source, or make two pipelines of them",
+                name,
+            )
+            return
+        for culprit in dict.fromkeys(start[branch] for branch in branches):
+            is_global = culprit is not None and isinstance(steps[culprit].step, GlobalStep)
+            if is_global and not self._is_above(culprit, branches, start):
+                self._problems.add(
+                    "cannot-join",
+                    f"brings together {listed(map(repr, branches))}, but {culprit!r} works on all rows at once, so its rows "
+                    "cannot be matched with those of the other branches",
+                    f"put {culprit!r} before the branches part or after they meet",
+                    name,
+                )
+
+    def _is_above(self, step: str | None, branches: list[str], start: Mapping[str, str | None]) -> bool:
+        """Whether the rows of all branches went through this step."""
+        for branch in branches:
+            at = start[branch]
+            while at is not None and at != step and self.after[at]:
+                at = start[self.after[at][0]]
+            if at != step:
+                return False
+        return True

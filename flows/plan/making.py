@@ -1,0 +1,199 @@
+"""From the words of a spec to steps and routers; what does not fit becomes a problem in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from flows.plan.graph import Graph
+from flows.plan.planned import Problems, batch_size_field
+from flows.spec import RouterSpec, StepSpec
+from flows.spec.reading import remedy, words
+from flows.wording import did_you_mean, listed, nearest, quoted
+from steps import registry
+from steps.base import BaseStep
+from steps.llms.base import LLM
+from steps.tasks.base import Task
+from steps.wiring import Router
+
+_SECRET_WORDS = ("key", "token", "secret", "password", "headers")
+
+
+class Making:
+    """Makes steps and routers."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self.classes: dict[str, type[BaseStep]] = {}
+        """Of the steps whose class is known, whether or not they could be made."""
+
+    def step(self, spec: StepSpec, unread: Iterable[str] = ()) -> BaseStep | None:
+        """The step, or None when it cannot be made."""
+        try:
+            found = registry.resolve(spec.use)
+        except registry.UnknownComponent as error:
+            self._problems.add("unknown-step", error.message, error.fix, spec.name)
+            return None
+        if not issubclass(found, BaseStep):
+            self._problems.add(
+                "unknown-step", f"{spec.use!r} is not a step", "`distilflow steps` lists what there is", spec.name
+            )
+            return None
+        self.classes.setdefault(spec.name, found)
+        given = {**self._own(spec, found), **self._placement(spec, found)}
+        if "with" in unread:
+            return None
+        step: BaseStep | None = None
+        with self.their_code(spec.name):
+            try:
+                step = found.model_validate(given)
+            except ValidationError as error:
+                for code, what, fix in _mistakes(error, found, spec):
+                    self._problems.add(code, what, fix, spec.name)
+        if step is not None:
+            self._check(step, spec)
+        return step
+
+    def _placement(self, spec: StepSpec, found: type[BaseStep]) -> dict[str, Any]:
+        placement = spec.model_dump(include={"input_mappings", "output_mappings", "pool", "resources"}, exclude_none=True)
+        if spec.batch_size is not None:
+            if size_field := batch_size_field(found):
+                placement[size_field] = spec.batch_size
+            else:
+                what = f"{spec.use} takes rows as they come, so it has no `batch_size`"
+                self._problems.add("bad-parameter", what, "remove `batch_size`", spec.name)
+        return {"name": spec.name, **placement}
+
+    def _own(self, spec: StepSpec, found: type[BaseStep]) -> dict[str, Any]:
+        for key in spec.params:
+            if key in found.PLACEMENT:
+                beside = "batch_size" if key == "input_batch_size" else key
+                fix = f"write `{beside}:` beside `use:`"
+                self._problems.add("bad-parameter", f"`{key}` stands under `with`", fix, spec.name)
+        return {key: value for key, value in spec.params.items() if key not in found.PLACEMENT}
+
+    def _check(self, step: BaseStep, spec: StepSpec) -> None:
+        fix = f"change it under `with`; `distilflow steps {spec.use}` says what it takes"
+        with self.their_code(spec.name):
+            for sentence in step.check():
+                self._problems.add("bad-parameter", sentence, fix, spec.name)
+        if not isinstance(step, Task):
+            return
+        for secret in _literal_secrets(step.llm):
+            what = f"`llm.{secret}` holds a key itself, and pipelines are saved and shared"
+            self._problems.add("secret-in-pipeline", what, "write ${NAME} of a variable that holds the key", spec.name)
+        with self.their_code(spec.name):
+            for sentence in step.llm.problems():
+                self._problems.add("model-not-ready", sentence, "mend it, or rehearse for free: --rehearse", spec.name)
+
+    def router(self, name: str, spec: RouterSpec, graph: Graph) -> Router | None:
+        """The router after a step, or None when it cannot be made."""
+        following = graph.next.get(name, [])
+        where = name if name in graph.specs else None
+        if where is None and name not in graph.unread:
+            hint = did_you_mean(name, graph.specs)
+            what = f"`routing` names step {quoted(name)}, which does not exist.{hint}"
+            self._problems.add("unknown-step", what, "name the step before the choice")
+        if where and len(following) < 2:
+            what = f"routing needs two or more steps after it; there {f'is only {following[0]!r}' if following else 'are none'}"
+            self._problems.add("bad-routing", what, f"take {name!r} out of `routing`, or let more steps come after it", where)
+        router: Router | None = None
+        try:
+            found = registry.resolve(spec.use, "routers")
+            if not issubclass(found, Router):
+                raise registry.UnknownComponent(f"{spec.use!r} is not a router", "e.g. sample_n_steps")
+            with self.their_code(where):
+                router = found.model_validate(spec.params)
+        except registry.UnknownComponent as error:
+            self._problems.add("unknown-router", error.message, error.fix, where)
+        except ValidationError as error:
+            for _, what, fix in _mistakes(error, found, spec):
+                self._problems.add("bad-routing", what, fix, where)
+        if router is not None and where and len(following) > 1:
+            with self.their_code(where):
+                for sentence in router.check(following):
+                    self._problems.add("bad-routing", sentence, "change the router's parameters under `with`", where)
+        return router
+
+    @contextmanager
+    def their_code(self, step: str | None) -> Iterator[None]:
+        """Code of a step's class may fail in any way: that is a problem of this step, not the end of planning."""
+        try:
+            yield
+        except (ValidationError, registry.UnknownComponent):
+            raise
+        except Exception as error:
+            what = f"its class cannot work with these parameters: {type(error).__name__}: {quoted(str(error))[1:-1]}"
+            self._problems.add("bad-parameter", what, "change its parameters, or mend the class", step)
+
+
+def _mistakes(error: ValidationError, found: type[BaseModel], spec: StepSpec | RouterSpec) -> Iterable[tuple[str, str, str]]:
+    """Code, what is wrong and what to do, once for each mistake."""
+    details = [(tuple(map(str, detail["loc"])), detail) for detail in error.errors(include_url=False)]
+    unknown = [path for path, detail in details if detail["type"] == "extra_forbidden"]
+    seen: set[tuple[str, ...]] = set()
+    for path, detail in details:
+        name, under = ".".join(path), ", ".join(f"`{part}`" for part in ("with", *path[:-1]))
+        if detail["type"] == "missing":
+            if not any(other[:-1] == path[:-1] and nearest(other[-1], [path[-1]]) for other in unknown):  # it is misspelt
+                fix = f"add `{path[-1]}: ...` under {under}"
+                yield "missing-parameter", f"{spec.use} needs `{name}`{_description(found, path)}", fix
+        elif detail["type"] == "extra_forbidden":
+            known = sorted(_fields_at(found, path, spec.params))
+            what = f"{spec.use} has no parameter {quoted(name)}.{did_you_mean(path[-1], known)}"
+            yield "unknown-parameter", what, f"known: {listed(known)}" if known else "remove it"
+        else:
+            said, value, fix = words(detail), detail["input"], remedy(detail)
+            field = found.model_fields.get(path[0]) if len(path) > 1 else None
+            if field is not None and (kinds := _kinds(field.annotation)):
+                path, value = path[:1], spec.params.get(path[0])  # each type of a union says that it does not fit
+                said, fix = f"should be {' or '.join(kinds)}", "write one of those"
+            if path == ("llm",):
+                fix = f"name one with `use`: {listed(registry.names('llms'))}"
+            if path not in seen:
+                seen.add(path)
+                yield "bad-parameter", f"`{'.'.join(path)}`: {said}{_shown(path, value)}", fix
+
+
+def _kinds(annotation: Any) -> list[str]:
+    """What a union of plain types accepts, in words."""
+    plain = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
+    kinds = [getattr(kind, "__origin__", kind) for kind in get_args(annotation) if kind is not type(None)]
+    return list(dict.fromkeys(plain[kind] for kind in kinds)) if len(kinds) > 1 and all(kind in plain for kind in kinds) else []
+
+
+def _shown(path: tuple[str, ...], value: Any) -> str:
+    """The value that was seen, unless it may hold a key."""
+    may_hold_key = any(word in part.lower() for part in path for word in _SECRET_WORDS)
+    items = value if isinstance(value, list) else [value]
+    if may_hold_key or any(isinstance(item, (dict, list)) for item in items):
+        return ""
+    return f"; seen {quoted(value)}"
+
+
+def _description(found: type[BaseModel], path: tuple[str, ...]) -> str:
+    field = found.model_fields.get(path[0]) if len(path) == 1 else None
+    return f" ({field.description.rstrip('.')})" if field and field.description else ""
+
+
+def _fields_at(found: type[BaseModel], path: tuple[str, ...], given: Mapping[str, Any]) -> list[str]:
+    """Parameters that exist where an unknown one was given."""
+    if len(path) == 1:
+        return [name for name in found.model_fields if name not in getattr(found, "PLACEMENT", ())]
+    llm = given.get("llm")
+    if len(path) == 2 and path[0] == "llm" and isinstance(llm, dict):
+        return list(registry.resolve(str(llm.get("use")), "llms").model_fields)  # type: ignore[attr-defined]
+    return []
+
+
+def _literal_secrets(llm: LLM) -> Iterable[str]:
+    """Fields, and items in them, that hold a key itself: a dump leaves those out."""
+    dumped = llm.model_dump(mode="json")
+    for name, value in llm:
+        if name not in dumped:
+            yield name
+        elif isinstance(value, dict) and isinstance(dumped[name], dict):
+            yield from (f"{name}.{key}" for key in value if key not in dumped[name])

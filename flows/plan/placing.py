@@ -1,0 +1,41 @@
+"""Where steps run: which pool, and whether it can give what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flows.plan.planned import PlannedStep, Problems
+from flows.pools import Pools
+from flows.wording import did_you_mean, listed, quoted
+from steps.base import GeneratorStep, GlobalStep
+from steps.tasks.base import Task
+
+
+def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[str]) -> None:
+    """Choose a step's pool and check that it fits."""
+    step, name = planned.step, planned.name
+    planned.pool = step.pool or step.preferred_pool()
+    if {"pool", "resources"} & unread:
+        return
+    if planned.pool not in pools.names():
+        what = f"there is no pool {quoted(planned.pool)}.{did_you_mean(planned.pool, pools.names())}"
+        problems.add("unknown-pool", what, f"pools: {', '.join(pools.names())}", name)
+        return
+    if planned.pool == "async" and not isinstance(step, Task):
+        problems.add("wrong-pool", f"{planned.spec.use} does not wait for a server", "use the pool process", name)
+    if step.resources.replicas > 1 and isinstance(step, (GeneratorStep, GlobalStep)):
+        kind = "makes all rows" if planned.is_source else "needs all rows at once"
+        problems.add("no-such-resources", f"{step.resources.replicas} replicas, but it {kind}", "remove `replicas`", name)
+    for shortage, fix in pools.shortages(planned.pool, step.resources):
+        problems.add("no-such-resources", shortage, fix, name)
+
+
+def share_devices(steps: Iterable[PlannedStep], pools: Pools, problems: Problems) -> None:
+    """All steps run at the same time, so the devices must do for all of them together."""
+    wanted = {planned.name: pools.devices_wanted(planned.pool, planned.step.resources) for planned in steps}
+    asking = {name: count for name, count in wanted.items() if count}
+    together, present = sum(asking.values()), len(pools.devices)
+    if together > present and max(asking.values()) <= present:
+        shares = listed(f"{name!r} {count}" for name, count in asking.items())
+        what = f"the steps ask for {together} GPUs together ({shares}) and run at the same time; this machine has {present}"
+        problems.add("no-such-resources", what, "ask for less, or move a step to another pipeline or machine")

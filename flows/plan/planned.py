@@ -1,0 +1,80 @@
+"""What a plan is: every step in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flows.pools import Pools
+from flows.spec import PipelineSpec, StepSpec
+from steps.base import BaseStep, GeneratorStep
+from steps.errors import Problem
+from steps.llms.base import LLM
+from steps.tasks.base import Task
+from steps.wiring import Router
+
+MOST_PROBLEMS = 1000
+
+
+@dataclass(slots=True)
+class PlannedStep:
+    """A step in its place: what comes before and after it, where it runs, and which columns pass.
+
+    `received` and `sent` are column names as the pipeline has them; None when a source cannot know before it runs.
+    `made_by` says for each column that leaves which step made it.
+    """
+
+    spec: StepSpec
+    step: BaseStep
+    after: list[str]
+    next: list[str] = field(default_factory=list)
+    pool: str = "process"
+    received: list[str] | None = None
+    sent: list[str] | None = None
+    made_by: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def is_source(self) -> bool:
+        return isinstance(self.step, GeneratorStep)
+
+
+@dataclass(slots=True)
+class Plan:
+    """A pipeline that can run. `steps` is in an order in which every step stands after those it needs."""
+
+    spec: PipelineSpec
+    steps: dict[str, PlannedStep]
+    routers: dict[str, Router]
+    pools: Pools
+
+    @property
+    def leaves(self) -> list[str]:
+        """Steps after which nothing comes: each is a configuration of the Distiset."""
+        return [name for name, step in self.steps.items() if not step.next]
+
+    @property
+    def sources(self) -> list[str]:
+        return [name for name, step in self.steps.items() if step.is_source]
+
+    @property
+    def llms(self) -> dict[str, LLM]:
+        """The models that are asked, by step."""
+        return {name: step.step.llm for name, step in self.steps.items() if isinstance(step.step, Task)}
+
+
+class Problems(list[Problem]):
+    """What was found so far. Nobody reads more than a thousand."""
+
+    def add(self, code: str, what: str, fix: str, step: str | None = None) -> None:
+        if len(self) < MOST_PROBLEMS:
+            self.append(Problem(code, f"step {step!r}" if step else "pipeline", what, fix, step))
+        elif len(self) == MOST_PROBLEMS:
+            self.append(Problem("more-problems", "pipeline", "has more problems than these", "mend these first"))
+
+
+def batch_size_field(step: type[BaseStep]) -> str | None:
+    """The parameter that `batch_size` of a spec sets: rows made at a time, or rows taken at a time."""
+    return next((name for name in ("batch_size", "input_batch_size") if name in step.model_fields), None)

@@ -1,0 +1,52 @@
+"""A plan with two leaves, and what its run left on disk, made without an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flows.engine.codec import encode
+from flows.engine.events import StepProgress
+from flows.engine.ledger import Record, SegmentWriter
+from flows.engine.outcome import Collected, Failure
+from flows.engine.quarantine import Quarantine
+from flows.engine.shelf import Shelf
+from flows.plan import Plan, plan
+from flows.pools import Pools
+from flows.runs import RunReport
+from flows.spec import PipelineSpec, StepSpec
+
+Rows = list[dict[str, Any]]
+
+
+def make_plan(*leaves: str, **params: Any) -> Plan:
+    """A source, and after it a step for each leaf."""
+    load = StepSpec(name="load", use="LoadDataFromDicts", params={"data": [{"n": 1, "text": "a"}]})
+    steps = [
+        StepSpec(name=leaf, use="KeepColumns", after=["load"], params={"columns": ["text", "n"]}) for leaf in leaves
+    ]
+    return plan(PipelineSpec(name="demo", steps=[load, *steps]), Pools(cpus=2))
+
+
+def make_shelf(folder: Path, name: str, rows: Rows) -> Path:
+    """The shelf of a step whose rows lie in a ledger."""
+    places = SegmentWriter(folder / "ledger" / f"{name}.seg").append(
+        [Record(b"\0" * 16, [encode(row)]) for row in rows]
+    )
+    shelf = Shelf()
+    for number, place in reversed(list(enumerate(places))):
+        shelf.add(Collected(str(number), place, has_children=False))
+    shelf.save(folder / "shelves" / f"{name}.shelf")
+    return folder / "shelves" / f"{name}.shelf"
+
+
+def make_report(**changes: Any) -> RunReport:
+    steps = {"load": StepProgress(made=3), "good": StepProgress(taken=3, made=3)}
+    return RunReport(run_id="r1", pipeline="demo", state="finishing", steps=steps).model_copy(update=changes)
+
+
+def quarantine(folder: Path, step: str, step_key: str, message: str, rows: int = 1) -> None:
+    failures = [
+        Failure(step, step_key, str(number), f"{number:032x}", "row-failed", message, row={}) for number in range(rows)
+    ]
+    Quarantine(folder / "quarantine.jsonl").add(failures)

@@ -1,0 +1,32 @@
+"""Serve the app on a free port for tests; prints "PORT <number>". `--inline` runs pipelines without Prefect."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from app.context import AppContext
+from app.main import build_server
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs-dir", type=Path, required=True)
+    parser.add_argument("--examples", type=Path)
+    parser.add_argument("--inline", action="store_true")
+    parser.add_argument("--port", type=int, default=0)
+    args = parser.parse_args()
+    args.runs_dir.mkdir(parents=True, exist_ok=True)
+    ctx = AppContext(args.runs_dir, **({"examples_dir": args.examples} if args.examples else {}), no_prefect=args.inline)
+    listener = socket.create_server(("127.0.0.1", args.port))
+    print("PORT", listener.getsockname()[1], flush=True)
+    config = uvicorn.Config(build_server(ctx), log_level="warning", timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
