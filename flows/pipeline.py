@@ -8,10 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pydantic import ValidationError
+
 from flows.plan import Plan, batch_size_field, plan
 from flows.spec import PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
+from flows.spec.reading import misfit, remedy
 from steps import registry
 from steps.base import BaseStep, snake_case
+from steps.errors import PlanError, Problem
 from steps.wiring import OpenPipeline, Router, open_pipeline
 
 if TYPE_CHECKING:
@@ -63,18 +67,28 @@ class Pipeline:
     # ---- as data
     @property
     def spec(self) -> PipelineSpec:
+        """What it amounts to as data.
+
+        Raises:
+            PlanError: It, or one of its steps, has a name that no pipeline file can hold.
+        """
         if self._read is not None:
             return self._read
-        return PipelineSpec(
-            name=self.name,
-            description=self.description,
-            steps=[self._step_spec(step) for step in self._steps],
-            routing={
-                str(step.name): RouterSpec(use=router.name, params=router.params)
-                for step in self._steps
-                if (router := self._routers.get(id(step)))
-            },
-        )
+        try:
+            return PipelineSpec(
+                name=self.name,
+                description=self.description,
+                steps=[self._step_spec(step) for step in self._steps],
+                routing={
+                    str(step.name): RouterSpec(use=router.name, params=router.params)
+                    for step in self._steps
+                    if (router := self._routers.get(id(step)))
+                },
+            )
+        except ValidationError as error:
+            raise PlanError(
+                [Problem("bad-value", "pipeline", misfit(detail), remedy(detail)) for detail in error.errors()]
+            ) from error
 
     def _step_spec(self, step: BaseStep) -> StepSpec:
         set_by_user = step.model_dump(mode="json", exclude_unset=True)

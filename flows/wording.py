@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 MOST_LISTED = 20
-MOST_COMPARED = 500
+MOST_COMPARED = 200
 LONGEST_WORD = 80
 
 _short = reprlib.Repr()

@@ -23,8 +23,10 @@ class Part(gr.HTML):
             f"import(new URL({source!r}, document.baseURI).href)"
             f".then((module) => module.{function}(element, {{ props, trigger, watch }}));"
         )
+        given = settings.pop("elem_classes", [])
         super().__init__(
             value=value,
+            elem_classes=["df-own", *([given] if isinstance(given, str) else given)],
             html_template='<div class="df-part"></div>',
             js_on_load=script.replace("(element,", "(element.querySelector('.df-part') ?? element,"),
             apply_default_css=False,

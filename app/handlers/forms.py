@@ -169,7 +169,8 @@ def _llm_fields(spec: StepSpec, llm: type[LLM]) -> Iterator[FormField]:
                 yield from _sampling_fields(path, described, value)
         elif not described.get("unused"):
             is_required = name in schema.get("required", ())
-            part: Part = "connection" if described.get("transport") else "llm"
+            is_plain = all("$ref" not in option for option in described.get("anyOf", ()))
+            part: Part = "connection" if described.get("transport") or not is_plain else "llm"
             described = {**described, **_made_default(llm, name)}
             yield from _field(path, described, schema.get("$defs", {}), value, part, is_required)
 

@@ -49,7 +49,7 @@ def _card(path: Path, changed: int) -> dict[str, Any] | None:
         "title": spec.name.replace("-", " ").replace("_", " ").capitalize(),
         "description": spec.description or "",
         "steps": len(spec.steps),
-        "kinds": list(dict.fromkeys(card["use"] for card in cards if card["icon"] in ("spark", "scales", "replay", "mask")))[:2],
+        "kinds": list(dict.fromkeys(card["use"] for card in cards if card["icon"] in ("spark", "scales", "replay", "mask")))[-1:],
         "is_ready": not problems and not found,
         "needs_key": needs_key,
         "graph": [{"name": card["name"], "after": card["after"], "asks": card["use"] in _asking(plan)} for card in cards],

@@ -74,12 +74,16 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
     return cards
 
 
+_FIXES = {"model-not-ready": "mend it, or rehearse the pipeline for free"}
+"""What to do here, where the fix of the command line names one of its options."""
+
+
 def problem_card(problem: Problem) -> ProblemCard:
     return ProblemCard(
         code=problem.code,
         title=in_words(problem.code),
         what=problem.what,
-        fix=problem.fix,
+        fix=_FIXES.get(problem.code, problem.fix),
         step=problem.step,
     )
 
@@ -233,5 +237,6 @@ def _cut(text: str) -> str:
 def _added(planned: PlannedStep | None) -> list[str]:
     if planned is None or planned.sent is None:
         return []
-    before = set(planned.received or ())
+    missing = {planned.spec.input_mappings.get(column, column) for column in planned.step.needs()}
+    before = {*(planned.received or ()), *missing}
     return [column for column in planned.sent if column not in before]

@@ -6,6 +6,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def page(run: RunFolder, part: str | None = None, number: int = 1, size: int = P
         number = min(max(1, number), pages)
         start = (number - 1) * size
         rows = [row for file in _overlapping(files, start, size) for row in file]
-        columns = [{"name": field.name, "type": type_in_words(field.type)} for field in files[0].schema_arrow]
+        columns = [{"name": field.name, "type": _type(field.type)} for field in files[0].schema_arrow]
     finally:
         for file in files:
             file.close()
@@ -78,6 +79,16 @@ def page(run: RunFolder, part: str | None = None, number: int = 1, size: int = P
         "size": size,
         "start": start,
     }
+
+
+_PLAIN = {"string": "text", "large_string": "text", "int64": "int", "double": "float", "bool": "yes or no", "null": "empty"}
+
+
+def _type(stored: Any) -> str:
+    words = type_in_words(stored)
+    for name, plain in _PLAIN.items():
+        words = re.sub(rf"\b{name}\b", plain, words) if not words.startswith("{") else words
+    return words
 
 
 def whole_row(run: RunFolder, part: str, index: int) -> dict[str, Any]:
@@ -172,6 +183,7 @@ def render_markdown(text: str) -> str:
     """Markdown as HTML without raw markup, images and links that do anything but lead somewhere."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     parser.add_render_rule("link_open", _link)
+    parser.add_render_rule("fence", _fence)
     return parser.render(text)
 
 
@@ -183,6 +195,13 @@ def _link(renderer: Any, tokens: list[Token], index: int, options: Any, environm
     token.attrSet("rel", "noopener noreferrer nofollow")
     rendered: str = renderer.renderToken(tokens, index, options, environment)
     return rendered
+
+
+def _fence(renderer: Any, tokens: list[Token], index: int, options: Any, environment: Any) -> str:
+    code = f"<pre><code>{escape(tokens[index].content)}</code></pre>"
+    if tokens[index].info.strip() == "mermaid":  # the Hub draws it; here the steps are in Build and Run
+        return f"<details><summary>Graph of the steps, as Mermaid text</summary>{code}</details>"
+    return code
 
 
 def log_text(run: RunFolder) -> dict[str, Any]:

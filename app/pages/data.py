@@ -18,6 +18,7 @@ def build(ctx: AppContext) -> None:
     run_id = gr.Textbox(visible="hidden", elem_id="data-run", label="Run")
     with gr.Row(elem_id="data-bar", elem_classes="df-pagebar"):
         Part("data", "mountDataBar", elem_id="data-title", elem_classes="df-bar-main")
+        Part("data", "mountDownload", elem_id="data-file")
         open_push = gr.Button("Push to Hub", elem_id="data-push", variant="primary", size="sm")
     with gr.Row(elem_id="data-body", elem_classes="df-body"):
         body = Part("data", "mountDataBody", elem_id="data-main")

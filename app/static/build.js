@@ -1,6 +1,6 @@
 /* Build: the outline of the pipeline, its problems, the YAML's state, the head of the form, and the preview. */
 
-import { capital, chip, chips, count, failure, h, keepingFocus, put, say, tag } from "./dom.js";
+import { capital, chip, chips, count, failure, h, keepingFocus, put, say, sentence, tag } from "./dom.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
 import { table } from "./rows.js";
@@ -34,6 +34,7 @@ export function mountTitle(element, { trigger }) {
         element,
         h("h1", { class: "df-title" }, view.name || "No pipeline yet"),
         view.name && h("span", { class: "df-saved" }, icon("tick", "s"), "Saved"),
+        h("span", { class: "df-tag df-readonly" }, icon("eye"), "Read only"),
         h("span", { class: "df-sep" }),
         seg(),
         view.name && undoButtons(view, trigger),
@@ -253,7 +254,7 @@ export function mountStepHead(element) {
       ),
       h("p", { class: "df-small t2" }, card.summary, card.needs.length > 0 && [" Needs ", card.needs.map((name) => [chip(name), " "])]),
       card.problems.length > 0 &&
-        h("div", { class: "df-stack", id: "step-problems" }, card.problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, capital(problem.what), ".")), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), capital(problem.fix))))),
+        h("div", { class: "df-stack", id: "step-problems" }, card.problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, sentence(problem.what))), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix))))),
     );
   });
 }
@@ -263,6 +264,8 @@ export function mountStepHead(element) {
 export function mountYamlState(element, { props, watch }) {
   const draw = () => {
     const state = props.value;
+    hold("yaml-apply", state?.isChanged ? "" : "Nothing was changed");
+    hold("yaml-discard", state?.isChanged ? "" : "Nothing was changed");
     if (!state) return put(element, h("span", { class: "df-small t3" }, "Write or paste a pipeline; it is checked as you type."));
     const first = state.problems[0];
     return put(
@@ -273,7 +276,7 @@ export function mountYamlState(element, { props, watch }) {
         state.problems.length ? tag(count(state.problems.length, "problem"), "fail", "warn") : tag("Valid", "done", "done"),
         h("span", { class: "df-small t3" }, count(state.lines, "line"), state.isChanged ? " · not applied yet" : " · applied"),
       ),
-      first && h("p", { class: "df-small t2 df-yaml-problem", "data-testid": "yaml-problem" }, h("b", {}, first.step ? `${first.step}: ` : ""), first.what, first.fix && h("span", { class: "t3" }, ` ${capital(first.fix)}.`)),
+      first && h("p", { class: "df-small t2 df-yaml-problem", "data-testid": "yaml-problem" }, h("b", {}, first.step ? `${first.step}: ` : ""), first.what, first.fix && h("span", { class: "t3" }, ` ${sentence(first.fix)}`)),
     );
   };
   draw();
@@ -327,7 +330,7 @@ function rows(view, preview) {
   const card = view.steps.find((step) => step.name === view.selected);
   return [
     made.failures.length > 0 &&
-      h("div", { class: "df-pad df-stack" }, made.failures.slice(0, 5).map((one) => h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), one.title), h("p", { class: "df-callout-text" }, one.message), one.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), capital(one.fix))))),
+      h("div", { class: "df-pad df-stack" }, made.failures.slice(0, 5).map((one) => h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), one.title), h("p", { class: "df-callout-text" }, sentence(one.message)), one.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(one.fix))))),
     made.rows.length ? table(made.columns, made.rows, { label: `Rows of ${view.selected}`, added: card?.adds ?? [] }) : h("p", { class: "df-hint df-pad" }, "No row left this step."),
   ];
 }

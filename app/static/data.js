@@ -1,6 +1,6 @@
 /* Data: the result of a run, page by page; what failed; the card; the log. */
 
-import { capital, chip, count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
+import { capital, chip, count, duration, empty, failure, h, keepingFocus, number, put, sentence, tablist, tag } from "./dom.js";
 import { icon } from "./icons.js";
 import { cell, table } from "./rows.js";
 import { noRuns, runsTable, stateTag } from "./run.js";
@@ -26,12 +26,14 @@ export function mountDataBar(element) {
       stateTag(report),
       report.is_rehearsal && tag("Rehearsal", "", "mask"),
       h("span", { class: "df-small t3 df-one-line" }, [report.ended_at && duration(report.ended_at - report.started_at), rows > 0 && count(rows, "row")].filter(Boolean).join(" · ")),
-      h("span", { class: "df-grow" }),
-      run.has_result && h("a", { class: "df-btn", id: "data-download", href: api(`runs/${encodeURIComponent(run.id)}/download`), download: `${run.id}.zip` }, icon("download", "s"), "Download"),
     );
   };
   on("run", draw);
   on("route", draw);
+}
+
+export function mountDownload(element) {
+  on("run", (run) => put(element, run?.has_result && h("a", { class: "df-btn", id: "data-download", href: api(`runs/${encodeURIComponent(run.id)}/download`), download: `${run.id}.zip` }, icon("download", "s"), "Download")));
 }
 
 /* ---- body */
@@ -286,7 +288,7 @@ function detail(group, picked, selected, choose) {
       ),
     ),
     group.count > group.rows.length && h("p", { class: "df-small t3" }, `The first ${number(group.rows.length)} of ${number(group.count)} are shown.`),
-    picked && h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), `Row ${picked.id}`), h("p", { class: "df-callout-text" }, capital(picked.message)), group.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), capital(group.fix))),
+    picked && h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), `Row ${picked.id}`), h("p", { class: "df-callout-text" }, sentence(picked.message)), group.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(group.fix))),
     picked &&
       h(
         "div",

@@ -45,14 +45,20 @@ export function failure(error, ...actions) {
   return h(
     "div",
     { class: "df-callout fail", role: "alert" },
-    h("p", { class: "df-callout-title" }, icon("warn"), capital(error.message ?? String(error))),
-    error.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), error.fix),
+    h("p", { class: "df-callout-title" }, icon("warn"), sentence(error.message ?? String(error))),
+    error.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(error.fix)),
     actions.length > 0 && h("div", { class: "df-row" }, actions),
   );
 }
 
 export function capital(text) {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** A sentence: a capital at its start, one full stop at its end. */
+export function sentence(text) {
+  const trimmed = text.trim();
+  return capital(/[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`);
 }
 
 export function count(number, one, many = `${one}s`) {

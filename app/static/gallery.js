@@ -38,8 +38,9 @@ function thumbnail(graph) {
   const columns = new Map();
   for (const step of graph) columns.set(level.get(step.name), [...(columns.get(level.get(step.name)) ?? []), step]);
   const width = 268;
-  const pitch = Math.min(66, (width - 34) / Math.max(1, columns.size - 1));
-  const box = Math.min(34, pitch - 12);
+  const inner = width - 48;
+  const pitch = Math.min(66, (inner - 30) / Math.max(1, columns.size - 1));
+  const box = Math.min(34, pitch - 10);
   const left = (width - (pitch * (columns.size - 1) + box)) / 2;
   const at = new Map();
   for (const [column, steps] of columns) {

@@ -1,6 +1,6 @@
 /* Steps as cards in the order in which rows pass: the outline of Build and of Run. */
 
-import { capital, chips, duration, h, number } from "./dom.js";
+import { chips, duration, h, number, sentence } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** The list of cards. `footer(card)` draws the right end and the progress; `choose(name)` is called on a click. */
@@ -56,8 +56,8 @@ export function problemCallout(problem, name) {
     "div",
     { class: "df-callout fail", role: "alert", "data-testid": `problem-${problem.code}` },
     h("p", { class: "df-callout-title" }, icon("warn"), h("span", {}, name && h("b", {}, `${name}: `), problem.title)),
-    h("p", { class: "df-callout-text" }, capital(problem.what)),
-    problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), capital(problem.fix)),
+    h("p", { class: "df-callout-text" }, sentence(problem.what)),
+    problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)),
   );
 }
 
@@ -75,7 +75,8 @@ const LOOKS = {
 /** How one step stands, in icon, words and a bar. */
 export function standing(progress, { isOver = false } = {}) {
   const found = progress ?? { state: "waiting", taken: 0, made: 0, failed: 0, reused: 0, total: null, rows_per_s: 0 };
-  const state = isOver && found.state !== "done" && found.state !== "failed" ? "stopped" : found.state;
+  const begun = found.taken > 0 && ["waiting", "loading"].includes(found.state) ? "running" : found.state;
+  const state = isOver && begun !== "done" && begun !== "failed" ? "stopped" : begun;
   const look = LOOKS[state];
   const settled = found.taken;
   const expected = found.total ?? (state === "done" ? settled : null);

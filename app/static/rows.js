@@ -47,9 +47,16 @@ export function cell(found, whole = false) {
 
 const WIDTHS = { number: 88, flag: 72, rating: 132, ratings: 132, note: 140, none: 96, text: 264, chat: 340, list: 320, data: 280 };
 
+/** Whether a column holds hashes or ids: long and without a space. */
+function isId(column, rows) {
+  const texts = rows.map((row) => row[column]).filter((found) => found?.kind === "text");
+  return texts.length > 0 && texts.every((found) => found.text.length > 24 && !/\s/.test(found.text));
+}
+
 function widthOf(column, rows) {
   const kinds = rows.map((row) => row[column]?.kind ?? "none").filter((kind) => kind !== "none");
   const kind = kinds[0] ?? "none";
+  if (isId(column, rows)) return 136;
   if (kind === "text") {
     const longest = Math.max(...rows.map((row) => row[column]?.text?.length ?? 0));
     if (longest <= 18) return 128;
@@ -62,6 +69,7 @@ function widthOf(column, rows) {
 export function table(columns, rows, { start = null, open = null, selected = null, fresh = null, label = "Rows", added = [] } = {}) {
   const named = columns.map((column) => (typeof column === "string" ? { name: column } : column));
   const numbered = start !== null;
+  const ids = new Set(named.filter((column) => isId(column.name, rows)).map((column) => column.name));
   const widths = named.map((column) => widthOf(column.name, rows));
   return h(
     "table",
@@ -81,7 +89,7 @@ export function table(columns, rows, { start = null, open = null, selected = nul
           "tr",
           { class: [open && "is-open", selected === at && "is-selected", fresh?.(row) && "is-new"].filter(Boolean).join(" ") || null, "data-testid": "row", onclick: open && (() => open(at)) },
           numbered && h("th", { scope: "row", class: "df-rowno" }, open ? h("button", { type: "button", class: "df-linkish", "data-key": `row-${at}`, "aria-label": `Open row ${start + at + 1}` }, String(start + at + 1)) : String(start + at + 1)),
-          named.map((column) => h("td", {}, cell(row[column.name]))),
+          named.map((column) => h("td", {}, ids.has(column.name) && row[column.name]?.kind === "text" ? h("span", { class: "df-id", title: row[column.name].text }, row[column.name].text) : cell(row[column.name]))),
         ),
       ),
     ),

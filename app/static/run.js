@@ -332,7 +332,7 @@ function pair(name, value) {
 
 function sparkline(points, name) {
   const width = 328;
-  if (points.length < 2) return h("p", { class: "df-hint" }, "Drawn once rows pass.");
+  if (points.length < 2 || points.every(([, rate]) => !rate)) return h("p", { class: "df-hint" }, "Drawn while rows pass for more than a moment.");
   const start = points[0][0];
   const span = Math.max(1, points.at(-1)[0] - start);
   const top = Math.max(1, ...points.map(([, rate]) => rate));
@@ -346,7 +346,7 @@ function sparkline(points, name) {
     svg("path", { d: `M${line}`, fill: "none", stroke: "var(--accent)", "stroke-width": "1.5" }),
     label(0, 76, "0:00", "start"),
     label(width, 76, duration(span), "end"),
-    label(width, 18, `${top}/s`, "end"),
+    label(width / 2, 76, `at most ${top}/s`, "middle"),
   );
 }
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
+from typing import Any
 
 from flows.engine.codec import decode, encode
 from flows.engine.desk import Desk
 from flows.engine.items import Item, child_key, content_key
-from flows.engine.ledger import Place, Record, SegmentReader, step_folder
-from flows.engine.live import LiveRows
+from flows.engine.ledger import Place, SegmentReader, step_folder
+from flows.engine.live import NEWEST, LiveRows
 from flows.engine.origins import AllRows, Origin, SourceRows
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
@@ -37,12 +39,14 @@ class Link:
     """One step in a chain, with its part of the ledger."""
 
     def __init__(self, planned: PlannedStep, step_key: str, desk: Desk, *, begins: bool, is_kept: bool) -> None:
-        self.planned = planned
+        self.step: Any = planned.step
         self.name = planned.name
         self.step_key = step_key
         self.multiplies = may_multiply(planned)
+        self.batch_rows: int = getattr(planned.step, "input_batch_size", 50)
         self.failed = desk.known_failures.get(step_key, frozenset())
         self.finished = None if begins else desk.finished(planned.name, step_key)
+        self.has_history = bool(self.failed or self.finished)
         self.segment = desk.segment(planned.name, step_key) if is_kept else None
 
     def child(self, item_id: str, key: bytes, at: int) -> tuple[str, bytes]:
@@ -72,7 +76,7 @@ class Chain:
 
     def load(self) -> None:
         """Get the steps ready, unless earlier sessions left work that may make that unnecessary."""
-        if not any(link.finished for link in self.links):
+        if not any(link.has_history for link in self.links):
             self._load()
 
     def _load(self) -> None:
@@ -84,7 +88,7 @@ class Chain:
     def close(self) -> None:
         for link in self.links:
             if self._is_loaded:
-                link.planned.step.unload()
+                link.step.unload()
             if link.segment is not None:
                 link.segment.close()
         self._reader.close()
@@ -104,25 +108,22 @@ class Chain:
             self._origin = self._make_origin(link)
             self._beginning = islice(self._origin, self._skip, None)
         taken, reused = self._origin.taken, self._origin.reused
-        entries, records = [], []
-        for row in islice(self._beginning, rows):
-            body = encode(row)
-            entry = _Entry(str(self._made), str(self._made), content_key(body), row, body)
-            self._made += 1
-            entries.append(entry)
-            records.append(Record(entry.key, [body]))
-        outcome.is_last = len(entries) < rows
+        made = list(islice(self._beginning, rows))
+        bodies = [encode(row) for row in made]
+        entries = [
+            _Entry(item_id, item_id, content_key(body), row, body)
+            for item_id, row, body in zip(map(str, count(self._made)), made, bodies, strict=False)
+        ]
+        self._made += len(made)
+        outcome.is_last = len(made) < rows
         counts = outcome.count(link.name)
         counts.taken, counts.reused = self._origin.taken - taken, self._origin.reused - reused
-        counts.made = len(entries)
-        if link.segment is not None and records:
-            for entry, place in zip(entries, link.segment.append(records), strict=True):
-                outcome.collected.append(Collected(entry.id, place, False))
-        self.live.show(link.name, [body for record in records for body in record.rows])
+        counts.made = len(made)
+        self._record(link, entries, [[body] for body in bodies], outcome, collects=len(self.links) == 1)
         return self._through(self.links[1:], entries, [entry.id for entry in entries], outcome)
 
     def _make_origin(self, link: Link) -> Origin:
-        step = link.planned.step
+        step = link.step
         if isinstance(step, GeneratorStep):
             return SourceRows(step, self.desk.max_rows)
         assert isinstance(step, GlobalStep)
@@ -147,146 +148,147 @@ class Chain:
     def _step(self, link: Link, entries: list[_Entry], outcome: Outcome, *, joins: bool, collects: bool) -> list[_Entry]:
         counts = outcome.count(link.name)
         counts.taken += len(entries)
-        results: list[list[_Entry]] = []
-        fresh: list[tuple[int, _Entry]] = []
+        made, fresh = self._earlier(link, entries, outcome, collects=collects) if link.has_history else ([], entries)
+        if fresh:
+            self._load()
+        for start in range(0, len(fresh), link.batch_rows):
+            part = fresh[start : start + link.batch_rows]
+            made += self._fresh(link, part, outcome, joins=joins, collects=collects)
+        counts.made += len(made)
+        return made
+
+    def _earlier(
+        self, link: Link, entries: list[_Entry], outcome: Outcome, *, collects: bool
+    ) -> tuple[list[_Entry], list[_Entry]]:
+        """What earlier sessions made of these rows, and the rows they did not get to."""
+        counts = outcome.count(link.name)
+        made: list[_Entry] = []
+        fresh: list[_Entry] = []
         for entry in entries:
-            results.append([])
             if entry.key in link.failed:
                 counts.failed += 1
             elif link.finished is not None and (place := link.finished.take(entry.key)) is not None:
                 counts.reused += 1
-                results[-1] = self._from_ledger(link, entry, place)
+                children = (link.child(entry.id, entry.key, at) for at in range(place.rows))
+                made += [_Entry(entry.origin, *child, place=place, at=at) for at, child in enumerate(children)]
                 if collects:
                     outcome.collected.append(Collected(entry.id, place, link.multiplies))
             else:
-                fresh.append((len(results) - 1, entry))
-        if fresh:
-            self._load()
-        size = getattr(link.planned.step, "input_batch_size", 50)
-        for start in range(0, len(fresh), size):
-            part = fresh[start : start + size]
-            made = self._fresh(link, [entry for _, entry in part], outcome, joins=joins, collects=collects)
-            for (at, _), new in zip(part, made, strict=True):
-                results[at] = new
-        new_entries = [entry for result in results for entry in result]
-        counts.made += len(new_entries)
-        return new_entries
+                fresh.append(entry)
+        return made, fresh
 
-    def _from_ledger(self, link: Link, entry: _Entry, place: Place) -> list[_Entry]:
-        children = (link.child(entry.id, entry.key, at) for at in range(place.rows))
-        return [_Entry(entry.origin, *child, place=place, at=at) for at, child in enumerate(children)]
+    def _fresh(self, link: Link, entries: list[_Entry], outcome: Outcome, *, joins: bool, collects: bool) -> list[_Entry]:
+        """Process rows and record what came of them. Where that raises, halves are tried until the rows at fault stand alone."""
+        try:
+            made = self._process(link, entries, joins=joins)
+            bodies = [[encode(row) for row in rows] for rows in made]
+        except RunError:
+            raise
+        except Exception as error:
+            if len(entries) == 1:
+                self._reject(link, entries[0], error, outcome, joins=joins)
+                return []
+            middle = len(entries) // 2
+            return [
+                *self._fresh(link, entries[:middle], outcome, joins=joins, collects=collects),
+                *self._fresh(link, entries[middle:], outcome, joins=joins, collects=collects),
+            ]
+        self._record(link, entries, bodies, outcome, collects=collects)
+        if link.multiplies:
+            return [
+                _Entry(entry.origin, *link.child(entry.id, entry.key, at), row, body)
+                for entry, rows, encoded in zip(entries, made, bodies, strict=True)
+                for at, (row, body) in enumerate(zip(rows, encoded, strict=True))
+            ]
+        for entry, (row,), (body,) in zip(entries, made, bodies, strict=True):
+            entry.row, entry.body = row, body
+        return entries
 
-    def _fresh(self, link: Link, entries: list[_Entry], outcome: Outcome, *, joins: bool, collects: bool) -> list[list[_Entry]]:
-        """Process rows and record what came of them; a row that fails has no entries."""
-        step = link.planned.step
-        received: list[Row | None] = []
-        prepared: list[Row | None] = []
-        errors: dict[int, Exception] = {}
-        for at, entry in enumerate(entries):
-            row: Row | None = None
-            ready: Row | None = None
-            try:
-                if joins:
-                    rows = [rename_in(part, step.input_mappings) for part in decode(self._body(entry))]
-                    row = {column: value for part in rows for column, value in part.items()}
-                    ready = step.combine(rows) if isinstance(step, JoinStep) else row
-                else:
-                    row = self._row(entry)
-                    ready = rename_in(row, step.input_mappings) if step.input_mappings else row
-                if not isinstance(step, JoinStep):
-                    require(ready, step.needs())
-            except Exception as error:
-                errors[at], ready = error, None
-            received.append(row)
-            prepared.append(ready)
-        outputs: list[Batch | None] = [None if ready is None else [ready] for ready in prepared]
-        if isinstance(step, Step):
-            good = [at for at, ready in enumerate(prepared) if ready is not None]
-            for at, result in zip(good, self._isolated(step, [prepared[at] or {} for at in good]), strict=True):
-                if isinstance(result, Exception):
-                    errors[at], outputs[at] = result, None
-                else:
-                    outputs[at] = result
-        results: list[list[_Entry]] = [[] for _ in entries]
-        records, recorded = [], []
-        for at, (entry, made) in enumerate(zip(entries, outputs, strict=True)):
-            if made is None:
-                continue
-            try:
-                rows = [self._named(step, new, received[at] or {}) for new in made]
-                bodies = [encode(row) for row in rows]
-            except Exception as error:
-                errors[at] = error
-                continue
-            for number, (row, body) in enumerate(zip(rows, bodies, strict=True)):
-                results[at].append(_Entry(entry.origin, *link.child(entry.id, entry.key, number), row, body))
-            records.append(Record(entry.key, bodies))
-            recorded.append(entry)
-        if link.segment is not None and records:
-            for entry, place in zip(recorded, link.segment.append(records), strict=True):
-                if collects:
-                    outcome.collected.append(Collected(entry.id, place, link.multiplies))
-        if records:
-            self.live.show(link.name, [body for record in records for body in record.rows])
-        outcome.count(link.name).failed += len(errors)
-        for at, problem in sorted(errors.items()):
-            entry = entries[at]
-            outcome.failures.append(failure_of(problem, link.name, link.step_key, entry.id, entry.key, received[at]))
-        return results
-
-    def _named(self, step: object, row: Row, received: Row) -> Row:
-        assert isinstance(step, (Step, JoinStep))
-        if not isinstance(row, dict):
-            raise TypeError(f"process returned {type(row).__name__} where a row (dict) belongs")
+    def _process(self, link: Link, entries: list[_Entry], *, joins: bool) -> list[Batch]:
+        """What the step makes of each row, in the pipeline's names."""
+        step = link.step
+        received = self._received(link, entries, joins=joins)
+        if isinstance(step, JoinStep):
+            made = [[step.combine(self._parts(link, entry))] for entry in entries]
+        elif step.input_mappings and not joins:
+            made = work(step, [rename_in(row, step.input_mappings) for row in received])
+        else:
+            made = work(step, received)
         if step.input_mappings or step.output_mappings:
-            return rename_out(row, received, step.input_mappings, step.output_mappings)
-        return row
+            return [
+                [rename_out(row, before, step.input_mappings, step.output_mappings) for row in rows]
+                for rows, before in zip(made, received, strict=True)
+            ]
+        return made
 
-    def _isolated(self, step: Step, rows: Batch) -> list[Batch | Exception]:
-        """What the step makes of each row; where it raises, halves are tried until the rows at fault stand alone."""
-        if not rows:
-            return []
-        if step.changes_rows:
-            return [result for row in rows for result in self._alone(step, row)]
-        try:
-            made = step.process([dict(row) for row in rows])
-            made = made if isinstance(made, list) else list(made)
-        except RunError:
-            raise
-        except Exception as error:
-            if len(rows) == 1:
-                return [error]
-            middle = len(rows) // 2
-            return [*self._isolated(step, rows[:middle]), *self._isolated(step, rows[middle:])]
-        if len(made) != len(rows):
-            raise RunError(
-                f"step {step.name!r} ({type(step).__name__}) returned {len(made)} rows for {len(rows)}",
-                "a step that drops or multiplies rows says so: set `changes_rows: ClassVar[bool] = True` in its class",
-            )
-        return [[row] for row in made]
+    def _record(
+        self, link: Link, entries: list[_Entry], bodies: list[list[bytes]], outcome: Outcome, *, collects: bool
+    ) -> None:
+        if link.segment is not None and entries:
+            places = link.segment.append([(entry.key, rows) for entry, rows in zip(entries, bodies, strict=True)])
+            if collects:
+                pairs = zip(entries, places, strict=True)
+                outcome.collected += [Collected(entry.id, place, link.multiplies) for entry, place in pairs]
+        newest = bodies if link.multiplies else bodies[-NEWEST:]
+        self.live.show(link.name, [body for rows in newest for body in rows])
 
-    def _alone(self, step: Step, row: Row) -> list[Batch | Exception]:
-        try:
-            return [list(step.process([dict(row)]))]
-        except RunError:
-            raise
-        except Exception as error:
-            return [error]
+    def _reject(self, link: Link, entry: _Entry, error: Exception, outcome: Outcome, *, joins: bool) -> None:
+        row: Row | None = None
+        with suppress(Exception):
+            [row] = self._received(link, [entry], joins=joins)
+        outcome.count(link.name).failed += 1
+        outcome.failures.append(failure_of(error, link.name, link.step_key, entry.id, entry.key, row))
 
     # ---- content of an entry
+    def _received(self, link: Link, entries: list[_Entry], *, joins: bool) -> Batch:
+        if joins:
+            parts = (self._parts(link, entry) for entry in entries)
+            return [{column: value for part in of_row for column, value in part.items()} for of_row in parts]
+        return [self._row(entry) if entry.row is None else entry.row for entry in entries]
+
+    def _parts(self, link: Link, entry: _Entry) -> Batch:
+        """What the branches made of a row, in the step's names."""
+        value = decode(self._body(entry))
+        return [rename_in(part, link.step.input_mappings) for part in (value if isinstance(value, list) else [value])]
+
     def _row(self, entry: _Entry) -> Row:
-        if entry.row is None:
-            value = decode(self._body(entry))
-            if not isinstance(value, dict):
-                raise TypeError(f"a row is a dict, not {type(value).__name__}")
-            entry.row = value
-        return entry.row
+        entry.row = value = decode(self._body(entry))
+        if not isinstance(value, dict):
+            raise TypeError(f"a row is a dict, not {type(value).__name__}")
+        return value
 
     def _body(self, entry: _Entry) -> bytes:
         if entry.body is None:
             assert entry.place is not None
             entry.body = split_rows(self._reader.rows(entry.place))[entry.at]
         return entry.body
+
+
+def work(step: Step, rows: Batch) -> list[Batch]:
+    """What a step makes of each row. It gets copies: a step that changes its rows does no harm.
+
+    Raises:
+        RunError: It returned more or fewer rows than it got, without having said that it may.
+        Exception: Whatever the step raised, for one of the rows or for all.
+    """
+    needed = set(step.needs())
+    for row in rows:
+        if not needed <= row.keys():
+            require(row, step.needs())
+    if step.changes_rows:
+        made = [list(step.process([dict(row)])) for row in rows]
+    else:
+        flat = list(step.process([dict(row) for row in rows]))
+        if len(flat) != len(rows):
+            raise RunError(
+                f"step {step.name!r} ({type(step).__name__}) returned {len(flat)} rows for {len(rows)}",
+                "a step that drops or multiplies rows says so: set `changes_rows: ClassVar[bool] = True` in its class",
+            )
+        made = [[row] for row in flat]
+    for row in chain.from_iterable(made):
+        if not isinstance(row, dict):
+            raise TypeError(f"process returned {type(row).__name__} where a row (dict) belongs")
+    return made
 
 
 def split_rows(data: bytes) -> list[bytes]:

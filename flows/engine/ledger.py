@@ -3,8 +3,8 @@
 `ledger/<step>-<step key>/<writer>.seg`, append-only, one file per writer, so that writers need no locks. A file is a series
 of frames; a frame holds the records that were finished together:
 
-    u32 bytes after this head · u32 CRC-32 of them · u16 records · then per record: 16-byte key, u32 rows made ·
-    then, compressed by Zstandard: per record u32 length, then the records, each a JSON list of rows
+    u32 bytes after this head · u32 CRC-32 of them · u16 records · the records' 16-byte keys · per record u32 rows made ·
+    then, compressed by Zstandard: per record u32 length, then the records, each the JSON of its rows with commas between
 
 A frame that was cut off by a crash fails its length or checksum; it and what follows in that file is ignored, and nobody
 appends to a file that an earlier process wrote. A step whose parameters, code or upstream steps change has another key,
@@ -18,7 +18,8 @@ import re
 import struct
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ import zstandard
 from flows.engine.items import KEY_BYTES
 
 _HEAD = struct.Struct("<IIH")
-_ENTRY = struct.Struct(f"<{KEY_BYTES}sI")
+_ENTRY_BYTES = KEY_BYTES + 4
 MAX_RECORDS = 0xFFFF
 
 
@@ -56,21 +57,23 @@ class SegmentWriter:
         self._offset = 0
         self._compressor = zstandard.ZstdCompressor(level=1)
 
-    def append(self, records: list[Record]) -> list[Place]:
-        """Write records; they outlive the death of this process (not yet a power cut)."""
-        places: list[Place] = []
-        for start in range(0, len(records), MAX_RECORDS):
-            places += self._append_frame(records[start : start + MAX_RECORDS])
-        return places
+    def append(self, records: Sequence[tuple[bytes, list[bytes]]]) -> Iterator[Place]:
+        """Write records, as `Record`s or plain pairs; they outlive the death of this process (not yet a power cut).
 
-    def _append_frame(self, records: list[Record]) -> list[Place]:
+        The places are made as they are asked for: most callers need none.
+        """
+        starts = range(0, len(records), MAX_RECORDS)
+        return chain.from_iterable([self._append_frame(records[start : start + MAX_RECORDS]) for start in starts])
+
+    def _append_frame(self, records: Sequence[tuple[bytes, list[bytes]]]) -> Iterator[Place]:
         if self._fd is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
-        bodies = [b"[" + b",".join(record.rows) + b"]" for record in records]
-        lengths = struct.pack(f"<{len(bodies)}I", *map(len, bodies))
-        entries = b"".join(_ENTRY.pack(record.key, len(record.rows)) for record in records)
-        data = entries + self._compressor.compress(lengths + b"".join(bodies))
+        bodies = [b",".join(rows) for _, rows in records]
+        counts = [len(rows) for _, rows in records]
+        numbers = struct.Struct(f"<{len(records)}I")
+        content = self._compressor.compress(numbers.pack(*map(len, bodies)) + b"".join(bodies))
+        data = b"".join([*(key for key, _ in records), numbers.pack(*counts), content])
         frame = _HEAD.pack(len(data), zlib.crc32(data), len(records)) + data
         offset = self._offset
         written = os.write(self._fd, frame)
@@ -79,7 +82,7 @@ class SegmentWriter:
             raise OSError(28, "No space left on device", str(self.path))
         self._offset += written
         name = str(self.path)
-        return [Place(name, offset, number, len(record.rows)) for number, record in enumerate(records)]
+        return (Place(name, offset, number, rows) for number, rows in enumerate(counts))
 
     def close(self) -> None:
         if self._fd is not None:
@@ -113,11 +116,11 @@ class SegmentReader:
         fd = self._files[path]
         size, _, count = _HEAD.unpack(os.pread(fd, _HEAD.size, offset))
         data = os.pread(fd, size, offset + _HEAD.size)
-        raw = zstandard.ZstdDecompressor().decompress(memoryview(data)[_ENTRY.size * count :])
+        raw = zstandard.ZstdDecompressor().decompress(memoryview(data)[_ENTRY_BYTES * count :])
         lengths = struct.unpack_from(f"<{count}I", raw)
         bodies, at = [], 4 * count
         for length in lengths:
-            bodies.append(raw[at : at + length])
+            bodies.append(b"[%b]" % raw[at : at + length])
             at += length
         return bodies
 
@@ -136,7 +139,8 @@ def scan(path: Path) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
             data = file.read(size)
             if len(data) < size or not count or zlib.crc32(data) != checksum:
                 return
-            yield offset, [_ENTRY.unpack_from(data, _ENTRY.size * at) for at in range(count)]
+            keys = (data[at : at + KEY_BYTES] for at in range(0, KEY_BYTES * count, KEY_BYTES))
+            yield offset, list(zip(keys, struct.unpack_from(f"<{count}I", data, KEY_BYTES * count), strict=True))
             offset += _HEAD.size + size
 
 

@@ -79,8 +79,8 @@ class Graph:
 
     def _report(self, circle: list[str]) -> None:
         last, first = circle[-1], circle[0]
-        shown = [last, *circle]
-        path = " -> ".join(map(repr, shown if len(shown) <= 12 else [*shown[:6], "...", *shown[-5:]]))
+        names = [repr(name) for name in (last, *circle)]
+        path = " -> ".join(names if len(names) <= 12 else [*names[:6], "...", *names[-5:]])
         self._problems.add("cycle", f"its rows would go in a circle: {path}", f"take {last!r} out of its `after`", first)
 
     def check_reach(self, classes: Mapping[str, type[BaseStep]]) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ProcessPoolExecutor
+import multiprocessing as mp
+import os
+import threading
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from flows.engine.engine import Engine
 from flows.engine.hosts import context, hidden_main
+from flows.engine.outcome import explain
 from flows.runs import RunFolder, RunReport
 from flows.spec import PipelineSpec
 from steps.errors import RunError
@@ -25,18 +29,48 @@ async def finish(engine: Engine, report: RunReport, folder: RunFolder, output: P
         shelf.save(path)
         shelves[name] = path
     target = output or folder.path / "distiset"
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        with hidden_main():
-            writing = pool.submit(_write, engine.plan.spec.to_dict(), shelves, report, folder.log, target)
-        try:
-            return await asyncio.wrap_future(writing)
-        except OSError as error:
-            raise RunError(f"the Distiset cannot be written to {target}: {error}", "make room, then resume the run") from error
+    mine, theirs = context.Pipe(duplex=False)
+    arguments = (theirs, dict(os.environ), engine.plan.spec.to_dict(), shelves, report, folder.log, target)
+    writer = context.Process(target=_write, args=arguments)
+    with hidden_main():
+        writer.start()
+    theirs.close()
+    try:
+        rows, problem, fix = await asyncio.to_thread(mine.recv)
+    except EOFError:
+        rows, problem, fix = {}, "the process that writes it ended", "see run.log, then resume the run"
+    mine.close()
+    await asyncio.to_thread(writer.join)
+    if problem:
+        raise RunError(f"the Distiset cannot be written to {target}: {problem}", fix or "make room, then resume the run")
+    return dict(rows)
 
 
-def _write(spec: dict[str, object], shelves: dict[str, Path], report: RunReport, log: Path, target: Path) -> dict[str, int]:
+def _write(
+    pipe: Connection,
+    environment: dict[str, str],
+    spec: dict[str, object],
+    shelves: dict[str, Path],
+    report: RunReport,
+    log: Path,
+    target: Path,
+) -> None:
+    threading.Thread(target=_end_with_engine, daemon=True).start()
+    os.environ.update(environment)
     from flows.distiset import write_distiset
     from flows.plan import examine
 
     planned, _ = examine(PipelineSpec.model_validate(spec))
-    return write_distiset(target, planned, shelves, report, log)
+    try:
+        pipe.send((write_distiset(target, planned, shelves, report, log), "", ""))
+    except Exception as error:
+        said = explain(error)
+        pipe.send(({}, said.message, said.fix))
+
+
+def _end_with_engine() -> None:
+    """A Distiset that is written after its engine is gone could replace that of the next session."""
+    engine = mp.parent_process()
+    if engine is not None:
+        wait([engine.sentinel])
+        os._exit(75)

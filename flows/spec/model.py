@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from flows.spec.text import write_yaml
 from steps.base import StepResources
+from steps.errors import SpecError
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,79}\z"
 MAX_STEPS = 10_000
@@ -18,7 +19,7 @@ MAX_MAPPINGS = 1_000
 class StepSpec(BaseModel):
     """One step of a pipeline: what it is, what it comes after, its parameters and its place."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, ser_json_inf_nan="constants")
 
     name: str = Field(pattern=NAME)
     use: str = Field(max_length=300)
@@ -39,7 +40,7 @@ class StepSpec(BaseModel):
 class RouterSpec(BaseModel):
     """How a step's batches are shared among the steps after it."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, ser_json_inf_nan="constants")
 
     use: str = Field(max_length=300)
     params: dict[str, Any] = Field(default_factory=dict, alias="with")
@@ -48,7 +49,7 @@ class RouterSpec(BaseModel):
 class PipelineSpec(BaseModel):
     """A pipeline: named steps that form a graph without cycles."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, ser_json_inf_nan="constants")
 
     distilflow: Literal[1] = 1
     name: str = Field(default="pipeline", pattern=NAME)
@@ -84,8 +85,18 @@ class PipelineSpec(BaseModel):
         return [step.name for step in self.steps]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data with only what was set: what `spec_from` reads back exactly."""
-        return {"distilflow": 1, **self.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+        """Plain data with only what was set: what `spec_from` reads back exactly.
+
+        Raises:
+            SpecError: A parameter is something that no file can hold.
+        """
+        try:
+            dumped = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        except (ValueError, RecursionError) as error:  # half of a character, a class of one's own, a list inside itself
+            raise SpecError(
+                f"a parameter cannot be written to a file: {error}", "use text, numbers, lists, mappings"
+            ) from error
+        return {"distilflow": 1, **dumped}
 
     def to_yaml(self) -> str:
         """The YAML text that `read_spec` reads back exactly.

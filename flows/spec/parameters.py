@@ -94,7 +94,8 @@ def _set(step: dict[str, Any], keys: list[str], value: Any) -> str | None:
         inner = target.get(key)
         if inner is not None and not isinstance(inner, dict):
             return f"`{'.'.join(keys[: at + 1])}` is {quoted(inner)}, which has no parameters in it"
-        target = target[key] = dict(inner or {})
+        target[key] = dict(inner or {})
+        target = target[key]
     if keys[-1] == "llm" and isinstance(value, Mapping):
         value = with_sampling_of(target.get("llm"), value)
     target[keys[-1]] = value

@@ -13,6 +13,7 @@ from flows.spec.text import MAX_BYTES, check_data, parse
 from flows.wording import did_you_mean, listed, nearest, quoted
 from steps.errors import PlanError, Problem, SpecError
 
+LONGEST_NAME = 200  # shown in messages; a valid one has 80 characters at most
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -118,7 +119,7 @@ class _Form:
             return None
         name = f"step_{at + 1}"
         if isinstance(raw.get("name"), (str, int, float)) and str(raw["name"]):
-            name = str(raw["name"])
+            name = str(raw["name"])[:LONGEST_NAME]
             where = f"step {quoted(name)}"
         kept = self._known(raw, StepSpec, where, name)
         unread = self.unread.setdefault(name, set())
@@ -149,10 +150,7 @@ class _Form:
         except ValidationError as error:
             bad = {str(detail["loc"][0]) for detail in error.errors()}
             for detail in error.errors():
-                path = ".".join(map(str, detail["loc"]))
-                self._add(
-                    "bad-value", where, f"`{path}`: {words(detail)}; seen {quoted(detail['input'])}", remedy(detail), step
-                )
+                self._add("bad-value", where, misfit(detail), remedy(detail), step)
             self.unread.setdefault(step or "", set()).update(bad)
             good = {key: value for key, value in data.items() if key not in bad}
             if model is StepSpec:
@@ -174,12 +172,17 @@ def _step_list(steps: Any) -> list[Any]:
     return steps
 
 
+def misfit(detail: Mapping[str, Any]) -> str:
+    """What is wrong with a value."""
+    return f"`{'.'.join(map(str, detail['loc']))[:80]}`: {words(detail)}; seen {quoted(detail['input'])}"
+
+
 def words(detail: Mapping[str, Any]) -> str:
     """What pydantic says about a value, as a person would."""
     if detail["type"] == "string_pattern_mismatch":
         return "may hold letters, digits, - and _ (up to 80), and starts with a letter or digit"
     said = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return said.replace("valid string", "text").replace("valid dictionary", "mapping").replace("valid ", "")
+    return said.replace("a valid string", "text").replace("valid dictionary", "mapping").replace("valid ", "")
 
 
 def remedy(detail: Mapping[str, Any]) -> str:

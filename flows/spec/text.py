@@ -47,7 +47,7 @@ def parse(text: str) -> tuple[Any, list[Duplicate]]:
         SpecError: It is neither, or larger or deeper than a pipeline can be.
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise SpecError(f"the text has more than {MAX_BYTES / 1e6:.0f} MB", "keep data in files of its own")
+        raise _too_large()
     text = text.removeprefix("\ufeff")
     try:
         parsed = _parse_json(text) if text.lstrip().startswith("{") else None
@@ -82,16 +82,19 @@ def check_data(data: Any) -> None:
         SpecError: It is not.
     """
     waiting: list[tuple[Any, int]] = [(data, 0)]
-    total = 0
+    total = letters = 0
     while waiting:
         value, depth = waiting.pop()
         total += 1
         if total > MAX_VALUES:
             raise _too_many()
+        if letters > MAX_BYTES:
+            raise _too_large()
         if depth > MAX_DEPTH:
             raise _too_deep()
         match value:
             case str():
+                letters += len(value)
                 _check_text(value)
             case bool() | float() | None:
                 pass
@@ -105,6 +108,7 @@ def check_data(data: Any) -> None:
                 for key, inner in value.items():
                     if not isinstance(key, str):
                         raise SpecError(f"the key {quoted(key)} is not text", "write it in quotes")
+                    letters += len(key)
                     _check_text(key)
                     waiting.append((inner, depth + 1))
             case _:
@@ -135,6 +139,10 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str) -> SpecError:
 
 def _too_deep() -> SpecError:
     return SpecError(f"it nests deeper than {MAX_DEPTH} levels", "keep data in files of its own")
+
+
+def _too_large() -> SpecError:
+    return SpecError(f"it has more than {MAX_BYTES / 1e6:.0f} MB", "keep data in files of its own")
 
 
 def _too_many() -> SpecError:
@@ -318,7 +326,7 @@ def write_yaml(data: Any) -> str:
     check_data(data)
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     if len(text.encode()) > MAX_BYTES:
-        raise SpecError(f"the pipeline has more than {MAX_BYTES / 1e6:.0f} MB", "keep data in files of its own")
+        raise _too_large()
     return text
 
 
@@ -330,11 +338,12 @@ class _Dumper(yaml.SafeDumper):
 
 
 _AS_BLOCK = re.compile(r"(?:[^\s\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*)")
+_ODD_BREAK = re.compile(r"[\r\x85\u2028\u2029]")
 _SPACE_AT_END = re.compile(r"[ \t]+(?:\n|$)")
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = None
+    style = '"' if _ODD_BREAK.search(text) else None
     if "\n" in text:
         style = "|" if _AS_BLOCK.fullmatch(text) and not _SPACE_AT_END.search(text) else '"'
     return dumper.represent_scalar(_TAG + "str", text, style=style)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flows.models import parse_model, with_llm
+from steps.errors import SpecError
+from tests.flows.describing import chain
+
+
+@pytest.mark.parametrize(
+    ("text", "llm"),
+    [
+        ("rehearsal", {"use": "RehearsalLLM"}),
+        ("openai/gpt-4o-mini", {"use": "OpenAILLM", "model": "gpt-4o-mini"}),
+        ("ollama/llama3.2", {"use": "OpenAILLM", "model": "llama3.2", "base_url": "http://localhost:11434/v1"}),
+        ("vllm/Qwen/Qwen3-8B", {"use": "OpenAILLM", "model": "Qwen/Qwen3-8B", "base_url": "http://localhost:8000/v1"}),
+    ],
+)
+def test_a_short_name_stands_for_a_model(text: str, llm: dict[str, Any]) -> None:
+    assert parse_model(text) == llm
+
+
+@pytest.mark.parametrize("text", ["", "gpt-4o", "openai", "openai/", "openai/ ", "/gpt-4o", "nobody/x", "x" * 1000])
+def test_what_is_no_short_name_is_told_the_providers(text: str) -> None:
+    with pytest.raises(SpecError, match="provider/model") as caught:
+        parse_model(text)
+
+    assert "openai, ollama" in caught.value.fix
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(("text", "hint"), [("rehersal", "rehearsal"), ("opnai/gpt-4o", "openai")])
+def test_a_misspelt_provider_is_recognised(text: str, hint: str) -> None:
+    with pytest.raises(SpecError, match=f"Did you mean '{hint}'?"):
+        parse_model(text)
+
+
+def test_every_step_that_asks_gets_the_model_and_keeps_its_sampling() -> None:
+    old = {"use": "OpenAILLM", "model": "old", "api_key": "${OLD_KEY}", "generation_kwargs": {"temperature": 0.2}}
+    spec = chain(
+        {"name": "a", "use": "TextGeneration", "with": {"llm": old, "num_generations": 2}},
+        {"name": "b", "use": "TextGeneration"},
+        {"name": "c", "use": "KeepColumns", "with": {"columns": ["generation"]}},
+        {"name": "d", "use": "NoSuchStep"},
+    )
+
+    changed = with_llm(spec, "openai/new")
+
+    new = {"use": "OpenAILLM", "model": "new"}
+    assert changed.step("a").params == {"llm": {**new, "generation_kwargs": {"temperature": 0.2}}, "num_generations": 2}
+    assert changed.step("b").params == {"llm": new}
+    assert [changed.step(name) for name in "cd"] == [spec.step(name) for name in "cd"]
+    assert spec.step("a").params["llm"] == old
+
+
+@pytest.mark.parametrize("llm", [None, "gpt-4o", ["x"], {"generation_kwargs": None}, {"generation_kwargs": "x"}])
+def test_a_model_of_the_wrong_form_is_replaced(llm: Any) -> None:
+    changed = with_llm(chain({"name": "a", "use": "TextGeneration", "with": {"llm": llm}}), "rehearsal")
+
+    assert changed.step("a").params["llm"]["use"] == "RehearsalLLM"

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.pipeline import Pipeline
+from flows.spec import RouterSpec, read_spec
+from steps.columns.combine_outputs import CombineOutputs
+from steps.columns.keep_columns import KeepColumns
+from steps.columns.truncate_text_column import TruncateTextColumn
+from steps.errors import PlanError
+from steps.llms.openai_llm import OpenAILLM
+from steps.llms.rehearsal_llm import RehearsalLLM
+from steps.routers import sample_n_steps
+from steps.sources.load_data_from_dicts import LoadDataFromDicts
+from steps.tasks.text_generation import TextGeneration
+from tests.flows.describing import SortRows
+
+ROWS = [{"instruction": "no"}, {"instruction": "012"}, {"instruction": "a\nb \n😀", "n": 1, "deep": {"x": [None, 1.5, True]}}]
+
+
+@pytest.fixture(autouse=True)
+def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOW_STEP_MODULES", "")
+
+
+def rich_pipeline() -> Pipeline:
+    """One with routing, lists, inline data, mappings, places and a key."""
+    key = OpenAILLM(model="m", base_url="http://localhost:1/v1", api_key="${MY_KEY}", generation_kwargs={"stop": ["\n", "no"]})
+    with Pipeline("rich", description="All that there is: é 😀") as pipeline:
+        load = LoadDataFromDicts(data=ROWS, batch_size=2)
+        a = TextGeneration(name="a", llm=key, columns=["instruction"], output_mappings={"generation": "x"})
+        b = TextGeneration(name="b", llm=RehearsalLLM(seed=3), input_batch_size=5, resources={"replicas": 2})
+        c = TruncateTextColumn(name="c", column="text", max_length=3, input_mappings={"text": "instruction"}, pool="process")
+        (
+            load
+            >> sample_n_steps(2)
+            >> [a, b, c]
+            >> CombineOutputs()
+            >> SortRows(name="sort")
+            >> KeepColumns(columns=["instruction"])
+        )
+    return pipeline
+
+
+def test_python_becomes_a_spec() -> None:
+    spec = rich_pipeline().spec
+
+    assert spec.names() == ["load_data_from_dicts_0", "a", "b", "c", "combine_outputs_0", "sort", "keep_columns_0"]
+    assert spec.step("combine_outputs_0").after == ["a", "b", "c"]
+    assert spec.routing == {"load_data_from_dicts_0": RouterSpec(use="sample_n_steps", params={"n": 2})}
+    assert (spec.steps[0].batch_size, spec.step("b").batch_size, spec.steps[0].params) == (2, 5, {"data": ROWS})
+    assert spec.step("c").input_mappings == {"text": "instruction"}
+
+
+def test_python_to_yaml_and_back_is_exact(tmp_path: Path) -> None:
+    pipeline = rich_pipeline()
+    pipeline.save(tmp_path / "p.yaml")
+
+    assert read_spec(pipeline.to_yaml()) == (pipeline.spec, [])
+    assert Pipeline.from_file(tmp_path / "p.yaml").spec == pipeline.spec
+    assert Pipeline.from_file(tmp_path / "p.yaml").to_yaml() == pipeline.to_yaml()
+
+
+def test_what_is_read_back_makes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-secret")
+    pipeline = rich_pipeline()
+    spec, _ = read_spec(pipeline.to_yaml())
+
+    made, again = pipeline.plan(), Pipeline.from_spec(spec).plan()
+
+    assert {name: step.step for name, step in made.steps.items()} == {name: step.step for name, step in again.steps.items()}
+    assert made.routers == again.routers
+
+
+def test_a_reference_to_a_key_stays_and_the_key_itself_goes_nowhere() -> None:
+    with Pipeline() as pipeline:
+        LoadDataFromDicts(data=ROWS) >> [
+            TextGeneration(llm=OpenAILLM(model="m", api_key="${MY_KEY}", default_headers={"X-Key": "${OTHER}"})),
+            TextGeneration(
+                llm=OpenAILLM(model="m", api_key="sk-secret", default_headers={"X-Key": "sk-secret", "X-Team": "t"})
+            ),
+        ]
+
+    text = pipeline.to_yaml()
+
+    assert ("${MY_KEY}" in text, "${OTHER}" in text, "X-Team: t" in text, "sk-secret" in text) == (True, True, True, False)
+    assert "sk-secret" not in repr(pipeline.spec)
+
+
+def test_names_are_made_and_do_not_collide() -> None:
+    with Pipeline() as pipeline:
+        for name in (None, "keep_columns_2", None, None):
+            KeepColumns(columns=["a"], name=name)
+
+    assert pipeline.spec.names() == ["keep_columns_0", "keep_columns_2", "keep_columns_1", "keep_columns_3"]
+
+
+def test_a_step_of_another_block_cannot_be_connected() -> None:
+    with Pipeline():
+        foreign = KeepColumns(columns=["a"], name="foreign")
+    with Pipeline(), pytest.raises(ValueError, match="'foreign' was not made inside"):
+        LoadDataFromDicts(data=ROWS) >> foreign
+
+
+def test_steps_connected_twice_are_connected_once() -> None:
+    with Pipeline() as pipeline:
+        load, keep = LoadDataFromDicts(data=ROWS), KeepColumns(columns=["instruction"], name="keep")
+        load >> keep
+        load >> keep
+
+    assert pipeline.spec.step("keep").after == ["load_data_from_dicts_0"]
+
+
+def test_a_block_that_fails_is_closed() -> None:
+    with pytest.raises(ZeroDivisionError), Pipeline() as pipeline:
+        raise ZeroDivisionError
+    KeepColumns(columns=["a"])
+
+    assert pipeline.spec.steps == []
+
+
+def test_a_class_inside_a_function_is_told_where_to_stand() -> None:
+    class Inner(KeepColumns):
+        pass
+
+    with Pipeline() as pipeline:
+        LoadDataFromDicts(data=ROWS) >> Inner(columns=["instruction"])
+
+    with pytest.raises(PlanError, match="write the class at the top of the file"):
+        pipeline.plan()
+
+
+@pytest.mark.parametrize(("pipeline", "step"), [("two words", "a"), ("a", "two words")])
+def test_a_name_that_no_file_can_hold_is_refused(pipeline: str, step: str) -> None:
+    with Pipeline(pipeline) as written:
+        LoadDataFromDicts(data=ROWS, name=step)
+
+    with pytest.raises(PlanError, match=r"`name`: may hold letters, .*; seen 'two words'"):
+        written.plan()
+
+
+def test_planning_lists_all_problems() -> None:
+    with Pipeline("two-problems") as pipeline:
+        LoadDataFromDicts(data=ROWS) >> KeepColumns(columns=["nothing"]) >> TruncateTextColumn(column="text")
+
+    with pytest.raises(PlanError) as caught:
+        pipeline.plan()
+
+    assert [problem.code for problem in caught.value.problems] == ["missing-column", "missing-column"]

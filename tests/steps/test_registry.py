@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from steps import registry
+from steps.columns.keep_columns import KeepColumns
+from steps.registry import UnknownComponent, name_of, resolve
+from tests.flows import describing
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with modules of the user's own, all of them allowed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("ALLOW_STEP_MODULES", "reg_good, reg_broken,reg_exits")
+    (tmp_path / "reg_good.py").write_text("import os\nclass Outer:\n    class Inner: pass\ndef function(): pass\n")
+    (tmp_path / "reg_broken.py").write_text("class Broken:\n  def f(\n")
+    (tmp_path / "reg_exits.py").write_text("raise SystemExit(3)\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["steps", "llms", "routers"])
+def test_every_name_resolves_to_a_class_that_knows_its_name(kind: registry.Kind) -> None:
+    for name in registry.names(kind):
+        assert name_of(resolve(name, kind), kind) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("KeepColums", "Did you mean 'KeepColumns'"),
+        ("", "there is no step ''"),
+        ("steps.columns.keep_columns", "there is no step"),
+        ("os:system", "not allowed here"),
+        ("steps.columns.keep_columns:KeepColumns", "not allowed here"),
+        (":", "not allowed here"),
+        ("a:b:c", "not allowed here"),
+        ("../x:Y", "not allowed here"),
+    ],
+)
+def test_a_name_that_nothing_goes_by(name: str, said: str) -> None:
+    with pytest.raises(UnknownComponent, match=said) as caught:
+        resolve(name)
+
+    assert caught.value.fix
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("reg_good:Nothing", "has no 'Nothing'"),
+        ("reg_good:", "has no ''"),
+        ("reg_good:function", "is a function, not a class"),
+        ("reg_good:os", "is a module, not a class"),
+        ("reg_good:Outer.__class__", "has no 'Outer.__class__'"),
+        ("reg_good:__builtins__", "has no '__builtins__'"),
+        ("reg_broken:Broken", "cannot be imported: '\\(' was never closed"),
+        ("reg_exits:X", "cannot be imported: 3"),
+        ("reg_good.sub:X", "cannot be imported"),
+        ("reg_goods:X", "not allowed here"),
+    ],
+)
+def test_a_module_of_the_users_own_that_cannot_be_used(name: str, said: str) -> None:
+    with pytest.raises(UnknownComponent, match=said) as caught:
+        resolve(name)
+
+    assert caught.value.fix
+
+
+@pytest.mark.usefixtures("files")
+def test_a_class_inside_a_class_goes_by_its_path() -> None:
+    inner = resolve("reg_good:Outer.Inner")
+
+    assert name_of(inner) == "reg_good:Outer.Inner"
+
+
+def test_a_class_of_this_process_is_allowed_and_told_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOW_STEP_MODULES", "")
+    registry.allow_class(describing.SortRows)
+
+    assert resolve(name_of(describing.SortRows)) is describing.SortRows
+    assert registry.allowed_modules() == [describing.__name__]
+
+
+def test_a_built_in_is_not_taken_for_one_of_the_same_name() -> None:
+    other = type("KeepColumns", (KeepColumns,), {"__module__": "acme"})
+
+    assert (name_of(KeepColumns), name_of(other)) == ("KeepColumns", "acme:KeepColumns")
