@@ -19,7 +19,7 @@ class AppContext:
     """One per server.
 
     `prefect_url` is None until a Prefect server is known: pages work without it, and a run then finds one itself.
-    `command` starts a run; tests put their own in its place. With `no_prefect` runs start sooner and Prefect does not show them.
+    `command` starts a run; tests put their own in its place. With `no_prefect` Prefect does not show the runs.
     """
 
     runs_dir: Path

@@ -10,7 +10,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from app.api import STATIC, add_routes, assets_path
-from app.components.parts import Part
+from app.components.parts import part
 from app.context import AppContext
 from app.pages import build, data, gallery, run
 from app.theme import theme
@@ -20,8 +20,9 @@ STYLES = ("tokens.css", "app.css", "gradio.css")
 
 def create_app(ctx: AppContext) -> gr.Blocks:
     """The page: one Blocks with all places, of which the address shows one."""
-    with gr.Blocks(title="distilflow", fill_width=True, analytics_enabled=False) as demo:
-        Part("shell", "mountAppBar", elem_id="appbar")
+    demo = gr.Blocks(title="distilflow", fill_width=True, analytics_enabled=False)
+    with demo:
+        part("shell", "mountAppBar", elem_id="appbar")
         with gr.Column(elem_id="place-build", elem_classes="df-place"):
             place = build.build(ctx)
         with gr.Column(elem_id="place-run", elem_classes="df-place"):
@@ -38,7 +39,7 @@ def build_server(ctx: AppContext) -> FastAPI:
     """The page and the API beside it, as one ASGI application."""
     server = FastAPI(title="distilflow", docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(server, ctx)
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         server,
         create_app(ctx),
         path="/",
@@ -50,6 +51,7 @@ def build_server(ctx: AppContext) -> FastAPI:
         show_error=True,
         favicon_path=str(STATIC / "icon.png"),
     )
+    return server
 
 
 def head() -> str:

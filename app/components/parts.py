@@ -9,34 +9,28 @@ import gradio as gr
 from app.api import assets_path
 
 
-class Part(gr.HTML):
-    """Mounts `function` of `app/static/<module>.js` in the page.
+def part(module: str, function: str, value: Any = None, **settings: Any) -> gr.HTML:
+    """Mount `function` of `app/static/<module>.js` in the page.
 
     The template never changes, so Gradio leaves the part's inside alone; values set from Python reach the module by `watch`,
-    and it answers with the events `select` and `submit`, whose data is in `gr.EventData`.
+    and it answers with the events `select` and `submit`, whose data `data_of` reads.
+    A function, not a subclass: Gradio writes a `.pyi` beside the source of every subclass, each time it is imported.
     """
+    source = f"{assets_path()}/{module}.js"
+    classes = settings.pop("elem_classes", None)
+    return gr.HTML(
+        value=value,
+        html_template='<div class="df-part"></div>',
+        js_on_load=(
+            f"import(new URL({source!r}, document.baseURI).href).then((module) => "
+            f"module.{function}(element.querySelector('.df-part') ?? element, {{ props, trigger, watch }}));"
+        ),
+        apply_default_css=False,
+        elem_classes=["df-own", *([classes] if classes else [])],
+        **settings,
+    )
 
-    def __init__(self, module: str, function: str, value: Any = None, **settings: Any) -> None:
-        source = f"{assets_path()}/{module}.js"
-        script = (
-            f"import(new URL({source!r}, document.baseURI).href)"
-            f".then((module) => module.{function}(element, {{ props, trigger, watch }}));"
-        )
-        given = settings.pop("elem_classes", [])
-        super().__init__(
-            value=value,
-            elem_classes=["df-own", *([given] if isinstance(given, str) else given)],
-            html_template='<div class="df-part"></div>',
-            js_on_load=script.replace("(element,", "(element.querySelector('.df-part') ?? element,"),
-            apply_default_css=False,
-            **settings,
-        )
 
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object"}
-
-    def api_info_as_input(self) -> dict[str, Any]:
-        return self.api_info()
-
-    def api_info_as_output(self) -> dict[str, Any]:
-        return self.api_info()
+def data_of(event: gr.EventData, name: str) -> str:
+    """What a part sent along with its event."""
+    return str(event._data[name])

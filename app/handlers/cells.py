@@ -26,7 +26,8 @@ def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
             return {"kind": "flag", "text": "true" if value else "false"}
         case int() | float():
             is_rating = bool(RATING.search(column)) and 0 <= value <= 5
-            return {"kind": "rating" if is_rating else "number", "text": f"{value:g}" if isinstance(value, float) else str(value)}
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            return {"kind": "rating" if is_rating else "number", "text": shown}
         case str():
             return {"kind": "text", **clipped(value, clip)}
         case bytes():
@@ -39,8 +40,8 @@ def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
         case [*items] if RATING.search(column) and items and all(_is_number(item) or item is None for item in items):
             return {"kind": "ratings", "items": [None if item is None else f"{item:g}" for item in items[:ITEMS]]}
         case [*items] if items and all(isinstance(item, str) or item is None for item in items):
-            shown = [clipped(item or "", clip) for item in items[:ITEMS]]
-            return {"kind": "list", "items": shown, "more": max(0, len(items) - ITEMS)}
+            texts = [clipped(item or "", clip) for item in items[:ITEMS]]
+            return {"kind": "list", "items": texts, "more": max(0, len(items) - ITEMS)}
         case dict() if (note := _tagged(value)) is not None:
             return note
         case dict() if isinstance(value.get("bytes"), bytes) and "path" in value:

@@ -204,9 +204,7 @@ def notice_of(error: DistilflowError) -> ProblemCard:
     """An error in the words of a notice."""
     if isinstance(error, PlanError) and error.problems:
         return problem_card(error.problems[0])
-    return ProblemCard(
-        code=error.code, title=in_words(error.code), what=error.message, fix=error.fix, step=None
-    )
+    return ProblemCard(code=error.code, title=in_words(error.code), what=error.message, fix=error.fix, step=None)
 
 
 def _read(text: str) -> tuple[PipelineSpec | None, ProblemCard | None]:

@@ -245,9 +245,7 @@ def _placement_fields(
         yield _whole(("batch_size",), "Batch size", spec.batch_size, None, f"Empty for {described.get('default')}.")
 
 
-def _whole(
-    path: tuple[str, ...], label: str, shown: int | None, default: int | None, info: str, minimum: int = 1
-) -> FormField:
+def _whole(path: tuple[str, ...], label: str, shown: int | None, default: int | None, info: str, minimum: int = 1) -> FormField:
     return FormField(path, label, "number", "placement", shown, info, default, minimum=minimum, is_integer=True)
 
 
@@ -295,7 +293,7 @@ def _field(
     current = value if value is not UNSET else (default if default is not UNSET else None)
     label, info = label_of(path[-1]), str(described.get("description", ""))
     kinds = [_kind_of(option, described) for option in options]
-    common = {"path": path, "label": label, "part": part, "info": info, "default": default}
+    common: dict[str, Any] = {"path": path, "label": label, "part": part, "info": info, "default": default}
     if kinds == ["choice"]:
         choices = tuple((str(option), str(option)) for option in options[0]["enum"])
         empty = (("Not set", ""),) if is_nullable or current is None else ()
@@ -304,7 +302,8 @@ def _field(
         yield FormField(**common, kind="flag", shown=bool(current))
     elif kinds == ["flag"]:
         choices = (("Not set", ""), ("Yes", "true"), ("No", "false"))
-        yield FormField(**common, kind="choice", choices=choices, shown={None: "", True: "true", False: "false"}.get(current, ""))
+        shown = "true" if current is True else "false" if current is False else ""
+        yield FormField(**common, kind="choice", choices=choices, shown=shown)
     elif kinds == ["number"]:
         low, high = _limit(options[0], "minimum"), _limit(options[0], "maximum")
         is_integer = options[0].get("type") == "integer"

@@ -49,12 +49,8 @@ def _card(path: Path, changed: int) -> dict[str, Any] | None:
         "title": spec.name.replace("-", " ").replace("_", " ").capitalize(),
         "description": spec.description or "",
         "steps": len(spec.steps),
-        "kinds": list(dict.fromkeys(card["use"] for card in cards if card["icon"] in ("spark", "scales", "replay", "mask")))[-1:],
+        "kind": next((card["use"] for card in reversed(cards) if card["name"] in plan.llms), ""),
         "is_ready": not problems and not found,
         "needs_key": needs_key,
-        "graph": [{"name": card["name"], "after": card["after"], "asks": card["use"] in _asking(plan)} for card in cards],
+        "graph": [{"name": card["name"], "after": card["after"], "asks": card["name"] in plan.llms} for card in cards],
     }
-
-
-def _asking(plan: Any) -> set[str]:
-    return {plan.steps[name].spec.use for name in plan.llms}

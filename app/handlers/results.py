@@ -184,7 +184,7 @@ def render_markdown(text: str) -> str:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     parser.add_render_rule("link_open", _link)
     parser.add_render_rule("fence", _fence)
-    return parser.render(text)
+    return str(parser.render(text))
 
 
 def _link(renderer: Any, tokens: list[Token], index: int, options: Any, environment: Any) -> str:

@@ -94,9 +94,7 @@ def report_of(run: RunFolder) -> RunReport:
         return RunReport(run_id=run.run_id, pipeline=pipeline, started_at=started)
     words = last_words(run) or "its process ended and said nothing"
     ended = float(record.get("ended_at", started)) if record else started
-    return RunReport(
-        run_id=run.run_id, pipeline=pipeline, state="failed", started_at=started, ended_at=ended, message=words
-    )
+    return RunReport(run_id=run.run_id, pipeline=pipeline, state="failed", started_at=started, ended_at=ended, message=words)
 
 
 def run_view(run: RunFolder, prefect_url: str | None = None) -> dict[str, Any]:

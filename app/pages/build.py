@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.parts import Part
+from app.components.parts import data_of, part
 from app.components.schema_form import build_form
 from app.context import AppContext
 from app.handlers import drafts, forms, gallery, previews
 from app.handlers.drafts import CannotEdit, Draft
 from app.handlers.forms import FormField
+from app.handlers.outline import ProblemCard
 from steps.errors import DistilflowError
 
 EDIT: dict[str, Any] = {"concurrency_id": "edit", "concurrency_limit": 1, "show_progress": "hidden"}
@@ -26,13 +27,13 @@ class BuildPlace:
 
     draft: gr.State
     saved: gr.BrowserState
-    model: Part
+    model: gr.HTML
     shown: list[Any]
     """Outputs of everything that changes the draft, in the order of `show`."""
     run_id: gr.Textbox
 
 
-def show(draft: Draft, rebuild: int | None = None, notice: drafts.ProblemCard | None = None) -> tuple[Any, ...]:
+def show(draft: Draft, rebuild: int | None = None, notice: ProblemCard | None = None) -> tuple[Any, ...]:
     """Values for `BuildPlace.shown`. `rebuild`: a number that differs from the last one makes the form anew."""
     view = drafts.view(draft, notice)
     draft["selected"] = view["selected"]
@@ -47,21 +48,21 @@ def build(ctx: AppContext) -> BuildPlace:
     version = gr.State(0)
     frozen = gr.State(None)
     saved = gr.BrowserState(None, storage_key="distilflow-draft-1", secret="distilflow")
-    model = Part("build", "mountModel", elem_id="build-model", visible="hidden")
-    preview_model = Part("build", "mountPreviewModel", elem_id="preview-model", visible="hidden")
+    model = part("build", "mountModel", elem_id="build-model", visible="hidden")
+    preview_model = part("build", "mountPreviewModel", elem_id="preview-model", visible="hidden")
     run_id = gr.Textbox(visible="hidden", elem_id="opened-run", label="Run")
     with gr.Row(elem_id="build-bar", elem_classes="df-pagebar"):
-        title = Part("build", "mountTitle", elem_id="build-title", elem_classes="df-bar-main")
-        Part("build", "mountProblems", elem_id="build-problems")
+        title = part("build", "mountTitle", elem_id="build-title", elem_classes="df-bar-main")
+        part("build", "mountProblems", elem_id="build-problems")
         preview_button = gr.Button("Preview 5 rows", elem_id="build-preview", size="sm")
         rehearse_button = gr.Button("Rehearse", elem_id="build-rehearse", size="sm")
         run_button = gr.Button("Run", variant="primary", elem_id="build-run", size="sm")
     with gr.Row(elem_id="build-body", elem_classes="df-body"):
         with gr.Column(elem_id="build-main"):
-            outline = Part("build", "mountOutline", elem_id="build-outline")
+            outline = part("build", "mountOutline", elem_id="build-outline")
             with gr.Column(elem_id="build-yaml"):
                 with gr.Row(elem_id="yaml-bar"):
-                    yaml_state = Part("build", "mountYamlState", elem_id="yaml-state", elem_classes="df-bar-main")
+                    yaml_state = part("build", "mountYamlState", elem_id="yaml-state", elem_classes="df-bar-main")
                     discard = gr.Button("Discard", elem_id="yaml-discard", size="sm")
                     apply = gr.Button("Apply changes", elem_id="yaml-apply", variant="primary", size="sm")
                 code = gr.Code(
@@ -73,10 +74,10 @@ def build(ctx: AppContext) -> BuildPlace:
                     elem_id="yaml-code",
                     container=False,
                 )
-            Part("build", "mountPreview", elem_id="build-drawer")
-            Part("build", "mountFacts", elem_id="build-facts")
+            part("build", "mountPreview", elem_id="build-drawer")
+            part("build", "mountFacts", elem_id="build-facts")
         with gr.Column(elem_id="build-panel"):
-            Part("build", "mountStepHead", elem_id="step-head")
+            part("build", "mountStepHead", elem_id="step-head")
             form = gr.Column(elem_id="step-form", elem_classes="df-form")
     place = BuildPlace(draft, saved, model, [draft, saved, model, code, yaml_state, version], run_id)
 
@@ -91,27 +92,27 @@ def build(ctx: AppContext) -> BuildPlace:
 def _bind_changes(
     place: BuildPlace,
     version: gr.State,
-    outline: Part,
-    title: Part,
+    outline: gr.HTML,
+    title: gr.HTML,
     code: gr.Code,
-    yaml_state: Part,
+    yaml_state: gr.HTML,
     apply: gr.Button,
     discard: gr.Button,
 ) -> None:
     current = [place.draft, place.saved, version]
 
     def select(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
-        return show(drafts.select(known(now, kept), event._data["step"]), number)
+        return show(drafts.select(known(now, kept), data_of(event, "step")), number)
 
     def go_back_or_forth(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
-        turn = drafts.redo if event._data["what"] == "redo" else drafts.undo
+        turn = drafts.redo if data_of(event, "what") == "redo" else drafts.undo
         return show(turn(known(now, kept)), number)
 
     def apply_text(now: Draft | None, kept: Any, number: int, text: str) -> tuple[Any, ...]:
         return show(drafts.with_text(known(now, kept), text or "", "edit of the YAML"), number)
 
     def check(now: Draft | None, text: str) -> dict[str, Any]:
-        return {**drafts.check_text(text or ""), "isChanged": (text or "") != (now or {}).get("text", "")}
+        return {**drafts.check_text(text or ""), "isChanged": (text or "") != (now["text"] if now else "")}
 
     outline.select(select, current, place.shown, api_name="select_step", **EDIT)
     title.submit(go_back_or_forth, current, place.shown, api_name="undo_or_redo", **EDIT)
@@ -136,7 +137,7 @@ def _bind_starts(
     preview_button: gr.Button,
     rehearse_button: gr.Button,
     run_button: gr.Button,
-    preview_model: Part,
+    preview_model: gr.HTML,
     frozen: gr.State,
 ) -> None:
     current = [place.draft, place.saved]
@@ -166,7 +167,6 @@ def _bind_starts(
 
 
 def _render_form(place: BuildPlace, version: gr.State) -> None:
-    @gr.render(inputs=[place.draft], triggers=[version.change], show_progress="hidden")
     def form_of_step(draft: Draft | None) -> None:
         if not draft or not draft["selected"]:
             return
@@ -216,6 +216,8 @@ def _render_form(place: BuildPlace, version: gr.State) -> None:
 
         build_form(form, bind, bind_llm)
 
+    gr.render(inputs=[place.draft], triggers=[version.change], show_progress="hidden")(form_of_step)
+
 
 def known(now: Draft | None, kept: Any) -> Draft:
     """The draft of this session; after a restart of the server, what the browser kept of it."""
@@ -226,7 +228,7 @@ def known(now: Draft | None, kept: Any) -> Draft:
     return drafts.new_draft()
 
 
-def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_part: Part) -> None:
+def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_part: gr.HTML) -> None:
     """Open examples and texts in Build, and on load what the browser kept."""
     version = place.shown[-1]
 
@@ -242,7 +244,7 @@ def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_pa
     def open_example(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
         before = known(now, kept)
         try:
-            text = gallery.example_text(ctx.examples_dir, str(event._data["file"]))
+            text = gallery.example_text(ctx.examples_dir, data_of(event, "file"))
         except DistilflowError as error:
             return show(before, number, drafts.notice_of(error))
         opened = drafts.with_text(before, text, "opening another pipeline") if before["text"] else drafts.new_draft(text)
@@ -250,7 +252,7 @@ def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_pa
 
     def open_text(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
         before = known(now, kept)
-        opened = drafts.with_text(before, str(event._data["text"]), "opening another pipeline")
+        opened = drafts.with_text(before, data_of(event, "text"), "opening another pipeline")
         return show(drafts.select(opened, None), number)
 
     current = [place.draft, place.saved, version]

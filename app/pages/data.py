@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.parts import Part
+from app.components.parts import data_of, part
 from app.context import AppContext
 from app.handlers import pushing
 from app.pages.run import TAKE_RUN, said
@@ -17,13 +17,13 @@ def build(ctx: AppContext) -> None:
     """Lay the place out and bind it."""
     run_id = gr.Textbox(visible="hidden", elem_id="data-run", label="Run")
     with gr.Row(elem_id="data-bar", elem_classes="df-pagebar"):
-        Part("data", "mountDataBar", elem_id="data-title", elem_classes="df-bar-main")
-        Part("data", "mountDownload", elem_id="data-file")
+        part("data", "mountDataBar", elem_id="data-title", elem_classes="df-bar-main")
+        part("data", "mountDownload", elem_id="data-file")
         open_push = gr.Button("Push to Hub", elem_id="data-push", variant="primary", size="sm")
     with gr.Row(elem_id="data-body", elem_classes="df-body"):
-        body = Part("data", "mountDataBody", elem_id="data-main")
+        body = part("data", "mountDataBody", elem_id="data-main")
         with gr.Column(elem_id="push-panel"):
-            Part("data", "mountPushHead", elem_id="push-head")
+            part("data", "mountPushHead", elem_id="push-head")
             with gr.Column(elem_classes="df-form", elem_id="push-form"):
                 repo = gr.Textbox(
                     label="Repository", info="owner/name; it is created if it does not exist.", elem_id="push-repo", max_lines=1
@@ -37,7 +37,7 @@ def build(ctx: AppContext) -> None:
                     visible=not pushing.token_is_set(),
                     max_lines=1,
                 )
-            state = Part("data", "mountPushState", {"token": pushing.token_is_set()}, elem_id="push-state")
+            state = part("data", "mountPushState", {"token": pushing.token_is_set()}, elem_id="push-state")
             push = gr.Button("Push rows", variant="primary", elem_id="push-go")
 
     def opened(run: str) -> tuple[Any, ...]:
@@ -59,7 +59,7 @@ def build(ctx: AppContext) -> None:
 
     def retry(event: gr.EventData) -> None:
         try:
-            ctx.launcher.retry(str(event._data["run"]), ctx.prefect_url)
+            ctx.launcher.retry(data_of(event, "run"), ctx.prefect_url)
         except DistilflowError as error:
             raise said(error) from error
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.parts import Part
+from app.components.parts import part
 from app.context import AppContext
 from steps.errors import DistilflowError
 
@@ -18,11 +18,11 @@ def build(ctx: AppContext) -> None:
     """Lay the place out and bind it."""
     run_id = gr.Textbox(visible="hidden", elem_id="run-id", label="Run")
     with gr.Row(elem_id="run-bar", elem_classes="df-pagebar"):
-        Part("run", "mountRunBar", elem_id="run-title", elem_classes="df-bar-main")
+        part("run", "mountRunBar", elem_id="run-title", elem_classes="df-bar-main")
         resume = gr.Button("Resume", elem_id="run-resume", size="sm")
         stop = gr.Button("Stop & keep", elem_id="run-stop", size="sm")
         result = gr.Button("Open the result", elem_id="run-result", variant="primary", size="sm")
-    Part("run", "mountRunBody", elem_id="run-body", elem_classes="df-body")
+    part("run", "mountRunBody", elem_id="run-body", elem_classes="df-body")
 
     def stop_run(run: str) -> None:
         try:
@@ -45,4 +45,5 @@ def build(ctx: AppContext) -> None:
 def said(error: DistilflowError) -> gr.Error:
     """An error as a notice that stays until it is read."""
     fix = f" {error.fix[:1].upper()}{error.fix[1:]}." if error.fix else ""
-    return gr.Error(f"{error.message[:1].upper()}{error.message[1:]}.{fix}", duration=None, title="Not possible now", print_exception=False)
+    text = f"{error.message[:1].upper()}{error.message[1:]}.{fix}"
+    return gr.Error(text, duration=None, title="Not possible now", print_exception=False)

@@ -100,9 +100,7 @@ def _tags(used: Iterable[type[BaseStep]], report: RunReport) -> list[str]:
     tags = ["synthetic", "distilflow"]
     for step in used:
         about = f"{step.__name__} {inspect.getdoc(step) or ''}"
-        is_feedback = issubclass(step, Task) and FEEDBACK.intersection(
-            step.outputs or (step.Answer or Task).model_fields
-        )
+        is_feedback = issubclass(step, Task) and FEEDBACK.intersection(step.outputs or (step.Answer or Task).model_fields)
         tags += ["rlaif"] if is_feedback or step.group == "labels" else []
         tags += [name for name in ("dpo", "sft") if re.search(rf"{name.upper()}\b", about)]
     return list(dict.fromkeys([*tags, *(["rehearsal"] if report.is_rehearsal else [])]))
@@ -126,9 +124,7 @@ def _summary(spec: PipelineSpec, report: RunReport) -> str:
     if report.max_rows is not None:
         lines.append(f"Only the first {report.max_rows:,} rows of each source were taken.")
     if report.state in ("stopped", "failed"):
-        lines.append(
-            f"The run was {'stopped early' if report.state == 'stopped' else 'cut off'}: this is a part of the rows."
-        )
+        lines.append(f"The run was {'stopped early' if report.state == 'stopped' else 'cut off'}: this is a part of the rows.")
     return "\n\n".join(lines)
 
 
@@ -202,9 +198,7 @@ def _columns(leaf: str, columns: Sequence[Column], report: RunReport) -> str:
 
 
 def _loading(leaves: Sequence[str]) -> str:
-    loads = [
-        f'data = load_dataset("{FOLDER}"{"" if leaf == "default" else ", " + json.dumps(leaf)})' for leaf in leaves
-    ]
+    loads = [f'data = load_dataset("{FOLDER}"{"" if leaf == "default" else ", " + json.dumps(leaf)})' for leaf in leaves]
     return "\n".join(["```python", "from datasets import load_dataset", "", *loads, "```"])
 
 
@@ -217,7 +211,6 @@ def _citations(used: Mapping[str, type[BaseStep]]) -> list[str]:
     if not papers:
         return []
     lines = [
-        f"- [arXiv:{paper}](https://arxiv.org/abs/{paper}), for {', '.join(map(code, by))}"
-        for paper, by in papers.items()
+        f"- [arXiv:{paper}](https://arxiv.org/abs/{paper}), for {', '.join(map(code, by))}" for paper, by in papers.items()
     ]
     return ["## Papers", "\n".join(lines)]

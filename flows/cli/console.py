@@ -17,9 +17,8 @@ LONGEST_CELL = 220
 def show_rows(rows: list[dict[str, Any]], title: str) -> None:
     """A few rows, one below the other: long texts are easier to read so than in columns."""
     for number, row in enumerate(rows, start=1):
-        table = Table(
-            show_header=False, box=None, pad_edge=False, padding=(0, 1), title=f"{title}, row {number}", title_justify="left"
-        )
+        out.print(Text(f"{title}, row {number}", style="bold"))
+        table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 1))
         table.add_column(style="cyan", no_wrap=True)
         table.add_column(overflow="fold")
         for column, value in row.items():

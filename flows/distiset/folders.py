@@ -115,9 +115,7 @@ def leaves_in(folder: Path) -> dict[str, dict[str, list[Path]]]:
         if named := _FILE.fullmatch(path.name):
             found.setdefault(path.parent.name, {}).setdefault(named["split"], []).append(path)
     if not found:
-        raise NotADistiset(
-            f"{folder} holds no Distiset: no <leaf>/<split>-....parquet", "name the folder of a Distiset"
-        )
+        raise NotADistiset(f"{folder} holds no Distiset: no <leaf>/<split>-....parquet", "name the folder of a Distiset")
     order = _order(folder)
     return {leaf: found[leaf] for leaf in sorted(found, key=lambda leaf: order.get(leaf, len(order)))}
 

@@ -97,9 +97,7 @@ class Distiset(dict[str, "DatasetDict"]):
     def _parted(self, leaf: str, train_size: float, shuffle: bool, seed: int | None) -> DatasetDict:
         splits = self[leaf]
         if list(splits) != ["train"]:
-            raise DistilflowError(
-                f"leaf {leaf!r} is split already: {', '.join(splits)}", "split it yourself, with `datasets`"
-            )
+            raise DistilflowError(f"leaf {leaf!r} is split already: {', '.join(splits)}", "split it yourself, with `datasets`")
         try:
             return splits["train"].train_test_split(train_size=train_size, shuffle=shuffle, seed=seed)
         except ValueError as error:

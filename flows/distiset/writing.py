@@ -24,9 +24,7 @@ from steps.secrets import without_secrets
 log = logging.getLogger(__name__)
 
 
-def write_distiset(
-    folder: Path, plan: Plan, shelves: Mapping[str, Path], report: RunReport, log: Path
-) -> dict[str, int]:
+def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report: RunReport, log: Path) -> dict[str, int]:
     """Write the Distiset of a run; an earlier one in this folder is replaced as a whole. Returns rows by leaf.
 
     `shelves`: where the rows of each leaf step lie. `log`: the run's; the rows in quarantine are read from beside it.

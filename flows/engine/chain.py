@@ -178,7 +178,7 @@ class Chain:
         return made, fresh
 
     def _fresh(self, link: Link, entries: list[_Entry], outcome: Outcome, *, joins: bool, collects: bool) -> list[_Entry]:
-        """Process rows and record what came of them. Where that raises, halves are tried until the rows at fault stand alone."""
+        """Process rows and record what came of them. If that raises, halves are tried until the rows at fault stand alone."""
         try:
             made = self._process(link, entries, joins=joins)
             bodies = [[encode(row) for row in rows] for rows in made]
@@ -214,6 +214,9 @@ class Chain:
             made = work(step, [rename_in(row, step.input_mappings) for row in received])
         else:
             made = work(step, received)
+        for row in chain.from_iterable(made):
+            if not isinstance(row, dict):
+                raise TypeError(f"process returned {type(row).__name__} where a row (dict) belongs")
         if step.input_mappings or step.output_mappings:
             return [
                 [rename_out(row, before, step.input_mappings, step.output_mappings) for row in rows]
@@ -276,19 +279,14 @@ def work(step: Step, rows: Batch) -> list[Batch]:
         if not needed <= row.keys():
             require(row, step.needs())
     if step.changes_rows:
-        made = [list(step.process([dict(row)])) for row in rows]
-    else:
-        flat = list(step.process([dict(row) for row in rows]))
-        if len(flat) != len(rows):
-            raise RunError(
-                f"step {step.name!r} ({type(step).__name__}) returned {len(flat)} rows for {len(rows)}",
-                "a step that drops or multiplies rows says so: set `changes_rows: ClassVar[bool] = True` in its class",
-            )
-        made = [[row] for row in flat]
-    for row in chain.from_iterable(made):
-        if not isinstance(row, dict):
-            raise TypeError(f"process returned {type(row).__name__} where a row (dict) belongs")
-    return made
+        return [list(step.process([dict(row)])) for row in rows]
+    made = list(step.process([dict(row) for row in rows]))
+    if len(made) != len(rows):
+        raise RunError(
+            f"step {step.name!r} ({type(step).__name__}) returned {len(made)} rows for {len(rows)}",
+            "a step that drops or multiplies rows says so: set `changes_rows: ClassVar[bool] = True` in its class",
+        )
+    return [[row] for row in made]
 
 
 def split_rows(data: bytes) -> list[bytes]:

@@ -82,6 +82,9 @@ def work(sock: socket.socket, order: Order) -> None:
             raise
         except Exception as error:
             sock.sendall(message(b"X", describe(error)))
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(1 << 16):  # closing with something unread would take the message back
+                pass
     except (ConnectionError, EOFError):
         os._exit(OTHER_SIDE_GONE)
     sock.close()
@@ -125,8 +128,6 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
             broken.set_exception(error)
 
     asking = Asking(stage, order.desk, Gateway(), deliver, fail)
-    await asking.load()
-    writer.write(message(b"L"))
 
     async def listen() -> None:
         while True:
@@ -136,16 +137,26 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
                 return
             asking.give(unpack(payload))
 
-    listening = asyncio.create_task(listen())
-    await asyncio.wait([listening, broken], return_when=asyncio.FIRST_COMPLETED)
-    if broken.done():
-        writer.write(message(b"X", describe(broken.exception() or RuntimeError())))
-        await writer.drain()
-        asking.cancel()
-    else:
+    try:
+        await asking.load()
+        writer.write(message(b"L"))
+        listening = asyncio.create_task(listen())
+        await asyncio.wait([listening, broken], return_when=asyncio.FIRST_COMPLETED)
+        if broken.done():
+            listening.cancel()
+            asking.cancel()
+            await asking.close()
+            broken.result()
         listening.result()
-    await asking.close()
-    await writer.drain()
+        await asking.close()
+        await writer.drain()
+    except (ConnectionError, EOFError):
+        raise
+    except Exception as error:
+        writer.write(message(b"X", describe(error)))
+        writer.write_eof()
+        while await reader.read(1 << 16):  # closing with something unread would take the message back
+            pass
     writer.close()
 
 

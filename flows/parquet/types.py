@@ -134,9 +134,7 @@ def type_of_dicts(values: Sequence[dict[Any, Any]], row: int = -1, depth: int = 
         raise OddValue("keys") from error
     if len(keys) > limit:
         return _too_many_keys(row)
-    return Type(
-        "dict", fields={key: type_of([v[key] for v in values if key in v], row, depth + 1) for key in keys}, row=row
-    )
+    return Type("dict", fields={key: type_of([v[key] for v in values if key in v], row, depth + 1) for key in keys}, row=row)
 
 
 def _decimals(values: list[Decimal], row: int) -> Type:

@@ -145,9 +145,7 @@ class _Source:
             self._file = self._spool.open("w+b")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._file is not None:
             self._file.close()
             self._spool.unlink(missing_ok=True)
@@ -207,9 +205,7 @@ class _Writer:
         self.found = found
         self.is_stale = False
         fields = [pa.field(name, to_arrow(inner)) for name, inner in found.fields.items()]
-        features = {
-            name: {"_type": "Image"} for name in found.fields if images.get(name) and found.fields[name].is_image
-        }
+        features = {name: {"_type": "Image"} for name in found.fields if images.get(name) and found.fields[name].is_image}
         told = {"huggingface": json.dumps({"info": {"features": features}})} if features else None  # as `datasets` does
         self._schema = pa.schema(fields, metadata=told)
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")

@@ -10,7 +10,7 @@ from flows.wording import did_you_mean, listed, nearest, quoted
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep, rename_in, rename_out
 
-MOST_NAMES = 3_000_000
+MOST_NAMES = 1_000_000
 
 
 class Columns:

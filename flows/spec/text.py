@@ -88,8 +88,6 @@ def check_data(data: Any) -> None:
         total += 1
         if total > MAX_VALUES:
             raise _too_many()
-        if letters > MAX_BYTES:
-            raise _too_large()
         if depth > MAX_DEPTH:
             raise _too_deep()
         match value:
@@ -115,6 +113,8 @@ def check_data(data: Any) -> None:
                 raise SpecError(
                     f"a pipeline cannot hold a {type(value).__name__}", "use text, numbers, booleans, lists and mappings"
                 )
+        if letters > MAX_BYTES:
+            raise _too_large()
 
 
 def _check_text(text: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from steps.errors import NetworkFailed
+from steps.errors import NetworkFailed, Unreachable
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -105,7 +105,7 @@ class JSONEndpoint:
         """Send one body and wait for the answer. Redirects are answers too: keys must not travel to another host.
 
         Raises:
-            NetworkFailed: There was no answer, or not all of it.
+            NetworkFailed: There was no answer, or not all of it; Unreachable where no connection could be made.
         """
         import aiohttp
 
@@ -143,22 +143,22 @@ class JSONEndpoint:
         match error:
             case aiohttp.ClientProxyConnectionError():
                 proxy = host_and_port(self._proxy or "")
-                return NetworkFailed(
+                return Unreachable(
                     f"cannot connect to the proxy {proxy} on the way to {self._where}: {_reason(error.os_error)}",
                     "correct the variable HTTPS_PROXY or HTTP_PROXY, or name the host in NO_PROXY",
                 )
             case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-                return NetworkFailed(
+                return Unreachable(
                     f"{self._via} cannot be trusted: {str(error)[:200]}",
                     "check that base_url says https only where the server does, and set SSL_CERT_FILE to the file "
                     "with the certificate authority of your network, if it has one",
                 )
             case aiohttp.ClientConnectorError():
-                return NetworkFailed(
+                return Unreachable(
                     f"cannot connect to {self._via}: {_reason(error.os_error)}", "start the server, or correct base_url"
                 )
             case aiohttp.InvalidURL():
-                return NetworkFailed(f"{self._where} is not an address that can be called", "correct base_url")
+                return Unreachable(f"{self._where} is not an address that can be called", "correct base_url")
         return NetworkFailed(
             f"{self._via} closed the connection before it had answered ({type(error).__name__})",
             "look at the server's log; behind a gateway, its time limit may be the cause",

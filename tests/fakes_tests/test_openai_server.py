@@ -34,9 +34,7 @@ async def asking(fake: FakeOpenAI, timeout_s: float = 5.0) -> AsyncIterator[Ask]
                     {"role": "system", "content": "Be brief."},
                     {"role": "user", "content": prompt},
                 ]
-                answer: ChatCompletion = await client.chat.completions.create(
-                    model="fake-model", messages=messages, **options
-                )
+                answer: ChatCompletion = await client.chat.completions.create(model="fake-model", messages=messages, **options)
                 return answer
 
             yield ask

@@ -26,9 +26,7 @@ def main(folder: str) -> None:
     seen["rows"] = {leaf: load_dataset(DATA, leaf)["train"][0]["n"] for leaf in ("good", "other")}
     api = HfApi()
     seen["commits"] = [commit.title for commit in api.list_repo_commits(DATA, repo_type="dataset")]
-    api.upload_file(
-        path_or_fileobj=b"old", path_in_repo="good/train-00001-of-00002.parquet", repo_id=DATA, repo_type="dataset"
-    )
+    api.upload_file(path_or_fileobj=b"old", path_in_repo="good/train-00001-of-00002.parquet", repo_id=DATA, repo_type="dataset")
     only = Distiset({"good": Dataset.from_dict({"n": [1, 2, 3, 4, 5]})}).train_test_split(0.6, seed=1)
     only.push_to_hub(DATA, generate_card=False)
     seen["splits"] = {split: len(rows) for split, rows in load_dataset(DATA, "good").items()}

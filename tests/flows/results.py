@@ -22,17 +22,13 @@ Rows = list[dict[str, Any]]
 def make_plan(*leaves: str, **params: Any) -> Plan:
     """A source, and after it a step for each leaf."""
     load = StepSpec(name="load", use="LoadDataFromDicts", params={"data": [{"n": 1, "text": "a"}]})
-    steps = [
-        StepSpec(name=leaf, use="KeepColumns", after=["load"], params={"columns": ["text", "n"]}) for leaf in leaves
-    ]
+    steps = [StepSpec(name=leaf, use="KeepColumns", after=["load"], params={"columns": ["text", "n"]}) for leaf in leaves]
     return plan(PipelineSpec(name="demo", steps=[load, *steps]), Pools(cpus=2))
 
 
 def make_shelf(folder: Path, name: str, rows: Rows) -> Path:
     """The shelf of a step whose rows lie in a ledger."""
-    places = SegmentWriter(folder / "ledger" / f"{name}.seg").append(
-        [Record(b"\0" * 16, [encode(row)]) for row in rows]
-    )
+    places = SegmentWriter(folder / "ledger" / f"{name}.seg").append([Record(b"\0" * 16, [encode(row)]) for row in rows])
     shelf = Shelf()
     for number, place in reversed(list(enumerate(places))):
         shelf.add(Collected(str(number), place, has_children=False))
@@ -46,7 +42,5 @@ def make_report(**changes: Any) -> RunReport:
 
 
 def quarantine(folder: Path, step: str, step_key: str, message: str, rows: int = 1) -> None:
-    failures = [
-        Failure(step, step_key, str(number), f"{number:032x}", "row-failed", message, row={}) for number in range(rows)
-    ]
+    failures = [Failure(step, step_key, str(number), f"{number:032x}", "row-failed", message, row={}) for number in range(rows)]
     Quarantine(folder / "quarantine.jsonl").add(failures)

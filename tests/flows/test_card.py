@@ -91,9 +91,7 @@ def test_a_rehearsal_is_never_passed_off_as_a_model() -> None:
 
 def test_nobodys_text_breaks_the_card() -> None:
     steps = [StepSpec(name="load", use='x"]; click <b> ```')]
-    columns = {
-        "default": [Column(NASTY, "string", NASTY), Column("b", "image or file", {"bytes": b"123", "path": None})]
-    }
+    columns = {"default": [Column(NASTY, "string", NASTY), Column("b", "image or file", {"bytes": b"123", "path": None})]}
     text = render_card(
         spec(description=NASTY, steps=steps, routing={}),
         report(models={"load": NASTY}),

@@ -28,8 +28,7 @@ def write(tmp_path: Path, leaves: dict[str, Rows], target: Path | None = None, *
     run.mkdir(exist_ok=True)
     (run / "run.log").write_text("it ran\n")
     shelves = {
-        leaf: make_shelf(tmp_path / f"made-{len(list(tmp_path.iterdir()))}", leaf, rows)
-        for leaf, rows in leaves.items()
+        leaf: make_shelf(tmp_path / f"made-{len(list(tmp_path.iterdir()))}", leaf, rows) for leaf, rows in leaves.items()
     }
     folder = target or tmp_path / "distiset"
     counted = write_distiset(folder, make_plan(*leaves), shelves, make_report(**changes), run / "run.log")
@@ -231,9 +230,7 @@ def test_one_made_by_hand_can_be_saved_twice(tmp_path: Path) -> None:
 
 
 def test_importing_is_cheap() -> None:
-    program = (
-        "import sys, flows.distiset; print([m for m in ('datasets', 'pyarrow', 'huggingface_hub') if m in sys.modules])"
-    )
+    program = "import sys, flows.distiset; print([m for m in ('datasets', 'pyarrow', 'huggingface_hub') if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

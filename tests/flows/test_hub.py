@@ -33,8 +33,7 @@ def seen(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     folder = tmp_path_factory.mktemp("run")
     (folder / "run.log").write_text("it ran\n")
     shelves = {
-        leaf: make_shelf(folder, leaf, [{"n": at} for at in range(start, 9)])
-        for leaf, start in (("good", 1), ("other", 5))
+        leaf: make_shelf(folder, leaf, [{"n": at} for at in range(start, 9)]) for leaf, start in (("good", 1), ("other", 5))
     }
     write_distiset(folder / "distiset", make_plan("good", "other"), shelves, make_report(), folder / "run.log")
     with running(hub) as url:
@@ -126,9 +125,7 @@ def test_names_that_are_fine(repo_id: str) -> None:
     check_repo_id(repo_id)
 
 
-@pytest.mark.parametrize(
-    "repo_id", ["", "a/b/c", "me/", "/data", "me/da ta", "me/a--b", "me/..", "me/x.git", "me/é", "me/x\n"]
-)
+@pytest.mark.parametrize("repo_id", ["", "a/b/c", "me/", "/data", "me/da ta", "me/a--b", "me/..", "me/x.git", "me/é", "me/x\n"])
 def test_names_that_are_none(repo_id: str) -> None:
     with pytest.raises(PushFailed, match="is no name"):
         check_repo_id(repo_id)

@@ -420,13 +420,13 @@ def deep_through_aliases() -> str:
     ids=lambda value: value[:24] if isinstance(value, str) else None,
 )
 def test_text_that_is_no_pipeline_is_refused_in_a_moment(text: str, said: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(SpecError, match=said) as caught:
         read_spec(text)
 
     assert caught.value.fix
     assert len(str(caught.value)) < 500
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_messages_stay_short_whatever_is_in_the_file() -> None:
@@ -464,12 +464,12 @@ def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "a.yaml").open("wb") as file:
         file.truncate(50_000_000_000)  # a hole: it takes no space
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(SpecError, match="more than 10 MB"):
         read_file(tmp_path / "a.yaml")
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_an_endless_file_is_not_read() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from flows.engine import gateway
 from flows.engine.engine import Engine
-from steps.errors import AuthFailed, EndpointDown
+from steps.errors import AuthFailed, EndpointDown, RunError
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
 from tests.flows.engine.running import Result, run_steps
@@ -144,3 +144,24 @@ def test_tokens_are_counted(tmp_path: Path) -> None:
 
     assert result.counts["answer"].output_tokens == 24
     assert result.counts["answer"].input_tokens > 0
+
+
+def in_a_worker(folder: Path, llm: dict[str, Any], rows: int = 30) -> Result:
+    steps = [
+        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": str(i)} for i in range(rows)]}},
+        {"name": "answer", "use": "TextGeneration", "after": "load", "pool": "gpu", "with": {"llm": llm}},
+    ]
+    return run_steps(folder, steps, in_threads=False, devices=("3",))
+
+
+def test_a_model_can_live_in_a_worker_of_its_own(tmp_path: Path) -> None:
+    result = in_a_worker(tmp_path, {"use": "RehearsalLLM"})
+
+    assert [row["instruction"] for row in result.only] == [str(i) for i in range(30)]
+    assert {row["model_name"] for row in result.only} == {"rehearsal"}
+    assert ("answer", "ended") in result.workers
+
+
+def test_a_model_that_fails_in_its_worker_stops_the_run_with_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="127.0.0.1:9"):
+        in_a_worker(tmp_path, {"use": "OpenAILLM", "model": "m", "base_url": "http://127.0.0.1:9/v1", "max_retries": 0})

@@ -178,9 +178,7 @@ def test_a_query_in_the_address_stays_behind_the_path() -> None:
         default_headers={"api-key": KEY},
     )
 
-    assert llm._prepare().endpoint._url == (
-        "https://x.openai.azure.com/openai/deployments/d/chat/completions?api-version=1"
-    )
+    assert llm._prepare().endpoint._url == ("https://x.openai.azure.com/openai/deployments/d/chat/completions?api-version=1")
 
 
 # ---- life
@@ -325,9 +323,7 @@ def test_a_certificate_file_that_is_missing_is_a_problem(monkeypatch: pytest.Mon
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such.pem")
 
-    assert OpenAILLM(model="m", api_key=KEY).problems() == [
-        "REQUESTS_CA_BUNDLE names '/no/such.pem', which does not exist"
-    ]
+    assert OpenAILLM(model="m", api_key=KEY).problems() == ["REQUESTS_CA_BUNDLE names '/no/such.pem', which does not exist"]
 
 
 async def test_loading_without_a_key_says_which_variable_to_set() -> None:

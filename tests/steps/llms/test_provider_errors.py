@@ -60,9 +60,7 @@ def error(message: str = "no", **fields: Any) -> bytes:
         (418, b"", {}, BadRequest),
     ],
 )
-def test_status_and_words_become_an_error(
-    status: int, body: bytes, headers: dict[str, str], expected: type[LLMError]
-) -> None:
+def test_status_and_words_become_an_error(status: int, body: bytes, headers: dict[str, str], expected: type[LLMError]) -> None:
     found = classify(status, body, headers, TARGET)
 
     assert type(found) is expected

@@ -81,9 +81,7 @@ async def test_a_row_without_a_recording_says_which_where_and_of_how_many(path: 
             await llm.complete(about("Sing"))
 
     assert isinstance(caught.value, RowError)
-    assert caught.value.message == (
-        f"nothing is recorded for instruction 'Sing' in {str(path)!r} (it has 6 recordings)"
-    )
+    assert caught.value.message == (f"nothing is recorded for instruction 'Sing' in {str(path)!r} (it has 6 recordings)")
 
 
 @pytest.mark.parametrize(
@@ -138,9 +136,7 @@ async def test_a_large_file_stays_on_disk(path: Path, monkeypatch: pytest.Monkey
 
 async def test_no_last_line_break_blank_lines_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
-    path.write_bytes(
-        b'\xef\xbb\xbf{"instruction": "a", "generation": "A"}\r\n\n{"instruction": "b", "generation": "B"}'
-    )
+    path.write_bytes(b'\xef\xbb\xbf{"instruction": "a", "generation": "A"}\r\n\n{"instruction": "b", "generation": "B"}')
     async with replaying(path) as llm:
         assert [(await llm.complete(about(letter))).texts for letter in "ab"] == [["A"], ["B"]]
 

@@ -1,0 +1,204 @@
+"""The command line: exit codes, words, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
+from tests.fakes.serving import running
+from tests.flows.commands import ROOT, Commands
+from tests.flows.engine.running import own
+
+LOAD: dict[str, Any] = {"name": "load", "use": own("Numbers"), "with": {"rows": 6}}
+
+
+def add(**params: Any) -> dict[str, Any]:
+    return {"name": "add", "use": own("Add"), "after": "load", "with": params}
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Commands:
+    return Commands(tmp_path)
+
+
+def test_all_rows_is_0_and_the_result_is_told(commands: Commands) -> None:
+    ended = commands("run", commands.write([LOAD, add()]), "--run-id", "r", "--no-prefect")
+
+    assert ended.code == 0, ended.err
+    assert "Finished: 6 rows in 'default'" in ended.out
+    assert "runs/r/distiset" in ended.out
+    assert len(commands.rows()) == 6
+
+
+def test_rows_in_quarantine_are_3_and_can_be_tried_again(commands: Commands) -> None:
+    pipeline = commands.write([LOAD, add(raise_at=[2])])
+
+    first = commands("run", pipeline, "--run-id", "r", "--no-prefect")
+    retried = commands("retry", "r", "--no-prefect")
+
+    assert (first.code, retried.code) == (3, 3)
+    assert "distilflow retry r" in first.out
+    assert "1 rows are tried again" in retried.err
+    assert [row["i"] for row in commands.rows()] == [0, 1, 3, 4, 5]
+
+
+def test_a_retry_that_helps_ends_with_all_rows(commands: Commands) -> None:
+    fake = FakeOpenAI(Behaviour(rules=[Rule("two", Fault.CONTENT_FILTER)]))
+    with running(fake) as url:
+        data = [{"instruction": word} for word in ("one", "two", "three")]
+        llm = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1"}
+        load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
+        ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
+        assert commands("run", commands.write([load, ask]), "--run-id", "r", "--no-prefect").code == 3
+        fake.behaviour = Behaviour()
+
+        assert commands("retry", "r", "--no-prefect").code == 0
+
+    assert [row["instruction"] for row in commands.rows()] == ["one", "two", "three"]
+    assert fake.stats.by_prompt == {"one": 1, "two": 2, "three": 1}
+
+
+def test_a_wrong_pipeline_is_2_with_every_problem_and_no_traceback(commands: Commands) -> None:
+    ended = commands("run", commands.write([LOAD, {**add(), "use": "Addd"}, {"name": "x", "use": "KeepColumns"}]))
+
+    assert ended.code == 2
+    assert "[unknown-step]" in ended.err
+    assert "[missing-parameter]" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_missing_file_is_2(commands: Commands) -> None:
+    ended = commands("run", "nothing.yaml")
+
+    assert (ended.code, "there is no file nothing.yaml" in ended.err) == (2, True)
+
+
+def test_wrong_arguments_are_2(commands: Commands) -> None:
+    assert commands("run").code == 2
+    assert commands("run", commands.write([LOAD]), "--max-rows", "none").code == 2
+    assert commands("run", commands.write([LOAD]), "--param", "nonsense").code == 2
+
+
+def test_a_server_that_is_down_is_1_and_says_how_to_go_on(commands: Commands) -> None:
+    llm = {"use": "OpenAILLM", "model": "m", "base_url": "http://127.0.0.1:9/v1", "max_retries": 1}
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": "x"}]}}
+    pipeline = commands.write([load, {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}])
+
+    ended = commands("run", pipeline, "--run-id", "r", "--no-prefect")
+
+    assert ended.code == 1
+    assert "127.0.0.1:9" in ended.err
+    assert "resume" in ended.err
+    assert "Traceback" not in ended.err
+    assert commands.report()["state"] == "failed"
+
+
+def test_a_failing_step_over_all_rows_is_1(commands: Commands) -> None:
+    total = {"name": "t", "use": own("Total"), "after": "load", "with": {"fails": True}}
+
+    ended = commands("run", commands.write([LOAD, total]), "--run-id", "r", "--no-prefect")
+
+    assert ended.code == 1
+    assert "step 't'" in ended.err
+    assert "no total today" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "empty"), (b'{"a": "\xff\xfe"}\n', "UTF-8"), (b'{"a": 1}\nnot json\n', "rows.jsonl:2")],
+    ids=["empty", "not-utf-8", "not-json"],
+)
+def test_a_bad_input_file_is_told_by_name(commands: Commands, content: bytes, said: str) -> None:
+    (commands.folder / "rows.jsonl").write_bytes(content)
+    load = {"name": "load", "use": "LoadDataFromFileSystem", "with": {"data_files": "rows.jsonl"}}
+
+    ended = commands("run", commands.write([load]), "--run-id", "r", "--no-prefect")
+
+    assert ended.code in (1, 2)
+    assert "rows.jsonl" in ended.err
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_parameters_are_replaced_by_path(commands: Commands) -> None:
+    ended = commands(
+        "run", commands.write([LOAD, add()]), "-p", "load.rows=2", "-p", "add.plus=40", "--run-id", "r", "--no-prefect"
+    )
+
+    assert ended.code == 0, ended.err
+    assert [row["added"] for row in commands.rows()] == [40, 41]
+
+
+def test_the_result_goes_where_output_says(commands: Commands) -> None:
+    ended = commands("run", commands.write([LOAD]), "--run-id", "r", "--output", "made", "--no-prefect")
+
+    assert ended.code == 0, ended.err
+    assert sorted(path.name for path in (commands.folder / "made").iterdir()) == [
+        "README.md",
+        "default",
+        "pipeline.yaml",
+        "report.json",
+        "run.log",
+    ]
+
+
+def test_somebody_elses_folder_is_not_replaced(commands: Commands) -> None:
+    (commands.folder / "mine").mkdir()
+    (commands.folder / "mine" / "thesis.txt").write_text("years of work")
+
+    ended = commands("run", commands.write([LOAD]), "--output", "mine", "--no-prefect")
+
+    assert ended.code == 1
+    assert (commands.folder / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_preview_shows_rows_and_keeps_nothing(commands: Commands) -> None:
+    ended = commands("preview", commands.write([LOAD, add()]), "--rows", "2")
+
+    assert ended.code == 0, ended.err
+    assert "row 2" in ended.out
+    assert "row 3" not in ended.out
+    assert sorted(path.name for path in commands.folder.iterdir()) == ["pipeline.yaml"]
+
+
+def test_the_catalogue_is_data_too(commands: Commands) -> None:
+    everything = json.loads(commands("steps", "--json").out)
+    one = json.loads(commands("steps", "UltraFeedback", "--json").out)
+
+    assert {"LoadDataFromHub", "TextGeneration", "KeepColumns"} <= {entry["name"] for entry in everything}
+    assert one["inputs"] == ["instruction", "generations"]
+    assert commands("steps", "UltraFedback").code == 2
+
+
+def test_a_new_pipeline_can_be_previewed_at_once(commands: Commands) -> None:
+    assert commands("new", "mine").code == 0
+    assert commands("preview", "mine.yaml").code == 0
+    assert commands("new", "mine").code == 2
+
+
+def test_a_run_goes_on_from_another_folder(commands: Commands) -> None:
+    (commands.folder / "rows.csv").write_text("i\n1\n2\n")
+    load = {"name": "load", "use": "LoadDataFromFileSystem", "with": {"data_files": "rows.csv"}}
+    assert commands("run", commands.write([load]), "--run-id", "r", "--no-prefect").code == 0
+    elsewhere = Commands(commands.folder / "elsewhere")
+    elsewhere.folder.mkdir()
+
+    ended = elsewhere("resume", "r", "--runs-dir", "../runs", "--no-prefect")
+
+    assert ended.code == 0, ended.err
+
+
+def test_the_quickstart_rehearses_and_replays(commands: Commands) -> None:
+    quickstart = Commands(ROOT)
+    runs = str(commands.folder / "runs")
+    replayed = quickstart("run", "examples/quickstart.yaml", "--run-id", "a", "--runs-dir", runs, "--no-prefect")
+    rehearsed = quickstart("run", "examples/quickstart.yaml", "--rehearse", "--run-id", "b", "--runs-dir", runs, "--no-prefect")
+
+    assert (replayed.code, rehearsed.code) == (0, 0), replayed.err + rehearsed.err
+    assert {row["chosen_model"] for row in commands.rows("a")} == {"recorded"}
+    assert {row["chosen_model"] for row in commands.rows("b")} == {"rehearsal"}
+    assert "rehearsal" in rehearsed.out
