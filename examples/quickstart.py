@@ -46,5 +46,5 @@ with Pipeline("quickstart", "Three answers to each instruction, rated by a judge
 
 if __name__ == "__main__":
     distiset = pipeline.run()
-    print(distiset)
-    print(distiset["default"]["train"][0]["chosen"][-1]["content"])
+    print(distiset)  # noqa: T201
+    print(distiset["default"]["train"][0]["chosen"][-1]["content"])  # noqa: T201

@@ -1,4 +1,4 @@
-"""Jinja templates over a row. They come from shared files, so they run sandboxed: no attributes, no imports, no loops of 10⁶."""
+"""Jinja templates over a row. They come from shared files, so they run sandboxed: no private attributes, no imports."""
 
 from __future__ import annotations
 

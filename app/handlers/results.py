@@ -16,6 +16,7 @@ from markdown_it.token import Token
 
 from app.handlers.cells import WHOLE, as_json, clipped, rows_as_cells
 from app.handlers.outline import in_words
+from flows.distiset.folders import leaves_in
 from flows.parquet.reading import in_words as type_in_words
 from flows.runs import RunFolder
 from steps.errors import RunError
@@ -31,16 +32,10 @@ LOG_BYTES = 200_000
 
 def parts(run: RunFolder) -> dict[str, list[Path]]:
     """Parquet files of the result, by part ("default / train"), in order."""
-    folder = run.distiset
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*.parquet")):
-        inside = path.relative_to(folder)
-        if any(part.startswith(".") for part in inside.parts):
-            continue
-        split = re.split(r"-\d{5}", path.stem)[0]
-        config = next((part for part in inside.parts[:-1] if part != "data"), "default")
-        found.setdefault(f"{config} / {split}", []).append(path)
-    return found
+    if not run.distiset.is_dir():
+        return {}
+    found = leaves_in(run.distiset)
+    return {f"{leaf} / {split}": files for leaf, splits in found.items() for split, files in splits.items()}
 
 
 def page(run: RunFolder, part: str | None = None, number: int = 1, size: int = PAGE_ROWS) -> dict[str, Any]:

@@ -62,6 +62,7 @@ function widthOf(column, rows) {
     if (longest <= 18) return 128;
     if (longest <= 40) return 184;
   }
+  if (kind === "list" && rows.every((row) => (row[column]?.items ?? []).every((item) => item.text.length <= 18))) return 168;
   return WIDTHS[kind] ?? 200;
 }
 

@@ -29,6 +29,7 @@ class Gate:
         self._slots = asyncio.Semaphore(max_concurrency)
         self._closed_until = 0.0
         self._given_up_in_a_row = 0
+        self._fatal: LLMError | None = None
 
     async def send(self, llm: LLM, request: Request) -> Completion:
         """Ask until there is an answer or no hope of one.
@@ -42,6 +43,8 @@ class Gate:
             attempt += 1
             async with self._slots:
                 await self._opened()
+                if self._fatal is not None:  # no request can succeed any more: send none
+                    raise self._fatal
                 try:
                     completion = await llm.complete(request)
                 except LLMError as error:
@@ -51,7 +54,10 @@ class Gate:
                     return completion
             if not failed.is_retryable or attempt > llm.max_retries:
                 failed.attempts = attempt  # type: ignore[attr-defined]
-                raise self._verdict(failed, attempt) from failed
+                verdict = self._verdict(failed, attempt)
+                if verdict.is_fatal:
+                    self._fatal = verdict
+                raise verdict from failed
             if isinstance(failed, RateLimited):
                 self._closed_until = max(self._closed_until, time.monotonic() + (failed.retry_after_s or pause_s(attempt)))
             else:

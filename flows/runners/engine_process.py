@@ -86,7 +86,8 @@ class FlowPlacer:
         if not wanted:
             return Lease()
         waiting = self._waiting[stage.name, replica] = asyncio.get_running_loop().create_future()
-        return await waiting
+        lease: Lease = await waiting
+        return lease
 
     def grant(self, stage: str, replica: int, devices: list[str]) -> None:
         waiting = self._waiting.pop((stage, replica), None)

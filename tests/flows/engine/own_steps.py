@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import Field
+
 from steps.base import Batch, GeneratorStep, GlobalStep, Row, Step
 
 
@@ -35,8 +37,8 @@ class Add(Step):
     inputs: ClassVar[tuple[str, ...]] = ("i",)
     column: str = "added"
     plus: int = 0
-    raise_at: list[int] = []
-    kill_at: list[int] = []
+    raise_at: list[int] = Field(default_factory=list)
+    kill_at: list[int] = Field(default_factory=list)
     kill_once: str = ""
     sleep_s: float = 0.0
     calls: str = ""

@@ -163,5 +163,5 @@ def test_a_model_can_live_in_a_worker_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_model_that_fails_in_its_worker_stops_the_run_with_its_own_words(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="127.0.0.1:9"):
+    with pytest.raises(RunError, match=r"127\.0\.0\.1:9"):
         in_a_worker(tmp_path, {"use": "OpenAILLM", "model": "m", "base_url": "http://127.0.0.1:9/v1", "max_retries": 0})
