@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows.distiset import Distiset
 from flows.models import with_llm
@@ -21,6 +21,7 @@ from flows.runners.engine_process import Start
 from flows.runners.prefect_pool import Mirror, StepPoolTaskRunner
 from flows.runs import RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec, load_spec, with_parameters
+from steps.errors import RunError
 
 _started: dict[str, EngineProcess] = {}
 """Engines that the command line started while Prefect was still being imported, by run id."""
@@ -72,7 +73,10 @@ async def run_pipeline(
     folder = RunFolder(Path(engine.start.folder))
     if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
         folder.remember_flow_run(str(context.flow_run.id))
-    report = await Mirror(engine).run()
+    try:
+        report = await Mirror(engine).run()
+    except RunError as error:  # words for people; raised, it would leave as a traceback
+        return Failed(message=str(error))
     if push and report.state == "finished":
         await asyncio.to_thread(lambda: Distiset.load_from_disk(folder.distiset).push_to_hub(push))
     return state_of(report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, TypedDict
 
@@ -12,10 +11,8 @@ from flows.plan import Plan, examine
 from flows.spec import PipelineSpec, read_spec, spec_from
 from steps.errors import DistilflowError, PlanError, Problem, SpecError
 from steps.llms.base import LLM
-from steps.tasks.base import Task
 
 UNDO_STEPS = 50
-_REFERENCE = re.compile(r"\s*\$\{[A-Za-z_][A-Za-z0-9_]*\}\s*")
 
 
 class Draft(TypedDict):
@@ -60,10 +57,11 @@ def new_draft(text: str = "", selected: str | None = None) -> Draft:
 
 
 def with_text(draft: Draft, text: str, change: str) -> Draft:
-    """The draft with another text, and a way back to this one."""
+    """The draft with another text, and a way back. Changes of one field, one after the other, are one step back."""
     if text == draft["text"]:
         return draft
-    undo = [*draft["undo"], (change, draft["text"])][-UNDO_STEPS:]
+    goes_on = bool(draft["undo"]) and draft["undo"][-1][0] == change and not draft["redo"]
+    undo = draft["undo"] if goes_on else [*draft["undo"], (change, draft["text"])][-UNDO_STEPS:]
     return Draft(text=text, selected=draft["selected"], undo=undo, redo=[])
 
 
@@ -170,7 +168,7 @@ def check(text: str, spec: PipelineSpec | None = None) -> tuple[Plan, list[Probl
     """
     read, problems = read_spec(text)
     plan, found = examine(spec or read)
-    return plan, [*problems, *found, *_secrets(plan)]
+    return plan, [*problems, *found]
 
 
 def spec_to_run(draft: Draft, is_rehearsal: bool = False) -> PipelineSpec:
@@ -233,28 +231,6 @@ def _fix_first(problems: int) -> str:
 
 def _models(plan: Plan) -> list[str]:
     return list(dict.fromkeys(llm.model_name for llm in plan.llms.values()))
-
-
-def _secrets(plan: Plan) -> list[Problem]:
-    """Keys that stand in the pipeline itself: it is written to disk and shared, so it may only refer to them."""
-    found = []
-    for name, planned in plan.steps.items():
-        if not isinstance(planned.step, Task):
-            continue
-        given = planned.spec.params.get("llm")
-        for field in secret_fields(type(planned.step.llm)):
-            value = given.get(field) if isinstance(given, dict) else None
-            if isinstance(value, str) and value.strip() and not _REFERENCE.fullmatch(value):
-                found.append(
-                    Problem(
-                        "secret-in-pipeline",
-                        f"step {name!r}",
-                        f"`llm.{field}` holds a key itself; a pipeline is saved and shared",
-                        "write ${NAME} of a variable that holds the key",
-                        name,
-                    )
-                )
-    return found
 
 
 def secret_fields(llm: type[LLM]) -> list[str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
+from flows.hub import check_repo_id
 from flows.runs import RunFolder
 from steps.errors import DistilflowError, RunError
-
-REPOSITORY = re.compile(r"^[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}$")
 
 
 def token_is_set() -> bool:
@@ -25,8 +23,9 @@ def push_result(run: RunFolder, repo_id: str, *, is_private: bool, token: str | 
         PushFailed: The Hub refused; the message says why.
     """
     repo_id = repo_id.strip()
-    if not REPOSITORY.match(repo_id):
-        raise RunError(f"{repo_id!r} is not of the form owner/name", "for example my-org/preference-data")
+    if not repo_id:
+        raise RunError("there is no repository to push to", "name it as owner/name, such as my-org/preference-data")
+    check_repo_id(repo_id)
     token = (token or "").strip() or os.environ.get("HF_TOKEN")
     if not token:
         raise RunError("there is no token for the Hub", "enter one, or set HF_TOKEN and start the app again")
@@ -37,12 +36,13 @@ def push_result(run: RunFolder, repo_id: str, *, is_private: bool, token: str | 
     return str(Distiset.load_from_disk(run.distiset).push_to_hub(repo_id, private=is_private, token=token))
 
 
-def words_of(error: Exception, token: str | None = None) -> dict[str, Any]:
+def words_of(error: Exception, entered: str | None = None) -> dict[str, Any]:
     """What went wrong, without the token."""
     if isinstance(error, DistilflowError):
         said, fix = error.message, error.fix
     else:
         said, fix = f"{type(error).__name__}: {error}", ""
-    if token:
-        said, fix = said.replace(token, "•••"), fix.replace(token, "•••")
+    for token in (entered, os.environ.get("HF_TOKEN")):
+        if token:
+            said, fix = said.replace(token, "•••"), fix.replace(token, "•••")
     return {"what": said, "fix": fix}

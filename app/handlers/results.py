@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from app.handlers.cells import WHOLE, as_json, clipped, rows_as_cells
 from app.handlers.outline import in_words
-from flows.distiset.folders import leaves_in
+from flows.distiset.folders import REPORT, NotADistiset, leaves_in
 from flows.parquet.reading import in_words as type_in_words
 from flows.runs import RunFolder
 from steps.errors import RunError
@@ -32,9 +32,10 @@ LOG_BYTES = 200_000
 
 def parts(run: RunFolder) -> dict[str, list[Path]]:
     """Parquet files of the result, by part ("default / train"), in order."""
-    if not run.distiset.is_dir():
+    try:
+        found = leaves_in(run.distiset)
+    except NotADistiset:
         return {}
-    found = leaves_in(run.distiset)
     return {f"{leaf} / {split}": files for leaf, splits in found.items() for split, files in splits.items()}
 
 
@@ -225,7 +226,9 @@ def zip_result(run: RunFolder) -> Path:
         RunError: There is no result.
     """
     folder = run.distiset
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()] if folder.is_dir() else []
+    found = sorted(folder.rglob("*")) if folder.is_dir() else []
+    # the report tells where things lie on this machine
+    files = [path for path in found if path.is_file() and not path.is_symlink() and path != folder / REPORT]
     if not files:
         raise RunError(f"run {run.run_id!r} has no result yet", "wait for its end, or stop it and keep what is finished")
     with (

@@ -18,8 +18,8 @@ from flows.plan import Plan, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
 from flows.runs import RunFolder, RunReport, RunStore
-from flows.spec import parse_parameter, read_file, read_spec, with_parameters
-from steps.errors import PlanError, RunError
+from flows.spec import apply_parameters, parse_parameter, read_file, read_spec
+from steps.errors import RunError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -105,11 +105,8 @@ def planned_from(pipeline: Path, param: list[str], llm: str | None, *, rehearse:
     spec, problems = read_spec(read_file(pipeline))
     if llm or rehearse:
         spec = with_llm(spec, "rehearsal" if rehearse else str(llm))
-    try:
-        spec = with_parameters(spec, dict(map(parse_parameter, param)))
-    except PlanError as error:
-        problems = [*problems, *error.problems]
-    return plan(spec, known=problems)
+    spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param)))
+    return plan(spec, known=[*problems, *misfits])
 
 
 def _again(folder: RunFolder, output: Path | None, push: str | None, *, no_prefect: bool) -> int:
@@ -154,7 +151,7 @@ def _run(
 
 def _run_in_prefect(engine: EngineProcess, folder: RunFolder) -> RunReport | None:
     """Show the engine, which is at work already, as a flow run."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what it would say, we say
     from flows.deployments import hand_over
 
     hand_over(engine)

@@ -146,16 +146,25 @@ def _set_depth(stage: Stage, stages: dict[str, Stage]) -> None:
         stage.depth = base + sum(stages[name].depth - base for name in stage.upstream) + stage.adds_depth()
 
 
-def fork_of(stage: Stage, stages: dict[str, Stage]) -> str | None:
-    """The last stage that all branches of a join come from; None when they have sources of their own."""
-    common = set.intersection(*({name, *_above(name, stages)} for name in stage.upstream))
-    return next((name for name in reversed(list(stages)) if name in common), None)
+def fork_of(stage: Stage, stages: dict[str, Stage]) -> str:
+    """The last stage that every row of every branch of a join has passed: what its branches are matched by."""
+    passed = _passed_by_all(stages)
+    common = frozenset.intersection(*(passed[name] for name in stage.upstream))
+    return next(name for name in reversed(list(stages)) if name in common)
+
+
+def _passed_by_all(stages: dict[str, Stage]) -> dict[str, frozenset[str]]:
+    """For each stage those that no row gets around on its way there, itself included (its dominators)."""
+    passed: dict[str, frozenset[str]] = {}
+    for name, stage in stages.items():
+        before = [passed[upstream] for upstream in stage.upstream]
+        passed[name] = (frozenset.intersection(*before) if before else frozenset()) | {name}
+    return passed
 
 
 def fork_depth(stage: Stage, stages: dict[str, Stage]) -> int:
-    """Places of an id by which the branches of a join are matched; rows of separate sources are matched by position."""
-    fork = fork_of(stage, stages)
-    return stages[fork].depth if fork else 1
+    """Places of an id by which the branches of a join are matched."""
+    return stages[fork_of(stage, stages)].depth
 
 
 def _above(name: str, stages: dict[str, Stage]) -> set[str]:
@@ -172,6 +181,6 @@ def _above(name: str, stages: dict[str, Stage]) -> set[str]:
 def inside(stage: Stage, stages: dict[str, Stage]) -> set[str]:
     """Stages between the fork of a join and the join: rows in them are still to be matched."""
     fork = fork_of(stage, stages)
-    outside = {fork, *_above(fork, stages)} if fork else set()
+    outside = {fork, *_above(fork, stages)}
     branches = {name for upstream in stage.upstream for name in (upstream, *_above(upstream, stages))}
     return branches - outside

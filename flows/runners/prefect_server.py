@@ -20,6 +20,10 @@ from steps.errors import RunError
 START_TIMEOUT_S = 90.0
 
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Servers of this process: they outlive it, so nobody waits for them."""
+
+
 class ServerRecord(BaseModel):
     """Which server was started for a runs folder."""
 
@@ -67,6 +71,7 @@ def _start(home: Path) -> ServerRecord:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
+    _started.append(process)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         if answers(url, timeout_s=1):

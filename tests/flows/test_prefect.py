@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from flows.runners import prefect_server
 from flows.runners.prefect_server import end_server, ensure_server
+from flows.runs import RunFolder
 from tests.flows.commands import ROOT, Commands, wait_for
 from tests.flows.engine.running import own
 
@@ -24,10 +26,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     home = tmp_path_factory.mktemp("prefect")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(home))
-        patch.setenv("PREFECT_API_URL", "")
+        patch.delenv("PREFECT_API_URL", raising=False)
         url = ensure_server(home)
         yield {"PREFECT_HOME": str(home), "PREFECT_API_URL": url}
         end_server(home)
+        for process in prefect_server._started:
+            process.wait(20)
 
 
 @pytest.fixture
@@ -114,9 +118,11 @@ def test_a_deployment_takes_parameters_and_can_be_cancelled(commands: Commands, 
 
         slow = commands.folder / commands.write(slow_steps(5000))
         prefect(commands, *deploy, "--param", f"pipeline={slow}", "--param", "run_id=slow")
-        wait_for(lambda: (runs / "slow/flow_run").exists() and commands.report("slow")["state"] == "running", 60)
+        slow_run = RunFolder(runs / "slow")
+        wait_for(lambda: (runs / "slow/flow_run").exists() and slow_run.exists() and slow_run.report().state == "running", 60)
+        wait_for(lambda: slow_run.newest_rows("add"))
         prefect(commands, "flow-run", "cancel", (runs / "slow/flow_run").read_text())
-        wait_for(lambda: commands.report("slow")["state"] == "stopped", 60)
+        wait_for(lambda: slow_run.report().state == "stopped", 60)
         flow_run = (runs / "slow/flow_run").read_text()
 
         def is_cancelled() -> bool:

@@ -283,3 +283,22 @@ def test_memory_stays_bounded_when_one_branch_is_slow(tmp_path: Path) -> None:
 
     assert len(result.only) == 5000
     assert max(waiting) < 500
+
+
+def test_a_join_is_matched_by_what_every_row_of_its_branches_came_from(tmp_path: Path) -> None:
+    twice_a = {"name": "a", "use": own("Twice"), "after": "load"}
+    twice_b = {"name": "b", "use": own("Twice"), "after": "load"}
+    steps = [
+        numbers(6),
+        twice_a,
+        twice_b,
+        add("p", after="a"),
+        add("q", after="a"),
+        {"name": "inner", "use": "CombineOutputs", "after": ["b", "p"]},
+        {"name": "outer", "use": "CombineOutputs", "after": ["inner", "q"]},
+    ]
+
+    result = run_steps(tmp_path, steps)
+
+    assert len(result.only) == 6 * 4 * 2
+    assert all(row["i"] == row["p"] == row["q"] for row in result.only)

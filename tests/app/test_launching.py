@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.context import AppContext
+from app.handlers import watching
+from app.handlers.launching import Launcher, is_starting, launched
+from flows.runs import RunFolder, RunStore
+from flows.spec import read_spec
+from steps.errors import RunError
+
+SPEC = read_spec("name: tiny\nsteps:\n- name: load\n  use: LoadDataFromDicts\n  with: {data: [{a: 1}]}")[0]
+
+
+def eventually(check: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def launcher(tmp_path: Path, code: str) -> Launcher:
+    return Launcher(RunStore(tmp_path), [sys.executable, "-c", code])
+
+
+def test_a_run_is_started_in_a_session_of_its_own_with_its_pipeline_and_prefect(tmp_path: Path) -> None:
+    code = "import os, sys; print(sys.argv[1:], os.getsid(0) == os.getpid(), os.environ['PREFECT_API_URL'])"
+
+    run_id = launcher(tmp_path, code).start(SPEC, "http://127.0.0.1:4200/api")
+
+    run = RunFolder(tmp_path / run_id)
+    eventually(lambda: "exit_code" in (launched(run) or {}))
+    said = (run.path / "process.log").read_text()
+    assert f"['run', '{run.path}/draft.yaml', '--run-id', '{run_id}', '--runs-dir', '{tmp_path}']" in said
+    assert "True http://127.0.0.1:4200/api" in said
+    assert watching.spec_of(run) == SPEC
+
+
+def test_a_process_that_dies_before_the_run_begins_is_a_failed_run_with_its_last_words(tmp_path: Path) -> None:
+    run_id = launcher(tmp_path, "import sys; sys.exit('no pool can hold this')").start(SPEC)
+
+    run = RunFolder(tmp_path / run_id)
+    eventually(lambda: "exit_code" in (launched(run) or {}))
+    report = watching.report_of(run)
+    assert (report.state, report.message) == ("failed", "no pool can hold this")
+    assert [entry["state"] for entry in watching.list_runs(RunStore(tmp_path))] == ["failed"]
+
+
+def test_a_process_that_has_not_come_far_yet_is_starting(tmp_path: Path) -> None:
+    run_id = launcher(tmp_path, "import time; time.sleep(60)").start(SPEC)
+
+    run = RunFolder(tmp_path / run_id)
+    assert is_starting(run)
+    assert watching.report_of(run).state == "starting"
+    os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)
+    eventually(lambda: not is_starting(run))
+    assert watching.report_of(run).state == "failed"
+
+
+def test_a_real_run_is_made_stopped_runs_are_resumed_and_the_quarantine_retried(ctx: AppContext) -> None:
+    run_id = ctx.launcher.start(SPEC)
+    run = ctx.store.new(run_id)
+
+    eventually(lambda: watching.report_of(run).state == "finished")
+    eventually(lambda: "exit_code" in (launched(run) or {}))
+    ctx.launcher.retry(run_id)
+    eventually(lambda: "exit_code" in (launched(run) or {}))
+    assert run.report().sessions == 2
+
+
+def test_what_is_going_on_is_not_started_twice(tmp_path: Path) -> None:
+    started = launcher(tmp_path, "import time; time.sleep(60)")
+    run_id = started.start(SPEC)
+    run = RunFolder(tmp_path / run_id)
+    try:
+        with pytest.raises(RunError, match="there is no run"):
+            started.resume(run_id)
+    finally:
+        os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("run_id", ["../../etc", "nope", ""])
+def test_runs_that_are_none_are_refused(ctx: AppContext, run_id: str) -> None:
+    with pytest.raises(RunError):
+        ctx.launcher.stop(run_id)

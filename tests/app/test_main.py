@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import gradio as gr
+import pytest
+
+from app.context import AppContext
+from app.main import create_app, head
+
+
+@pytest.fixture
+def demo(ctx: AppContext) -> gr.Blocks:
+    return create_app(ctx)
+
+
+def test_every_component_that_is_shown_has_an_id_of_its_own(demo: gr.Blocks) -> None:
+    ids = [block.elem_id for block in demo.blocks.values() if isinstance(block, (gr.HTML, gr.Button, gr.Textbox, gr.Code))]
+
+    assert None not in ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_event_has_a_name_and_none_is_a_partial(demo: gr.Blocks) -> None:
+    names = [function.api_name for function in demo.fns.values() if function.fn is not None]
+
+    assert "partial" not in names
+    assert "lambda" not in names
+    assert len([name for name in names if isinstance(name, str)]) == len(set(names) - {False})
+
+
+def test_tokens_are_never_part_of_the_public_api(demo: gr.Blocks) -> None:
+    push = next(function for function in demo.fns.values() if function.api_name == "push")
+
+    assert push.api_visibility == "private"
+
+
+def test_the_head_names_only_own_files() -> None:
+    assert "http" not in head()
+    assert 'rel="stylesheet"' in head()
