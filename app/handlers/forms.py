@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from app.handlers.drafts import CannotEdit, Draft, check, edit_step
 from flows.plan import Plan, PlannedStep, batch_size_field
-from flows.spec import StepSpec, parse_parameter
+from flows.spec import StepSpec
+from flows.spec.text import parse
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, Step
 from steps.errors import DistilflowError, SpecError
@@ -432,7 +433,7 @@ def _read_yaml(entry: FormField, text: str) -> Any:
     if not text.strip():
         return UNSET
     try:
-        return parse_parameter(f"x.y={text}")[1]
+        return parse(text)[0]
     except DistilflowError as error:
         raise CannotEdit(f"{entry.label}: {error.message}", error.fix) from error
 

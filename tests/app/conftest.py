@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,18 +50,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     spec = folder / "sample.yaml"
     spec.write_text(PIPELINE.replace("RECORDINGS", str(folder / "recordings.jsonl")))
     command = [sys.executable, "-m", "flows.cli", "run", str(spec), "--run-id", "sample-1", "--no-prefect"]
-    done = subprocess.run(
-        [*command, "--runs-dir", str(folder / "runs")], cwd=ROOT, capture_output=True, text=True, env=dict(os.environ), check=False
-    )
+    command += ["--runs-dir", str(folder / "runs")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=dict(os.environ), check=False)
     assert done.returncode == 3, done.stderr
     return RunFolder(folder / "runs" / "sample-1")
 
 
 @pytest.fixture
-def ctx(tmp_path: Path, finished: RunFolder) -> Iterator[AppContext]:
+def ctx(tmp_path: Path, finished: RunFolder) -> AppContext:
     """An app of its own whose runs folder holds a copy of the finished run."""
     shutil.copytree(finished.path, tmp_path / "runs" / finished.run_id)
-    yield AppContext(tmp_path / "runs", no_prefect=True)
+    return AppContext(tmp_path / "runs", no_prefect=True)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from app.main import create_app, head
 
 
 @pytest.fixture
-def demo(ctx: AppContext) -> gr.Blocks:
+async def demo(ctx: AppContext) -> gr.Blocks:  # async: without a loop Gradio makes one and never closes it
     return create_app(ctx)
 
 

@@ -52,14 +52,13 @@ def test_a_missing_column_is_not_shown_as_added(quickstart: str) -> None:
 
 
 def test_steps_of_unknown_classes_and_circles_are_still_listed() -> None:
-    text = "steps:\n- {name: a, use: NoSuchStep}\n- {name: b, use: KeepColumns, after: c}\n- {name: c, use: KeepColumns, after: b}"
+    steps = ["{name: a, use: NoSuchStep}", "{name: b, use: KeepColumns, after: c}", "{name: c, use: KeepColumns, after: b}"]
 
-    assert list(cards(text)) == ["a", "b", "c"]
+    assert list(cards(f"steps: [{', '.join(steps)}]")) == ["a", "b", "c"]
 
 
 def test_chains_stay_in_one_piece() -> None:
-    spec, _ = read_spec(
-        "steps:\n- {name: l, use: X}\n- {name: a, use: X, after: l}\n- {name: b, use: X, after: l}\n- {name: a2, use: X, after: a}"
-    )
+    steps = [("l", "[]"), ("a", "l"), ("b", "l"), ("a2", "a")]
+    spec, _ = read_spec(f"steps: [{', '.join(f'{{name: {name}, use: X, after: {after}}}' for name, after in steps)}]")
 
     assert [step.name for step in in_order(spec)] == ["l", "a", "a2", "b"]

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
+from tests.fakes.serving import running
+from tests.ui.browsing import ROOT, Watched, browser, serving
+
+SLOW = """\
+distilflow: 1
+name: slow
+description: A slow model answers each instruction; a rehearsal rates the answers.
+steps:
+  - name: load
+    use: LoadDataFromFileSystem
+    with: {data_files: examples/data/instructions.jsonl}
+  - name: answer
+    use: TextGeneration
+    after: load
+    with:
+      llm: {use: OpenAILLM, model: fake-model, base_url: "URL/v1", max_concurrency: 2, max_retries: 0}
+  - name: format
+    use: FormatTextGenerationSFT
+    after: answer
+"""
+HOSTILE = """\
+distilflow: 1
+name: hostile
+description: "<img src=x onerror='window.hacked = 1'>"
+steps:
+  - name: load
+    use: LoadDataFromDicts
+    with:
+      data:
+        - {instruction: "<script>window.hacked = 1</script>", "<img src=x onerror=alert(1)>": "<img src=x onerror='window.hacked = 1'>"}
+        - {instruction: "![x](http://example.com/x.png)", html: "<iframe src='http://example.com'></iframe>"}
+  - name: answer
+    use: TextGeneration
+    after: load
+  - name: format
+    use: FormatTextGenerationSFT
+    after: answer
+"""
+
+
+class Site:
+    """The app, as tests use it."""
+
+    def __init__(self, url: str, runs_dir: Path, fake: FakeOpenAI) -> None:
+        self.url = url
+        self.runs_dir = runs_dir
+        self.fake = fake
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The app on a free port with three examples; runs go without Prefect."""
+    folder = tmp_path_factory.mktemp("site")
+    examples = folder / "examples"
+    examples.mkdir()
+    (examples / "quickstart.yaml").write_text((ROOT / "examples" / "quickstart.yaml").read_text())
+    (examples / "hostile.yaml").write_text(HOSTILE)
+    fake = FakeOpenAI(Behaviour(latency_s=0.4, rules=[Rule("landlord", Fault.CONTEXT_LENGTH)]))
+    with running(fake) as url:
+        (examples / "slow.yaml").write_text(SLOW.replace("URL", url))
+        with serving(folder / "runs", "--inline", "--examples", str(examples)) as address:
+            yield Site(address, folder / "runs", fake)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    """Fails the test when a page threw, or asked another machine."""
+    found = Watched()
+    yield found
+    assert found.wrong == []
+
+
+@pytest.fixture
+def page(chromium: Any, watched: Watched) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(20_000)
+    yield watched.watch(context.new_page())
+    context.close()

@@ -1,0 +1,335 @@
+"""The app in a real browser: build, run, watch, stop, look, download; by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.openai_server import Fault, Rule
+from tests.ui.browsing import Watched
+from tests.ui.conftest import Site
+
+pytestmark = pytest.mark.browser
+
+LOOKS = (Path(__file__).parent / "looks.js").read_text().partition("\n")[2].rstrip().rstrip(";")
+
+
+def open_example(page: Page, site: Site, name: str) -> None:
+    page.goto(f"{site.url}/?place=gallery")
+    page.get_by_test_id(f"example-{name}").click()
+    expect(page.locator("#build-title h1")).to_have_text(name)
+
+
+def start(page: Page, button: str = "#build-run") -> str:
+    """Run what is open; gives the run's id."""
+    page.locator(button).click()
+    page.wait_for_url(re.compile(r"run="))
+    found = re.search(r"run=([^&]+)", page.url)
+    assert found
+    return found[1]
+
+
+def wait_for_state(page: Page, *states: str) -> None:
+    page.wait_for_function(
+        "(states) => states.includes(document.documentElement.dataset.runState)", arg=list(states), timeout=60_000
+    )
+
+
+def field(page: Page, name: str) -> Any:
+    return page.locator(f"#field-{name} input, #field-{name} textarea").first
+
+
+# ---- build
+
+
+def test_an_example_is_opened_changed_previewed_and_undone(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.locator("#build-outline").get_by_test_id("node-load").click()
+    rows = field(page, "with-num-examples")
+    rows.fill("3")
+    rows.press("Tab")
+    expect(page.get_by_role("button", name=re.compile("^Undo: Num examples of load"))).to_be_visible()
+
+    page.locator("#build-preview").click()
+    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    expect(page.locator("#build-drawer").get_by_test_id("row")).to_have_count(3)
+    expect(page.locator("#build-drawer")).to_contain_text("rationales")
+
+    page.get_by_test_id("view-yaml").click()
+    expect(page.locator("#yaml-code")).to_contain_text("num_examples: 3")
+    page.locator("#build-title").click()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#yaml-code")).not_to_contain_text("num_examples")
+
+
+def test_an_edit_made_right_before_the_run_counts(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.locator("#build-outline").get_by_test_id("node-load").click()
+    field(page, "with-num-examples").fill("4")
+
+    run = start(page)
+
+    wait_for_state(page, "finished")
+    expect(page.get_by_test_id("fact-rows")).to_contain_text("4")
+    assert "num_examples: 4" in (site.runs_dir / run / "pipeline.yaml").read_text()
+
+
+def test_the_draft_survives_a_reload(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#field-with-aspect input").click()
+    page.get_by_role("option", name="honesty").click()
+    expect(page.get_by_role("button", name=re.compile("^Undo: Aspect"))).to_be_visible()
+
+    page.goto(site.url)
+
+    expect(page.locator("#build-outline").get_by_test_id("node-judge")).to_contain_text("honesty")
+
+
+def test_yaml_is_checked_while_it_is_typed_and_problems_stop_the_run(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("view-yaml").click()
+    page.locator("#yaml-code .cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("name: mine\nsteps:\n  - name: load\n    use: LoadDataFromDict\n")
+    expect(page.get_by_test_id("yaml-problem")).to_contain_text("LoadDataFromDicts")
+
+    page.locator("#yaml-apply").click()
+    page.get_by_test_id("view-outline").click()
+
+    expect(page.locator("#build-outline .df-callout").first).to_contain_text("LoadDataFromDict")
+    expect(page.locator("#build-run")).to_have_attribute("aria-disabled", "true")
+    page.locator("#build-run").click(force=True)
+    expect(page.locator("#build-title h1")).to_have_text("mine")
+
+
+def test_another_model_shows_its_own_fields_and_never_asks_for_the_key(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#field-llm input").click()
+    page.get_by_role("option", name="OpenAILLM").click()
+
+    expect(page.get_by_test_id("secret-with-llm-api-key")).to_contain_text("$OPENAI_API_KEY")
+    expect(page.locator("#step-form input[type=password]")).to_have_count(0)
+    field(page, "with-llm-model").fill("gpt-4o")
+    field(page, "with-llm-model").press("Enter")
+    expect(page.locator("#build-outline").get_by_test_id("node-judge")).to_contain_text("gpt-4o")
+
+
+def test_a_file_and_pasted_text_can_be_imported(page: Page, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("name: own\nsteps:\n- {name: load, use: LoadDataFromDicts, with: {data: [{a: 1}]}}\n")
+    page.goto(f"{site.url}/?place=gallery")
+    page.locator("#gallery-import").click()
+    page.locator("#import-file").set_input_files(path)
+    expect(page.locator("#import-text")).to_have_value(re.compile("name: own"))
+    page.locator("#import-open").click()
+
+    expect(page.locator("#build-title h1")).to_have_text("own")
+
+
+# ---- run
+
+
+def test_a_run_is_watched_through_reload_and_second_tab_stopped_kept_and_downloaded(
+    page: Page, site: Site, watched: Watched, tmp_path: Path
+) -> None:
+    open_example(page, site, "slow")
+    start(page)
+    wait_for_state(page, "running")
+    page.locator("#run-body").get_by_test_id("node-answer").click()
+    expect(page.locator(".df-drawer").get_by_test_id("row").first).to_be_visible()
+    expect(page.locator("#run-body").get_by_test_id("node-answer")).to_contain_text(re.compile(r"\d+ / 66|\d+ rows"))
+
+    page.reload()
+    wait_for_state(page, "running")
+    before = page.locator(".df-drawer .df-tabs").inner_text()
+    expect(page.locator(".df-drawer").get_by_test_id("row").first).to_be_visible()
+    expect(page.locator(".df-drawer .df-tabs")).not_to_have_text(before)
+
+    second = watched.watch(page.context.new_page())
+    second.goto(page.url)
+    expect(second.locator(".df-drawer").get_by_test_id("row").first).to_be_visible()
+    second.locator("#run-stop").click()
+    page.bring_to_front()
+    wait_for_state(page, "stopped")
+    expect(page.locator("#run-title")).to_contain_text("Stopped")
+    second.close()
+
+    page.locator("#run-result").click()
+    expect(page.locator("#data-main").get_by_test_id("row").first).to_contain_text("echo:")
+    page.get_by_test_id("tab-quarantine").click()
+    expect(page.get_by_test_id("quarantine-detail")).to_contain_text("landlord")
+    with page.expect_download() as waiting:
+        page.locator("#data-download").click()
+    waiting.value.save_as(tmp_path / "result.zip")
+    with zipfile.ZipFile(tmp_path / "result.zip") as archive:
+        assert any(name.endswith(".parquet") for name in archive.namelist())
+
+
+def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> None:
+    open_example(page, site, "slow")
+    page.locator("#build-outline").get_by_test_id("node-load").click()
+    field(page, "with-num-examples").fill("4")
+    run = start(page)
+    wait_for_state(page, "finished")
+    page.goto(f"{site.url}/?place=data&run={run}&tab=quarantine")
+    rules = site.fake.behaviour
+    site.fake.behaviour = type(rules)(rules=[])
+    try:
+        page.get_by_role("button", name="Retry 1 row").click()
+        page.wait_for_url(re.compile("place=run"))
+        page.wait_for_function("document.documentElement.dataset.runState === 'finished'", timeout=60_000)
+        expect(page.get_by_test_id("fact-rows")).to_contain_text("4")
+    finally:
+        site.fake.behaviour = rules
+
+
+def test_a_rehearsal_says_that_it_is_one(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    start(page, "#build-rehearse")
+    wait_for_state(page, "finished")
+
+    expect(page.locator("#run-title")).to_contain_text("Rehearsal")
+    page.goto(f"{site.url}/?place=run")
+    expect(page.get_by_test_id("runs-table")).to_contain_text("Rehearsal")
+
+
+def test_a_server_that_refuses_everybody_is_told_and_the_run_can_be_resumed(page: Page, site: Site) -> None:
+    rules = site.fake.behaviour
+    site.fake.behaviour = type(rules)(rules=[Rule("", Fault.UNAUTHORIZED)])
+    try:
+        open_example(page, site, "slow")
+        start(page)
+        wait_for_state(page, "failed")
+        expect(page.get_by_test_id("run-failed")).to_contain_text(re.compile("401|key"))
+    finally:
+        site.fake.behaviour = rules
+    expect(page.locator("#run-resume")).to_be_visible()
+
+
+def test_a_run_that_does_not_exist_is_told(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?place=run&run=nope-1")
+
+    expect(page.locator("#run-body .df-callout")).to_contain_text("There is no run")
+
+
+# ---- data
+
+
+def test_hostile_rows_and_names_are_only_text(page: Page, site: Site) -> None:
+    open_example(page, site, "hostile")
+    page.locator("#build-preview").click()
+    expect(page.locator("#build-drawer").get_by_test_id("row").first).to_contain_text("(rehearsal)")
+    run = start(page, "#build-rehearse")
+    wait_for_state(page, "finished")
+    for tab in ("rows", "card", "log"):
+        page.goto(f"{site.url}/?place=data&run={run}&tab={tab}")
+        expect(page.locator("#data-main .df-data-content > *").first).to_be_visible()
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.hacked") is None
+    page.goto(f"{site.url}/?place=data&run={run}")
+    expect(page.locator("#data-main")).to_contain_text("<script>window.hacked = 1</script>")
+
+
+def test_rows_are_paged_and_opened_whole(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    run = start(page)
+    wait_for_state(page, "finished")
+    page.goto(f"{site.url}/?place=data&run={run}")
+    expect(page.get_by_test_id("pager")).to_have_text("1–50 of 66")
+    page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_test_id("pager")).to_have_text("51–66 of 66")
+    page.locator("#data-main").get_by_test_id("row").first.click()
+    expect(page.locator(".df-sheet")).to_contain_text("Row 51")
+    page.keyboard.press("j")
+    expect(page.locator(".df-sheet")).to_contain_text("Row 52")
+    page.keyboard.press("Escape")
+    expect(page.locator(".df-sheet")).to_be_hidden()
+
+
+def test_a_push_without_a_token_says_what_is_missing(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    run = start(page, "#build-rehearse")
+    wait_for_state(page, "finished")
+    page.goto(f"{site.url}/?place=data&run={run}")
+    page.locator("#data-push").click()
+    expect(page.locator("#push-go")).to_have_text("Push 66 rows")
+    field_of_name = page.locator("#push-repo input, #push-repo textarea").first
+    expect(field_of_name).to_be_focused()
+    field_of_name.fill("me/data")
+    page.locator("#push-go").click()
+
+    expect(page.get_by_test_id("push-failed")).to_contain_text("token")
+
+
+# ---- all of it
+
+
+def test_the_page_comes_up_every_time(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    for _ in range(12):
+        page.goto(f"{site.url}/?place=build")
+        expect(page.locator("#build-outline").get_by_test_id("node-judge")).to_be_visible()
+        expect(page.locator("#step-form input").first).to_be_visible()
+
+
+def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?place=gallery")
+    card = page.get_by_test_id("example-quickstart")
+    expect(card).to_be_visible()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if card.evaluate("(element) => element === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    outline = page.locator("#build-outline")
+    expect(outline.get_by_test_id("node-load")).to_be_visible()
+    page.keyboard.press("j")
+    expect(outline.get_by_test_id("node-answer_1")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(outline.get_by_test_id("node-answer_2")).to_be_focused()
+    page.keyboard.press("p")
+    expect(page.locator("#build-drawer").get_by_test_id("row").first).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    wait_for_state(page, "finished")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1280, 390])
+def test_every_place_can_be_read_and_reached(chromium: Any, watched: Watched, site: Site, scheme: str, width: int) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    page = watched.watch(context.new_page())
+    try:
+        open_example(page, site, "slow")
+        page.locator("#build-outline").get_by_test_id("node-answer").click()
+        page.wait_for_timeout(700)
+        found = {"build": page.evaluate(LOOKS)}
+        page.locator("#build-preview").click()
+        expect(page.locator("#build-drawer").get_by_test_id("row").first).to_be_visible()
+        found["preview"] = page.evaluate(LOOKS)
+        run = start(page)
+        wait_for_state(page, "running")
+        expect(page.locator(".df-drawer").get_by_test_id("row").first).to_be_visible()
+        found["running"] = page.evaluate(LOOKS)
+        page.locator("#run-stop").click()
+        wait_for_state(page, "stopped")
+        for address in (
+            "gallery",
+            "run",
+            f"run&run={run}",
+            *(f"data&run={run}&tab={tab}" for tab in ("", "quarantine", "card", "log")),
+        ):
+            page.goto(f"{site.url}/?place={address}")
+            page.wait_for_timeout(800)
+            found[address.replace(run, "RUN")] = page.evaluate(LOOKS)
+    finally:
+        context.close()
+
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
