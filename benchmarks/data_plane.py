@@ -1,4 +1,4 @@
-"""What a row costs inside a worker: the source and the four steps of `cheap_steps.py` in one chain, without scheduler and start.
+"""What a row costs inside a worker: source and four steps of `cheap_steps.py` in one chain, without scheduler and start.
 
     python -m benchmarks.data_plane --rows 50000 --batch 1000 --repeats 7
     python -m benchmarks.data_plane --profile

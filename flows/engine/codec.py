@@ -29,7 +29,7 @@ def encode(row: dict[str, Any]) -> bytes:
     except TypeError:
         data = orjson.dumps({str(k): _plain(v, str(k)) for k, v in row.items()}, default=_tagged, option=_OPTIONS)
     else:
-        if b"null" in data and _has_nan(row):  # orjson writes NaN as null
+        if (b"null" in data and _has_nan(row)) or _MARK in data:  # orjson writes NaN as null; a row may hold our tag itself
             data = orjson.dumps({str(k): _plain(v, str(k)) for k, v in row.items()}, default=_tagged, option=_OPTIONS)
     return data
 
@@ -69,6 +69,8 @@ def _tagged(value: Any) -> Any:
 def _plain(value: Any, column: str) -> Any:
     """The slow way, value by value: for what orjson refuses or would change."""
     match value:
+        case dict() if _TAG in value:
+            return {_TAG: ["dict", [[str(key), _plain(inner, column)] for key, inner in value.items()]]}
         case dict():
             return {str(key): _plain(inner, column) for key, inner in value.items()}
         case list() | tuple():
@@ -136,6 +138,8 @@ def _untagged(kind: str, value: Any) -> Any:
             return int(value)
         case "text":
             return base64.b64decode(value).decode("utf-8", "surrogatepass")
+        case "dict":
+            return {key: _restored(inner) for key, inner in value}
         case "image":
             return {"bytes": base64.b64decode(value), "path": None}  # what datasets.Image reads
     return {_TAG: [kind, value]}

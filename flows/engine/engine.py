@@ -136,6 +136,7 @@ class Engine:
             RunError: Something after which no row can succeed; what is finished is kept.
         """
         stages = stages_of(self.plan)
+        self.quarantine.forget_others({key for stage in stages.values() for key in stage.keys})
         for name, stage in stages.items():
             joiner = Joiner(stage, stages) if stage.is_join else None
             router = self.plan.routers.get(name)

@@ -35,6 +35,16 @@ class Quarantine:
         for failure in failures:
             self._remember(failure.step_key, failure.key)
 
+    def forget_others(self, step_keys: set[str]) -> None:
+        """Drop rows that failed in steps that are no more, or have changed since: they are tried again by themselves."""
+        if self._known.keys() <= step_keys:
+            return
+        kept = [line for line in _whole_lines(self._path) if line["step_key"] in step_keys]
+        part = self._path.with_suffix(".part")
+        part.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in kept))
+        part.replace(self._path)
+        self._known = {step: keys for step, keys in self._known.items() if step in step_keys}
+
     def count(self, step_keys: set[str]) -> int:
         """Rows in it that belong to these steps as they are now."""
         return sum(len(keys) for step, keys in self._known.items() if step in step_keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -43,7 +44,7 @@ class LoadDataFromDisk(GeneratorStep):
     def generate(self) -> Iterator[Row]:
         folder = self.folder()
         rows: Iterator[Row]
-        if files := _parquet_files(folder):
+        if files := _of_split(_parquet_files(folder), self.split):
             rows = (row for path in files for row in read_rows(path, "parquet"))
         else:
             rows = self._saved_rows(folder)
@@ -52,7 +53,7 @@ class LoadDataFromDisk(GeneratorStep):
     def columns(self) -> list[str] | None:
         try:
             folder = self.folder()
-            if files := _parquet_files(folder):
+            if files := _of_split(_parquet_files(folder), self.split):
                 return peek_columns(files, "parquet")
             return list(json.loads((folder / "dataset_info.json").read_text("utf-8"))["features"])
         except (DistilflowError, OSError, ValueError, KeyError, TypeError):  # the run will say what is wrong
@@ -60,7 +61,7 @@ class LoadDataFromDisk(GeneratorStep):
 
     def check(self) -> Iterable[str]:
         try:
-            self.folder()
+            _of_split(_parquet_files(self.folder()), self.split)
         except RunError as error:
             yield f"`dataset_path`: {error.message}"
 
@@ -108,3 +109,20 @@ def _holds_rows(path: Path) -> bool:
 
 def _parquet_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet"))
+
+
+def _of_split(files: list[Path], split: str | None) -> list[Path]:
+    """Of files named `<split>-00000-of-00001.parquet` those of one split.
+
+    Raises:
+        NoFile: There are several splits, and none or none of these is named.
+    """
+    by_split: dict[str, list[Path]] = {}
+    for path in files:
+        by_split.setdefault(re.sub(r"-\d+-of-\d+$", "", path.stem), []).append(path)
+    if len(by_split) < 2:
+        return files
+    if split not in by_split:
+        missing = f"no split {split!r}" if split else "more than one split"
+        raise NoFile(f"there is {missing}; there are {sorted(by_split)}", "set `split` to one of them")
+    return by_split[split]

@@ -1,0 +1,61 @@
+"""Rows survive the way through JSON, whatever they hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.engine.codec import decode, encode
+from steps.errors import RowError
+
+plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
+times = st.datetimes() | st.dates() | st.times() | st.decimals(allow_nan=False)
+values = st.recursive(plain | times, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+
+
+@given(st.dictionaries(st.text(), values))
+def test_a_row_comes_back_as_it_was(row: dict[str, Any]) -> None:
+    assert decode(encode(row)) == row
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("inf"),
+        2**70,
+        -(2**70),
+        "lone \ud800 surrogate",
+        b"\x00\xff",
+        Decimal("1.10"),
+        dt.datetime(2026, 1, 2, tzinfo=dt.UTC),
+        {"$distilflow": ["bytes", "AA=="]},
+        {"$distilflow": ["a", "b"], "other": [{"$distilflow": 1}]},
+        {"nested": [{"deep": [b"x", None, 2**80]}]},
+    ],
+    ids=repr,
+)
+def test_what_json_lacks_comes_back_too(value: Any) -> None:
+    assert decode(encode({"x": value})) == {"x": value}
+
+
+def test_nan_comes_back_as_nan_beside_null() -> None:
+    row = decode(encode({"a": float("nan"), "b": None, "c": [float("nan")]}))
+
+    assert math.isnan(row["a"])
+    assert math.isnan(row["c"][0])
+    assert row["b"] is None
+
+
+def test_keys_that_are_no_text_become_text() -> None:
+    assert decode(encode({"x": {1: "one", None: "none"}})) == {"x": {"1": "one", "null": "none"}}
+
+
+def test_what_cannot_be_stored_is_told_by_column() -> None:
+    with pytest.raises(RowError, match="column 'thing' holds a object"):
+        encode({"fine": 1, "thing": object()})
