@@ -119,7 +119,8 @@ def _of_split(files: list[Path], split: str | None) -> list[Path]:
     """
     by_split: dict[str, list[Path]] = {}
     for path in files:
-        by_split.setdefault(re.sub(r"-\d+-of-\d+$", "", path.stem), []).append(path)
+        named = re.fullmatch(r"(.+)-\d+-of-\d+", path.stem)
+        by_split.setdefault(named[1] if named else "", []).append(path)
     if len(by_split) < 2:
         return files
     if split not in by_split:

@@ -37,7 +37,8 @@ steps:
     use: LoadDataFromDicts
     with:
       data:
-        - {instruction: "<script>window.hacked = 1</script>", "<img src=x onerror=alert(1)>": "<img src=x onerror='window.hacked = 1'>"}
+        - instruction: "<script>window.hacked = 1</script>"
+          "<img src=x onerror=alert(1)>": "<img src=x onerror='window.hacked = 1'>"
         - {instruction: "![x](http://example.com/x.png)", html: "<iframe src='http://example.com'></iframe>"}
   - name: answer
     use: TextGeneration
