@@ -41,6 +41,8 @@ class View(TypedDict):
     undo: str
     redo: str
     notice: ProblemCard | None
+    form: int | None
+    """Number of the form that belongs to this view, where a new one is under way."""
 
 
 class CannotEdit(DistilflowError):
@@ -144,6 +146,7 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
         undo=draft["undo"][-1][0] if draft["undo"] else "",
         redo=draft["redo"][-1][0] if draft["redo"] else "",
         notice=notice,
+        form=None,
     )
     if spec is None:
         return shown

@@ -39,7 +39,10 @@ def show(draft: Draft, rebuild: int | None = None, notice: ProblemCard | None = 
     draft["selected"] = view["selected"]
     state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
     kept = {"text": draft["text"], "selected": draft["selected"]}
-    return draft, kept, view, draft["text"], state, gr.skip() if rebuild is None else rebuild + 1
+    if rebuild is None:
+        return draft, kept, view, draft["text"], state, gr.skip()
+    view["form"] = rebuild + 1
+    return draft, kept, view, draft["text"], state, rebuild + 1
 
 
 def build(ctx: AppContext) -> BuildPlace:
@@ -167,13 +170,14 @@ def _bind_starts(
 
 
 def _render_form(place: BuildPlace, version: gr.State) -> None:
-    def form_of_step(draft: Draft | None) -> None:
+    def form_of_step(draft: Draft | None, number: int) -> None:
+        # tells the page that this form is up to date, and can be typed into
+        gr.HTML(f'<i data-form="{number}"></i>', elem_id=f"form-{number}", elem_classes="df-marker", apply_default_css=False)
         if not draft or not draft["selected"]:
             return
         step = draft["selected"]
         form = forms.step_form(draft, step)
         if form is None:
-            gr.HTML("", elem_id="no-form")
             return
 
         def save(entry: FormField) -> Callable[..., tuple[Any, ...]]:
@@ -200,6 +204,8 @@ def _render_form(place: BuildPlace, version: gr.State) -> None:
         def bind_llm(provider: gr.Dropdown) -> None:
             def choose(name: str, now: Draft | None, kept: Any, number: int) -> tuple[Any, ...]:
                 before = known(now, kept)
+                if name == form.llm:  # Gradio tells of a choice twice
+                    return show(before)
                 try:
                     return show(forms.set_llm(before, step, name), number)
                 except CannotEdit as error:
@@ -216,7 +222,7 @@ def _render_form(place: BuildPlace, version: gr.State) -> None:
 
         build_form(form, bind, bind_llm)
 
-    gr.render(inputs=[place.draft], triggers=[version.change], show_progress="hidden")(form_of_step)
+    gr.render(inputs=[place.draft, version], triggers=[version.change], show_progress="hidden")(form_of_step)
 
 
 def known(now: Draft | None, kept: Any) -> Draft:

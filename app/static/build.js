@@ -239,7 +239,25 @@ function footer(card, preview) {
 
 /* ---- head of the form */
 
+/** The form comes a moment after the selection: until then the old one must not be typed into. */
+function waitForForm() {
+  const form = document.getElementById("step-form");
+  if (!form) return;
+  let wanted = 0;
+  const look = () => {
+    const shown = Math.max(0, ...[...form.querySelectorAll("[data-form]")].map((mark) => Number(mark.dataset.form)));
+    form.inert = shown < wanted;
+    form.setAttribute("aria-busy", String(shown < wanted));
+  };
+  new MutationObserver(look).observe(form, { childList: true, subtree: true });
+  on("build", (view) => {
+    if (view.form) wanted = view.form;
+    look();
+  });
+}
+
 export function mountStepHead(element) {
+  waitForForm();
   on("build", (view) => {
     const card = view.steps.find((step) => step.name === view.selected);
     if (!card) return put(element, h("p", { class: "df-hint" }, view.text.trim() ? "Select a step to edit it." : "The form of the selected step will be here."));

@@ -78,7 +78,9 @@ class Watched:
         return page
 
     def _console(self, message: Any) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # what Gradio says when a page is left while its stream is open
+        leaving = ("Failed to load resource", "AbortError", "Connection errored out")
+        if message.type == "error" and not any(words in message.text for words in leaving):
             self.wrong.append(f"console: {message.text}")
 
     def _request(self, url: str) -> None:

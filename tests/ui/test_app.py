@@ -41,6 +41,7 @@ def wait_for_state(page: Page, *states: str) -> None:
 
 
 def field(page: Page, name: str) -> Any:
+    expect(page.locator("#step-form")).to_have_attribute("aria-busy", "false")
     return page.locator(f"#field-{name} input, #field-{name} textarea").first
 
 
