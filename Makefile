@@ -25,11 +25,11 @@ app: install  ## Open the browser app at http://127.0.0.1:7860
 
 test: install  ## Run the tests (installs a browser for those in it, where it can)
 	@sh tools/browser.sh
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: install  ## Run the long tests too
 	@sh tools/browser.sh
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: install  ## Lint, types, imports, tests
 	$(BIN)/ruff check .
