@@ -36,8 +36,8 @@ PACKAGES = ("distilabel==1.5.3", "requests", "Pillow", "setuptools<81")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 QUIET = {"DISTILABEL_LOG_LEVEL": "WARNING"}  # its log costs it up to a fifth of its time
 COLUMNS = (
-    *("rows", "batch", "system", "runs", "wall s", "rows/s, whole process", "rows/s, the run"),
-    *("CPU s", "peak PSS MB", "peak RSS MB", "× distilabel"),
+    *("rows", "batch", "system", "runs", "wall s (min–max)", "rows/s, whole process", "rows/s, the run"),
+    *("CPU s", "others' CPU s", "peak PSS MB", "peak RSS MB", "× wall", "× CPU"),
 )
 SLOW_BATCHES = 1000
 """distilabel rewrites its state at every batch: with more batches than these it takes minutes, so it runs fewer times."""
@@ -69,6 +69,9 @@ class Result:
 
 def main() -> None:
     args = _parse_args()
+    if args.show:
+        print(table(read(args.show), args.only))
+        return
     results: dict[Case, list[Result]] = {}
     with tempfile.TemporaryDirectory(prefix="distilflow-bench-") as name:
         bench = Bench(Path(name), args.venv, args.timeout)
@@ -90,6 +93,15 @@ def save(path: Path, results: dict[Case, list[Result]]) -> None:
     """Every run of every case, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(result) for of_case in results.values() for result in of_case], indent=1))
+
+
+def read(path: Path) -> dict[Case, list[Result]]:
+    """What `save` wrote."""
+    results: dict[Case, list[Result]] = defaultdict(list)
+    for found in json.loads(path.read_text()):
+        case = Case(**found["case"])
+        results[case].append(Result(**{**found, "case": case, "cost": Cost(**found["cost"])}))
+    return results
 
 
 class Bench:
@@ -244,34 +256,35 @@ def _server_cpu(folder: Path) -> float:
 
 
 def table(results: dict[Case, list[Result]], systems: list[str]) -> str:
-    """Medians as a Markdown table, with each system's whole-process rate as a multiple of distilabel's."""
+    """Medians as a Markdown table; `×` says how many times less than distilabel: wall time, and CPU with the server's."""
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for case, of_case in results.items():
         by_system: dict[str, list[Result]] = defaultdict(list)
         for result in of_case:
             by_system[result.system].append(result)
-        walls = {system: statistics.median(r.cost.wall_s for r in of_system) for system, of_system in by_system.items()}
-        base = min((wall for system, wall in walls.items() if system.startswith("distilabel")), default=None)
-        lines += [_row(case, name, by_system[name], base) if name in walls else _left_out(case, name) for name in systems]
+        base = next((by_system[name] for name in systems if name.startswith("distilabel") and name in by_system), [])
+        lines += [_row(case, name, by_system[name], base) if name in by_system else _left_out(case, name) for name in systems]
     return "\n".join(lines)
 
 
-def _row(case: Case, system: str, results: list[Result], base: float | None) -> str:
-    wall = statistics.median(result.cost.wall_s for result in results)
-    run = statistics.median(result.run_s for result in results)
-    cpu = statistics.median(result.cost.cpu_s for result in results)
-    server = statistics.median(result.server_cpu_s for result in results)
-    pss = statistics.median(result.cost.peak_pss_mb for result in results)
-    rss = statistics.median(result.cost.peak_rss_mb for result in results)
+def _row(case: Case, system: str, results: list[Result], base: list[Result]) -> str:
+    walls = [result.cost.wall_s for result in results]
+    wall, run = _median(results, "wall_s"), _median(results, "run_s")
+    cpu, server = _median(results, "cpu_s"), _median(results, "server_cpu_s")
     spent = f"{cpu:.1f}" + (f" + {server:.1f} server" if server else "")
-    ratio = f"{base / wall:.1f}" if base else ""
-    cells = [f"{case.rows:,}", case.batch, system, len(results), f"{wall:.2f}", f"{case.rows / wall:,.0f}"]
-    cells += [f"{case.rows / run:,.0f}", spent, f"{pss:.0f}", f"{rss:.0f}", ratio]
+    cells = [f"{case.rows:,}", case.batch, system, len(results), f"{wall:.1f} ({min(walls):.1f}–{max(walls):.1f})"]
+    cells += [f"{case.rows / wall:,.0f}", f"{case.rows / run:,.0f}", spent, f"{_median(results, 'others_cpu_s'):.0f}"]
+    cells += [f"{_median(results, 'peak_pss_mb'):.0f}", f"{_median(results, 'peak_rss_mb'):.0f}"]
+    cells += [f"{_median(base, 'wall_s') / wall:.1f}", f"{_median(base, 'cpu_s') / (cpu + server):.1f}"] if base else ["", ""]
     return f"| {' | '.join(map(str, cells))} |"
 
 
+def _median(results: list[Result], what: str) -> float:
+    return statistics.median(float(getattr(r if hasattr(r, what) else r.cost, what)) for r in results)
+
+
 def _left_out(case: Case, system: str) -> str:
-    return f"| {case.rows:,} | {case.batch} | {system} | 0 | left out: takes minutes | | | | | | |"
+    return f"| {case.rows:,} | {case.batch} | {system} | 0 | left out: takes minutes |{' |' * (len(COLUMNS) - 5)}"
 
 
 def _line(result: Result) -> str:
@@ -292,6 +305,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=SYSTEMS, default=[DISTILABEL, PREFECT, NO_PREFECT], help="in this order")
     parser.add_argument("--venv", type=Path, default=ROOT / "build/bench/distilabel", help="made with distilabel if missing")
     parser.add_argument("--json", type=Path, default=ROOT / "build/bench/cheap_steps.json")
+    parser.add_argument("--show", type=Path, help="run nothing: print the table of an earlier run's JSON")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds for one run")
     return parser.parse_args()
 

@@ -29,7 +29,13 @@ from flows.engine.live import newest_rows
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError
 
-RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}$")
+RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
+
+
+class UnknownRun(RunError):
+    """There is no run of this id, or could not be."""
+
+    code = "unknown-run"
 
 
 class RunReport(BaseModel):
@@ -157,7 +163,7 @@ class RunFolder:
         try:
             with (self.path / "lock").open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         except BlockingIOError:
             return True
@@ -191,12 +197,12 @@ class RunStore:
         """The run of this id.
 
         Raises:
-            RunError: The id could not be a folder's name, or there is no such run.
+            UnknownRun: The id could not be a folder's name, or there is no such run.
         """
         run = self.new(run_id)
         if not run.exists():
             known = ", ".join(other.run_id for other in self.all()[:5]) or "none"
-            raise RunError(f"there is no run {run_id!r} in {self.folder}", f"newest runs: {known}; or pass --runs-dir")
+            raise UnknownRun(f"there is no run {run_id!r} in {self.folder}", f"newest runs: {known}; or pass --runs-dir")
         return run
 
     def new(self, run_id: str | None = None, name: str = "run") -> RunFolder:
@@ -204,8 +210,8 @@ class RunStore:
         if run_id is None:
             stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
             run_id = f"{name}-{stamp}-{secrets.token_hex(2)}"
-        if not RUN_ID.match(run_id):
-            raise RunError(f"{run_id!r} cannot be a run id", "use letters, digits, '-', '_' and '.', at most 100")
+        if not RUN_ID.fullmatch(run_id):
+            raise UnknownRun(f"{run_id!r} cannot be a run id", "use letters, digits, '-', '_' and '.', at most 100")
         return RunFolder(self.folder / run_id)
 
     def all(self) -> list[RunFolder]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -160,7 +160,7 @@ def _first_columns(plan: Plan, step: str) -> list[str]:
 
 async def follow(
     run: RunFolder, start: int = 0, step: str | None = None, *, interval_s: float = 0.25
-) -> AsyncIterator[Message]:
+) -> AsyncGenerator[Message, None]:
     """What happens in a run from byte `start` of its events on, and the newest rows of one step, until it ends."""
     offset, is_first, last_rows, first_columns, checked = start, True, b"", list[str](), 0.0
     spec = await asyncio.to_thread(spec_of, run)

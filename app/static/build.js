@@ -80,6 +80,8 @@ function undoButtons(view, trigger) {
 }
 
 export function mountProblems(element) {
+  watchEdits();
+  for (const id of ["build-run", "build-rehearse", "build-preview"]) hold(id, "Opening the pipeline");
   on("build", (view) => {
     const problems = view.problems.length + (view.error ? 1 : 0);
     put(
@@ -106,6 +108,24 @@ function showProblem() {
   return undefined;
 }
 
+/* What was typed a moment ago is on its way: whatever acts on the pipeline waits for it, since requests may overtake each other. */
+let isEditing = false;
+
+function watchEdits() {
+  document.addEventListener("input", (event) => {
+    if (event.target.closest?.("#step-form")) isEditing = true;
+  });
+  on("build", () => {
+    isEditing = false;
+  });
+}
+
+function afterEdit(action) {
+  const begin = Date.now();
+  const look = () => (isEditing && Date.now() - begin < 1500 ? setTimeout(look, 20) : ((isEditing = false), action()));
+  look();
+}
+
 /** A native button that cannot act now says why, and stays reachable by keyboard. */
 function hold(id, why) {
   const button = document.getElementById(id);
@@ -121,10 +141,11 @@ function hold(id, why) {
     button.addEventListener(
       "click",
       (event) => {
-        if (button.getAttribute("aria-disabled")) {
-          event.stopImmediatePropagation();
-          event.preventDefault();
-        }
+        const isHeld = button.getAttribute("aria-disabled");
+        if (!isHeld && !isEditing) return;
+        event.stopImmediatePropagation();
+        event.preventDefault();
+        if (!isHeld) afterEdit(() => button.click());
       },
       true,
     );
@@ -318,7 +339,7 @@ export function mountPreview(element) {
   on("build", draw);
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#build-preview");
-    if (!button || button.getAttribute("aria-disabled")) return;
+    if (!button || button.getAttribute("aria-disabled") || isEditing) return;
     set("previewText", get("build")?.text);
     set("preview", { isBusy: true, steps: {} });
     set("drawer", true);

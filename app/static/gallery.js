@@ -2,6 +2,7 @@
 
 import { count, empty, h, put, tag } from "./dom.js";
 import { icon, svg } from "./icons.js";
+import { whenReady } from "./store.js";
 
 export function mountGallery(element, { props, trigger, watch }) {
   const draw = () => {
@@ -16,7 +17,7 @@ export function mountGallery(element, { props, trigger, watch }) {
         h("div", { class: "df-row df-center" }, h("button", { type: "button", class: "df-btn pri", id: "gallery-import", onclick: () => importDialog(trigger) }, icon("upload", "s"), "Import YAML")),
         h("h2", { class: "df-gallery-title" }, "Start from a working pipeline"),
         cards.length
-          ? h("ul", { class: "df-cards" }, cards.map((card) => h("li", {}, h("button", { type: "button", class: "df-g", "data-testid": `example-${card.name}`, onclick: () => trigger("select", { file: card.file }) }, thumbnail(card.graph), h("span", { class: "df-g-text" }, h("span", { class: "df-g-title" }, card.title), h("span", { class: "df-g-about" }, card.description), h("span", { class: "df-g-foot" }, h("span", {}, [count(card.steps, "step"), card.kind].filter(Boolean).join(" · ")), readiness(card)))))))
+          ? h("ul", { class: "df-cards" }, cards.map((card) => h("li", {}, h("button", { type: "button", class: "df-g", "data-testid": `example-${card.name}`, onclick: () => whenReady(() => trigger("select", { file: card.file })) }, thumbnail(card.graph), h("span", { class: "df-g-text" }, h("span", { class: "df-g-title" }, card.title), h("span", { class: "df-g-about" }, card.description), h("span", { class: "df-g-foot" }, h("span", {}, [count(card.steps, "step"), card.kind].filter(Boolean).join(" · ")), readiness(card)))))))
           : empty("No examples here", "The folder with examples is empty."),
       ),
     );
@@ -80,7 +81,7 @@ function importDialog(trigger) {
       area.focus();
       return;
     }
-    trigger("submit", { text: area.value });
+    whenReady(() => trigger("submit", { text: area.value }));
     dialog.close();
   };
   const dialog = h(

@@ -20,6 +20,17 @@ export function on(name, listener) {
   return () => listeners.get(name).delete(listener);
 }
 
+/** Once Gradio has answered for the first time: what is triggered before that is lost. */
+export function whenReady(action) {
+  if (values.has("build")) action();
+  else {
+    const stop = on("build", () => {
+      stop();
+      action();
+    });
+  }
+}
+
 /* ---- the address: all state that a link or a reload should bring back */
 
 const KEYS = ["place", "run", "step", "tab", "part", "page", "view"];

@@ -8,6 +8,7 @@ import typer
 
 from flows.cli import looking, running, starting
 from flows.cli.console import err
+from flows.runs import UnknownRun
 from steps.errors import DistilflowError, PlanError, RunError, SpecError
 from steps.registry import UnknownComponent
 
@@ -38,7 +39,7 @@ def main() -> None:
         count = len(error.problems)
         err.print(f"\n{count} problem{'s' if count != 1 else ''}. Nothing was run.", style="bold")
         sys.exit(WRONG)
-    except (SpecError, UnknownComponent) as error:
+    except (SpecError, UnknownComponent, UnknownRun) as error:
         say(error)
         sys.exit(WRONG)
     except RunError as error:

@@ -78,14 +78,14 @@ class Asking:
         counts = self._outcome.count(self.name)
         counts.taken += len(items)
         for item in items:
-            if item.key in self._failed:
-                counts.failed += 1
-                self._settle(item, [])
-            elif (place := self._finished.take(item.key)) is not None:
+            if (place := self._finished.take(item.key)) is not None:  # first: of equal rows only some may have failed
                 counts.reused += 1
                 if self.stage.is_collected:
                     self._outcome.collected.append(Collected(item.id, place, self._multiplies))
                 self._settle(item, split_rows(self._reader.rows(place)) if self.stage.downstream else [b""] * place.rows)
+            elif item.key in self._failed:
+                counts.failed += 1
+                self._settle(item, [])
             else:
                 task = asyncio.create_task(self._one(item))
                 self._running.add(task)
@@ -105,7 +105,11 @@ class Asking:
                 self._fail(error)
                 return
             self._reject(item, error, row)
-        except Exception as error:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # sys.exit, a panic in Rust: it must not end the engine, nor leave the row waiting
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise  # it was us who gave it up
             self._reject(item, error, row)
         else:
             self._done.append((item, bodies))
@@ -116,7 +120,7 @@ class Asking:
         parts = value if self.stage.is_join else [value]
         return {column: content for part in parts for column, content in part.items()}
 
-    def _reject(self, item: Item, error: Exception, row: Row) -> None:
+    def _reject(self, item: Item, error: BaseException, row: Row) -> None:
         self._outcome.count(self.name).failed += 1
         self._outcome.failures.append(failure_of(error, self.name, self.step_key, item.id, item.key, row))
         self._settle(item, [])

@@ -20,7 +20,7 @@ from flows.engine.gateway import Gateway
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.joins import Joiner
-from flows.engine.outcome import Counts, Failure, Outcome
+from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.routing import Switch
@@ -33,6 +33,8 @@ from steps.errors import DistilflowError, RunError
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
 DEATHS_WITHOUT_PROGRESS = 3
+ROWS_BLAMED_IN_A_ROW = 5
+"""Rows that take down every worker, one after the other, before it counts as the step's fault, not theirs."""
 LAST_REPLIES_S = 10.0
 """How long a stopped run waits for replies under way: they may be paid for."""
 
@@ -62,7 +64,6 @@ class Station:
     is_drained: bool = False
     """A source has no more rows."""
     is_done: bool = False
-    is_ending: bool = False
     made: int = 0
     workers: int = 0
     """Workers started so far: each writes files of its own."""
@@ -165,7 +166,7 @@ class Engine:
     def fail(self, error: Exception) -> None:
         """End the run with an error."""
         if self._error is None and not self._over.is_set():
-            self._error = error if isinstance(error, DistilflowError) else RunError(str(error))
+            self._error = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
             self._over.set()
 
     async def _wind_down(self) -> None:
@@ -213,7 +214,8 @@ class Engine:
             host.devices = lease.devices
             station.hosts.append(host)
             await host.start()
-            self.observer.worker(station.stage.name, replica, "started", host)
+            if not host.is_ready:  # else it was told already
+                self.observer.worker(station.stage.name, replica, "started", host)
         except Exception as error:
             self.fail(
                 error if isinstance(error, DistilflowError) else RunError(f"step {station.stage.name!r} cannot start: {error}")
@@ -257,9 +259,10 @@ class Engine:
         station.deaths += 1
         for item in held:
             station.suspects[item.id] = station.suspects.get(item.id, 0) + 1
+        killers = max(ROWS_BLAMED_IN_A_ROW, station.stage.resources.replicas) if held else 1
         if len(held) == 1 and station.suspects[held[0].id] >= DEATHS_WITHOUT_PROGRESS:
             self._blame(station, held.pop(), exit_code)
-        elif station.deaths > DEATHS_WITHOUT_PROGRESS:
+        elif station.deaths > DEATHS_WITHOUT_PROGRESS * killers:
             self.fail(
                 RunError(
                     f"the worker of step {host.stage.name!r} died {station.deaths} times in a row (exit code {exit_code})",
@@ -288,6 +291,7 @@ class Engine:
         outcome = Outcome(settled=[(item.id, [])], failures=[failure])
         counts = outcome.count(stage.head.name)
         counts.taken = counts.failed = 1
+        station.suspects.pop(item.id)
         self._take(station, outcome)
 
     # ---- rows
@@ -306,6 +310,8 @@ class Engine:
             self._take(station, outcome)
         except OSError as error:
             self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room, then resume the run"))
+        except Exception as error:  # else its rows would be missing, or waited for, and nobody would know
+            self.fail(RunError(f"what step {host.stage.name!r} made cannot be taken in: {explain(error).message}"))
 
     def _take(self, station: Station, outcome: Outcome) -> None:
         """Count what a stage did and hand what it made on."""
@@ -372,10 +378,13 @@ class Engine:
         self._pump_is_due = False
         if self._over.is_set():
             return
-        for station in self.stations.values():
-            if self._may_feed(station):
-                self._feed(station)
-            self._finish_if_done(station)
+        try:
+            for station in self.stations.values():
+                if self._may_feed(station):
+                    self._feed(station)
+                self._finish_if_done(station)
+        except Exception as error:  # the event loop would only log it, and the run would wait for ever
+            self.fail(error)
         if all(station.is_done for station in self.stations.values()):
             self._over.set()
 

@@ -7,6 +7,7 @@ import contextlib
 import multiprocessing as mp
 import socket
 import sys
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from multiprocessing import forkserver
@@ -142,7 +143,7 @@ class ThreadHost(Host):
             await asyncio.to_thread(self._chain.close)
         except Exception as error:
             said = explain(error)
-            self.listener.on_error(self, RunError(f"step {self.stage.name!r}: {said.message}", said.fix))
+            self.listener.on_error(self, RunError(in_step(self.stage, said.message), said.fix))
 
     def give(self, items: list[Item]) -> None:
         self.held.update((item.id, item) for item in items)
@@ -182,17 +183,16 @@ class WorkerHost(Host):
     async def start(self) -> None:
         mine, theirs = socket.socketpair()
         process = context.Process(target=work, args=(theirs, self._order), daemon=False)
-        with hidden_main():
-            starting = asyncio.ensure_future(asyncio.to_thread(process.start))
-            try:
-                await asyncio.shield(starting)
-            except asyncio.CancelledError:  # the run is over: the worker sees its socket close, and ends
-                await starting
-                mine.close()
-                raise
-            finally:
-                theirs.close()
-                self._process, self.pid = process, process.pid
+        starting = asyncio.ensure_future(asyncio.to_thread(start_process, process))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:  # the run is over: the worker sees its socket close, and ends
+            await starting
+            mine.close()
+            raise
+        finally:
+            theirs.close()
+            self._process, self.pid = process, process.pid
         reader, self._writer = await asyncio.open_connection(sock=mine, limit=1 << 22)
         self._listening = asyncio.create_task(self._listen(reader))
 
@@ -208,8 +208,7 @@ class WorkerHost(Host):
                     self.listener.on_outcome(self, Outcome.from_bytes(payload))
                 else:
                     said = orjson.loads(payload)
-                    error = RunError(f"step {self.stage.name!r}: {said['message']}", said["fix"])
-                    self.listener.on_error(self, error)
+                    self.listener.on_error(self, RunError(in_step(self.stage, said["message"]), said["fix"]))
         except (asyncio.IncompleteReadError, ConnectionError):
             self.is_ready = False
             if self._writer is not None:
@@ -256,25 +255,40 @@ class WorkerHost(Host):
             self._process.kill()
 
 
+def in_step(stage: Stage, message: str) -> str:
+    """What ended a stage, with its name unless the message names the step already."""
+    return message if message.startswith("step ") else f"step {stage.name!r}: {message}"
+
+
 context = mp.get_context("forkserver")
 
 
 def warm_up() -> None:
     """Start the process that workers are forked from, with their imports, before anything heavy is imported here."""
     context.set_forkserver_preload(["flows.engine.worker"])
-    with hidden_main():
+    with _hidden_main():
         forkserver.ensure_running()
 
 
+def start_process(process: mp.process.BaseProcess) -> None:
+    """Start a process of `context`, from any thread."""
+    with _hidden_main():
+        process.start()
+
+
+_hiding = threading.Lock()
+
+
 @contextlib.contextmanager
-def hidden_main() -> Iterator[None]:
+def _hidden_main() -> Iterator[None]:
     """Keep multiprocessing from importing this program's main module again in every worker: it may be Prefect's."""
     main = sys.modules["__main__"]
-    spec, path = main.__spec__, main.__dict__.pop("__file__", None)
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        main.__spec__ = spec
-        if path is not None:
-            main.__file__ = path
+    with _hiding:  # two at a time would each restore what the other one hid
+        spec, path = main.__spec__, main.__dict__.pop("__file__", None)
+        main.__spec__ = None
+        try:
+            yield
+        finally:
+            main.__spec__ = spec
+            if path is not None:
+                main.__file__ = path

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from itertools import product
 
 from flows.engine.items import Item, joined_key, order_of, prefix
-from flows.engine.stages import Stage, fork_depth, inside
+from flows.engine.stages import Stage, fork_depth, fork_of, inside
 
 
 class Joiner:
@@ -20,7 +20,8 @@ class Joiner:
         self.upstream = list(stage.upstream)
         self.region = inside(stage, stages)
         self._depth = fork_depth(stage, stages)
-        self._leads_to = {name: self._reachable(name, stages) for name in self.region}
+        self._places = {name: stages[name].depth - self._depth for name in self.upstream}
+        self._leads_to = {name: self._reachable(name, stages) for name in self.region} | {self.name: {fork_of(stage, stages)}}
         self._under_way: Counter[str] = Counter()
         self._parts: dict[str, dict[str, list[Item]]] = defaultdict(dict)
         self._left_out: dict[str, set[str]] = {}
@@ -68,7 +69,8 @@ class Joiner:
         branches = [sorted(parts.get(name, []), key=lambda item: order_of(item.id)) for name in names]
         joined = []
         for items in product(*branches) if branches else ():
-            suffix = "".join(item.id[len(origin) :] for item in items)
+            own = {name: item.id[len(origin) :] for name, item in zip(names, items, strict=True)}
+            suffix = "".join(own.get(name, ".0" * self._places[name]) for name in self.upstream)  # as many places in every id
             key = joined_key([item.key for item in items], names, complete=not left_out)
             joined.append(Item(origin + suffix, key, b"[" + b",".join(item.body for item in items) + b"]"))
         return joined

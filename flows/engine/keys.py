@@ -20,7 +20,8 @@ from flows.plan import Plan, PlannedStep
 from steps import registry
 from steps.llms.base import LLM
 
-_FRAMEWORK = ("pydantic", "builtins", "abc", "typing", "steps.base", "steps.wiring", "steps.llms.base")
+_FRAMEWORK = {"pydantic", "builtins", "abc", "typing"}
+_OUR_FRAMEWORK = {"steps.base", "steps.wiring", "steps.llms.base"}
 
 
 def step_keys(plan: Plan) -> dict[str, str]:
@@ -63,7 +64,7 @@ def code_hash(component: type) -> str:
     """Hash of the source of the modules that define the class and its bases, so helpers beside it count too."""
     parts = []
     for base in component.__mro__:
-        if base.__module__.startswith(_FRAMEWORK):
+        if base.__module__ in _OUR_FRAMEWORK or base.__module__.partition(".")[0] in _FRAMEWORK:
             continue
         try:
             parts.append(inspect.getsource(sys.modules[base.__module__]))
@@ -85,5 +86,10 @@ def _code_of(code: CodeType) -> list[Any]:
 
 
 def _digest(value: Any) -> str:
-    data = orjson.dumps(value, default=repr, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    data = orjson.dumps(value, default=_in_order, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _in_order(value: Any) -> Any:
+    """What JSON lacks, the same in every process: sets have an order of their own in each."""
+    return sorted(map(repr, value)) if isinstance(value, (set, frozenset)) else repr(value)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from flows.engine.codec import decode, encode
 from flows.engine.ledger import Record, SegmentReader, SegmentWriter, places_in
+from flows.engine.outcome import explain
 from flows.engine.shelf import ShelfRows
 from steps.base import GeneratorStep, GlobalStep, Row, rename_in, rename_out
+from steps.errors import RunError
 
 RECORDS_PER_FRAME = 200
 
@@ -26,9 +29,10 @@ class SourceRows:
         self.reused = 0
 
     def __iter__(self) -> Iterator[Row]:
-        for row in islice(self._step.generate(), self._max_rows):
-            self.taken += 1
-            yield _named(self._step, row, {})
+        with _naming(self._step):
+            for row in islice(self._step.generate(), self._max_rows):
+                self.taken += 1
+                yield _named(self._step, row, {})
 
 
 class AllRows:
@@ -48,7 +52,8 @@ class AllRows:
             self.reused = self.taken
             yield from self._kept(kept)
         else:
-            yield from self._fresh(kept)
+            with _naming(self._step):
+                yield from self._fresh(kept)
 
     def _digest(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
@@ -101,6 +106,21 @@ class MappedRows(Collection[dict[str, Any]]):
 
 
 Origin = SourceRows | AllRows
+
+
+@contextmanager
+def _naming(step: GeneratorStep | GlobalStep) -> Iterator[None]:
+    """Say which step it was that broke: others may work in the same stage.
+
+    Raises:
+        RunError: Instead of whatever the step raised.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = explain(error)
+        fix = said.fix if said is error else "correct it, then `distilflow resume` the run: what is finished is kept"
+        raise RunError(f"step {step.name!r}: {said.message}", fix) from error
 
 
 def _named(step: GeneratorStep | GlobalStep, row: Any, received: Row) -> Row:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from flows.engine.codec import encode
+from flows.engine.codec import decode, encode
 from flows.engine.items import Item, pack, unpack
 from flows.engine.ledger import Place
 from steps.errors import BadReply, DistilflowError, MissingKey, RowError
@@ -106,13 +106,13 @@ class Outcome:
             settled=[(item_id, made) for item_id, made in head["settled"]],
             items=unpack(data[4 + size :]),
             collected=[Collected(item_id, Place(*place), children) for item_id, place, children in head["collected"]],
-            failures=[Failure(**orjson.loads(failure)) for failure in head["failures"]],
+            failures=[Failure(**decode(failure.encode())) for failure in head["failures"]],
             counts={step: Counts(**counts) for step, counts in head["counts"].items()},
             is_last=head["is_last"],
         )
 
 
-def failure_of(error: Exception, step: str, step_key: str, item_id: str, key: bytes, row: Any) -> Failure:
+def failure_of(error: BaseException, step: str, step_key: str, item_id: str, key: bytes, row: Any) -> Failure:
     """What went wrong with a row, in words for the person who wrote the pipeline."""
     said = explain(error, row)
     return Failure(
@@ -121,15 +121,15 @@ def failure_of(error: Exception, step: str, step_key: str, item_id: str, key: by
         id=item_id,
         key=key.hex(),
         code=said.code,
-        message=said.message,
-        fix=said.fix,
+        message=printable(said.message),
+        fix=printable(said.fix),
         attempts=getattr(error, "attempts", 1),
-        reply=error.reply if isinstance(error, BadReply) else None,
+        reply=printable(error.reply) if isinstance(error, BadReply) else None,
         row=row,
     )
 
 
-def explain(error: Exception, row: Any = None) -> DistilflowError:
+def explain(error: BaseException, row: Any = None) -> DistilflowError:
     """Any exception as one that says where, what and what to do."""
     if isinstance(error, DistilflowError):
         return error
@@ -137,4 +137,16 @@ def explain(error: Exception, row: Any = None) -> DistilflowError:
         return MissingKey(f"this row has no {error.args[0]!r}; it has {sorted(map(str, row))}", "check the source")
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return RowError(f"{type(error).__name__}: {error}{place}", "the step's code raised this for this row")
+    return RowError(f"{type(error).__name__}: {_said_by(error)}{place}", "the step's code raised this for this row")
+
+
+def printable(text: str) -> str:
+    """A text that can be written to a file: half of a character (a lone surrogate) is spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _said_by(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # the step's own error class
+        return "it cannot say why"

@@ -112,10 +112,9 @@ def with_joins_of_their_own(plan: Plan) -> Plan:
     steps: dict[str, PlannedStep] = {}
     for name, planned in plan.steps.items():
         if isinstance(planned.step, GlobalStep) and len(planned.after) > 1:
-            join = f"{name}-rows"
-            steps[join] = PlannedStep(
-                StepSpec(name=join, use="CombineOutputs"), CombineOutputs(name=join), planned.after, [name]
-            )
+            join = f"{name}.rows"  # no step of a pipeline has a dot in its name
+            spec = StepSpec.model_construct(name=join, use="CombineOutputs")
+            steps[join] = PlannedStep(spec, CombineOutputs(name=join), planned.after, [name])
             for upstream in planned.after:
                 before = steps[upstream]
                 steps[upstream] = replace(before, next=[join if after == name else after for after in before.next])

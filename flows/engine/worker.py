@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import multiprocessing as mp
 import os
 import signal
 import socket
 import struct
 import sys
+import threading
 from dataclasses import dataclass, field
 from io import BufferedReader
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import cast
 
@@ -26,12 +29,12 @@ from flows.engine.chain import Chain
 from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.items import unpack
-from flows.engine.outcome import Outcome, explain
+from flows.engine.outcome import Outcome, explain, printable
 from flows.engine.stages import Stage, stages_of
 from flows.plan import examine
 from flows.pools import Pools
 from flows.spec import PipelineSpec
-from steps.errors import DistilflowError, PlanError
+from steps.errors import DistilflowError, PlanError, RowError, RunError
 
 HEAD = struct.Struct("<Ic")
 OTHER_SIDE_GONE = 75
@@ -64,6 +67,7 @@ def message(kind: bytes, payload: bytes = b"") -> bytes:
 
 def work(sock: socket.socket, order: Order) -> None:
     """Entry of a worker process."""
+    threading.Thread(target=end_with_engine, daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the engine decides
         signal.signal(number, signal.SIG_IGN)
     gc.freeze()  # rows come and go by the thousand; collecting often among them costs a tenth of the time
@@ -88,6 +92,14 @@ def work(sock: socket.socket, order: Order) -> None:
     except (ConnectionError, EOFError):
         os._exit(OTHER_SIDE_GONE)
     sock.close()
+
+
+def end_with_engine() -> None:
+    """End this process when the one it works for is gone, whatever it is doing then: no orphans, nothing done twice."""
+    engine = mp.parent_process()
+    if engine is not None:
+        wait([engine.sentinel])
+        os._exit(OTHER_SIDE_GONE)
 
 
 def _chain(sock: socket.socket, stage: Stage, order: Order) -> None:
@@ -162,7 +174,9 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
 
 def describe(error: BaseException) -> bytes:
     """An error for the other side of the socket."""
-    said = explain(error) if isinstance(error, Exception) else DistilflowError(repr(error))
+    said = explain(error)
+    if isinstance(said, RowError):  # it is no row that ends a worker
+        said = RunError(said.message, said.fix if said is error else "correct this, then `distilflow resume` the run")
     if isinstance(error, OSError) and error.errno == 28:
         said = DistilflowError("the disk is full; what is finished is kept", "make room, then `distilflow resume` the run")
-    return orjson.dumps({"code": said.code, "message": said.message, "fix": said.fix})
+    return orjson.dumps({"code": said.code, "message": printable(said.message), "fix": printable(said.fix)})

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing as mp
 import os
 import threading
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from flows.engine.engine import Engine
-from flows.engine.hosts import context, hidden_main
+from flows.engine.hosts import context, start_process
 from flows.engine.outcome import explain
+from flows.engine.worker import end_with_engine
 from flows.runs import RunFolder, RunReport
 from flows.spec import PipelineSpec
-from steps.errors import RunError
+from steps.errors import DistilflowError, RunError
 
 
 async def finish(engine: Engine, report: RunReport, folder: RunFolder, output: Path | None) -> dict[str, int]:
@@ -32,8 +32,7 @@ async def finish(engine: Engine, report: RunReport, folder: RunFolder, output: P
     mine, theirs = context.Pipe(duplex=False)
     arguments = (theirs, dict(os.environ), engine.plan.spec.to_dict(), shelves, report, folder.log, target)
     writer = context.Process(target=_write, args=arguments)
-    with hidden_main():
-        writer.start()
+    await asyncio.to_thread(start_process, writer)
     theirs.close()
     try:
         rows, problem, fix = await asyncio.to_thread(mine.recv)
@@ -42,7 +41,10 @@ async def finish(engine: Engine, report: RunReport, folder: RunFolder, output: P
     mine.close()
     await asyncio.to_thread(writer.join)
     if problem:
-        raise RunError(f"the Distiset cannot be written to {target}: {problem}", fix or "make room, then resume the run")
+        raise RunError(
+            f"the Distiset cannot be written to {target}: {problem}",
+            fix or "make room, or name another folder: distilflow resume --output",
+        )
     return dict(rows)
 
 
@@ -55,7 +57,8 @@ def _write(
     log: Path,
     target: Path,
 ) -> None:
-    threading.Thread(target=_end_with_engine, daemon=True).start()
+    # a Distiset that is written after its engine is gone could replace that of the next session
+    threading.Thread(target=end_with_engine, daemon=True).start()
     os.environ.update(environment)
     from flows.distiset import write_distiset
     from flows.plan import examine
@@ -63,14 +66,9 @@ def _write(
     planned, _ = examine(PipelineSpec.model_validate(spec))
     try:
         pipe.send((write_distiset(target, planned, shelves, report, log), "", ""))
+    except DistilflowError as error:
+        pipe.send(({}, error.message, error.fix))
+    except OSError as error:
+        pipe.send(({}, error.strerror or str(error), ""))
     except Exception as error:
-        said = explain(error)
-        pipe.send(({}, said.message, said.fix))
-
-
-def _end_with_engine() -> None:
-    """A Distiset that is written after its engine is gone could replace that of the next session."""
-    engine = mp.parent_process()
-    if engine is not None:
-        wait([engine.sentinel])
-        os._exit(75)
+        pipe.send(({}, explain(error).message, ""))

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from flows.distiset import check_target
+from flows.distiset import NotADistiset, check_target
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.placing import Placer
@@ -50,7 +50,8 @@ async def run_session(
     folder = request.folder
     if request.output is not None:
         check_target(request.output)
-    with folder.locked():
+        _check_outside(request.output.resolve(), folder)
+    with _writing_to(folder), folder.locked():
         with contextlib.suppress(FileNotFoundError):
             (folder.path / "stop").unlink()
         report = _report(request)
@@ -65,6 +66,27 @@ async def run_session(
         finally:
             recorder.close()
     return report
+
+
+def _check_outside(output: Path, folder: RunFolder) -> None:
+    """Check that the Distiset and the run's own files do not lie in each other's way.
+
+    Raises:
+        NotADistiset: They would.
+    """
+    run = folder.path.resolve()
+    if run.is_relative_to(output) or (output.is_relative_to(run) and output != run / "distiset"):
+        raise NotADistiset(f"{output} holds files of the run itself", "name another folder, or none: it is then in the run's")
+
+
+@contextlib.contextmanager
+def _writing_to(folder: RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"the run's folder {folder.path} cannot be written: {error.strerror}", "make room, or choose another --runs-dir"
+        ) from error
 
 
 async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.handlers import drafts
@@ -62,7 +64,11 @@ def test_edits_can_be_undone_and_redone_and_the_opening_comment_stays(quickstart
 def test_a_run_of_edits_of_one_field_is_one_step_back(quickstart: str) -> None:
     draft = drafts.new_draft(quickstart)
     for number in (5, 51, 512):
-        draft = drafts.edit_step(draft, "load", "Rows of load", lambda step, n=number: step["with"].update(num_examples=n))
+
+        def edit(step: dict[str, Any], number: int = number) -> None:
+            step["with"].update(num_examples=number)
+
+        draft = drafts.edit_step(draft, "load", "Rows of load", edit)
 
     assert [change for change, _ in draft["undo"]] == ["Rows of load"]
     assert drafts.undo(draft)["text"] == quickstart

@@ -144,7 +144,13 @@ def test_a_step_after_the_same_one_twice() -> None:
 def test_each_circle_is_shown_in_the_direction_of_the_rows() -> None:
     keep = "use: KeepColumns, with: {columns: [x]}"
     text = "\n".join(
-        [LOAD, *(f"- {{name: {name}, {keep}, after: {after}}}" for name, after in ["ab", "bc", "ca", "xy", "yx", "ss", "za"])]
+        [
+            LOAD,
+            *(
+                f"- {{name: {name}, {keep}, after: {after}}}"
+                for name, after in map(tuple, ["ab", "bc", "ca", "xy", "yx", "ss", "za"])
+            ),
+        ]
     )
 
     found = problems_of(text)

@@ -75,7 +75,7 @@ TRICKY = [
     *("\U0010ffff", "\n", "\n\n\n", "a\n\tb", "${NAME}", "1__0", "0b11", "+1", "1.", "1e-3", "0.", "-.inf", "NaN"),
 ]
 text = st.sampled_from([tricky for tricky in TRICKY if len(tricky) < 200]) | st.text(
-    st.characters(exclude_categories=("Cs",)), max_size=30
+    st.characters(exclude_categories=["Cs"]), max_size=30
 )
 number = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False)
 leaf = st.none() | st.booleans() | number | text

@@ -119,7 +119,9 @@ def test_another_model_shows_its_own_fields_and_never_asks_for_the_key(page: Pag
     expect(page.locator("#step-form input[type=password]")).to_have_count(0)
     field(page, "with-llm-model").fill("gpt-4o")
     field(page, "with-llm-model").press("Enter")
-    expect(page.locator("#build-outline").get_by_test_id("node-judge")).to_contain_text("gpt-4o")
+    expect(page.locator("#step-head")).to_contain_text("OPENAI_API_KEY")
+    page.get_by_test_id("view-yaml").click()
+    expect(page.locator("#yaml-code")).to_contain_text("model: gpt-4o")
 
 
 def test_a_file_and_pasted_text_can_be_imported(page: Page, site: Site, tmp_path: Path) -> None:
@@ -226,7 +228,8 @@ def test_a_run_that_does_not_exist_is_told(page: Page, site: Site) -> None:
 def test_hostile_rows_and_names_are_only_text(page: Page, site: Site) -> None:
     open_example(page, site, "hostile")
     page.locator("#build-preview").click()
-    expect(page.locator("#build-drawer").get_by_test_id("row").first).to_contain_text("(rehearsal)")
+    expect(page.locator("#build-drawer").get_by_test_id("row").first).to_contain_text("<script>")
+    assert page.evaluate("window.hacked") is None
     run = start(page, "#build-rehearse")
     wait_for_state(page, "finished")
     for tab in ("rows", "card", "log"):
