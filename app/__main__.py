@@ -18,6 +18,7 @@ def serve(host: str, port: int, runs_dir: Path) -> None:
 
     from app.context import AppContext
     from app.main import build_server
+    from flows.runners.prefect_server import end_server
 
     runs_dir.mkdir(parents=True, exist_ok=True)
     ctx = AppContext(runs_dir)
@@ -26,6 +27,8 @@ def serve(host: str, port: int, runs_dir: Path) -> None:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"distilflow is at http://{shown}:{port}", flush=True)  # noqa: T201 - what a person starting it waits for
     uvicorn.Server(config).run()
+    if not any(run.is_alive() for run in ctx.store.all()):  # runs that go on still tell the server about themselves
+        end_server(ctx.runs_dir / ".prefect")
 
 
 def _find_prefect(ctx: object) -> None:

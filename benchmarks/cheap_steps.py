@@ -9,25 +9,21 @@ Prefect server that runs already; `no-prefect` is `distilflow run --no-prefect`.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from benchmarks.measuring import Cost, measure
+from benchmarks.jobs import digest, make_rows, read_rows, spec
+from benchmarks.measuring import measure
+from benchmarks.results import SLOW_BATCHES, Case, Result, line, read, save, table
 from flows.runners.prefect_server import answers, end_server, ensure_server
 
 ROOT = Path(__file__).parents[1]
@@ -35,36 +31,6 @@ DISTILABEL, DISTILABEL_DICTS, PREFECT, NO_PREFECT = SYSTEMS = ("distilabel", "di
 PACKAGES = ("distilabel==1.5.3", "requests", "Pillow", "setuptools<81")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 QUIET = {"DISTILABEL_LOG_LEVEL": "WARNING"}  # its log costs it up to a fifth of its time
-COLUMNS = (
-    *("rows", "batch", "system", "runs", "wall s (min–max)", "rows/s, whole process", "rows/s, the run"),
-    *("CPU s", "others' CPU s", "peak PSS MB", "peak RSS MB", "× wall", "× CPU"),
-)
-SLOW_BATCHES = 1000
-"""distilabel rewrites its state at every batch: with more batches than these it takes minutes, so it runs fewer times."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Rows and batch size of a job."""
-
-    rows: int
-    batch: int
-
-    @property
-    def is_slow(self) -> bool:
-        return self.rows / self.batch >= SLOW_BATCHES
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One run of one system. `run_s`: without the start and the end of the process."""
-
-    system: str
-    case: Case
-    cost: Cost
-    run_s: float
-    server_cpu_s: float
-    digest: str
 
 
 def main() -> None:
@@ -83,25 +49,10 @@ def main() -> None:
                         if case.is_slow and system.startswith("distilabel") and turn >= args.slow_repeats:
                             continue
                         results[case].append(bench.run(system, case))
-                        print(_line(results[case][-1]), file=sys.stderr, flush=True)
+                        print(line(results[case][-1]), file=sys.stderr, flush=True)
                 check_equal(results[case])
                 save(args.json, results)
     print(table(results, args.only))
-
-
-def save(path: Path, results: dict[Case, list[Result]]) -> None:
-    """Every run of every case, as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(result) for of_case in results.values() for result in of_case], indent=1))
-
-
-def read(path: Path) -> dict[Case, list[Result]]:
-    """What `save` wrote."""
-    results: dict[Case, list[Result]] = defaultdict(list)
-    for found in json.loads(path.read_text()):
-        case = Case(**found["case"])
-        results[case].append(Result(**{**found, "case": case, "cost": Cost(**found["cost"])}))
-    return results
 
 
 class Bench:
@@ -152,58 +103,6 @@ class Bench:
         return path
 
 
-# ---- the job
-
-
-def make_rows(count: int) -> Iterator[dict[str, Any]]:
-    """Rows of six columns and about 400 bytes of JSON."""
-    for at in range(count):
-        yield {
-            "id": at,
-            "instruction": f"Question {at}: what is the use of {'one more of these things and ' * 3}of number {at % 97}?",
-            "response": f"Answer {at}: {'it can be of use to somebody, ' * 5}as number {at % 89} was.",
-            "topic": f"topic {at % 17}",
-            "tags": [f"tag {at % 5}", f"tag {at % 7}"],
-            "score": at % 100 / 100,
-        }
-
-
-def spec(data: Path, batch: int) -> dict[str, Any]:
-    """The same four steps as in `distilabel_cheap_steps.py`."""
-    steps = [
-        ("response", "TruncateTextColumn", {"column": "response", "max_length": 120}),
-        ("labels", "MergeColumns", {"columns": ["topic", "tags"], "output_column": "labels"}),
-        ("question", "TruncateTextColumn", {"column": "instruction", "max_length": 100}),
-        ("keep", "KeepColumns", {"columns": ["id", "instruction", "response", "labels"]}),
-    ]
-    load = {"name": "load", "use": "LoadDataFromFileSystem", "batch_size": batch, "with": {"data_files": str(data)}}
-    named = [load, *({"name": name, "use": use, "batch_size": batch, "with": params} for name, use, params in steps)]
-    for before, step in pairwise(named):
-        step["after"] = before["name"]
-    return {"distilflow": 1, "name": "cheap-steps", "steps": named}
-
-
-def read_rows(folder: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a result: Parquet of ours, Arrow of distilabel's."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    for path in sorted((folder / "default").glob("*.parquet")):
-        yield from pq.read_table(path).to_pylist()
-    for path in sorted((folder / "default" / "train").glob("*.arrow")):
-        with pa.memory_map(str(path)) as source:
-            yield from pa.ipc.open_stream(source).read_all().to_pylist()
-
-
-def digest(rows: Iterator[dict[str, Any]]) -> str:
-    """How many rows there are, and a hash of all their cells, in order."""
-    found, count = hashlib.blake2b(digest_size=8), 0
-    for row in rows:
-        found.update(json.dumps(row, sort_keys=True).encode())
-        count += 1
-    return f"{count} rows, {found.hexdigest()}"
-
-
 def check_equal(results: list[Result]) -> None:
     """Stop when systems made different rows: their times say nothing then."""
     found = {result.digest: result.system for result in results}
@@ -250,50 +149,6 @@ def _server_cpu(folder: Path) -> float:
         return 0.0
     server = psutil.Process(json.loads(record.read_text())["pid"])
     return float(sum(sum(process.cpu_times()[:2]) for process in [server, *server.children(recursive=True)]))
-
-
-# ---- what it says
-
-
-def table(results: dict[Case, list[Result]], systems: list[str]) -> str:
-    """Medians as a Markdown table; `×` says how many times less than distilabel: wall time, and CPU with the server's."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    for case, of_case in results.items():
-        by_system: dict[str, list[Result]] = defaultdict(list)
-        for result in of_case:
-            by_system[result.system].append(result)
-        base = next((by_system[name] for name in systems if name.startswith("distilabel") and name in by_system), [])
-        lines += [_row(case, name, by_system[name], base) if name in by_system else _left_out(case, name) for name in systems]
-    return "\n".join(lines)
-
-
-def _row(case: Case, system: str, results: list[Result], base: list[Result]) -> str:
-    walls = [result.cost.wall_s for result in results]
-    wall, run = _median(results, "wall_s"), _median(results, "run_s")
-    cpu, server = _median(results, "cpu_s"), _median(results, "server_cpu_s")
-    spent = f"{cpu:.1f}" + (f" + {server:.1f} server" if server else "")
-    cells = [f"{case.rows:,}", case.batch, system, len(results), f"{wall:.1f} ({min(walls):.1f}–{max(walls):.1f})"]
-    cells += [f"{case.rows / wall:,.0f}", f"{case.rows / run:,.0f}", spent, f"{_median(results, 'others_cpu_s'):.0f}"]
-    cells += [f"{_median(results, 'peak_pss_mb'):.0f}", f"{_median(results, 'peak_rss_mb'):.0f}"]
-    cells += [f"{_median(base, 'wall_s') / wall:.1f}", f"{_median(base, 'cpu_s') / (cpu + server):.1f}"] if base else ["", ""]
-    return f"| {' | '.join(map(str, cells))} |"
-
-
-def _median(results: list[Result], what: str) -> float:
-    return statistics.median(float(getattr(r if hasattr(r, what) else r.cost, what)) for r in results)
-
-
-def _left_out(case: Case, system: str) -> str:
-    return f"| {case.rows:,} | {case.batch} | {system} | 0 | left out: takes minutes |{' |' * (len(COLUMNS) - 5)}"
-
-
-def _line(result: Result) -> str:
-    cost, case = result.cost, result.case
-    return (
-        f"{case.rows} rows, batch {case.batch}, {result.system}: {cost.wall_s:.2f} s ({result.run_s:.2f} s in the run), "
-        f"CPU {cost.cpu_s:.1f} s, PSS {cost.peak_pss_mb:.0f} MB, RSS {cost.peak_rss_mb:.0f} MB; "
-        f"others used {cost.others_cpu_s:.1f} CPU s"
-    )
 
 
 def _parse_args() -> argparse.Namespace:

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.cheap_steps import make_rows, spec
+from benchmarks.jobs import make_rows, spec
 from flows.engine.chain import Chain
 from flows.engine.desk import Desk
 from flows.engine.outcome import Outcome

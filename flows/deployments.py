@@ -21,7 +21,7 @@ from flows.runners.engine_process import Start
 from flows.runners.prefect_pool import Mirror, StepPoolTaskRunner
 from flows.runs import RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec, load_spec, with_parameters
-from steps.errors import RunError
+from steps.errors import DistilflowError
 
 _started: dict[str, EngineProcess] = {}
 """Engines that the command line started while Prefect was still being imported, by run id."""
@@ -75,10 +75,10 @@ async def run_pipeline(
         folder.remember_flow_run(str(context.flow_run.id))
     try:
         report = await Mirror(engine).run()
-    except RunError as error:  # words for people; raised, it would leave as a traceback
+        if push and report.state == "finished":
+            await asyncio.to_thread(lambda: Distiset.load_from_disk(folder.distiset).push_to_hub(push))
+    except DistilflowError as error:  # words for people; raised, it would leave as a traceback
         return Failed(message=str(error))
-    if push and report.state == "finished":
-        await asyncio.to_thread(lambda: Distiset.load_from_disk(folder.distiset).push_to_hub(push))
     return state_of(report)
 
 

@@ -133,7 +133,14 @@ class Pipeline:
         Raises:
             PlanError: It has problems; all of them are listed.
         """
-        return plan(self.spec)
+        return self._planned({})
+
+    def _planned(self, parameters: Mapping[str, Any]) -> Plan:
+        token = open_pipeline.set(None)  # inside the `with` block, the plan's own steps would be added to this pipeline
+        try:
+            return plan(with_parameters(self.spec, parameters))
+        finally:
+            open_pipeline.reset(token)
 
     # ---- running
     def run(
@@ -153,13 +160,12 @@ class Pipeline:
         from flows.distiset import Distiset
         from flows.runners.inline import run_inline
 
-        spec = with_parameters(self.spec, parameters or {})
-        folder = run_inline(plan(spec), Path(runs_dir), run_id=run_id, max_rows=max_rows)
+        folder = run_inline(self._planned(parameters or {}), Path(runs_dir), run_id=run_id, max_rows=max_rows)
         return Distiset.load_from_disk(folder.distiset)
 
     def dry_run(self, parameters: Mapping[str, Any] | None = None, batch_size: int = 1) -> list[dict[str, Any]]:
         """Run it on the first rows and return what leaves the first leaf; nothing is kept."""
         from flows.runners.inline import preview
 
-        result = preview(plan(with_parameters(self.spec, parameters or {})), batch_size)
+        result = preview(self._planned(parameters or {}), batch_size)
         return result.rows[result.plan.leaves[0]]

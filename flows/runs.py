@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field
@@ -29,6 +29,8 @@ from flows.engine.live import newest_rows
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError
 
+LOCK_ATTEMPTS = 5
+"""Whoever asks whether a run is alive holds its lock for a moment."""
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
 
 
@@ -79,10 +81,6 @@ class RunFolder:
     @property
     def run_id(self) -> str:
         return self.path.name
-
-    @property
-    def ledger(self) -> Path:
-        return self.path / "ledger"
 
     @property
     def events(self) -> Path:
@@ -154,9 +152,9 @@ class RunFolder:
                     yield decode(line)
 
     # ---- control
-    def request_stop(self, how: Literal["keep"] = "keep") -> None:
+    def request_stop(self) -> None:
         """Ask the run to stop: it keeps finished rows and writes the Distiset of those."""
-        (self.path / "stop").write_text(how)
+        (self.path / "stop").touch()
 
     def is_alive(self) -> bool:
         """Whether a process works on this run now."""
@@ -178,12 +176,15 @@ class RunFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "lock").open("wb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(
-                    f"run {self.run_id!r} is being worked on by another process", "wait for it, or stop it first"
-                ) from None
+            for attempt in range(LOCK_ATTEMPTS):
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if attempt + 1 == LOCK_ATTEMPTS:
+                        what = f"run {self.run_id!r} is being worked on by another process"
+                        raise RunError(what, "wait for it, or stop it first") from None
+                    time.sleep(0.02)
             yield
 
 

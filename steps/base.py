@@ -154,7 +154,7 @@ class JoinStep(BaseStep):
     group: ClassVar[Group] = "columns"
 
     def combine(self, rows: Sequence[Row]) -> Row:
-        """Make one row of the rows that the upstream steps made, in their order in the pipeline."""
+        """Make one row of the rows that the upstream steps made, in the order of `after`."""
         raise NotImplementedError(f"{type(self).__name__}.combine")
 
     def columns_joined(self, received: Sequence[Sequence[str]]) -> list[str]:

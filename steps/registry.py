@@ -65,7 +65,7 @@ def names(kind: Kind) -> list[str]:
 
 
 def resolve(name: str, kind: Kind = "steps") -> type:
-    """The class (or router function) that goes by this name.
+    """The class that goes by this name.
 
     Raises:
         UnknownComponent: Nothing does, its module is not allowed, or the plugin cannot be imported.

@@ -83,9 +83,9 @@ def report_of(run: RunFolder) -> RunReport:
     record = launched(run)
     if run.exists():
         report = run.report()
-        if record is None or report.started_at >= record["started_at"] or run.is_alive():
+        if record is None or report.started_at >= record["started_at"]:
             return report
-        if is_starting(run):  # a resume or retry that has not taken over yet
+        if run.is_alive() or is_starting(run):  # a resume or retry that has not taken over yet
             return report.model_copy(update={"state": "starting", "message": "", "ended_at": None})
         return report
     started = float(record["started_at"]) if record else time.time()

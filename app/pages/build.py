@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -12,45 +12,51 @@ from app.components.parts import data_of, part
 from app.components.schema_form import build_form
 from app.context import AppContext
 from app.handlers import drafts, forms, gallery, previews
+from app.handlers.desk import Desk
 from app.handlers.drafts import CannotEdit, Draft
 from app.handlers.forms import FormField
 from app.handlers.outline import ProblemCard
 from steps.errors import DistilflowError
 
-EDIT: dict[str, Any] = {"concurrency_id": "edit", "concurrency_limit": 1, "show_progress": "hidden"}
-"""Changes of a draft happen one after the other, in the order in which they were made."""
+QUICK: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 
 
 @dataclass(slots=True)
 class BuildPlace:
-    """What other places need of this one: the draft, and what shows it."""
+    """What shows the draft. `shown` are the outputs of everything that changes it, in the order of `show`."""
 
-    draft: gr.State
+    desk: Desk
     saved: gr.BrowserState
+    form: gr.State
     model: gr.HTML
-    shown: list[Any]
-    """Outputs of everything that changes the draft, in the order of `show`."""
-    run_id: gr.Textbox
+    shown: list[Any] = field(default_factory=list)
+
+    def change(
+        self, request: gr.Request, kept: Any, change: Callable[[Draft], Draft], number: int | None = None
+    ) -> tuple[Any, ...]:
+        """Change the draft of this session, and show it or why it cannot be changed."""
+        session = str(request.session_hash)
+        try:
+            return show(self.desk.change(session, kept, change), number)
+        except CannotEdit as error:
+            return show(self.desk.look(session, kept), number, drafts.notice_of(error))
 
 
-def show(draft: Draft, rebuild: int | None = None, notice: ProblemCard | None = None) -> tuple[Any, ...]:
-    """Values for `BuildPlace.shown`. `rebuild`: a number that differs from the last one makes the form anew."""
+def show(draft: Draft, number: int | None = None, notice: ProblemCard | None = None) -> tuple[Any, ...]:
+    """Values for `BuildPlace.shown`. With the number of the form that is shown now, a new one is made."""
     view = drafts.view(draft, notice)
-    draft["selected"] = view["selected"]
     state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
-    kept = {"text": draft["text"], "selected": draft["selected"]}
-    if rebuild is None:
-        return draft, kept, view, draft["text"], state, gr.skip()
-    view["form"] = rebuild + 1
-    return draft, kept, view, draft["text"], state, rebuild + 1
+    kept = {"text": draft["text"], "selected": view["selected"]}
+    if number is None:
+        return kept, view, draft["text"], state, gr.skip()
+    view["form"] = number + 1
+    return kept, view, draft["text"], state, {**kept, "number": number + 1}
 
 
 def build(ctx: AppContext) -> BuildPlace:
     """Lay the place out and bind it."""
-    draft = gr.State(None)
-    version = gr.State(0)
-    frozen = gr.State(None)
     saved = gr.BrowserState(None, storage_key="distilflow-draft-1", secret="distilflow")
+    wanted = gr.State({"number": 0})
     model = part("build", "mountModel", elem_id="build-model", visible="hidden")
     preview_model = part("build", "mountPreviewModel", elem_id="preview-model", visible="hidden")
     run_id = gr.Textbox(visible="hidden", elem_id="opened-run", label="Run")
@@ -82,19 +88,17 @@ def build(ctx: AppContext) -> BuildPlace:
         with gr.Column(elem_id="build-panel"):
             part("build", "mountStepHead", elem_id="step-head")
             form = gr.Column(elem_id="step-form", elem_classes="df-form")
-    place = BuildPlace(draft, saved, model, [draft, saved, model, code, yaml_state, version], run_id)
-
+    place = BuildPlace(Desk(), saved, wanted, model, [saved, model, code, yaml_state, wanted])
     with form:
-        _render_form(place, version)
-
-    _bind_changes(place, version, outline, title, code, yaml_state, apply, discard)
-    _bind_starts(ctx, place, preview_button, rehearse_button, run_button, preview_model, frozen)
+        _render_form(place)
+    _bind_changes(place, outline, title, code, yaml_state, apply, discard)
+    _bind_starts(ctx, place, run_button, rehearse_button, run_id)
+    _bind_preview(place, preview_button, preview_model)
     return place
 
 
 def _bind_changes(
     place: BuildPlace,
-    version: gr.State,
     outline: gr.HTML,
     title: gr.HTML,
     code: gr.Code,
@@ -102,167 +106,132 @@ def _bind_changes(
     apply: gr.Button,
     discard: gr.Button,
 ) -> None:
-    current = [place.draft, place.saved, version]
+    current = [place.saved, place.form]
 
-    def select(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
-        return show(drafts.select(known(now, kept), data_of(event, "step")), number)
+    def select(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        step = data_of(event, "step")
+        return place.change(request, kept, lambda draft: drafts.select(draft, step), form["number"])
 
-    def go_back_or_forth(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
+    def undo_or_redo(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         turn = drafts.redo if data_of(event, "what") == "redo" else drafts.undo
-        return show(turn(known(now, kept)), number)
+        return place.change(request, kept, turn, form["number"])
 
-    def apply_text(now: Draft | None, kept: Any, number: int, text: str) -> tuple[Any, ...]:
-        return show(drafts.with_text(known(now, kept), text or "", "edit of the YAML"), number)
+    def apply_text(kept: Any, form: dict[str, Any], text: str, request: gr.Request) -> tuple[Any, ...]:
+        return place.change(
+            request, kept, lambda draft: drafts.with_text(draft, text or "", "edit of the YAML"), form["number"]
+        )
 
-    def check(now: Draft | None, text: str) -> dict[str, Any]:
-        return {**drafts.check_text(text or ""), "isChanged": (text or "") != (now["text"] if now else "")}
+    def discard_text(kept: Any, request: gr.Request) -> tuple[Any, ...]:
+        return place.change(request, kept, lambda draft: draft)
 
-    outline.select(select, current, place.shown, api_name="select_step", **EDIT)
-    title.submit(go_back_or_forth, current, place.shown, api_name="undo_or_redo", **EDIT)
-    apply.click(apply_text, [*current, code], place.shown, api_name="apply_yaml", **EDIT)
-    discard.click(
-        lambda now, kept, number: show(known(now, kept), number), current, place.shown, api_name="discard_yaml", **EDIT
-    )
-    code.input(
-        check,
-        [place.draft, code],
-        yaml_state,
-        api_name="check_yaml",
-        show_progress="hidden",
-        trigger_mode="always_last",
-        concurrency_limit=None,
-    )
+    def check(kept: Any, text: str, request: gr.Request) -> dict[str, Any]:
+        draft = place.desk.look(str(request.session_hash), kept)
+        return {**drafts.check_text(text or ""), "isChanged": (text or "") != draft["text"]}
+
+    outline.select(select, current, place.shown, api_name="select_step", **QUICK)
+    title.submit(undo_or_redo, current, place.shown, api_name="undo_or_redo", **QUICK)
+    apply.click(apply_text, [*current, code], place.shown, api_name="apply_yaml", **QUICK)
+    discard.click(discard_text, place.saved, place.shown, api_name="discard_yaml", **QUICK)
+    code.input(check, [place.saved, code], yaml_state, api_name="check_yaml", trigger_mode="always_last", **QUICK)
 
 
 def _bind_starts(
-    ctx: AppContext,
-    place: BuildPlace,
-    preview_button: gr.Button,
-    rehearse_button: gr.Button,
-    run_button: gr.Button,
-    preview_model: gr.HTML,
-    frozen: gr.State,
+    ctx: AppContext, place: BuildPlace, run_button: gr.Button, rehearse_button: gr.Button, run_id: gr.Textbox
 ) -> None:
-    current = [place.draft, place.saved]
-
-    def launch(now: Draft | None, kept: Any, is_rehearsal: bool) -> tuple[Any, Any]:
-        draft = known(now, kept)
+    def launch(kept: Any, request: gr.Request, is_rehearsal: bool) -> tuple[str, Any]:
+        draft = place.desk.look(str(request.session_hash), kept)
         try:
-            spec = drafts.spec_to_run(draft, is_rehearsal)
-            return ctx.launcher.start(spec, ctx.prefect_url), drafts.view(draft)
+            started = ctx.launcher.start(drafts.spec_to_run(draft, is_rehearsal), ctx.prefect_url)
         except DistilflowError as error:
             return "", drafts.view(draft, drafts.notice_of(error))
+        return started, drafts.view(draft)
 
-    def run(now: Draft | None, kept: Any) -> tuple[Any, Any]:
-        return launch(now, kept, False)
+    def run(kept: Any, request: gr.Request) -> tuple[str, Any]:
+        return launch(kept, request, False)
 
-    def rehearse(now: Draft | None, kept: Any) -> tuple[Any, Any]:
-        return launch(now, kept, True)
+    def rehearse(kept: Any, request: gr.Request) -> tuple[str, Any]:
+        return launch(kept, request, True)
 
-    for button, function, name in ((run_button, run, "run"), (rehearse_button, rehearse, "rehearse")):
-        button.click(function, current, [place.run_id, place.model], api_name=name, **EDIT).then(
-            None, place.run_id, None, js="(id) => { window.distilflow.openRun(id); }"
-        )
-    # the draft is taken in its turn, after edits made before the click; the preview itself then keeps nobody waiting
-    preview_button.click(known, current, frozen, api_name="take_draft", **EDIT).then(
-        previews.preview_draft, frozen, preview_model, api_name="preview", show_progress="hidden", concurrency_limit=4
-    )
+    open_run = "(id) => { window.distilflow.openRun(id); }"
+    outputs = [run_id, place.model]
+    run_button.click(run, place.saved, outputs, api_name="run", **QUICK).then(None, run_id, None, js=open_run)
+    rehearse_button.click(rehearse, place.saved, outputs, api_name="rehearse", **QUICK).then(None, run_id, None, js=open_run)
 
 
-def _render_form(place: BuildPlace, version: gr.State) -> None:
-    def form_of_step(draft: Draft | None, number: int) -> None:
+def _bind_preview(place: BuildPlace, button: gr.Button, preview_model: gr.HTML) -> None:
+    def preview(kept: Any, request: gr.Request) -> dict[str, Any]:
+        return previews.preview_draft(place.desk.look(str(request.session_hash), kept))
+
+    button.click(preview, place.saved, preview_model, api_name="preview", show_progress="hidden", concurrency_limit=4)
+
+
+def _render_form(place: BuildPlace) -> None:
+    def form_of_step(wanted: dict[str, Any]) -> None:
+        number, step = wanted["number"], wanted.get("selected")
         # tells the page that this form is up to date, and can be typed into
         gr.HTML(f'<i data-form="{number}"></i>', elem_id=f"form-{number}", elem_classes="df-marker", apply_default_css=False)
-        if not draft or not draft["selected"]:
-            return
-        step = draft["selected"]
-        form = forms.step_form(draft, step)
-        if form is None:
+        form = forms.step_form(drafts.new_draft(wanted["text"]), step) if step else None
+        if form is None or step is None:
             return
 
         def save(entry: FormField) -> Callable[..., tuple[Any, ...]]:
-            def set_value(said: Any, now: Draft | None, kept: Any) -> tuple[Any, ...]:
-                before = known(now, kept)
-                try:
-                    return show(forms.set_field(before, step, entry, said))
-                except CannotEdit as error:
-                    return show(before, notice=drafts.notice_of(error))
+            def set_value(said: Any, kept: Any, request: gr.Request) -> tuple[Any, ...]:
+                return place.change(request, kept, lambda draft: forms.set_field(draft, step, entry, said))
 
             return set_value
 
         def bind(component: gr.components.Component, entry: FormField, events: list[Any]) -> None:
-            for number, event in enumerate(events):
-                event(
-                    save(entry),
-                    [component, place.draft, place.saved],
-                    place.shown,
-                    api_name=f"set_{entry.id.replace('-', '_')}_{number}",
-                    api_visibility="private",
-                    **EDIT,
-                )
+            for at, event in enumerate(events):
+                name = f"set_{entry.id.replace('-', '_')}_{at}"
+                inputs = [component, place.saved]
+                event(save(entry), inputs, place.shown, api_name=name, api_visibility="private", **QUICK)
+
+        def choose(name: str, kept: Any, request: gr.Request) -> tuple[Any, ...]:
+            if name == form.llm:  # Gradio tells of a choice twice
+                return place.change(request, kept, lambda draft: draft)
+            return place.change(request, kept, lambda draft: forms.set_llm(draft, step, name), number)
 
         def bind_llm(provider: gr.Dropdown) -> None:
-            def choose(name: str, now: Draft | None, kept: Any, number: int) -> tuple[Any, ...]:
-                before = known(now, kept)
-                if name == form.llm:  # Gradio tells of a choice twice
-                    return show(before)
-                try:
-                    return show(forms.set_llm(before, step, name), number)
-                except CannotEdit as error:
-                    return show(before, number, drafts.notice_of(error))
-
-            provider.input(
-                choose,
-                [provider, place.draft, place.saved, version],
-                place.shown,
-                api_name="set_llm",
-                api_visibility="private",
-                **EDIT,
-            )
+            inputs = [provider, place.saved]
+            provider.input(choose, inputs, place.shown, api_name="set_llm", api_visibility="private", **QUICK)
 
         build_form(form, bind, bind_llm)
 
-    gr.render(inputs=[place.draft, version], triggers=[version.change], show_progress="hidden")(form_of_step)
-
-
-def known(now: Draft | None, kept: Any) -> Draft:
-    """The draft of this session; after a restart of the server, what the browser kept of it."""
-    if now:
-        return now
-    if isinstance(kept, dict) and isinstance(kept.get("text"), str):
-        return drafts.new_draft(kept["text"], kept.get("selected"))
-    return drafts.new_draft()
+    gr.render(inputs=[place.form], triggers=[place.form.change], show_progress="hidden")(form_of_step)
 
 
 def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_part: gr.HTML) -> None:
     """Open examples and texts in Build, and on load what the browser kept."""
-    version = place.shown[-1]
+    current = [place.saved, place.form]
 
-    def restore(now: Draft | None, kept: Any, number: int, request: gr.Request) -> tuple[Any, ...]:
+    def open_text(request: gr.Request, kept: Any, text: str, number: int) -> tuple[Any, ...]:
+        def replaced(draft: Draft) -> Draft:
+            is_new = not draft["text"].strip()
+            opened = drafts.new_draft(text) if is_new else drafts.with_text(draft, text, "opening another pipeline")
+            return drafts.select(opened, None)
+
+        return place.change(request, kept, replaced, number)
+
+    def open_example(request: gr.Request, kept: Any, file: str, number: int) -> tuple[Any, ...]:
+        try:
+            text = gallery.example_text(ctx.examples_dir, file)
+        except DistilflowError as error:
+            return show(place.desk.look(str(request.session_hash), kept), number, drafts.notice_of(error))
+        return open_text(request, kept, text, number)
+
+    def restore(kept: Any, form: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         asked = request.query_params.get("example")
         if asked:
-            try:
-                return show(drafts.new_draft(gallery.example_text(ctx.examples_dir, asked)), number)
-            except DistilflowError as error:
-                return show(known(now, kept), number, drafts.notice_of(error))
-        return show(known(now, kept), number)
+            return open_example(request, kept, str(asked), form["number"])
+        return place.change(request, kept, lambda draft: draft, form["number"])
 
-    def open_example(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
-        before = known(now, kept)
-        try:
-            text = gallery.example_text(ctx.examples_dir, data_of(event, "file"))
-        except DistilflowError as error:
-            return show(before, number, drafts.notice_of(error))
-        opened = drafts.with_text(before, text, "opening another pipeline") if before["text"] else drafts.new_draft(text)
-        return show(drafts.select(opened, None), number)
+    def choose(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return open_example(request, kept, data_of(event, "file"), form["number"])
 
-    def open_text(now: Draft | None, kept: Any, number: int, event: gr.EventData) -> tuple[Any, ...]:
-        before = known(now, kept)
-        opened = drafts.with_text(before, data_of(event, "text"), "opening another pipeline")
-        return show(drafts.select(opened, None), number)
+    def take(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return open_text(request, kept, data_of(event, "text"), form["number"])
 
-    current = [place.draft, place.saved, version]
-    demo.load(restore, current, place.shown, api_name="restore", **EDIT)
     open_build = "() => { window.distilflow.openBuild(); }"
-    gallery_part.select(open_example, current, place.shown, api_name="open_example", **EDIT).then(None, js=open_build)
-    gallery_part.submit(open_text, current, place.shown, api_name="open_text", **EDIT).then(None, js=open_build)
+    demo.load(restore, current, place.shown, api_name="restore", **QUICK)
+    gallery_part.select(choose, current, place.shown, api_name="open_example", **QUICK).then(None, js=open_build)
+    gallery_part.submit(take, current, place.shown, api_name="open_text", **QUICK).then(None, js=open_build)

@@ -20,7 +20,7 @@ def plan(
     llm: Model = None,
     rehearse: Rehearse = False,
 ) -> None:
-    """Check a pipeline: list every problem, or show the steps, where they run and which columns they make."""
+    """Check a pipeline without running it: every problem at once, or its steps and their columns."""
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
     table = Table("step", "class", "after", "pool", "columns it adds", box=None, pad_edge=False)
     for name, step in planned.steps.items():
@@ -38,7 +38,7 @@ def preview(
     llm: Model = None,
     rehearse: Rehearse = False,
 ) -> None:
-    """Take the first rows through all steps, at once, in this process; nothing is kept."""
+    """Try a pipeline on its first rows. Nothing is kept."""
     from flows.runners.inline import preview as run_preview
 
     result = run_preview(planned_from(pipeline, param, llm, rehearse=rehearse), rows)

@@ -18,16 +18,24 @@ FAILED = 1
 cli = typer.Typer(
     name="distilflow",
     help="Synthetic datasets and AI feedback: describe a pipeline in YAML, run it, push the result to the Hub.",
-    epilog="First steps: `distilflow new mine`, `distilflow preview mine.yaml`, `distilflow run mine.yaml`, `distilflow app`.",
+    epilog="First steps: `distilflow new mine`, `distilflow preview mine.yaml`, `distilflow run mine.yaml`. More in examples/.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (running.run, running.resume, running.retry, running.stop, looking.plan, looking.preview, looking.steps):
+for command in (
+    starting.new,
+    looking.plan,
+    looking.preview,
+    running.run,
+    running.resume,
+    running.retry,
+    running.stop,
+    looking.steps,
+    starting.app,
+):
     cli.command()(command)
-cli.command()(starting.new)
-cli.command()(starting.app)
 
 
 def main() -> None:

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 ALL_ROWS, FAILED, WITH_QUARANTINE, STOPPED = 0, 1, 3, 130
 ROWS_SHOWN = 2
 
-Params = Annotated[list[str], typer.Option("--param", "-p", help="Replace a parameter: step.path=value. May be repeated.")]
+Params = Annotated[list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")]
 RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")]
 Push = Annotated[str | None, typer.Option(help="Push the result to this repository on the Hub, owner/name.")]
 NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect: starts sooner, shows nothing in its UI.")]
-Model = Annotated[str | None, typer.Option("--llm", help="Ask this model in every step: openai/gpt-4o-mini, ollama/llama3.2.")]
-Rehearse = Annotated[bool, typer.Option("--rehearse", help="Ask no model: made-up replies, for free.")]
+Model = Annotated[str | None, typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/...")]
+Rehearse = Annotated[bool, typer.Option("--rehearse", help="Try the pipeline with made-up replies: no model, no cost.")]
 
 
 def run(
@@ -41,19 +41,20 @@ def run(
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
     rehearse: Rehearse = False,
-    run_id: Annotated[str | None, typer.Option(help="Name of the run; that of an earlier one goes on with it.")] = None,
+    run_id: Annotated[str | None, typer.Option(help="Name for this run. An existing one is continued; what is finished is kept.")] = None,
     runs_dir: RunsDir = Path("runs"),
     output: Output = None,
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None,
     push: Push = None,
     no_prefect: NoPrefect = False,
 ) -> None:
-    """Run a pipeline.
+    """Run a pipeline and keep its result in runs/<run>/distiset.
 
     Finished work is kept in the run's folder: the same --run-id again goes on where it was, and after a change of the
     pipeline redoes only what the change touches. Ctrl-C stops the run and keeps finished rows.
 
-    Exit codes: 0 all rows, 3 finished with rows in quarantine, 2 the pipeline or an argument is wrong, 1 failed.
+    Exit codes: 0 all rows, 3 finished with rows in quarantine, 2 the pipeline or an argument is wrong, 1 failed,
+    130 stopped.
     """
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
     folder = RunStore(runs_dir).new(run_id, planned.spec.name)
@@ -83,12 +84,12 @@ def retry(
     if folder.is_alive():
         raise RunError(f"run {run_id!r} is still at work", "wait for it, or stop it first")
     rows = quarantine.empty(folder.quarantine)
-    err.print(f"{rows} rows are tried again." if rows else "No rows are in quarantine; the run is resumed.")
+    err.print(f"{counted(rows)} tried again." if rows else "No rows are in quarantine; the run is resumed.")
     raise typer.Exit(_again(folder, output, push, no_prefect=no_prefect))
 
 
 def stop(run_id: Annotated[str, typer.Argument(help="Name of the run.")], runs_dir: RunsDir = Path("runs")) -> None:
-    """Stop a run that goes on elsewhere, and keep its finished rows."""
+    """Stop a run of another terminal or of the app; rows at work are finished first, and kept."""
     folder = RunStore(runs_dir).get(run_id)
     if not folder.is_alive():
         raise RunError(f"run {run_id!r} is not at work ({folder.report().state})")
@@ -187,6 +188,10 @@ def _stop_on_interrupt(engine: EngineProcess) -> None:
         signal.signal(number, first)
 
 
+def counted(rows: int) -> str:
+    return "1 row is" if rows == 1 else f"{rows:,} rows are"
+
+
 def _tell(report: RunReport, folder: RunFolder) -> None:
     """What came of it, and what to do next."""
     from flows.distiset import head
@@ -199,7 +204,7 @@ def _tell(report: RunReport, folder: RunFolder) -> None:
     out.print(f"Distiset: {folder.distiset}", highlight=False, soft_wrap=True)
     if report.quarantined:
         out.print(
-            f"{report.quarantined} rows are in quarantine ({folder.quarantine}). "
+            f"{counted(report.quarantined)} in quarantine ({folder.quarantine}). "
             f"Try them again: distilflow retry {report.run_id}",
             style="yellow",
             highlight=False,

@@ -81,7 +81,7 @@ def app(
     port: Annotated[int, typer.Option(help="Port of the page.")] = 7860,
     runs_dir: Annotated[Path, typer.Option(help="Folder that holds all runs.")] = Path("runs"),
 ) -> None:
-    """Open the browser app: build, run and look at pipelines at http://127.0.0.1:7860."""
+    """Open the browser app: build, run and look at pipelines."""
     import importlib
 
     serve = importlib.import_module("app.__main__").serve  # by name: flows comes before app, and knows it only here

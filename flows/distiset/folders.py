@@ -109,7 +109,7 @@ def leaves_in(folder: Path) -> dict[str, dict[str, list[Path]]]:
         NotADistiset: There are none.
     """
     if not folder.is_dir():
-        raise NotADistiset(f"there is no folder {folder}", "check the path; `distilflow runs` lists the runs")
+        raise NotADistiset(f"there is no folder {folder}", "check the path; a run's own lies in runs/<run>/distiset")
     found: dict[str, dict[str, list[Path]]] = {}
     for path in sorted(folder.glob("*/*.parquet")):
         if named := _FILE.fullmatch(path.name):

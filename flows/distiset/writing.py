@@ -56,12 +56,8 @@ def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report
 
 
 def _finished(report: RunReport, rows: dict[str, int]) -> RunReport:
-    """The report as it will stand: while this is written, the run is still "finishing"."""
-    if report.state not in ("starting", "running", "finishing"):
-        return report.model_copy(update={"rows": rows})
-    is_stopped = any(step.state == "stopped" for step in report.steps.values())
-    state = "stopped" if is_stopped else "finished"
-    return report.model_copy(update={"rows": rows, "state": state, "ended_at": time.time()})
+    """The report as it will stand: while this is written, the run has not ended."""
+    return report.model_copy(update={"rows": rows, "ended_at": report.ended_at or time.time()})
 
 
 def public_spec(plan: Plan) -> PipelineSpec:

@@ -110,6 +110,8 @@ class Engine:
         self.quarantine = Quarantine(settings.folder / "quarantine.jsonl")
         self.is_stopped = False
         self.stations: dict[str, Station] = {}
+        self.station_of: dict[str, Station] = {}
+        """Where each step works, by its name."""
         self._joins_around: dict[str, list[Joiner]] = {}
         """For each stage the joins that wait for the rows in it."""
         self._gateway = Gateway()
@@ -144,6 +146,7 @@ class Engine:
             heads = [stages[after].head.name for after in stage.downstream]
             switch = Switch(name, router, heads, source_batch(stage, stages)) if router else None
             self.stations[name] = Station(stage, joiner=joiner, switch=switch)
+            self.station_of |= dict.fromkeys((planned.name for planned in stage.steps), self.stations[name])
         joiners = [station.joiner for station in self.stations.values() if station.joiner is not None]
         self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stages}
         try:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 RunState = Literal["starting", "running", "finishing", "finished", "stopped", "failed"]
-StepState = Literal["waiting", "loading", "running", "done", "failed", "stopped"]
+StepState = Literal["waiting", "loading", "running", "done"]
 
 
 class _Event(BaseModel):

@@ -80,7 +80,7 @@ class Recorder(Observer):
 
     def snapshot(self, engine: Engine) -> None:
         """Write where all steps stand, if that changed."""
-        steps = {name: self._progress(engine, name) for name in engine.plan.steps}
+        steps = {name: self._progress(engine, name) for name in engine.plan.steps if name in engine.station_of}
         if steps != self._last:
             self._last = steps
             self.report.steps = steps
@@ -92,12 +92,13 @@ class Recorder(Observer):
 
     def _progress(self, engine: Engine, name: str) -> StepProgress:
         counts = engine.counts[name]
-        station = next(s for s in engine.stations.values() if name in [planned.name for planned in s.stage.steps])
+        station = engine.station_of[name]
         state: StepState = "done" if station.is_done else self._workers.get(station.stage.name, "waiting")
         if state == "running" and not counts.taken:
             state = "waiting"
         upstream = engine.plan.steps[name].after
-        done = [engine.counts[before].made for before in upstream if self._is_done(engine, before)]
+        ended = [before for before in upstream if engine.station_of[before].is_done or engine.station_of[before].is_drained]
+        done = [engine.counts[before].made for before in ended]
         total = max(done) if upstream and len(done) == len(upstream) else None
         return StepProgress(
             state=state,
@@ -110,9 +111,6 @@ class Recorder(Observer):
             input_tokens=counts.input_tokens,
             output_tokens=counts.output_tokens,
         )
-
-    def _is_done(self, engine: Engine, name: str) -> bool:
-        return any(s.is_done or s.is_drained for s in engine.stations.values() if name in [p.name for p in s.stage.steps])
 
     def _rate(self, step: str, made: int) -> float:
         now = time.monotonic()

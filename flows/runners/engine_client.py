@@ -35,7 +35,8 @@ class Follower(Protocol):
 class EngineProcess:
     """An engine that runs in a process of its own. Messages are heard in a thread, so requests go out at once.
 
-    A process that dies is replaced: finished work is in the ledger, so the next one goes on where it was.
+    A process that dies is replaced: finished work is in the ledger, so the next one goes on where it was. Places stay held
+    meanwhile: the next one gets those that were given to the one before.
     """
 
     def __init__(self, start: Start) -> None:
@@ -44,6 +45,8 @@ class EngineProcess:
         self._follower: Follower | None = None
         self._unheard: list[dict[str, Any]] = []
         self._listeners: list[Callable[[Event], None]] = []
+        self._places: dict[tuple[str, int], list[str]] = {}
+        """Devices by stage and replica, of those that hold a place or wait for one."""
         self._report: RunReport | None = None
         self._error: RunError | None = None
         self._ended = threading.Event()
@@ -81,6 +84,7 @@ class EngineProcess:
         self._send(stop=True)
 
     def grant(self, stage: str, replica: int, devices: list[str]) -> None:
+        self._places[stage, replica] = devices
         self._send(grant={"stage": stage, "replica": replica, "devices": devices})
 
     def wait(self, timeout_s: float | None = None) -> RunReport | None:
@@ -110,6 +114,8 @@ class EngineProcess:
         theirs.close()
         self._socket = mine
         self._send(start=self.start.to_json())
+        if self._is_stopping:  # asked for while there was nobody to hear it
+            self._send(stop=True)
         threading.Thread(target=self._listen, args=(mine,), daemon=True, name="engine").start()
 
     def _send(self, **message: Any) -> None:
@@ -118,9 +124,12 @@ class EngineProcess:
                 self._socket.sendall(orjson.dumps(message) + b"\n")
 
     def _listen(self, sock: socket.socket) -> None:
-        with sock, sock.makefile("rb") as lines, contextlib.suppress(ConnectionError):
-            for line in lines:
-                self._hear(orjson.loads(line))
+        try:
+            with sock, sock.makefile("rb") as lines, contextlib.suppress(ConnectionResetError):
+                for line in lines:
+                    self._hear(orjson.loads(line))
+        except Exception as error:  # of whoever listens: a terminal that is gone, an event loop that is closed
+            self._error = RunError(f"nobody can follow run {self.run_id!r} any more: {error!r}", self._how_to_go_on)
         assert self._process is not None
         code = self._process.wait()
         if self._report is None and self._error is None:
@@ -128,19 +137,30 @@ class EngineProcess:
                 self._restarts += 1
                 self._begin()
                 return
-            fix = f"resume it: distilflow resume {self.run_id}"
-            self._error = RunError(f"the engine of run {self.run_id!r} ended unexpectedly (exit code {code})", fix)
+            said = f"the engine of run {self.run_id!r} ended unexpectedly (exit code {code})"
+            self._error = RunError(said, self._how_to_go_on)
         self._ended.set()
+
+    @property
+    def _how_to_go_on(self) -> str:
+        return f"resume it: distilflow resume {self.run_id}"
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "done" in message:
             self._report = RunReport.model_validate(message["done"])
         elif "error" in message:
             self._error = RunError(message["error"]["message"], message["error"]["fix"])
+        elif "want" in message and (place := (message["want"]["stage"], message["want"]["replica"])) in self._places:
+            if devices := self._places[place]:
+                self.grant(*place, devices)
         else:
             if "event" in message:
                 for listener in self._listeners:
                     listener(read_event(orjson.dumps(message["event"])))
+            elif "want" in message:
+                self._places[message["want"]["stage"], message["want"]["replica"]] = []
+            elif "gone" in message:
+                self._places.pop((message["gone"]["stage"], message["gone"]["replica"]), None)
             with self._lock:
                 if self._follower is None:
                     self._unheard.append(message)

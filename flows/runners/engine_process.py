@@ -114,7 +114,6 @@ async def _main(fd: int) -> None:
                 if "grant" in message:
                     placer.grant(**message["grant"])
                 elif "stop" in message:
-                    folder.request_stop()  # for an engine that is not made yet
                     stop()
         os._exit(OTHER_SIDE_GONE)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flows.engine.engine import Engine, Observer, Settings
 from flows.engine.events import Event
@@ -19,6 +20,8 @@ from flows.engine.shelf import ShelfRows
 from flows.plan import Plan
 from flows.runners.session import Request, run_session
 from flows.runs import RunFolder, RunReport, RunStore
+
+T = TypeVar("T")
 
 
 def run_inline(
@@ -47,7 +50,17 @@ def run_here(request: Request, on_event: Callable[[Event], None] = lambda event:
     async def session() -> RunReport:
         return await run_session(request, LocalPlacer(request.plan.pools), on_event=on_event, on_engine=stop_on_signals)
 
-    return asyncio.run(session())
+    return _run(session())
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end on an event loop of its own; a notebook has one already, so there it gets a thread too."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def stop_on_signals(engine: Engine) -> None:
@@ -89,7 +102,7 @@ def preview(plan: Plan, rows: int = 5) -> Preview:
     Raises:
         RunError: A step cannot work at all.
     """
-    return asyncio.run(preview_async(plan, rows))
+    return _run(preview_async(plan, rows))
 
 
 async def preview_async(plan: Plan, rows: int = 5) -> Preview:

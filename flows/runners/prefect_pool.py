@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -40,7 +41,7 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
     def __init__(self, devices: Iterable[str] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.devices = tuple(devices)
-        self._free = list(self.devices)
+        self._free = deque(self.devices)  # taken in one thread, given back in others
 
     def duplicate(self) -> StepPoolTaskRunner:
         return type(self)(self.devices)
@@ -58,7 +59,7 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
         wanted = int(parameters.get("wanted", 0))
         if wanted > len(self._free):
             raise RunError(f"{parameters.get('stage')!r} asks for {wanted} GPU(s); {len(self._free)} are free")
-        devices, self._free = self._free[:wanted], self._free[wanted:]
+        devices = [self._free.popleft() for _ in range(wanted)]
         run_id, future, context = uuid4(), Future[Any](), copy_context()
 
         def work() -> None:
@@ -78,7 +79,7 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
             finally:
                 self._free.extend(devices)
 
-        threading.Thread(target=work, daemon=True, name=f"{task.name}").start()
+        threading.Thread(target=work, daemon=True, name=task.name).start()
         return PrefectConcurrentFuture(task_run_id=run_id, wrapped_future=future)
 
 
@@ -161,8 +162,9 @@ class Mirror:
                 release.set()
             showing.cancel()
             _mirrors.pop(self.engine.run_id, None)
+            ends = (asyncio.wrap_future(placed.wrapped_future) for placed in self._tasks)
+            await asyncio.gather(*ends, return_exceptions=True)  # else they would look as if they ran for ever
         assert report is not None
-        await asyncio.gather(*(asyncio.wrap_future(placed.wrapped_future) for placed in self._tasks), return_exceptions=True)
         await self._show_end(report)
         return report
 

@@ -49,7 +49,7 @@ def ensure_server(home: Path) -> str:
 def end_server(home: Path) -> None:
     """End the server that `home` remembers, if it is still the one that was started."""
     record = _remembered(home)
-    if record is not None and answers(record.url, timeout_s=1):
+    if record is not None and (any(process.pid == record.pid for process in _started) or answers(record.url)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(record.pid, signal.SIGTERM)
     _file(home).unlink(missing_ok=True)
@@ -72,11 +72,11 @@ def _start(home: Path) -> ServerRecord:
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
     _started.append(process)
+    record = ServerRecord(url=url, pid=process.pid)
+    _file(home).write_text(record.model_dump_json())  # at once: whoever ends us now leaves a server that can be found
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         if answers(url, timeout_s=1):
-            record = ServerRecord(url=url, pid=process.pid)
-            _file(home).write_text(record.model_dump_json())
             return record
         time.sleep(0.2)
     with contextlib.suppress(ProcessLookupError):

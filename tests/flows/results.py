@@ -38,7 +38,7 @@ def make_shelf(folder: Path, name: str, rows: Rows) -> Path:
 
 def make_report(**changes: Any) -> RunReport:
     steps = {"load": StepProgress(made=3), "good": StepProgress(taken=3, made=3)}
-    return RunReport(run_id="r1", pipeline="demo", state="finishing", steps=steps).model_copy(update=changes)
+    return RunReport(run_id="r1", pipeline="demo", state="finished", steps=steps).model_copy(update=changes)
 
 
 def quarantine(folder: Path, step: str, step_key: str, message: str, rows: int = 1) -> None:

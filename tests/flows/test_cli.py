@@ -42,7 +42,7 @@ def test_rows_in_quarantine_are_3_and_can_be_tried_again(commands: Commands) -> 
 
     assert (first.code, retried.code) == (3, 3)
     assert "distilflow retry r" in first.out
-    assert "1 rows are tried again" in retried.err
+    assert "1 row is tried again" in retried.err
     assert [row["i"] for row in commands.rows()] == [0, 1, 3, 4, 5]
 
 
@@ -202,3 +202,32 @@ def test_the_quickstart_rehearses_and_replays(commands: Commands) -> None:
     assert {row["chosen_model"] for row in commands.rows("a")} == {"recorded"}
     assert {row["chosen_model"] for row in commands.rows("b")} == {"rehearsal"}
     assert "rehearsal" in rehearsed.out
+
+
+@pytest.mark.parametrize("run_id", ["../r", "a/b", "r\n", ".r", ""])
+def test_a_run_id_that_is_no_folder_name_is_2(commands: Commands, run_id: str) -> None:
+    assert commands("run", commands.write([LOAD]), "--run-id", run_id, "--no-prefect").code == 2
+
+
+def test_an_unknown_run_is_2(commands: Commands) -> None:
+    ended = commands("resume", "r")
+
+    assert (ended.code, "there is no run 'r'" in ended.err) == (2, True)
+
+
+def test_a_runs_folder_that_cannot_be_written_is_told(commands: Commands) -> None:
+    (commands.folder / "runs").write_text("a file")
+
+    ended = commands("run", commands.write([LOAD]), "--no-prefect")
+
+    assert ended.code == 1
+    assert "cannot be written" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("output", ["runs", "runs/r", "runs/r/ledger"])
+def test_a_result_is_not_written_over_the_files_of_its_run(commands: Commands, output: str) -> None:
+    ended = commands("run", commands.write([LOAD]), "--run-id", "r", "--output", output, "--no-prefect")
+
+    assert (ended.code, "files of the run itself" in ended.err) == (1, True)
+    assert not (commands.folder / "runs" / "r" / "ledger").exists()

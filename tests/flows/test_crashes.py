@@ -65,6 +65,16 @@ def test_a_killed_engine_is_started_again(commands: Commands) -> None:
     assert [row["i"] for row in commands.rows()] == list(range(ROWS))
 
 
+def test_workers_end_with_their_engine_though_their_step_goes_on(commands: Commands) -> None:
+    process = commands.start("run", slow_pipeline(commands, sleep_s=60), "--run-id", "r", "--no-prefect")
+    events = commands.folder / "runs/r/events.jsonl"
+    wait_for(lambda: events.exists() and '"ready"' in events.read_text())
+    kill(process)
+    process.communicate()
+
+    commands.wait_until_gone(timeout_s=10)
+
+
 def test_a_killed_worker_is_replaced(commands: Commands) -> None:
     process = commands.start("run", slow_pipeline(commands, sleep_s=0.02), "--run-id", "r", "--no-prefect")
     wait_for(lambda: made(commands) >= 50)

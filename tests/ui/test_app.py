@@ -15,6 +15,7 @@ from tests.ui.browsing import Watched
 from tests.ui.conftest import Site
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 
 LOOKS = (Path(__file__).parent / "looks.js").read_text().partition("\n")[2].rstrip().rstrip(";")
 
@@ -187,8 +188,7 @@ def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> Non
     try:
         page.get_by_role("button", name="Retry 1 row").click()
         page.wait_for_url(re.compile("place=run"))
-        page.wait_for_function("document.documentElement.dataset.runState === 'finished'", timeout=60_000)
-        expect(page.get_by_test_id("fact-rows")).to_contain_text("4")
+        expect(page.get_by_test_id("fact-rows")).to_contain_text("4", timeout=60_000)
     finally:
         site.fake.behaviour = rules
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,6 +13,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from steps.base import Batch, GeneratorStep, GlobalStep, Row, Step
+from steps.llms.base import Chat
+from steps.tasks.base import Task
 
 
 def note(path: str, line: str) -> None:
@@ -109,3 +112,61 @@ class SeesDevices(Step):
     def process(self, batch: Batch) -> Batch:
         time.sleep(0.02)
         return [{**row, "devices": os.environ["CUDA_VISIBLE_DEVICES"], "pid": os.getpid()} for row in batch]
+
+
+class Breaks(GeneratorStep):
+    """Makes three rows, then raises."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("i",)
+
+    def generate(self) -> Iterator[Row]:
+        yield from ({"i": i} for i in range(3))
+        raise ValueError("no more today")
+
+
+class Speechless(Exception):
+    """Cannot be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Panic(BaseException):
+    """What libraries written in Rust raise."""
+
+
+RAISED: dict[str, BaseException] = {
+    "surrogate": ValueError("half a character: \ud83d"),
+    "speechless": Speechless(),
+    "exit": SystemExit(3),
+    "cancelled": asyncio.CancelledError(),
+    "panic": Panic("index out of bounds"),
+}
+
+
+class Raises(Step):
+    """Raises something odd for row 3."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+    what: str
+
+    def process(self, batch: Batch) -> Batch:
+        if any(row["i"] == 3 for row in batch):
+            raise RAISED[self.what]
+        return batch
+
+
+class RaisesAsking(Task):
+    """Raises something odd when it is to ask about row 3."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+    outputs: ClassVar[tuple[str, ...]] = ("generation",)
+    what: str
+
+    def format_input(self, row: Row) -> Chat:
+        if row["i"] == 3:
+            raise RAISED[self.what]
+        return [{"role": "user", "content": str(row["i"])}]
+
+    def format_output(self, text: str, row: Row) -> Row:
+        return {"generation": text}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flows.engine import engine
 from flows.engine.engine import Engine
 from steps.errors import RunError
 from tests.flows.engine.running import own, run_steps
@@ -302,3 +303,56 @@ def test_a_join_is_matched_by_what_every_row_of_its_branches_came_from(tmp_path:
 
     assert len(result.only) == 6 * 4 * 2
     assert all(row["i"] == row["p"] == row["q"] for row in result.only)
+
+
+@both
+@pytest.mark.parametrize("what", ["surrogate", "speechless"])
+def test_an_error_that_cannot_be_written_down_costs_its_row(tmp_path: Path, in_threads: bool, what: str) -> None:
+    raises = {"name": "a", "use": own("Raises"), "after": "load", "with": {"what": what}}
+
+    result = run_steps(tmp_path, [numbers(), raises], in_threads=in_threads)
+
+    assert [row["i"] for row in result.only] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    result.failures[0].message.encode()
+
+
+@pytest.mark.parametrize("what", ["surrogate", "exit", "cancelled", "panic"])
+def test_whatever_a_task_raises_costs_its_row(tmp_path: Path, what: str) -> None:
+    raises = {"name": "a", "use": own("RaisesAsking"), "after": "load", "with": {"what": what}}
+
+    result = run_steps(tmp_path, [numbers(), raises])
+
+    assert [row["i"] for row in result.only] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert len(result.failures) == 1
+
+
+def test_several_rows_that_kill_every_worker_all_go_to_quarantine(tmp_path: Path) -> None:
+    killing = {**add("a", kill_at=[3, 4, 5]), "resources": {"replicas": 2}}
+
+    result = run_steps(tmp_path, [numbers(), killing], in_threads=False)
+
+    assert [row["i"] for row in result.only] == [0, 1, 2, 6, 7, 8, 9]
+    assert {failure.code for failure in result.failures} == {"worker-died"}
+
+
+def test_a_step_that_kills_its_worker_for_every_row_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "ROWS_BLAMED_IN_A_ROW", 1)
+    killing = add("a", kill_at=list(range(50)), batch_size=1)
+
+    with pytest.raises(RunError, match="died 4 times in a row"):
+        run_steps(tmp_path, [numbers(50), killing], in_threads=False)
+
+
+def test_a_row_of_a_failure_comes_out_of_its_worker_as_it_was(tmp_path: Path) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"i": 3, "$distilflow": ["bytes", "x"]}]}}
+    raises = {"name": "a", "use": own("Raises"), "after": "load", "with": {"what": "speechless"}}
+
+    result = run_steps(tmp_path, [load, raises], in_threads=False)
+
+    assert result.failures[0].row == {"i": 3, "$distilflow": ["bytes", "x"]}
+
+
+@both
+def test_a_source_that_breaks_is_named_though_others_work_in_its_stage(tmp_path: Path, in_threads: bool) -> None:
+    with pytest.raises(RunError, match=r"\] step 'load': ValueError: no more today"):
+        run_steps(tmp_path, [{"name": "load", "use": own("Breaks")}, add("a")], in_threads=in_threads)

@@ -1,0 +1,61 @@
+"""The drafts that browser tabs work on now, one per session.
+
+Gradio reads and writes its own states around a function, so two edits at a time could lose one of them; here they take turns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from app.handlers.drafts import Draft, new_draft
+
+SESSIONS = 500
+
+
+class Desk:
+    """Drafts by session; the ones that were used longest ago are put away."""
+
+    def __init__(self, most: int = SESSIONS) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._places: OrderedDict[str, _Place] = OrderedDict()
+
+    def look(self, session: str, kept: Any = None) -> Draft:
+        """The draft of a session; of one that is new here, what the browser kept."""
+        with self._place(session, kept) as place:
+            return place.draft
+
+    def change(self, session: str, kept: Any, change: Callable[[Draft], Draft]) -> Draft:
+        """Replace the draft of a session by what `change` makes of it, one change after the other."""
+        with self._place(session, kept) as place:
+            place.draft = change(place.draft)
+            return place.draft
+
+    @contextmanager
+    def _place(self, session: str, kept: Any) -> Iterator[_Place]:
+        with self._lock:
+            place = self._places.get(session)
+            if place is None:
+                place = self._places[session] = _Place(_kept(kept))
+                while len(self._places) > self._most:
+                    self._places.popitem(last=False)
+            self._places.move_to_end(session)
+        with place.lock:
+            yield place
+
+
+class _Place:
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.lock = threading.Lock()
+
+
+def _kept(kept: Any) -> Draft:
+    if isinstance(kept, dict) and isinstance(kept.get("text"), str):
+        selected = kept.get("selected")
+        return new_draft(kept["text"], selected if isinstance(selected, str) else None)
+    return new_draft()
