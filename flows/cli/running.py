@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 ALL_ROWS, FAILED, WITH_QUARANTINE, STOPPED = 0, 1, 3, 130
 ROWS_SHOWN = 2
 
-Params = Annotated[list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")]
+Params = Annotated[
+    list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
+]
 RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")]
 Push = Annotated[str | None, typer.Option(help="Push the result to this repository on the Hub, owner/name.")]
 NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect: starts sooner, shows nothing in its UI.")]
-Model = Annotated[str | None, typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/...")]
+Model = Annotated[
+    str | None,
+    typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/..."),
+]
 Rehearse = Annotated[bool, typer.Option("--rehearse", help="Try the pipeline with made-up replies: no model, no cost.")]
 
 
@@ -41,7 +46,9 @@ def run(
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
     rehearse: Rehearse = False,
-    run_id: Annotated[str | None, typer.Option(help="Name for this run. An existing one is continued; what is finished is kept.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option(help="Name for this run. An existing one is continued; what is finished is kept.")
+    ] = None,
     runs_dir: RunsDir = Path("runs"),
     output: Output = None,
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None,

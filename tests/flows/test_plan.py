@@ -147,8 +147,13 @@ def test_each_circle_is_shown_in_the_direction_of_the_rows() -> None:
         [
             LOAD,
             *(
-                f"- {{name: {name}, {keep}, after: {after}}}"
-                for name, after in map(tuple, ["ab", "bc", "ca", "xy", "yx", "ss", "za"])
+                f"- {{name: {name}, {keep}, after: {after}}}"[
+                    LOAD,
+                    *(
+                        f"- {{name: {name}, {keep}, after: {after}}}"
+                        for name, after in map(tuple, ["ab", "bc", "ca", "xy", "yx", "ss", "za"])
+                    ),
+                ]
             ),
         ]
     )
