@@ -111,13 +111,13 @@ def launched(run: RunFolder) -> dict[str, float | int] | None:
 
 
 def is_starting(run: RunFolder) -> bool:
-    """Whether a process was started for this run that does not hold it yet."""
+    """Whether a process was started for this run that has not begun to work on it."""
     record = launched(run)
     if record is None or "exit_code" in record or not _exists(int(record["pid"])):
         return False
-    if run.exists() and run.report().started_at >= record["started_at"]:
+    if time.time() - record["started_at"] > STARTING_S and not run.is_alive():
         return False
-    return time.time() - record["started_at"] < STARTING_S
+    return not run.exists() or run.report().started_at < record["started_at"]
 
 
 def last_words(run: RunFolder) -> str:

@@ -81,16 +81,16 @@ def find_run(store: RunStore, run_id: str) -> RunFolder:
 def report_of(run: RunFolder) -> RunReport:
     """How a run stands; of one whose process has not come so far yet, or never will, what is known of the process."""
     record = launched(run)
+    starts = is_starting(run)  # before the report is read: in between it may have begun
     if run.exists():
         report = run.report()
-        if record is None or report.started_at >= record["started_at"]:
-            return report
-        if run.is_alive() or is_starting(run):  # a resume or retry that has not taken over yet
-            return report.model_copy(update={"state": "starting", "message": "", "ended_at": None})
+        if starts and record and report.started_at < record["started_at"]:  # a resume or retry that has not taken over yet
+            began = record["started_at"]
+            return report.model_copy(update={"state": "starting", "message": "", "ended_at": None, "started_at": began})
         return report
     started = float(record["started_at"]) if record else time.time()
     pipeline = run.run_id.rsplit("-", 3)[0]
-    if is_starting(run):
+    if starts:
         return RunReport(run_id=run.run_id, pipeline=pipeline, started_at=started)
     words = last_words(run) or "its process ended and said nothing"
     ended = float(record.get("ended_at", started)) if record else started

@@ -27,11 +27,20 @@ def encode(row: dict[str, Any]) -> bytes:
     try:
         data = orjson.dumps(row, default=_tagged, option=_OPTIONS)
     except TypeError:
-        data = orjson.dumps({str(k): _plain(v, str(k)) for k, v in row.items()}, default=_tagged, option=_OPTIONS)
+        data = _encode_slowly(row)
     else:
         if (b"null" in data and _has_nan(row)) or _MARK in data:  # orjson writes NaN as null; a row may hold our tag itself
-            data = orjson.dumps({str(k): _plain(v, str(k)) for k, v in row.items()}, default=_tagged, option=_OPTIONS)
+            data = _encode_slowly(row)
     return data
+
+
+def _encode_slowly(row: dict[str, Any]) -> bytes:
+    try:
+        columns = [(str(key), _plain(value, str(key))) for key, value in row.items()]
+        plain = {_TAG: ["dict", columns]} if _TAG in row else dict(columns)
+        return orjson.dumps(plain, default=_tagged, option=_OPTIONS)
+    except (TypeError, RecursionError) as error:  # a value that cannot be stored was named before: what is left is depth
+        raise RowError(f"the row cannot be stored: {error}", "keep its lists and dicts less deep, or as JSON text") from error
 
 
 def decode(data: bytes) -> Any:

@@ -143,20 +143,8 @@ def test_a_step_after_the_same_one_twice() -> None:
 
 def test_each_circle_is_shown_in_the_direction_of_the_rows() -> None:
     keep = "use: KeepColumns, with: {columns: [x]}"
-    text = "\n".join(
-        [
-            LOAD,
-            *(
-                f"- {{name: {name}, {keep}, after: {after}}}"[
-                    LOAD,
-                    *(
-                        f"- {{name: {name}, {keep}, after: {after}}}"
-                        for name, after in map(tuple, ["ab", "bc", "ca", "xy", "yx", "ss", "za"])
-                    ),
-                ]
-            ),
-        ]
-    )
+    edges = ["ab", "bc", "ca", "xy", "yx", "ss", "za"]
+    text = "\n".join([LOAD, *(f"- {{name: {edge[0]}, {keep}, after: {edge[1]}}}" for edge in edges)])
 
     found = problems_of(text)
 

@@ -59,3 +59,17 @@ def test_keys_that_are_no_text_become_text() -> None:
 def test_what_cannot_be_stored_is_told_by_column() -> None:
     with pytest.raises(RowError, match="column 'thing' holds a object"):
         encode({"fine": 1, "thing": object()})
+
+
+@pytest.mark.parametrize("value", [["int", "x"], ["bytes", "AA=="], 1], ids=repr)
+def test_a_column_may_have_the_name_of_our_tag(value: Any) -> None:
+    assert decode(encode({"$distilflow": value})) == {"$distilflow": value}
+
+
+def test_a_row_that_is_nested_too_deep_is_told() -> None:
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+
+    with pytest.raises(RowError, match="less deep"):
+        encode({"x": deep})
