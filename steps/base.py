@@ -174,14 +174,21 @@ def rename_in(row: Row, mappings: dict[str, str]) -> Row:
     return result
 
 
-def rename_out(row: Row, before: Row, inputs: dict[str, str], outputs: dict[str, str]) -> Row:
-    """Give columns the names the pipeline uses: mapped inputs their old ones, mapped outputs their new ones."""
+def rename_out(row: Row, before: Row, step: BaseStep) -> Row:
+    """Give columns the names the pipeline uses: mapped inputs their old ones, mapped outputs their new ones.
+
+    A column of the row as it was (`before`) is not lost because the step made one of the same name that is called otherwise.
+    """
+    inputs, outputs = step.input_mappings, step.output_mappings
     result = {outputs.get(column, inputs.get(column, column)): value for column, value in row.items()}
     for wanted, present in inputs.items():
         if wanted in outputs and present in before:  # the result got a name of its own: what it was made of stays
             result.setdefault(present, before[present])
         if wanted in before and wanted not in inputs.values():  # set aside while the step worked
             result.setdefault(wanted, before[wanted])
+    for column in step.makes() if outputs else ():
+        if column in outputs and column in before and column not in inputs:
+            result.setdefault(column, before[column])
     return result
 
 

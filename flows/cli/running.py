@@ -164,7 +164,15 @@ def _run_in_prefect(engine: EngineProcess, folder: RunFolder) -> RunReport | Non
 
     hand_over(engine)
     parameters: dict[str, Any] = {"pipeline": folder.run_id, "run_id": folder.run_id, "runs_dir": str(folder.path.parent)}
-    state: State[Any] = asyncio.run(_flow(parameters))
+    try:
+        state: State[Any] = asyncio.run(_flow(parameters))
+    except Exception as error:  # no flow run could be made: Prefect itself is not there
+        engine.stop()
+        engine.wait()
+        raise RunError(
+            f"Prefect does not work: {error}; finished rows are kept",
+            f"check PREFECT_API_URL and its server, or do without: distilflow resume {folder.run_id} --no-prefect",
+        ) from error
     if state.is_crashed() or state.is_failed():
         report = engine.wait(0)  # raises the engine's own error, which says more
         if report is None:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from flows.card import Reason, render_card
 from flows.distiset.folders import CARD, LOG, PIPELINE, REPORT, replaced_folder
 from flows.engine.keys import step_keys
@@ -18,8 +16,6 @@ from flows.engine.shelf import ShelfRows
 from flows.parquet import Column, describe_columns, file_name, write_rows
 from flows.plan import Plan
 from flows.runs import RunFolder, RunReport
-from flows.spec import PipelineSpec
-from steps.secrets import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +41,7 @@ def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report
             columns[leaf] = describe_columns(part / leaf / file_name())
             notes += [f"{leaf}: {sentence}" for sentence in told]
         final = _finished(report, rows)
-        spec = public_spec(plan)
+        spec = plan.spec
         reasons = _reasons(RunFolder(log.parent).quarantined(), plan) if report.quarantined else []
         card = render_card(spec, final, columns, reasons=reasons, notes=notes)
         (part / CARD).write_text(card, encoding="utf-8")
@@ -58,26 +54,6 @@ def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report
 def _finished(report: RunReport, rows: dict[str, int]) -> RunReport:
     """The report as it will stand: while this is written, the run has not ended."""
     return report.model_copy(update={"rows": rows, "ended_at": report.ended_at or time.time()})
-
-
-def public_spec(plan: Plan) -> PipelineSpec:
-    """The pipeline as others may see it: a key that was written into it is left out, a reference to one stays."""
-    steps = [
-        spec.model_copy(update={"params": _public(plan.steps[spec.name].step, spec.params)})
-        if spec.name in plan.steps
-        else spec
-        for spec in plan.spec.steps
-    ]
-    return plan.spec.model_copy(update={"steps": steps})
-
-
-def _public(model: Any, params: Any) -> Any:
-    if isinstance(model, BaseModel) and isinstance(params, dict):
-        safe = without_secrets(model, params)
-        return {name: _public(getattr(model, name, None), value) for name, value in safe.items()}
-    if isinstance(model, (list, tuple)) and isinstance(params, list) and len(model) == len(params):
-        return [_public(inner, value) for inner, value in zip(model, params, strict=True)]
-    return params
 
 
 def _reasons(quarantined: Iterable[dict[str, Any]], plan: Plan) -> list[Reason]:

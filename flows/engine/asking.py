@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from flows.engine.chain import split_rows
+from flows.engine.chain import split_rows, wrong_count
 from flows.engine.codec import decode, encode
 from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
@@ -15,7 +15,7 @@ from flows.engine.live import LiveRows
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
 from steps.base import Row, rename_in, rename_out
-from steps.errors import LLMError
+from steps.errors import LLMError, RunError
 from steps.llms.base import Completion
 
 
@@ -98,8 +98,12 @@ class Asking:
             row = self._row(item)
             ready = rename_in(row, self.task.input_mappings) if self.task.input_mappings else row
             made = await self.task.answer(ready, self._ask)
-            named = [rename_out(new, row, self.task.input_mappings, self.task.output_mappings) for new in made]
+            if not self._multiplies and len(made) != 1:
+                raise wrong_count(self.task, len(made), 1)
+            named = [rename_out(new, row, self.task) for new in made]
             bodies = [encode(new) for new in named]
+        except RunError as error:
+            self._fail(error)
         except LLMError as error:
             if error.is_fatal:
                 self._fail(error)

@@ -165,14 +165,14 @@ class Chain:
         made: list[_Entry] = []
         fresh: list[_Entry] = []
         for entry in entries:
-            if entry.key in link.failed:
-                counts.failed += 1
-            elif link.finished is not None and (place := link.finished.take(entry.key)) is not None:
+            if link.finished is not None and (place := link.finished.take(entry.key)) is not None:
                 counts.reused += 1
                 children = (link.child(entry.id, entry.key, at) for at in range(place.rows))
                 made += [_Entry(entry.origin, *child, place=place, at=at) for at, child in enumerate(children)]
                 if collects:
                     outcome.collected.append(Collected(entry.id, place, link.multiplies))
+            elif entry.key in link.failed:
+                counts.failed += 1
             else:
                 fresh.append(entry)
         return made, fresh
@@ -209,8 +209,8 @@ class Chain:
         step = link.step
         received = self._received(link, entries, joins=joins)
         if isinstance(step, JoinStep):
-            made = [[step.combine(self._parts(link, entry))] for entry in entries]
-        elif step.input_mappings and not joins:
+            made = [[step.combine([rename_in(p, step.input_mappings) for p in self._parts(entry)])] for entry in entries]
+        elif step.input_mappings:
             made = work(step, [rename_in(row, step.input_mappings) for row in received])
         else:
             made = work(step, received)
@@ -218,10 +218,7 @@ class Chain:
             if not isinstance(row, dict):
                 raise TypeError(f"process returned {type(row).__name__} where a row (dict) belongs")
         if step.input_mappings or step.output_mappings:
-            return [
-                [rename_out(row, before, step.input_mappings, step.output_mappings) for row in rows]
-                for rows, before in zip(made, received, strict=True)
-            ]
+            return [[rename_out(row, before, step) for row in rows] for rows, before in zip(made, received, strict=True)]
         return made
 
     def _record(
@@ -245,14 +242,14 @@ class Chain:
     # ---- content of an entry
     def _received(self, link: Link, entries: list[_Entry], *, joins: bool) -> Batch:
         if joins:
-            parts = (self._parts(link, entry) for entry in entries)
+            parts = (self._parts(entry) for entry in entries)
             return [{column: value for part in of_row for column, value in part.items()} for of_row in parts]
         return [self._row(entry) if entry.row is None else entry.row for entry in entries]
 
-    def _parts(self, link: Link, entry: _Entry) -> Batch:
-        """What the branches made of a row, in the step's names."""
+    def _parts(self, entry: _Entry) -> Batch:
+        """What the branches made of a row."""
         value = decode(self._body(entry))
-        return [rename_in(part, link.step.input_mappings) for part in (value if isinstance(value, list) else [value])]
+        return value if isinstance(value, list) else [value]
 
     def _row(self, entry: _Entry) -> Row:
         entry.row = value = decode(self._body(entry))
@@ -282,11 +279,16 @@ def work(step: Step, rows: Batch) -> list[Batch]:
         return [list(step.process([dict(row)])) for row in rows]
     made = list(step.process([dict(row) for row in rows]))
     if len(made) != len(rows):
-        raise RunError(
-            f"step {step.name!r} ({type(step).__name__}) returned {len(made)} rows for {len(rows)}",
-            "a step that drops or multiplies rows says so: set `changes_rows: ClassVar[bool] = True` in its class",
-        )
+        raise wrong_count(step, len(made), len(rows))
     return [[row] for row in made]
+
+
+def wrong_count(step: Step, made: int, taken: int) -> RunError:
+    """A step that made more or fewer rows than it may."""
+    return RunError(
+        f"step {step.name!r} ({type(step).__name__}) returned {made} rows for {taken}",
+        "a step that drops or multiplies rows says so: set `changes_rows: ClassVar[bool] = True` in its class",
+    )
 
 
 def split_rows(data: bytes) -> list[bytes]:

@@ -127,5 +127,5 @@ def _named(step: GeneratorStep | GlobalStep, row: Any, received: Row) -> Row:
     if not isinstance(row, dict):
         raise TypeError(f"{type(step).__name__} made {type(row).__name__} where a row (dict) belongs")
     if step.input_mappings or step.output_mappings:
-        return rename_out(row, received, step.input_mappings, step.output_mappings)
+        return rename_out(row, received, step)
     return row

@@ -137,7 +137,7 @@ def explain(error: BaseException, row: Any = None) -> DistilflowError:
         return MissingKey(f"this row has no {error.args[0]!r}; it has {sorted(map(str, row))}", "check the source")
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return RowError(f"{type(error).__name__}: {_said_by(error)}{place}", "the step's code raised this for this row")
+    return RowError(f"{type(error).__name__}: {_said_by(error)}{place}", "mend the step's code, or drop the row before it")
 
 
 def printable(text: str) -> str:

@@ -60,7 +60,7 @@ class Columns:
         step = planned.step
         self._check_outputs(planned, sent)
         before = dict.fromkeys(planned.received or ())
-        planned.sent = list(rename_out(dict.fromkeys(sent), before, step.input_mappings, step.output_mappings))
+        planned.sent = list(rename_out(dict.fromkeys(sent), before, step))
         made = {step.output_mappings.get(column, step.input_mappings.get(column, column)) for column in step.makes()}
         planned.made_by = {c: planned.name if c in made else planned.made_by.get(c, planned.name) for c in planned.sent}
 

@@ -22,6 +22,7 @@ import orjson
 from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
+from flows.engine.outcome import explain
 from flows.engine.placing import Lease, devices_wanted
 from flows.engine.stages import Stage
 from flows.plan import plan
@@ -136,6 +137,9 @@ async def _main(fd: int) -> None:
         line.send(error={"code": error.code, "message": str(error), "fix": ""})
     except DistilflowError as error:
         line.send(error={"code": error.code, "message": error.message, "fix": error.fix})
+    except Exception as error:  # a run folder that cannot be read or written, say: words for the other side, not a traceback
+        said = explain(error)
+        line.send(error={"code": said.code, "message": said.message, "fix": said.fix})
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening

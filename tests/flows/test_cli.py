@@ -231,3 +231,15 @@ def test_a_result_is_not_written_over_the_files_of_its_run(commands: Commands, o
 
     assert (ended.code, "files of the run itself" in ended.err) == (1, True)
     assert not (commands.folder / "runs" / "r" / "ledger").exists()
+
+
+def test_a_prefect_server_that_is_not_there_is_told_and_rows_are_kept(tmp_path: Path) -> None:
+    commands = Commands(tmp_path, PREFECT_API_URL="http://127.0.0.1:9/api")
+
+    ended = commands("run", commands.write([LOAD]), "--run-id", "r")
+
+    assert ended.code == 1
+    assert "http://127.0.0.1:9/api" in ended.err
+    assert "PREFECT_API_URL" in ended.err
+    assert "Traceback" not in ended.err
+    assert commands("resume", "r", "--no-prefect").code == 0

@@ -104,7 +104,7 @@ def test_a_run_that_is_stopped_keeps_finished_rows_and_goes_on_later(commands: C
 
 
 def test_another_process_can_stop_a_run(commands: Commands) -> None:
-    process = commands.start("run", slow_pipeline(commands, sleep_s=0.02), "--run-id", "r", "--no-prefect")
+    process = commands.start("run", slow_pipeline(commands, rows=20 * ROWS, sleep_s=0.02), "--run-id", "r", "--no-prefect")
     wait_for(lambda: made(commands) >= 20)
 
     assert commands("stop", "r").code == 0
@@ -115,7 +115,7 @@ def test_another_process_can_stop_a_run(commands: Commands) -> None:
 
 
 def test_two_processes_do_not_work_on_one_run(commands: Commands) -> None:
-    process = commands.start("run", slow_pipeline(commands, sleep_s=0.02), "--run-id", "r", "--no-prefect")
+    process = commands.start("run", slow_pipeline(commands, rows=10 * ROWS, sleep_s=0.02), "--run-id", "r", "--no-prefect")
     wait_for(lambda: made(commands) >= 20)
 
     second = commands("resume", "r", "--no-prefect")

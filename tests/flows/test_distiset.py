@@ -13,10 +13,8 @@ import pytest
 
 from flows.distiset import Distiset, NotADistiset, check_target, head, result, write_distiset
 from flows.engine.keys import step_keys
-from flows.plan import plan
-from flows.pools import Pools
 from flows.runs import RunReport
-from flows.spec import PipelineSpec, StepSpec, load_spec
+from flows.spec import load_spec
 from steps.errors import DistilflowError
 from tests.flows.results import Rows, make_plan, make_report, make_shelf, quarantine
 
@@ -87,22 +85,6 @@ def test_the_card_counts_reasons_of_the_steps_as_they_are_now(tmp_path: Path) ->
 
     assert "| `good` | `row-failed` | 3 | too long |" in card
     assert "gone" not in card
-
-
-def test_a_key_in_the_pipeline_is_not_published(tmp_path: Path) -> None:
-    steps = [StepSpec(name="load", use="LoadDataFromDicts", params={"data": [{"instruction": "a"}]})]
-    for name, key in (("one", "sk-secret"), ("two", "${OPENAI_API_KEY}")):
-        llm = {"use": "OpenAILLM", "model": "m", "api_key": key}
-        steps.append(StepSpec(name=name, use="TextGeneration", after=["load"], params={"llm": llm}))
-    spec = PipelineSpec(steps=steps)
-    planned = plan(spec.model_copy(update={"steps": steps[:2]}), Pools(cpus=2))
-    shelves = {"one": make_shelf(tmp_path / "made", "one", ROWS)}
-
-    write_distiset(tmp_path / "distiset", planned, shelves, make_report(), tmp_path / "none.log")
-
-    text = (tmp_path / "distiset" / "pipeline.yaml").read_text()
-    assert "sk-secret" not in text
-    assert "model: m" in text
 
 
 # ---- folders

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.engine.codec import decode, encode
@@ -19,6 +19,7 @@ times = st.datetimes() | st.dates() | st.times() | st.decimals(allow_nan=False)
 values = st.recursive(plain | times, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 
 
+@settings(deadline=None)  # it says how busy the machine is
 @given(st.dictionaries(st.text(), values))
 def test_a_row_comes_back_as_it_was(row: dict[str, Any]) -> None:
     assert decode(encode(row)) == row
