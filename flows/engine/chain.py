@@ -182,9 +182,11 @@ class Chain:
         try:
             made = self._process(link, entries, joins=joins)
             bodies = [[encode(row) for row in rows] for rows in made]
-        except RunError:
+        except (RunError, GeneratorExit):
             raise
-        except Exception as error:
+        except BaseException as error:  # sys.exit and panics in Rust too: they must not end the worker
+            for entry in entries:
+                entry.row = None  # the step may have changed what lies inside it: it is read anew
             if len(entries) == 1:
                 self._reject(link, entries[0], error, outcome, joins=joins)
                 return []
@@ -232,7 +234,7 @@ class Chain:
         newest = bodies if link.multiplies else bodies[-NEWEST:]
         self.live.show(link.name, [body for rows in newest for body in rows])
 
-    def _reject(self, link: Link, entry: _Entry, error: Exception, outcome: Outcome, *, joins: bool) -> None:
+    def _reject(self, link: Link, entry: _Entry, error: BaseException, outcome: Outcome, *, joins: bool) -> None:
         row: Row | None = None
         with suppress(Exception):
             [row] = self._received(link, [entry], joins=joins)

@@ -28,7 +28,7 @@ from flows.engine.shelf import Shelf
 from flows.engine.stages import Stage, stages_of
 from flows.engine.worker import Order
 from flows.plan import Plan
-from steps.errors import DistilflowError, RunError
+from steps.errors import DistilflowError, LLMError, RunError
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
@@ -192,6 +192,8 @@ class Engine:
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._endings, return_exceptions=True)
+        if self._error is not None and not isinstance(self._error, LLMError):
+            await self._last_replies()
         hosts = list(self._hosts())
         if self._error is not None or self.is_stopped:
             for host in hosts:
@@ -199,6 +201,12 @@ class Engine:
         await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
         for station in self.stations.values():
             self._give_back(station)
+
+    async def _last_replies(self) -> None:
+        """Wait for the replies under way in other steps: they may be paid for."""
+        deadline = time.monotonic() + LAST_REPLIES_S
+        while time.monotonic() < deadline and any(host.held and host.stage.asks for host in self._hosts()):
+            await asyncio.sleep(0.05)
 
     def _hosts(self) -> list[Host]:
         return [host for station in self.stations.values() for host in station.hosts]

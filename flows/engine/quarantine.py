@@ -6,13 +6,25 @@ A row in quarantine is not tried again by `resume`; `retry` empties the quaranti
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from flows.engine.outcome import Failure
+
+
+def appended(path: Path) -> BinaryIO:
+    """A file of lines, open for more of them. A last line that a crash cut off is ended first, so it takes no other with it."""
+    file = path.open("ab")
+    if file.tell():
+        with path.open("rb") as written:
+            written.seek(-1, os.SEEK_END)
+            if written.read(1) != b"\n":
+                file.write(b"\n")
+    return file
 
 
 class Quarantine:
@@ -30,7 +42,7 @@ class Quarantine:
 
     def add(self, failures: list[Failure]) -> None:
         """Append rows; they outlive the death of this process."""
-        with self._path.open("ab") as file:
+        with appended(self._path) as file:
             file.write(b"".join(failure.to_json() + b"\n" for failure in failures))
         for failure in failures:
             self._remember(failure.step_key, failure.key)

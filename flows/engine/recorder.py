@@ -12,6 +12,7 @@ from flows.engine.engine import Engine, Observer
 from flows.engine.events import Event, Logged, Progress, RowFailed, RunChanged, RunState, StepProgress, StepState, WorkerChanged
 from flows.engine.hosts import Host
 from flows.engine.outcome import Failure
+from flows.engine.quarantine import appended
 from flows.runs import RunFolder, RunReport
 from steps.errors import RunError
 
@@ -27,7 +28,7 @@ class Recorder(Observer):
         self.folder = folder
         self.report = report
         self._on_event = on_event
-        self._events = folder.events.open("ab")
+        self._events = appended(folder.events)
         self._log = folder.log.open("a", encoding="utf-8")
         self._shown: dict[str, int] = {}
         self._workers: dict[str, StepState] = {}

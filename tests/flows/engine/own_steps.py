@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -170,3 +171,20 @@ class RaisesAsking(Task):
 
     def format_output(self, text: str, row: Row) -> Row:
         return {"generation": text}
+
+
+class Tags(Step):
+    """Changes what lies inside the rows it gets, then fails or leaves for chosen rows."""
+
+    raise_at: list[int] = Field(default_factory=list)
+    exit_at: list[int] = Field(default_factory=list)
+
+    def process(self, batch: Batch) -> Batch:
+        for row in batch:
+            row["tags"].append("seen")
+        for row in batch:
+            if row["i"] in self.raise_at:
+                raise ValueError("no")
+            if row["i"] in self.exit_at:
+                sys.exit(1)
+        return batch

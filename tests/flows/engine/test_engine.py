@@ -356,3 +356,33 @@ def test_a_row_of_a_failure_comes_out_of_its_worker_as_it_was(tmp_path: Path) ->
 def test_a_source_that_breaks_is_named_though_others_work_in_its_stage(tmp_path: Path, in_threads: bool) -> None:
     with pytest.raises(RunError, match=r"\] step 'load': ValueError: no more today"):
         run_steps(tmp_path, [{"name": "load", "use": own("Breaks")}, add("a")], in_threads=in_threads)
+
+
+def test_a_step_that_changes_the_inside_of_its_rows_does_its_neighbours_no_harm(tmp_path: Path) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"i": i, "tags": []} for i in range(8)]}}
+    tags = {"name": "t", "use": own("Tags"), "after": "load", "with": {"raise_at": [3]}}
+
+    result = run_steps(tmp_path, [load, tags])
+
+    assert [row["tags"] for row in result.only] == [["seen"]] * 7
+    assert result.failures[0].row == {"i": 3, "tags": []}
+
+
+@both
+def test_a_step_that_leaves_the_program_costs_that_row(tmp_path: Path, in_threads: bool) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"i": i, "tags": []} for i in range(8)]}}
+    tags = {"name": "t", "use": own("Tags"), "after": "load", "with": {"exit_at": [5]}}
+
+    result = run_steps(tmp_path, [load, tags], in_threads=in_threads)
+
+    assert [row["i"] for row in result.only] == [0, 1, 2, 3, 4, 6, 7]
+
+
+def test_a_line_that_a_crash_cut_off_takes_no_other_with_it(tmp_path: Path) -> None:
+    steps = [numbers(6), add("a", raise_at=[2])]
+    (tmp_path / "quarantine.jsonl").write_text('{"step": "a", "step_k')
+
+    result = run_steps(tmp_path, steps)
+
+    assert result.engine.quarantined == 1
+    assert len((tmp_path / "quarantine.jsonl").read_text().splitlines()) == 2
