@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 DISTILABEL, DISTILABEL_DICTS, PREFECT, NO_PREFECT = SYSTEMS = ("distilabel", "distilabel-dicts", "prefect", "no-prefect")
 PACKAGES = ("distilabel==1.5.3", "requests", "Pillow", "setuptools<81")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-QUIET = {"DISTILABEL_LOG_LEVEL": "WARNING"}  # its log costs it up to a fifth of its time
+QUIET = {"DISTILABEL_LOG_LEVEL": "WARNING"}  # spares it a line per step and batch
 
 
 def main() -> None:
