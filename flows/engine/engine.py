@@ -143,7 +143,7 @@ class Engine:
         for name, stage in stages.items():
             joiner = Joiner(stage, stages) if stage.is_join else None
             router = self.plan.routers.get(name)
-            heads = [stages[after].head.name for after in stage.downstream]
+            heads = [stages[after].entrance for after in stage.downstream]
             switch = Switch(name, router, heads, source_batch(stage, stages)) if router else None
             self.stations[name] = Station(stage, joiner=joiner, switch=switch)
             self.station_of |= dict.fromkeys((planned.name for planned in stage.steps), self.stations[name])
@@ -358,7 +358,7 @@ class Engine:
         if station.switch is None:
             return targets
         steps = station.switch.choose(item.id)
-        chosen = [name for name in targets if self.stations[name].stage.head.name in steps]
+        chosen = [name for name in targets if self.stations[name].stage.entrance in steps]
         others = [name for name in targets if name not in chosen]
         for other in self.stations.values():
             if other.joiner is not None:

@@ -35,6 +35,11 @@ class Stage:
         return self.steps[-1].name
 
     @property
+    def entrance(self) -> str:
+        """The step of the pipeline whose rows come in here."""
+        return self.head.name.removesuffix(ROWS_OF)
+
+    @property
     def head(self) -> PlannedStep:
         return self.steps[0]
 
@@ -107,12 +112,20 @@ def stages_of(plan: Plan) -> dict[str, Stage]:
     return stages
 
 
+ROWS_OF = ".rows"
+"""Ends the name of a step that gathers rows for another; no step of a pipeline has a dot in its name."""
+
+
 def with_joins_of_their_own(plan: Plan) -> Plan:
-    """The plan, with a join before each step that takes all rows of several branches: its rows are read from one ledger."""
+    """The plan, with a step before each that takes all rows of several branches, or those a router sends it.
+
+    Rows are read from the ledger of the step before: it must hold just the rows that are meant.
+    """
     steps: dict[str, PlannedStep] = {}
     for name, planned in plan.steps.items():
-        if isinstance(planned.step, GlobalStep) and len(planned.after) > 1:
-            join = f"{name}.rows"  # no step of a pipeline has a dot in its name
+        is_chosen = any(upstream in plan.routers for upstream in planned.after)
+        if isinstance(planned.step, GlobalStep) and (len(planned.after) > 1 or is_chosen):
+            join = f"{name}{ROWS_OF}"
             spec = StepSpec.model_construct(name=join, use="CombineOutputs")
             steps[join] = PlannedStep(spec, CombineOutputs(name=join), planned.after, [name])
             for upstream in planned.after:

@@ -386,3 +386,14 @@ def test_a_line_that_a_crash_cut_off_takes_no_other_with_it(tmp_path: Path) -> N
 
     assert result.engine.quarantined == 1
     assert len((tmp_path / "quarantine.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_step_over_all_rows_gets_only_the_rows_that_are_routed_to_it(tmp_path: Path) -> None:
+    total = {"name": "t", "use": own("Total"), "after": "load"}
+    routing = {"load": {"use": "sample_n_steps", "with": {"n": 1}}}
+
+    result = run_steps(tmp_path, [numbers(60, batch_size=5), add("a"), total], routing=routing)
+
+    assert len(result.rows["a"]) + len(result.rows["t"]) == 60
+    assert 0 < len(result.rows["t"]) < 60
+    assert {row["i"] for row in result.rows["a"]}.isdisjoint(row["i"] for row in result.rows["t"])
