@@ -14,7 +14,7 @@ from tests.fakes.openai_server import Fault, Rule
 from tests.ui.browsing import Watched
 from tests.ui.conftest import Site
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 expect.set_options(timeout=20_000)
 
 LOOKS = (Path(__file__).parent / "looks.js").read_text().partition("\n")[2].rstrip().rstrip(";")
