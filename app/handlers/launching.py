@@ -31,6 +31,7 @@ class Launcher:
         self._store = store
         self._command = tuple(command)
         self._options = tuple(options)
+        self._writing = threading.Lock()
 
     def start(self, spec: PipelineSpec, prefect_url: str | None = None) -> str:
         """Start a run of this pipeline; returns its id.
@@ -92,13 +93,16 @@ class Launcher:
         except OSError as error:
             raise RunError(f"the run's process cannot be started: {error.strerror}", "check memory and permissions") from error
         record = {"pid": process.pid, "started_at": time.time(), "log_start": before}
-        write_whole(run.path / RECORD, orjson.dumps(record))
+        with self._writing:
+            write_whole(run.path / RECORD, orjson.dumps(record))
         threading.Thread(target=self._reap, args=(process, run.path, record), name=f"reap-{run.run_id}", daemon=True).start()
 
     def _reap(self, process: subprocess.Popen[bytes], folder: Path, record: dict[str, object]) -> None:
         code = process.wait()
-        if folder.is_dir():
-            write_whole(folder / RECORD, orjson.dumps({**record, "exit_code": code, "ended_at": time.time()}))
+        with self._writing:
+            now = launched(RunFolder(folder))
+            if now is not None and now["pid"] == process.pid:  # a retry may have begun before this one had quite ended
+                write_whole(folder / RECORD, orjson.dumps({**record, "exit_code": code, "ended_at": time.time()}))
 
 
 def launched(run: RunFolder) -> dict[str, float | int] | None:

@@ -86,6 +86,21 @@ def test_what_is_going_on_is_not_started_twice(tmp_path: Path) -> None:
         os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)
 
 
+def test_the_end_of_a_process_does_not_hide_the_one_that_followed_it(tmp_path: Path) -> None:
+    first = launcher(tmp_path, "import time; time.sleep(1)")
+    run = RunFolder(tmp_path / first.start(SPEC))
+    second = Launcher(RunStore(tmp_path), [sys.executable, "-c", "import time; time.sleep(60)"])
+    second._launch(run, ["retry", run.run_id], None)
+    pid = (launched(run) or {})["pid"]
+    try:
+        time.sleep(2)
+        assert (launched(run) or {})["pid"] == pid
+        assert is_starting(run)
+    finally:
+        os.killpg(int(pid), signal.SIGKILL)
+    eventually(lambda: "exit_code" in (launched(run) or {}))
+
+
 @pytest.mark.parametrize("run_id", ["../../etc", "nope", ""])
 def test_runs_that_are_none_are_refused(ctx: AppContext, run_id: str) -> None:
     with pytest.raises(RunError):
