@@ -26,7 +26,7 @@ export function whenReady(action) {
   else {
     const stop = on("build", () => {
       stop();
-      setTimeout(action, 100); // not within the answer: Gradio closes its stream at the end of it
+      action();
     });
   }
 }
