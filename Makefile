@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
-.PHONY: help install run app test test-browser test-slow check format bench lock clean
+.PHONY: help install run app test test-slow check format bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,12 +23,9 @@ run: install  ## Run the quickstart: preference data from recorded answers, offl
 app: install  ## Open the browser app at http://127.0.0.1:7860
 	$(BIN)/distilflow app
 
-test: install  ## Run the tests, all but those in a browser
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
-
-test-browser: install  ## Run the tests in a browser (installs one, where it can)
+test: install  ## Run the tests (installs a browser for them, where it can)
 	@sh tools/browser.sh
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: install  ## Run the long tests too
 	@sh tools/browser.sh

@@ -16,6 +16,8 @@ from app.pages import build, data, gallery, run
 from app.theme import theme
 
 STYLES = ("tokens.css", "app.css", "gradio.css")
+FIRST = "answers.js"
+"""The script that has to stand before Gradio asks anything."""
 
 
 def create_app(ctx: AppContext) -> gr.Blocks:
@@ -58,5 +60,6 @@ def head() -> str:
     """Own styles and modules, from a path that changes with them."""
     own = assets_path()
     styles = "".join(f'<link rel="stylesheet" href="{own}/{name}">' for name in STYLES)
-    modules = "".join(f'<link rel="modulepreload" href="{own}/{path.name}">' for path in sorted(STATIC.glob("*.js")))
-    return f"{styles}{modules}"
+    modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != FIRST)
+    preloads = "".join(f'<link rel="modulepreload" href="{own}/{name}">' for name in modules)
+    return f'<script src="{own}/{FIRST}"></script>{styles}{preloads}'

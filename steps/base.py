@@ -45,6 +45,8 @@ class BaseStep(Wired, BaseModel):
     group: ClassVar[Group] = "other"
     """Where the palette lists the step."""
     default_pool: ClassVar[str] = "process"
+    reaches: ClassVar[str] = ""
+    """What it needs beyond this machine, in words; empty where it works offline."""
 
     name: str | None = Field(default=None, description="Name in the pipeline; empty for one made from the class name.")
     input_mappings: dict[str, str] = Field(

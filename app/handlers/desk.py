@@ -9,11 +9,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from app.handlers.drafts import Draft, new_draft
 
 SESSIONS = 500
+Shown = TypeVar("Shown")
 
 
 class Desk:
@@ -29,11 +30,14 @@ class Desk:
         with self._place(session, kept) as place:
             return place.draft
 
-    def change(self, session: str, kept: Any, change: Callable[[Draft], Draft]) -> Draft:
-        """Replace the draft of a session by what `change` makes of it, one change after the other."""
+    def change(self, session: str, kept: Any, change: Callable[[Draft], Draft], show: Callable[[Draft], Shown]) -> Shown:
+        """Replace the draft of a session by what `change` makes of it, one change after the other.
+
+        `show` makes what the page gets of it within the same turn, so that an earlier change is not shown after a later one.
+        """
         with self._place(session, kept) as place:
             place.draft = change(place.draft)
-            return place.draft
+            return show(place.draft)
 
     @contextmanager
     def _place(self, session: str, kept: Any) -> Iterator[_Place]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.handlers.outline import step_cards
-from flows.plan import examine
+from flows.plan import Plan, examine
 from flows.spec import read_file, read_spec
 from steps.errors import DistilflowError, SpecError
 
@@ -34,6 +34,12 @@ def example_text(folder: Path, file: str) -> str:
     return read_file(known[file])
 
 
+def _reached(plan: Plan) -> list[str]:
+    """What a pipeline needs beyond this machine."""
+    reached = [*(planned.step.reaches for planned in plan.steps.values()), *(llm.reaches for llm in plan.llms.values())]
+    return [words for words in dict.fromkeys(reached) if words]
+
+
 @lru_cache(maxsize=64)
 def _card(path: Path, changed: int) -> dict[str, Any] | None:
     try:
@@ -52,5 +58,6 @@ def _card(path: Path, changed: int) -> dict[str, Any] | None:
         "kind": next((card["use"] for card in reversed(cards) if card["name"] in plan.llms), ""),
         "is_ready": not problems and not found,
         "needs_key": needs_key,
+        "reaches": _reached(plan),
         "graph": [{"name": card["name"], "after": card["after"], "asks": card["name"] in plan.llms} for card in cards],
     }

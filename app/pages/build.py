@@ -19,6 +19,10 @@ from app.handlers.outline import ProblemCard
 from steps.errors import DistilflowError
 
 QUICK: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
+EVERY: dict[str, Any] = {**QUICK, "trigger_mode": "multiple"}
+"""Also what is sent before the last one is answered: Gradio otherwise drops it."""
+LAST: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
+"""What is sent before the last one is answered waits for it, and takes the values of then."""
 
 
 @dataclass(slots=True)
@@ -37,7 +41,7 @@ class BuildPlace:
         """Change the draft of this session, and show it or why it cannot be changed."""
         session = str(request.session_hash)
         try:
-            return show(self.desk.change(session, kept, change), number)
+            return self.desk.change(session, kept, change, lambda draft: show(draft, number))
         except CannotEdit as error:
             return show(self.desk.look(session, kept), number, drafts.notice_of(error))
 
@@ -128,11 +132,11 @@ def _bind_changes(
         draft = place.desk.look(str(request.session_hash), kept)
         return {**drafts.check_text(text or ""), "isChanged": (text or "") != draft["text"]}
 
-    outline.select(select, current, place.shown, api_name="select_step", **QUICK)
-    title.submit(undo_or_redo, current, place.shown, api_name="undo_or_redo", **QUICK)
+    outline.select(select, current, place.shown, api_name="select_step", **EVERY)
+    title.submit(undo_or_redo, current, place.shown, api_name="undo_or_redo", **EVERY)
     apply.click(apply_text, [*current, code], place.shown, api_name="apply_yaml", **QUICK)
     discard.click(discard_text, place.saved, place.shown, api_name="discard_yaml", **QUICK)
-    code.input(check, [place.saved, code], yaml_state, api_name="check_yaml", trigger_mode="always_last", **QUICK)
+    code.input(check, [place.saved, code], yaml_state, api_name="check_yaml", **LAST)
 
 
 def _bind_starts(
@@ -184,7 +188,7 @@ def _render_form(place: BuildPlace) -> None:
             for at, event in enumerate(events):
                 name = f"set_{entry.id.replace('-', '_')}_{at}"
                 inputs = [component, place.saved]
-                event(save(entry), inputs, place.shown, api_name=name, api_visibility="private", **QUICK)
+                event(save(entry), inputs, place.shown, api_name=name, api_visibility="private", **LAST)
 
         def choose(name: str, kept: Any, request: gr.Request) -> tuple[Any, ...]:
             if name == form.llm:  # Gradio tells of a choice twice
@@ -193,7 +197,7 @@ def _render_form(place: BuildPlace) -> None:
 
         def bind_llm(provider: gr.Dropdown) -> None:
             inputs = [provider, place.saved]
-            provider.input(choose, inputs, place.shown, api_name="set_llm", api_visibility="private", **QUICK)
+            provider.input(choose, inputs, place.shown, api_name="set_llm", api_visibility="private", **LAST)
 
         build_form(form, bind, bind_llm)
 
@@ -233,5 +237,5 @@ def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_pa
 
     open_build = "() => { window.distilflow.openBuild(); }"
     demo.load(restore, current, place.shown, api_name="restore", **QUICK)
-    gallery_part.select(choose, current, place.shown, api_name="open_example", **QUICK).then(None, js=open_build)
-    gallery_part.submit(take, current, place.shown, api_name="open_text", **QUICK).then(None, js=open_build)
+    gallery_part.select(choose, current, place.shown, api_name="open_example", **EVERY).then(None, js=open_build)
+    gallery_part.submit(take, current, place.shown, api_name="open_text", **EVERY).then(None, js=open_build)

@@ -10,7 +10,11 @@ import { get, go, on, route, set } from "./store.js";
 /* ---- what Python sends: two parts without a face */
 
 export function mountModel(element, { props, watch }) {
-  const take = () => props.value && set("build", { ...props.value, savedAt: Date.now() });
+  const take = () => {
+    if (!props.value) return;
+    set("build", { ...props.value });
+    set("answered", Date.now());
+  };
   take();
   watch("value", take);
 }
@@ -115,7 +119,7 @@ function watchEdits() {
   document.addEventListener("input", (event) => {
     if (event.target.closest?.("#step-form")) isEditing = true;
   });
-  on("build", () => {
+  on("answered", () => {
     isEditing = false;
   });
 }
@@ -155,12 +159,34 @@ function hold(id, why) {
 
 /* ---- outline */
 
-export function mountOutline(element, { trigger }) {
-  const choose = (name) => {
-    if (get("build")?.selected === name) return;
-    set("build", { ...get("build"), selected: name });
-    trigger("select", { step: name });
+const LONGEST_ANSWER_MS = 5000;
+
+/** Selects steps one after the other: answers may overtake each other, so the next is asked for when the last has come. */
+function selecting(trigger) {
+  let wanted = null;
+  let asked = null;
+  let askedAt = 0;
+  const ask = () => {
+    asked = wanted;
+    askedAt = Date.now();
+    trigger("select", { step: wanted });
   };
+  on("answered", () => {
+    const isLate = asked && wanted !== asked;
+    asked = null;
+    if (isLate && get("build").steps.some((card) => card.name === wanted)) show(wanted), ask();
+  });
+  const show = (name) => set("build", { ...get("build"), selected: name });
+  return (name) => {
+    if (get("build")?.selected === name) return;
+    wanted = name;
+    show(name);
+    if (!asked || Date.now() - askedAt > LONGEST_ANSWER_MS) ask();
+  };
+}
+
+export function mountOutline(element, { trigger }) {
+  const choose = selecting(trigger);
   on("choose", (name) => name && choose(name));
   const draw = () => {
     const view = get("build");

@@ -27,6 +27,7 @@ export function mountGallery(element, { props, trigger, watch }) {
 }
 
 function readiness(card) {
+  if (card.is_ready && card.reaches.length) return tag(`Needs ${card.reaches.join(" and ")}`, "", "out");
   if (card.is_ready) return tag("Runs as it is", "done", "done");
   if (card.needs_key) return tag("Needs a key", "", "key");
   return tag("Has problems here", "warn", "warn");

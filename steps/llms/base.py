@@ -77,6 +77,8 @@ class LLM(BaseModel):
     default_pool: ClassVar[str] = "async"
     """async when a server does the work, process or gpu when this process does."""
     is_rehearsal: ClassVar[bool] = False
+    reaches: ClassVar[str] = ""
+    """What it needs beyond this process, in words; empty where it answers by itself."""
 
     generation_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."

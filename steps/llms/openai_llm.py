@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
@@ -53,6 +53,8 @@ class OpenAILLM(LLM):
     `generation_kwargs` go by distilabel's names; names that are not known here are passed on to the server, and so is
     what `extra_body` holds. Where a server gives fewer replies than asked for (Ollama knows no `n`), it is asked again.
     """
+
+    reaches: ClassVar[str] = "a model server"
 
     model: str = Field(min_length=1, description="Model id as the server knows it.")
     base_url: str | None = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -27,6 +27,8 @@ class LoadDataFromHub(GeneratorStep):
         >>> sorted(next(load.generate()))  # doctest: +SKIP
         ['completion', 'meta', 'prompt']
     """
+
+    reaches: ClassVar[str] = "the Hub"
 
     repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.")
     split: str = Field(default="train", description="Part of the data set: train, test, train[:100], ...")

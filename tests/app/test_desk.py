@@ -7,8 +7,9 @@ from app.handlers.desk import Desk
 from app.handlers.drafts import Draft, with_text
 
 
-def test_changes_of_one_session_take_turns_and_none_is_lost() -> None:
+def test_changes_of_one_session_take_turns_and_none_is_lost_or_shown_out_of_turn() -> None:
     desk = Desk()
+    shown: list[int] = []
 
     def add(number: int) -> None:
         def change(draft: Draft) -> Draft:
@@ -16,12 +17,13 @@ def test_changes_of_one_session_take_turns_and_none_is_lost() -> None:
             time.sleep(0.01)
             return with_text(draft, before + "x", f"change {number}")
 
-        desk.change("a", None, change)
+        desk.change("a", None, change, lambda draft: shown.append(len(draft["text"])))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(add, range(20)))
 
     assert desk.look("a")["text"] == "x" * 20
+    assert shown == list(range(1, 21))
 
 
 def test_a_new_session_begins_with_what_its_browser_kept_and_others_do_not_see_it() -> None:

@@ -69,6 +69,55 @@ def test_an_example_is_opened_changed_previewed_and_undone(page: Page, site: Sit
     expect(page.locator("#yaml-code")).not_to_contain_text("num_examples")
 
 
+def test_no_answer_of_the_server_is_lost(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+
+    answered = page.evaluate(CLICKS_BETWEEN_ANSWERS)
+
+    assert answered == 40
+
+
+CLICKS_BETWEEN_ANSWERS = """async () => {
+    const { get, on, set } = await import(document.querySelector("link[rel=modulepreload][href$='/store.js']").href);
+    const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const names = get("build").steps.map((card) => card.name);
+    let answers = 0;
+    on("answered", () => answers++);
+    answers = 0;
+    for (let click = 0; click < 40; click++) {
+        set("choose", names[(click + 1) % names.length]);
+        for (let waited = 0; answers <= click && waited < 5000; waited += 5) await pause(5);
+        await pause(Math.random() * 60);  // into the moment in which Gradio closes the stream of the answer
+    }
+    return answers;
+}"""
+
+
+def test_steps_are_walked_faster_than_the_server_answers(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    expect(page.locator("#step-head h2")).to_have_text("load")
+
+    for _ in range(5):
+        page.keyboard.press("j")
+
+    expect(field(page, "with-aspect")).to_be_visible()
+    expect(page.locator("#step-head h2")).to_have_text("judge")
+
+
+def test_the_page_works_on_after_the_connection_was_lost(page: Page, site: Site, watched: Watched) -> None:
+    open_example(page, site, "quickstart")
+    page.context.set_offline(True)
+    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    expect(page.get_by_text("Connection to the server was lost")).to_be_visible()
+
+    page.context.set_offline(False)
+    expect(page.get_by_text("Connection to the server was lost")).not_to_be_visible()
+    watched.wrong.clear()  # styles that Gradio could not load meanwhile
+    page.locator("#build-outline").get_by_test_id("node-judge").click()
+
+    expect(field(page, "with-aspect")).to_be_visible()
+
+
 def test_an_edit_made_right_before_the_run_counts(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.locator("#build-outline").get_by_test_id("node-load").click()

@@ -1,0 +1,112 @@
+/* Makes sure that every answer of Gradio's queue arrives.
+
+   Gradio reads the answers to a page's events from one event stream, and the server ends that stream whenever no event of the page
+   is under way. An event sent in this moment is lost: its reply still finds the stream open, so the page opens no other one, and
+   nobody reads what the server answers (Gradio 6.31). A stream held open all the time would cost one of the six connections that a
+   browser has for all tabs together. So the page gets a stream here that never ends, fed from as many real ones as it takes: a
+   further one is opened whenever one has ended and an answer is still missing.
+
+   A plain script, not a module: it has to stand before Gradio sends its first event. */
+
+(() => {
+  const send = window.fetch.bind(window);
+  const encoder = new TextEncoder();
+  const streams = new Map();
+
+  class Answers {
+    missing = new Set();
+    early = new Set(); // answered before the reply to the event itself was read
+    page = null;
+    isReading = false;
+
+    /** The stream that the page reads. */
+    open(request) {
+      this.request = request;
+      const body = new ReadableStream({
+        start: (page) => {
+          this.page = page;
+        },
+        cancel: () => {
+          this.page = null;
+        },
+      });
+      this.read();
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    }
+
+    sent(id) {
+      if (!this.early.delete(id)) this.missing.add(id);
+      this.read();
+    }
+
+    async read() {
+      if (this.isReading || !this.page) return;
+      this.isReading = true;
+      try {
+        while (this.page && this.missing.size) await this.readOne();
+      } catch (error) {
+        this.lose(error);
+      } finally {
+        this.isReading = false;
+      }
+    }
+
+    async readOne() {
+      const reply = await send(this.request.clone());
+      if (!reply.ok) throw new Error(`the server answered ${reply.status}`);
+      let isEnded = false;
+      let text = "";
+      for await (const chunk of chunks(reply.body.pipeThrough(new TextDecoderStream()))) {
+        text += chunk;
+        const messages = text.split("\n\n");
+        text = messages.pop();
+        for (const message of messages) isEnded = this.pass(message) || isEnded;
+      }
+      if (!isEnded) throw new Error("the connection broke");
+    }
+
+    /** Hand one message to the page; the end of the stream is kept from it. */
+    pass(message) {
+      const told = JSON.parse(message.slice(message.indexOf("data:") + 5));
+      if (told.msg === "close_stream") return true;
+      if (told.msg === "process_completed" && !this.missing.delete(told.event_id)) this.early.add(told.event_id);
+      if (told.msg === "unexpected_error" && !told.event_id) this.missing.clear();
+      this.page?.enqueue(encoder.encode(`${message}\n\n`));
+      return told.msg === "unexpected_error";
+    }
+
+    /** No answer comes any more: the page hears it, and its next event opens a stream again. */
+    lose(error) {
+      if (this.request.signal.aborted) return; // the page itself gave it up, and opens another one
+      this.missing.clear();
+      this.page?.enqueue(encoder.encode(`data: ${JSON.stringify({ msg: "unexpected_error", message: `Connection lost: ${error.message}. Try again.` })}\n\n`));
+    }
+  }
+
+  async function* chunks(stream) {
+    const reader = stream.getReader();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  }
+
+  function answersOf(session) {
+    if (!streams.has(session)) streams.set(session, new Answers());
+    return streams.get(session);
+  }
+
+  async function join(input, init) {
+    const session = JSON.parse(init.body).session_hash;
+    const reply = await send(input, init);
+    if (reply.ok) answersOf(session).sent((await reply.clone().json()).event_id);
+    return reply;
+  }
+
+  window.fetch = (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input, document.baseURI);
+    if (url.origin !== location.origin) return send(input, init);
+    if (url.pathname.endsWith("/queue/join") && typeof init?.body === "string") return join(input, init);
+    if (url.pathname.endsWith("/queue/data")) {
+      return Promise.resolve(answersOf(url.searchParams.get("session_hash")).open(new Request(input, init)));
+    }
+    return send(input, init);
+  };
+})();
