@@ -40,7 +40,7 @@ class Problem:
 class DistilflowError(Exception):
     """Something a person can act on; printed without a traceback."""
 
-    code: ClassVar[str] = "error"
+    code: str = "error"
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)

@@ -14,5 +14,6 @@ if [ ! -x "$VENV/bin/pip" ]; then
         fi
     fi
 fi
+echo "Installing into $VENV: about 2 minutes, this once ..."
 "$VENV/bin/pip" install --quiet --disable-pip-version-check --constraint requirements.lock --editable ".[dev]"
 echo "Installed. Commands: $VENV/bin/distilflow --help"

@@ -9,7 +9,7 @@ import typer
 from flows.cli import looking, running, starting
 from flows.cli.console import err
 from flows.runs import UnknownRun
-from steps.errors import DistilflowError, PlanError, RunError, SpecError
+from steps.errors import DistilflowError, PlanError, SpecError
 from steps.registry import UnknownComponent
 
 WRONG = 2
@@ -50,12 +50,9 @@ def main() -> None:
     except (SpecError, UnknownComponent, UnknownRun) as error:
         say(error)
         sys.exit(WRONG)
-    except RunError as error:
-        say(error)
-        sys.exit(FAILED)
     except DistilflowError as error:
         say(error)
-        sys.exit(FAILED)
+        sys.exit(WRONG if error.code == "not-a-distiset" else FAILED)  # the engine says it, whose errors come as words
     except BrokenPipeError:  # `distilflow steps | head`
         sys.stderr.close()
         sys.exit(0)

@@ -150,6 +150,7 @@ class EngineProcess:
             self._report = RunReport.model_validate(message["done"])
         elif "error" in message:
             self._error = RunError(message["error"]["message"], message["error"]["fix"])
+            self._error.code = message["error"]["code"]
         elif "want" in message and (place := (message["want"]["stage"], message["want"]["replica"])) in self._places:
             if devices := self._places[place]:
                 self.grant(*place, devices)

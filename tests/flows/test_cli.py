@@ -152,7 +152,7 @@ def test_somebody_elses_folder_is_not_replaced(commands: Commands) -> None:
 
     ended = commands("run", commands.write([LOAD]), "--output", "mine", "--no-prefect")
 
-    assert ended.code == 1
+    assert ended.code == 2
     assert (commands.folder / "mine" / "thesis.txt").read_text() == "years of work"
 
 
@@ -229,7 +229,7 @@ def test_a_runs_folder_that_cannot_be_written_is_told(commands: Commands) -> Non
 def test_a_result_is_not_written_over_the_files_of_its_run(commands: Commands, output: str) -> None:
     ended = commands("run", commands.write([LOAD]), "--run-id", "r", "--output", output, "--no-prefect")
 
-    assert (ended.code, "files of the run itself" in ended.err) == (1, True)
+    assert (ended.code, "files of the run itself" in ended.err) == (2, True)
     assert not (commands.folder / "runs" / "r" / "ledger").exists()
 
 
