@@ -190,18 +190,23 @@ def _render_form(place: BuildPlace) -> None:
                 inputs = [component, place.saved]
                 event(save(entry), inputs, place.shown, api_name=name, api_visibility="private", **LAST)
 
+        chosen = {form.llm}
+
         def choose(name: str, kept: Any, request: gr.Request) -> tuple[Any, ...]:
-            if name == form.llm:  # Gradio tells of a choice twice
+            if name in chosen:  # Gradio tells of a choice twice
                 return place.change(request, kept, lambda draft: draft)
+            chosen.add(name)
             return place.change(request, kept, lambda draft: forms.set_llm(draft, step, name), number)
 
         def bind_llm(provider: gr.Dropdown) -> None:
             inputs = [provider, place.saved]
-            provider.input(choose, inputs, place.shown, api_name="set_llm", api_visibility="private", **LAST)
+            provider.input(choose, inputs, place.shown, api_name="set_llm", api_visibility="private", **QUICK)
 
         build_form(form, bind, bind_llm)
 
-    gr.render(inputs=[place.form], triggers=[place.form.change], show_progress="hidden")(form_of_step)
+    # asked for by the page, once for each number: Gradio would take a state for changed by every event that ran meanwhile,
+    # and a form that is made twice takes away what was typed into the first
+    gr.render(inputs=[place.form], triggers=[place.model.submit], show_progress="hidden")(form_of_step)
 
 
 def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_part: gr.HTML) -> None:

@@ -9,11 +9,16 @@ import { get, go, on, route, set } from "./store.js";
 
 /* ---- what Python sends: two parts without a face */
 
-export function mountModel(element, { props, watch }) {
+export function mountModel(element, { props, trigger, watch }) {
+  let form = 0;
   const take = () => {
     if (!props.value) return;
     set("build", { ...props.value });
     set("answered", Date.now());
+    if (props.value.form > form) {
+      form = props.value.form;
+      trigger("submit", { form });
+    }
   };
   take();
   watch("value", take);
