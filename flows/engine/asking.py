@@ -11,7 +11,6 @@ from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.items import Item, child_key
 from flows.engine.ledger import Record, SegmentReader
-from flows.engine.live import LiveRows
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
 from steps.base import Row, rename_in, rename_out
@@ -44,7 +43,7 @@ class Asking:
         self._finished = desk.finished(self.name, self.step_key)
         self._segment = desk.segment(self.name, self.step_key)
         self._reader = SegmentReader()
-        self._live = LiveRows(desk.folder)
+        self._live = desk.live_rows()
         self._ask = gateway.asker(task.llm, self._account)
         self._deliver = deliver
         self._fail = fail
@@ -78,7 +77,7 @@ class Asking:
         counts = self._outcome.count(self.name)
         counts.taken += len(items)
         for item in items:
-            if (place := self._finished.take(item.key)) is not None:  # first: of equal rows only some may have failed
+            if (place := self._finished.get(item.key)) is not None:
                 counts.reused += 1
                 if self.stage.is_collected:
                     self._outcome.collected.append(Collected(item.id, place, self._multiplies))

@@ -9,11 +9,10 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
-from flows.engine.codec import decode, encode
+from flows.engine.codec import decode, encode, is_plain
 from flows.engine.desk import Desk
-from flows.engine.items import Item, child_key, content_key
+from flows.engine.items import ContentKeys, Item, child_key
 from flows.engine.ledger import Place, SegmentReader, step_folder
-from flows.engine.live import NEWEST, LiveRows
 from flows.engine.origins import AllRows, Origin, SourceRows
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
@@ -60,7 +59,7 @@ class Chain:
     def __init__(self, stage: Stage, desk: Desk, *, skip: int = 0, shelf: Path | None = None) -> None:
         self.stage = stage
         self.desk = desk
-        self.live = LiveRows(desk.folder)
+        self.live = desk.live_rows()
         self.links = [
             Link(planned, key, desk, begins=begins, is_kept=not begins or (stage.is_collected and len(stage.steps) == 1))
             for planned, key in zip(stage.steps, stage.keys, strict=True)
@@ -69,6 +68,8 @@ class Chain:
         self._reader = SegmentReader()
         self._made = skip
         self._skip = skip
+        self._keys = ContentKeys()
+        self._split: tuple[Place, list[bytes]] | None = None
         self._shelf = shelf
         self._origin: Origin | None = None
         self._beginning: Iterator[Row] = iter(())
@@ -106,12 +107,14 @@ class Chain:
         if self._origin is None:
             self._load()
             self._origin = self._make_origin(link)
-            self._beginning = islice(self._origin, self._skip, None)
+            self._beginning = iter(self._origin)
+            for row in islice(self._beginning, self._skip):  # another worker sent them on; equal rows are counted with them
+                self._keys.key(encode(row))
         taken, reused = self._origin.taken, self._origin.reused
         made = list(islice(self._beginning, rows))
         bodies = [encode(row) for row in made]
         entries = [
-            _Entry(item_id, item_id, content_key(body), row, body)
+            _Entry(item_id, item_id, self._keys.key(body), row, body)
             for item_id, row, body in zip(map(str, count(self._made)), made, bodies, strict=False)
         ]
         self._made += len(made)
@@ -165,7 +168,7 @@ class Chain:
         made: list[_Entry] = []
         fresh: list[_Entry] = []
         for entry in entries:
-            if link.finished is not None and (place := link.finished.take(entry.key)) is not None:
+            if link.finished is not None and (place := link.finished.get(entry.key)) is not None:
                 counts.reused += 1
                 children = (link.child(entry.id, entry.key, at) for at in range(place.rows))
                 made += [_Entry(entry.origin, *child, place=place, at=at) for at, child in enumerate(children)]
@@ -196,14 +199,14 @@ class Chain:
                 *self._fresh(link, entries[middle:], outcome, joins=joins, collects=collects),
             ]
         self._record(link, entries, bodies, outcome, collects=collects)
-        if link.multiplies:
+        if link.multiplies:  # siblings may share what lies inside them: each is read anew
             return [
-                _Entry(entry.origin, *link.child(entry.id, entry.key, at), row, body)
-                for entry, rows, encoded in zip(entries, made, bodies, strict=True)
-                for at, (row, body) in enumerate(zip(rows, encoded, strict=True))
+                _Entry(entry.origin, *link.child(entry.id, entry.key, at), None, body)
+                for entry, encoded in zip(entries, bodies, strict=True)
+                for at, body in enumerate(encoded)
             ]
         for entry, (row,), (body,) in zip(entries, made, bodies, strict=True):
-            entry.row, entry.body = row, body
+            entry.row, entry.body = row if is_plain(row, body) else None, body
         return entries
 
     def _process(self, link: Link, entries: list[_Entry], *, joins: bool) -> list[Batch]:
@@ -231,7 +234,7 @@ class Chain:
             if collects:
                 pairs = zip(entries, places, strict=True)
                 outcome.collected += [Collected(entry.id, place, link.multiplies) for entry, place in pairs]
-        newest = bodies if link.multiplies else bodies[-NEWEST:]
+        newest = bodies if link.multiplies else bodies[-self.desk.newest :]
         self.live.show(link.name, [body for rows in newest for body in rows])
 
     def _reject(self, link: Link, entry: _Entry, error: BaseException, outcome: Outcome, *, joins: bool) -> None:
@@ -262,8 +265,14 @@ class Chain:
     def _body(self, entry: _Entry) -> bytes:
         if entry.body is None:
             assert entry.place is not None
-            entry.body = split_rows(self._reader.rows(entry.place))[entry.at]
+            entry.body = self._kept_rows(entry.place)[entry.at]
         return entry.body
+
+    def _kept_rows(self, place: Place) -> list[bytes]:
+        """The rows of a record; the last one is kept, since its rows are mostly asked for together."""
+        if self._split is None or self._split[0] != place:
+            self._split = (place, split_rows(self._reader.rows(place)))
+        return self._split[1]
 
 
 def work(step: Step, rows: Batch) -> list[Batch]:

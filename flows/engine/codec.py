@@ -34,6 +34,14 @@ def encode(row: dict[str, Any]) -> bytes:
     return data
 
 
+def is_plain(row: dict[str, Any], body: bytes) -> bool:
+    """Whether `decode` gives the row back as it is, as far as its columns tell; else steps should see what it gives."""
+    return _MARK not in body and all(type(value) in _PLAIN for value in row.values())
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None), list, dict})
+
+
 def _encode_slowly(row: dict[str, Any]) -> bytes:
     try:
         columns = [(str(key), _plain(value, str(key))) for key, value in row.items()]
@@ -86,6 +94,8 @@ def _plain(value: Any, column: str) -> Any:
             return [_plain(inner, column) for inner in value]
         case float() if not math.isfinite(value):
             return {_TAG: ["float", repr(value)]}
+        case _ if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+            return _plain(value.tolist(), column)
         case bool():
             return value
         case int() if not -(2**63) <= value < 2**64:
@@ -113,6 +123,8 @@ def _has_nan(value: Any) -> bool:
             return any(_has_nan(inner) for inner in value.values())
         case list() | tuple():
             return any(_has_nan(inner) for inner in value)
+        case _ if type(value).__module__ == "numpy":
+            return True  # it may: the slow way looks at each number
     return False
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.engine.ledger import Finished, SegmentWriter, step_folder
+from flows.engine.live import NEWEST, LiveRows
 
 KnownFailures = Mapping[str, frozenset[bytes]]
 """Keys of the rows in quarantine, by step key: they are not tried again until `retry`."""
@@ -21,6 +22,8 @@ class Desk:
     known_failures: KnownFailures
     reuse: tuple[Path, ...] = ()
     max_rows: int | None = None
+    newest: int = NEWEST
+    """Rows of each step that people who watch can see."""
 
     @property
     def ledger(self) -> Path:
@@ -29,6 +32,9 @@ class Desk:
     def finished(self, step: str, step_key: str) -> Finished:
         """What earlier sessions of this run, and the runs it may reuse, made in this step."""
         return Finished(step_folder(root / "ledger", step, step_key) for root in (self.folder, *self.reuse))
+
+    def live_rows(self) -> LiveRows:
+        return LiveRows(self.folder, self.writer, self.newest)
 
     def segment(self, step: str, step_key: str) -> SegmentWriter:
         return SegmentWriter(step_folder(self.ledger, step, step_key) / f"{self.writer}.seg")

@@ -20,6 +20,7 @@ from flows.engine.gateway import Gateway
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.joins import Joiner
+from flows.engine.live import NEWEST
 from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
 from flows.engine.quarantine import Quarantine
@@ -94,6 +95,7 @@ class Settings:
     folder: Path
     in_threads: bool = False
     max_rows: int | None = None
+    newest: int = NEWEST
     reuse: tuple[Path, ...] = ()
     session: str = field(default_factory=lambda: f"{time.time_ns():x}-{os.getpid()}")
 
@@ -241,6 +243,7 @@ class Engine:
             known_failures=self.quarantine.known(),
             reuse=self.settings.reuse,
             max_rows=self.settings.max_rows,
+            newest=self.settings.newest,
         )
         if stage.asks is not None and (stage.pool == "async" or self.settings.in_threads):
             return LoopHost(stage, replica, self, desk, self._gateway)

@@ -2,7 +2,8 @@
 
 The id says where the row stands in this run: its position in the source, and for each step that multiplied rows its place
 among its siblings ("41", "41.0", "41.0.3"). It orders rows and matches branches. The key says what the row is, in any run:
-a hash of the row as its source made it, and of its place among siblings since. The ledger is looked up by step and key.
+a hash of the row as its source made it (and of its number among equal rows), and of its place among siblings since. The
+ledger is looked up by step and key.
 """
 
 from __future__ import annotations
@@ -24,9 +25,20 @@ class Item(NamedTuple):
     body: bytes
 
 
-def content_key(body: bytes) -> bytes:
-    """Key of a row that a source, or a step over all rows, has made."""
-    return hashlib.blake2b(body, digest_size=KEY_BYTES).digest()
+class ContentKeys:
+    """Keys of the rows that a source, or a step over all rows, has made; equal rows get different ones, in their order."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+        self._again: dict[bytes, int] = {}
+
+    def key(self, body: bytes) -> bytes:
+        key = hashlib.blake2b(body, digest_size=KEY_BYTES).digest()
+        if key not in self._seen:
+            self._seen.add(key)
+            return key
+        self._again[key] = number = self._again.get(key, 0) + 1
+        return hashlib.blake2b(body, digest_size=KEY_BYTES, salt=number.to_bytes(8, "little")).digest()
 
 
 def child_key(parent: bytes, at: int) -> bytes:

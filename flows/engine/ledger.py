@@ -152,29 +152,25 @@ def places_in(path: Path) -> Iterator[Place]:
 
 
 class Finished:
-    """What earlier sessions made in one step, by key. Each record is handed out once: equal rows have one each."""
+    """What earlier sessions made in one step, by key."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        self._places: dict[bytes, list[Place]] = {}
+        self._places: dict[bytes, Place] = {}
         for folder in folders:
             for path in sorted(folder.glob("*.seg")):
                 self._add(path)
-        for places in self._places.values():
-            places.reverse()
 
     def _add(self, path: Path) -> None:
         name = str(path)
         for offset, entries in scan(path):
             for number, (key, rows) in enumerate(entries):
-                self._places.setdefault(key, []).append(Place(name, offset, number, rows))
+                self._places.setdefault(key, Place(name, offset, number, rows))
 
     def __len__(self) -> int:
-        return sum(map(len, self._places.values()))
+        return len(self._places)
 
-    def take(self, key: bytes) -> Place | None:
-        """A record of this key that was not taken yet."""
-        places = self._places.get(key)
-        return places.pop() if places else None
+    def get(self, key: bytes) -> Place | None:
+        return self._places.get(key)
 
 
 def step_folder(root: Path, step: str, step_key: str) -> Path:

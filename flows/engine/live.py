@@ -8,6 +8,8 @@ from pathlib import Path
 
 import orjson
 
+from flows.engine.codec import decode
+
 NEWEST = 20
 INTERVAL_S = 0.5
 
@@ -15,17 +17,19 @@ INTERVAL_S = 0.5
 class LiveRows:
     """Keeps the newest rows of some steps on disk while a stage works."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, writer: str, newest: int = NEWEST) -> None:
         self._folder = folder / "live"
+        self._writer = writer
+        self._newest = newest
         self._rows: dict[str, list[bytes]] = {}
         self._unwritten: set[str] = set()
         self._due = 0.0
 
     def show(self, step: str, bodies: list[bytes]) -> None:
         if bodies:
-            newest = bodies[-NEWEST:]
+            newest = bodies[-self._newest :]
             self._unwritten.add(step)
-            missing = NEWEST - len(newest)
+            missing = self._newest - len(newest)
             self._rows[step] = [*self._rows.get(step, [])[-missing:], *newest] if missing else newest
 
     def flush_if_due(self) -> None:
@@ -37,7 +41,7 @@ class LiveRows:
         for step in self._unwritten:
             with contextlib.suppress(OSError):
                 self._folder.mkdir(parents=True, exist_ok=True)
-                part = self._folder / f"{step}.part"
+                part = self._folder / f"{step}.{self._writer}.part"
                 part.write_bytes(b"[" + b",".join(self._rows[step]) + b"]")
                 part.replace(self._folder / f"{step}.json")
         self._unwritten.clear()
@@ -47,7 +51,7 @@ class LiveRows:
 def newest_rows(folder: Path, step: str) -> list[dict[str, object]]:
     """The newest rows that a step made, oldest first; empty before it made any."""
     try:
-        rows = orjson.loads((folder / "live" / f"{step}.json").read_bytes())
+        rows = decode((folder / "live" / f"{step}.json").read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return []
     return rows if isinstance(rows, list) else []

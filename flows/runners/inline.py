@@ -22,6 +22,8 @@ from flows.runners.session import Request, run_session
 from flows.runs import RunFolder, RunReport, RunStore
 
 T = TypeVar("T")
+PREVIEW_GROWTH = 100
+"""Rows that a preview shows of steps that multiply them, for each row it takes."""
 
 
 def run_inline(
@@ -109,7 +111,12 @@ async def preview_async(plan: Plan, rows: int = 5) -> Preview:
     """`preview`, for code that has an event loop."""
     with tempfile.TemporaryDirectory(prefix="distilflow-preview-") as folder:
         failures = _Failures()
-        engine = Engine(plan, Settings(Path(folder), in_threads=True, max_rows=rows), LocalPlacer(plan.pools), failures)
+        engine = Engine(
+            plan,
+            Settings(Path(folder), in_threads=True, max_rows=rows, newest=rows * PREVIEW_GROWTH),
+            LocalPlacer(plan.pools),
+            failures,
+        )
         await engine.run()
         made = {}
         for name in plan.leaves:
