@@ -75,6 +75,9 @@ class Recorder(Observer):
             except OSError as error:
                 engine.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room, then resume the run"))
                 return
+            except Exception as error:  # a listener of ours broke: nobody would look for the stop file any more
+                engine.fail(RunError(f"the run cannot be followed: {type(error).__name__}: {error}"))
+                return
             if stop.exists():
                 engine.stop()
             await asyncio.sleep(SNAPSHOT_S)
