@@ -52,6 +52,7 @@ def build_server(ctx: AppContext) -> FastAPI:
         ssr_mode=False,
         show_error=True,
         favicon_path=str(STATIC / "icon.png"),
+        max_file_size=0,  # nothing is uploaded: pipelines are read in the page
     )
     return server
 

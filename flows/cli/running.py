@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ from flows.models import with_llm
 from flows.plan import Plan, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
-from flows.runs import RunFolder, RunReport, RunStore
+from flows.runs import LAUNCHED_AT, RunFolder, RunReport, RunStore
 from flows.spec import apply_parameters, parse_parameter, read_file, read_spec
 from steps.errors import RunError
 
@@ -132,7 +133,9 @@ def _run(
     if folder.is_alive():
         raise RunError(f"run {folder.run_id!r} is being worked on by another process", "wait for it, or stop it first")
     target = str(output.resolve()) if output else None
-    start = Start(planned.spec.to_dict(), str(folder.path.resolve()), max_rows, target, planned.pools.devices)
+    start = Start(
+        planned.spec.to_dict(), str(folder.path.resolve()), max_rows, target, planned.pools.devices, launched_at=_launched_at()
+    )
     engine = EngineProcess(start)
     err.print(f"Run {folder.run_id}", highlight=False)
     shown = display(list(planned.steps))
@@ -155,6 +158,11 @@ def _run(
     if report.state == "stopped":
         return STOPPED
     return WITH_QUARANTINE if report.quarantined else ALL_ROWS
+
+
+def _launched_at() -> float:
+    """When this was started, as whoever started it saw it: from then on it can be stopped."""
+    return float(os.environ.get(LAUNCHED_AT) or time.time())
 
 
 def _run_in_prefect(engine: EngineProcess, folder: RunFolder) -> RunReport | None:
