@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,8 +76,9 @@ def show(
         state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
     if number is None:
         return kept, view, code, state, gr.skip()
-    view["form"] = number + 1
-    return kept, view, code, state, {**wanted, "number": number + 1}
+    # a server that was started anew counts from its clock too, so a page that was open before notices the new form
+    view["form"] = following = max(number + 1, time.time_ns() // 1_000_000)
+    return kept, view, code, state, {**wanted, "number": following}
 
 
 def build(ctx: AppContext) -> BuildPlace:

@@ -93,6 +93,14 @@ CLICKS_BETWEEN_ANSWERS = """async () => {
 }"""
 
 
+def test_many_tabs_of_one_browser_are_served(page: Page, site: Site) -> None:
+    tabs = [page, *(page.context.new_page() for _ in range(7))]  # a browser has six connections for all of them
+
+    for tab in tabs:
+        tab.goto(f"{site.url}/?place=gallery")
+        expect(tab.get_by_test_id("example-quickstart")).to_be_visible()
+
+
 def test_steps_are_walked_faster_than_the_server_answers(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     expect(page.locator("#step-head h2")).to_have_text("load")
