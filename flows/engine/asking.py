@@ -39,12 +39,14 @@ class Asking:
         self.name = stage.name
         self.step_key = stage.keys[0]
         self._multiplies = may_multiply(stage.head)
+        self._retried = desk.retried.get(self.step_key, {})
         self._failed = desk.known_failures.get(self.step_key, frozenset())
         self._finished = desk.finished(self.name, self.step_key)
         self._segment = desk.segment(self.name, self.step_key)
         self._reader = SegmentReader()
         self._live = desk.live_rows()
-        self._ask = gateway.asker(task.llm, self._account)
+        self._gateway = gateway
+        self._line = gateway.line(task.llm, self.name, self._account)
         self._deliver = deliver
         self._fail = fail
         self._running: set[asyncio.Task[None]] = set()
@@ -53,6 +55,7 @@ class Asking:
         self._flush_is_due = False
 
     async def load(self) -> None:
+        await self._gateway.open()
         await asyncio.to_thread(self.task.load)
         await self.task.llm.load()
 
@@ -96,7 +99,7 @@ class Asking:
         try:
             row = self._row(item)
             ready = rename_in(row, self.task.input_mappings) if self.task.input_mappings else row
-            made = await self.task.answer(ready, self._ask)
+            made = await self.task.answer(ready, self._line.of(item.id, item.key, self._retried.get(item.key, 0)))
             if not self._multiplies and len(made) != 1:
                 raise wrong_count(self.task, len(made), 1)
             named = [rename_out(new, row, self.task) for new in made]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.engine.ledger import Finished, SegmentWriter, step_folder
@@ -20,6 +20,8 @@ class Desk:
     folder: Path
     writer: str
     known_failures: KnownFailures
+    retried: Mapping[str, Mapping[bytes, int]] = field(default_factory=dict)
+    """How often rows whose reply was no good are tried again, by step key and row."""
     reuse: tuple[Path, ...] = ()
     max_rows: int | None = None
     newest: int = NEWEST

@@ -20,6 +20,7 @@ from flows.engine.gateway import Gateway
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.joins import Joiner
+from flows.engine.journal import JOURNAL, Journal, spent
 from flows.engine.live import NEWEST
 from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
@@ -116,7 +117,7 @@ class Engine:
         """Where each step works, by its name."""
         self._joins_around: dict[str, list[Joiner]] = {}
         """For each stage the joins that wait for the rows in it."""
-        self._gateway = Gateway()
+        self._gateway = Gateway(Journal(settings.folder / JOURNAL, settings.session))
         self._error: Exception | None = None
         self._over = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
@@ -151,6 +152,9 @@ class Engine:
             self.station_of |= dict.fromkeys((planned.name for planned in stage.steps), self.stations[name])
         joiners = [station.joiner for station in self.stations.values() if station.joiner is not None]
         self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stages}
+        for step, usage in (await asyncio.to_thread(spent, self.settings.folder / JOURNAL)).items():
+            self.counts[step].input_tokens += usage.input_tokens
+            self.counts[step].output_tokens += usage.output_tokens
         try:
             for station in self.stations.values():
                 if not station.stage.is_global:
@@ -209,6 +213,7 @@ class Engine:
             for host in hosts:
                 host.cancel()
         await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
+        await self._gateway.close()
         for station in self.stations.values():
             self._give_back(station)
 
@@ -253,6 +258,7 @@ class Engine:
             folder=self.settings.folder,
             writer=f"{self.settings.session}-{station.workers}",
             known_failures=self.quarantine.known(),
+            retried=self.quarantine.retried(),
             reuse=self.settings.reuse,
             max_rows=self.settings.max_rows,
             newest=self.settings.newest,

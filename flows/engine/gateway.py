@@ -1,7 +1,7 @@
 """How requests reach a server: one gate per endpoint, shared by all steps that use it.
 
-The gate bounds how many requests are in flight, holds everybody back while the server asks to wait, repeats what may pass,
-and notices when nobody is there. Here the adaptive limiter and the journal find their place: both see every request.
+A request passes the journal, which may know the answer, and the gate, which bounds how many are in flight, holds everybody
+back while the server asks to wait, repeats what may pass, and notices when nobody is there.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from flows.engine.journal import Asker, Entry, Journal
+from flows.engine.keys import identity_of
 from steps.errors import BadReply, EndpointDown, LLMError, NetworkFailed, RateLimited, ServerFailed, Unreachable
 from steps.llms.base import LLM, Completion, Request
 from steps.tasks.base import Ask
@@ -24,6 +26,10 @@ REFUSING_S = 600.0
 REFUSALS_PER_ROW = 50
 """Refusals use up no attempts, since they are no failures; but a request that is too large for a limit is refused for ever."""
 LOOK_S = 0.5
+
+
+Keep = Callable[[Completion, float, int], Awaitable[None]]
+"""Puts an answer in safety: (answer, seconds it took, attempts)."""
 
 
 class NotSent(Exception):
@@ -48,8 +54,10 @@ class Gate:
         """Whether no request can succeed any more."""
         return self._fatal is not None
 
-    async def send(self, llm: LLM, request: Request) -> Completion:
+    async def send(self, llm: LLM, request: Request, keep: Keep | None = None) -> Completion:
         """Ask until there is an answer or no hope of one.
+
+        The request counts as under way until `keep` has put the answer in safety.
 
         Raises:
             LLMError: `attempts` on it says how often it was tried.
@@ -65,11 +73,14 @@ class Gate:
                     raise self._fatal
                 if self.is_draining:
                     raise NotSent
+                begin = time.monotonic()
                 try:
                     completion = await llm.complete(request)
                 except LLMError as error:
                     failed = error
                 else:
+                    if keep is not None:
+                        await keep(completion, time.monotonic() - begin, attempt)
                     self._given_up_in_a_row = 0
                     self._refusing_since = None
                     return completion
@@ -130,11 +141,23 @@ def pause_s(attempt: int) -> float:
 
 
 class Gateway:
-    """The gates of a run."""
+    """How the steps of a process reach their models: the gates of a run, and its journal."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._gates: dict[str, Gate] = {}
         self._is_draining = False
+        self._opening: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Get the journal ready; steps that start together wait for it together."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._journal.open())
+        await self._opening
+
+    async def close(self) -> None:
+        if self._opening is not None:
+            await self._journal.close()
 
     def drain(self) -> None:
         """Send no more requests; those under way may end."""
@@ -147,18 +170,57 @@ class Gateway:
         gate = self._gates.get(llm.endpoint)
         return gate is not None and gate.is_dead
 
-    def asker(self, llm: LLM, used: Callable[[Completion], None]) -> Ask:
-        """How a task asks this model. `used` is told of every answer, for the accounts."""
+    def line(self, llm: LLM, step: str, used: Callable[[Completion], None]) -> Line:
+        """How a step asks this model. `used` is told of every answer that was paid for now."""
         gate = self._gates.get(llm.endpoint)
         if gate is None:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, llm.max_concurrency)
             gate.is_draining = self._is_draining
+        return Line(gate, None if llm.is_free else self._journal, llm, step, used)
+
+
+class Line:
+    """The way from one step to its model, past journal and gate."""
+
+    def __init__(self, gate: Gate, journal: Journal | None, llm: LLM, step: str, used: Callable[[Completion], None]) -> None:
+        self._gate = gate
+        self._journal = journal
+        self._llm = llm
+        self._step = step
+        self._used = used
+        self._model = identity_of(llm)
+
+    def of(self, row_id: str, row_key: bytes, retried: int = 0) -> Ask:
+        """How one row asks. What it asked in an earlier session is answered from the journal.
+
+        `retried`: how often it is tried again because a reply was no good; each time it is asked anew.
+        """
+        asker = Asker(self._model, self._step, row_key)
+        asked: dict[bytes, int] = {}
 
         async def ask(request: Request) -> Completion:
-            completion = await gate.send(llm, request)
-            used(completion)
+            if self._journal is None:
+                completion = await self._gate.send(self._llm, request)
+            else:
+                key = asker.key(request, 0)
+                asked[key] = before = asked.get(key, retried - 1) + 1
+                completion = await self._through(self._journal, asker.key(request, before) if before else key, row_id, request)
             if len(completion.texts) < request.n:
                 raise BadReply(f"the server sent {len(completion.texts)} of {request.n} replies", "ask for fewer per request")
             return completion
 
         return ask
+
+    async def _through(self, journal: Journal, key: bytes, row_id: str, request: Request) -> Completion:
+        kept = journal.get(key)
+        if kept is not None:
+            return kept
+
+        async def keep(completion: Completion, seconds: float, attempts: int) -> None:
+            model, now = self._llm.model_name, time.time()
+            asked = (request.chat, request.n, request.schema)
+            await journal.keep(key, Entry(self._step, row_id, model, *asked, completion, now, seconds, attempts))
+
+        completion = await self._gate.send(self._llm, request, keep)
+        self._used(completion)
+        return completion

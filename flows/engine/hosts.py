@@ -196,7 +196,11 @@ class WorkerHost(Host):
         finally:
             theirs.close()
             self._process, self.pid = process, process.pid
-        reader, self._writer = await asyncio.open_connection(sock=mine, limit=1 << 22)
+        try:
+            reader, self._writer = await asyncio.open_connection(sock=mine, limit=1 << 22)
+        except asyncio.CancelledError:
+            mine.close()
+            raise
         self._listening = asyncio.create_task(self._listen(reader))
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:

@@ -59,6 +59,12 @@ def parameters_of(model: BaseModel) -> dict[str, Any]:
     return found
 
 
+def identity_of(llm: LLM) -> bytes:
+    """What the answers of a model depend on, as far as this side knows: its class, parameters and files."""
+    found = [registry.name_of(type(llm), "llms"), parameters_of(llm), llm.fingerprint()]
+    return bytes.fromhex(_digest(found))
+
+
 @cache
 def code_hash(component: type) -> str:
     """Hash of the source of the modules that define the class and its bases, so helpers beside it count too."""

@@ -69,6 +69,7 @@ class SegmentWriter:
         if self._fd is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
+            _sync_folder(self.path.parent)
         bodies = [b",".join(rows) for _, rows in records]
         counts = [len(rows) for _, rows in records]
         numbers = struct.Struct(f"<{len(records)}I")
@@ -84,10 +85,24 @@ class SegmentWriter:
         name = str(self.path)
         return (Place(name, offset, number, rows) for number, rows in enumerate(counts))
 
+    def sync(self) -> None:
+        """Wait until all of it would survive a power cut."""
+        if self._fd is not None:
+            os.fdatasync(self._fd)
+
     def close(self) -> None:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file survive a power cut, as its content will."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 class SegmentReader:

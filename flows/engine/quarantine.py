@@ -15,6 +15,9 @@ import orjson
 
 from flows.engine.outcome import Failure
 
+RETRIED = "{}.retried-{}{}"
+"""Names of the files whose rows were tried again."""
+
 
 def appended(path: Path) -> BinaryIO:
     """A file of lines, open for more of them. A last line that a crash cut off is ended first, so it takes no other with it."""
@@ -39,6 +42,16 @@ class Quarantine:
     def known(self) -> dict[str, frozenset[bytes]]:
         """Keys of the rows in it, by step key."""
         return {step: frozenset(keys) for step, keys in self._known.items()}
+
+    def retried(self) -> dict[str, dict[bytes, int]]:
+        """How often rows with a reply that was no good were tried again, by step key and row: they are asked anew."""
+        found: dict[str, dict[bytes, int]] = {}
+        for path in self._path.parent.glob(RETRIED.format(self._path.stem, "*", self._path.suffix)):
+            for line in _whole_lines(path):
+                if line.get("reply") is not None:
+                    rows, key = found.setdefault(line["step_key"], {}), bytes.fromhex(line["key"])
+                    rows[key] = rows.get(key, 0) + 1
+        return found
 
     def add(self, failures: list[Failure]) -> None:
         """Append rows; they outlive the death of this process."""
@@ -69,8 +82,8 @@ def empty(path: Path) -> int:
     """Move what is in quarantine aside, so that a resume tries it again; returns how many rows that were."""
     rows = sum(1 for _ in _whole_lines(path))
     if rows:
-        number = len(list(path.parent.glob(f"{path.stem}.retried-*{path.suffix}"))) + 1
-        path.replace(path.with_name(f"{path.stem}.retried-{number}{path.suffix}"))
+        number = len(list(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))) + 1
+        path.replace(path.with_name(RETRIED.format(path.stem, number, path.suffix)))
     return rows
 
 

@@ -30,6 +30,7 @@ from flows.engine.chain import Chain
 from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.items import unpack
+from flows.engine.journal import JOURNAL, Journal
 from flows.engine.outcome import Outcome, explain, printable
 from flows.engine.stages import Stage, stages_of
 from flows.plan import examine
@@ -140,7 +141,7 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
         if not broken.done():
             broken.set_exception(error)
 
-    gateway = Gateway()
+    gateway = Gateway(Journal(order.desk.folder / JOURNAL, order.desk.writer))
     asking = Asking(stage, order.desk, gateway, deliver, fail)
 
     async def listen() -> None:
@@ -163,9 +164,11 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
             listening.cancel()
             asking.cancel()
             await asking.close()
+            await gateway.close()
             broken.result()
         listening.result()
         await asking.close()
+        await gateway.close()
         await writer.drain()
     except (ConnectionError, EOFError):
         raise

@@ -77,6 +77,8 @@ class LLM(BaseModel):
     default_pool: ClassVar[str] = "async"
     """async when a server does the work, process or gpu when this process does."""
     is_rehearsal: ClassVar[bool] = False
+    is_free: ClassVar[bool] = False
+    """Its answers cost nothing and can be had again: no journal keeps them."""
     reaches: ClassVar[str] = ""
     """What it needs beyond this process, in words; empty where it answers by itself."""
 

@@ -19,6 +19,7 @@ class RehearsalLLM(LLM):
     """
 
     is_rehearsal: ClassVar[bool] = True
+    is_free: ClassVar[bool] = True
 
     seed: int = Field(default=0, description="Another number gives other replies.")
 

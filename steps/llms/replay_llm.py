@@ -8,7 +8,7 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 from pydantic import Field, PrivateAttr
@@ -32,6 +32,8 @@ class ReplayLLM(LLM):
     its `messages` are the chat that is sent), white space around texts aside. Of several that match, the first is used.
     A list of texts in the reply column is several samples; any other value that is no text is given as JSON.
     """
+
+    is_free: ClassVar[bool] = True
 
     path: str = Field(min_length=1, description="File of recordings (.jsonl).")
     by: Literal["column", "messages"] = Field(

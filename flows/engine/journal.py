@@ -1,0 +1,182 @@
+"""Replies of models, on disk before anybody uses them: what was paid for once is never asked again.
+
+`journal/<writer>.seg`, in the frames of the ledger, one file per process that asks. Replies that arrive within `WINDOW_S` are
+written together by a thread, as one frame with one fsync. Only then does the row get its reply, and only then is the request
+over for the limiter: whatever ends this process, at most the requests in flight have to be sent again.
+
+A reply is found by what was asked and who asked: the model with its parameters, the chat, the number of replies, the schema,
+the step, the row, and how often that row asked just this before. So three equal steps get three samples, also when a run
+goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from flows.engine.codec import decode, encode
+from flows.engine.items import KEY_BYTES
+from flows.engine.ledger import Finished, SegmentReader, SegmentWriter, places_in
+from steps.errors import RunError
+from steps.llms.base import Completion, Request, Usage
+
+JOURNAL = "journal"
+"""Folder of a run's journal."""
+WINDOW_S = 0.010
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A reply, with all that is worth knowing about it later: who asked whom what, when, and how long it took."""
+
+    step: str
+    row: str
+    model: str
+    chat: Any
+    n: int
+    schema: Any
+    completion: Completion
+    at: float
+    """Unix time of the reply."""
+    seconds: float
+    attempts: int
+
+    def to_json(self) -> bytes:
+        return encode(asdict(self))
+
+
+def completion_of(entry: dict[str, Any]) -> Completion:
+    """The completion in an entry as it was read back."""
+    found = entry["completion"]
+    return Completion(**{**found, "usage": Usage(**found["usage"])})
+
+
+class Asker(NamedTuple):
+    """Who asks, for the keys of replies: a model's identity (`identity_of`), the step, and the row."""
+
+    model: bytes
+    step: str
+    row: bytes
+
+    def key(self, request: Request, before: int) -> bytes:
+        """Key of the reply to a request that this row has sent `before` times already."""
+        asked = orjson.dumps([request.chat, request.n, request.schema, self.step, before], default=repr, option=_OPTIONS)
+        return hashlib.blake2b(self.model + self.row + asked, digest_size=KEY_BYTES).digest()
+
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+
+
+class Journal:
+    """The replies of one run, as one process sees them: those of earlier sessions, and those it adds."""
+
+    def __init__(self, folder: Path, writer: str) -> None:
+        self._folder = folder
+        self._segment = SegmentWriter(folder / f"{writer}.seg")
+        self._kept = Finished(())
+        self._reader = SegmentReader()
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[bytes, bytes, asyncio.Future[None]]] = []
+        self._wake = threading.Event()
+        self._is_closing = False
+        self._thread: threading.Thread | None = None
+
+    async def open(self) -> None:
+        """Find what earlier sessions left."""
+        self._kept = await asyncio.to_thread(Finished, [self._folder])
+        self._thread = threading.Thread(target=self._write, args=[asyncio.get_running_loop()], name="journal", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Write what waits, and end."""
+        self._is_closing = True
+        self._wake.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        self._segment.close()
+        self._reader.close()
+
+    def get(self, key: bytes) -> Completion | None:
+        """The reply with this key, if an earlier session got it."""
+        place = self._kept.get(key)
+        return completion_of(decode(self._reader.rows(place))[0]) if place is not None else None
+
+    async def keep(self, key: bytes, entry: Entry) -> None:
+        """Add a reply; returns when it would survive a power cut.
+
+        Raises:
+            RunError: It cannot be written. Nothing may be made of the reply then.
+        """
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._waiting.append((key, entry.to_json(), durable))
+        self._wake.set()
+        await durable
+
+    # ---- the writing thread
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            if not self._is_closing:
+                time.sleep(WINDOW_S)
+            with self._lock:
+                batch, self._waiting = self._waiting, []
+            if batch:
+                loop.call_soon_threadsafe(partial(_settle, [future for _, _, future in batch], self._commit(batch)))
+            elif self._is_closing:
+                return
+            if self._is_closing:
+                self._wake.set()
+
+    def _commit(self, batch: list[tuple[bytes, bytes, asyncio.Future[None]]]) -> RunError | None:
+        try:
+            self._segment.append([(key, [body]) for key, body, _ in batch])
+            self._segment.sync()
+        except OSError as error:
+            what = f"the journal {self._segment.path} cannot be written: {error.strerror}"
+            return RunError(what, "make room, then resume the run: what it holds is kept")
+        return None
+
+
+def _settle(futures: list[asyncio.Future[None]], error: RunError | None) -> None:
+    for future in futures:
+        if future.done():  # the row was given up meanwhile
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(RunError(error.message, error.fix))
+
+
+# ---- reading by others
+
+
+def entries_in(folders: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """All entries of some journals, oldest first within each file; also while they are written."""
+    for folder in folders:
+        for path in sorted(folder.glob("*.seg")):
+            reader = SegmentReader()
+            try:
+                for place in places_in(path):
+                    yield from decode(reader.rows(place))
+            finally:
+                reader.close()
+
+
+def spent(folder: Path) -> dict[str, Usage]:
+    """Tokens of all replies in a journal, by step."""
+    found: dict[str, Usage] = {}
+    for entry in entries_in([folder]):
+        usage, before = entry["completion"]["usage"], found.get(entry["step"], Usage())
+        found[entry["step"]] = Usage(before.input_tokens + usage["input_tokens"], before.output_tokens + usage["output_tokens"])
+    return found

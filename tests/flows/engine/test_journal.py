@@ -1,0 +1,260 @@
+"""Replies are on disk before they are used, and never asked for twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.engine import quarantine
+from flows.engine.engine import Engine
+from flows.engine.journal import Entry, Journal, entries_in, spent
+from steps.errors import RunError
+from steps.llms.base import Completion, Usage
+from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
+from tests.fakes.serving import running
+from tests.flows.engine.running import Result, run_steps
+
+KEYS = [bytes([number]) * 16 for number in range(200)]
+
+
+def entry(text: str, step: str = "answer") -> Entry:
+    completion = Completion([text], "m", Usage(3, 2), ["stop"])
+    return Entry(step, "0", "m", [{"role": "user", "content": "?"}], 1, None, completion, 1.0, 0.1, 1)
+
+
+async def written(folder: Path, count: int, writer: str = "a") -> Journal:
+    journal = Journal(folder, writer)
+    await journal.open()
+    await asyncio.gather(*(journal.keep(KEYS[number], entry(f"reply {number}")) for number in range(count)))
+    return journal
+
+
+async def found(folder: Path) -> list[str | None]:
+    journal = Journal(folder, "later")
+    await journal.open()
+    completions = [journal.get(key) for key in KEYS]
+    await journal.close()
+    return [completion.texts[0] if completion else None for completion in completions]
+
+
+def test_what_was_kept_is_found_by_the_next_session(tmp_path: Path) -> None:
+    async def go() -> list[str | None]:
+        journal = await written(tmp_path, 50)
+        texts = await found(tmp_path)  # while the first one is still open
+        await journal.close()
+        return texts
+
+    assert asyncio.run(go())[:51] == [*(f"reply {number}" for number in range(50)), None]
+
+
+def test_replies_that_arrive_together_are_written_together(tmp_path: Path) -> None:
+    asyncio.run(_closed(tmp_path, 200))
+
+    (path,) = tmp_path.glob("*.seg")
+    assert path.stat().st_size < 200 * 100  # in one frame their likeness is compressed
+    assert len(list(entries_in([tmp_path]))) == 200
+
+
+async def _closed(folder: Path, count: int, writer: str = "a") -> None:
+    await (await written(folder, count, writer)).close()
+
+
+def test_every_torn_tail_loses_only_what_was_torn(tmp_path: Path) -> None:
+    """Cut, zero-filled and garbled at every byte of the last frame, as a power cut may leave it."""
+    for session in range(3):
+        asyncio.run(_three_frames(tmp_path / "whole", session))
+    (path, *_) = sorted((tmp_path / "whole").glob("*.seg"))
+    whole = path.read_bytes()
+    frames = _frames(path)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    target = broken / path.name
+    for at in range(max(0, len(whole) - 4096), len(whole)):
+        for tail in (b"", bytes(len(whole) - at), bytes((byte ^ 0x5A) for byte in whole[at:])):
+            target.write_bytes(whole[:at] + tail)
+            texts = [one["completion"]["texts"][0] for one in entries_in([broken])]
+            assert texts == [text for texts in frames[: _whole_frames(path, at)] for text in texts]
+
+
+async def _three_frames(folder: Path, session: int) -> None:
+    journal = Journal(folder, f"w{session}")
+    await journal.open()
+    for number in range(3):
+        await journal.keep(KEYS[number], entry(f"reply {number}"))
+    await journal.close()
+
+
+def _frames(path: Path) -> list[list[str]]:
+    from flows.engine.ledger import scan
+
+    texts = [one["completion"]["texts"][0] for one in entries_in([path.parent])][: sum(len(e) for _, e in scan(path))]
+    found, start = [], 0
+    for _, entries in scan(path):
+        found.append(texts[start : start + len(entries)])
+        start += len(entries)
+    return found
+
+
+def _whole_frames(path: Path, size: int) -> int:
+    """Frames that end at or before this byte."""
+    from flows.engine.ledger import scan
+
+    starts = [offset for offset, _ in scan(path)]
+    ends = [*starts[1:], path.stat().st_size]
+    return sum(1 for end in ends if end <= size)
+
+
+def test_a_full_disk_is_told_and_no_reply_is_used(tmp_path: Path) -> None:
+    async def go() -> None:
+        journal = Journal(tmp_path / "a file", "a")
+        await journal.open()
+        (tmp_path / "a file").write_text("in the way")
+        try:
+            await journal.keep(KEYS[0], entry("lost"))
+        finally:
+            await journal.close()
+
+    with pytest.raises(RunError, match="cannot be written"):
+        asyncio.run(go())
+
+
+def test_tokens_are_added_up_by_step(tmp_path: Path) -> None:
+    asyncio.run(_closed(tmp_path, 10))
+
+    assert spent(tmp_path) == {"answer": Usage(30, 20)}
+
+
+# ---- in a run
+
+
+def pipeline(url: str, rows: int = 12, **llm: Any) -> list[dict[str, Any]]:
+    data = [{"instruction": f"question {i:02d}"} for i in range(rows)]
+    model = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "max_retries": 0, **llm}
+    return [
+        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
+        {"name": "answer", "use": "TextGeneration", "after": "load", "with": {"llm": model}},
+    ]
+
+
+def test_a_run_without_its_ledger_is_answered_by_its_journal(tmp_path: Path) -> None:
+    fake = FakeOpenAI()
+    with running(fake) as url:
+        first = run_steps(tmp_path, pipeline(url))
+        for path in (tmp_path / "ledger").glob("*/*.seg"):
+            path.unlink()
+        again = run_steps(tmp_path, pipeline(url))
+
+    assert fake.stats.requests == 12
+    assert again.only == first.only
+
+
+def test_tokens_of_all_sessions_count(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(reply="two words", rules=[Rule("question 03", Fault.CONTEXT_LENGTH)]))
+    with running(fake) as url:
+        first = run_steps(tmp_path, pipeline(url))
+        fake.behaviour = Behaviour(reply="two words")
+        quarantine.empty(tmp_path / "quarantine.jsonl")
+        again = run_steps(tmp_path, pipeline(url))
+
+    assert first.counts["answer"].output_tokens == 22
+    assert again.counts["answer"].output_tokens == 24
+
+
+def test_equal_questions_get_answers_of_their_own_also_when_a_run_goes_on(tmp_path: Path) -> None:
+    answers = iter(range(1000))
+    fake = FakeOpenAI(Behaviour(reply=lambda messages, choice, model: f"answer {next(answers)}"))
+
+    def steps(url: str) -> list[dict[str, Any]]:
+        load, first = pipeline(url)
+        load["with"]["data"] = [{"instruction": "the same"}] * 5
+        return [load, first, {**first, "name": "second"}]
+
+    with running(fake) as url:
+        first = run_steps(tmp_path, steps(url))
+        for path in (tmp_path / "ledger").glob("*/*.seg"):
+            path.unlink()
+        again = run_steps(tmp_path, steps(url))
+
+    texts = [row["generation"] for rows in first.rows.values() for row in rows]
+    assert len(set(texts)) == 10
+    assert again.rows == first.rows
+    assert fake.stats.requests == 10
+
+
+def test_a_reply_that_was_no_good_is_asked_for_again_by_a_retry_alone(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(reply="no rating"))
+
+    def run(url: str) -> Result:
+        load, judge = pipeline(url, 3)
+        load["with"]["data"] = [{"instruction": f"{i}", "generations": ["a", "b"]} for i in range(3)]
+        judge |= {"use": "UltraFeedback"}
+        return run_steps(tmp_path, [load, judge])
+
+    with running(fake) as url:
+        first = run(url)
+        resumed = run(url)
+        asked = fake.stats.requests
+        quarantine.empty(tmp_path / "quarantine.jsonl")
+        retried = run(url)
+
+    assert [len(result.failures) for result in (first, resumed, retried)] == [3, 0, 3]
+    assert asked == 3
+    assert fake.stats.requests == 6
+
+
+def test_free_models_leave_no_journal(tmp_path: Path) -> None:
+    load, answer = pipeline("http://nowhere")
+    answer["with"]["llm"] = {"use": "RehearsalLLM"}
+
+    run_steps(tmp_path, [load, answer])
+
+    assert not list((tmp_path / "journal").glob("*"))
+
+
+def test_a_killed_engine_asks_again_only_what_was_in_flight(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(latency_s=0.1))
+    with running(fake) as url:
+        program = (
+            "import sys; from pathlib import Path; from tests.flows.engine.test_journal import pipeline, run_steps\n"
+            "run_steps(Path(sys.argv[1]), pipeline(sys.argv[2], 60, max_concurrency=4))"
+        )
+        process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path), url])
+        while fake.stats.by_status[200] < 23 and process.poll() is None:
+            os.sched_yield()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        result = run_steps(tmp_path, pipeline(url, 60))
+
+    assert len(result.only) == 60
+    assert 60 <= fake.stats.requests <= 64
+
+
+def test_the_engine_uses_no_reply_that_is_not_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the disk is slow, the slots of the replies that wait for it stay taken."""
+    from flows.engine.ledger import SegmentWriter
+
+    def slow(self: SegmentWriter) -> None:
+        import time
+
+        time.sleep(0.3)
+
+    monkeypatch.setattr(SegmentWriter, "sync", slow)
+    fake = FakeOpenAI()
+    seen: list[tuple[int, int]] = []
+
+    async def watch(engine: Engine) -> None:
+        while engine.counts["answer"].made < 8:
+            seen.append((fake.stats.requests, engine.counts["answer"].made))
+            await asyncio.sleep(0.01)
+
+    with running(fake) as url:
+        run_steps(tmp_path, pipeline(url, 8, max_concurrency=2), during=watch)
+
+    assert max(asked - made for asked, made in seen) <= 2
