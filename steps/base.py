@@ -6,18 +6,20 @@ what the palette shows, and the example in the docstring runs as a test.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from steps.errors import MissingKey
+from steps.errors import MissingKey, MissingValue
 from steps.secrets import without_secrets
 from steps.wiring import Wired
 
 Row = dict[str, Any]
 Batch = list[Row]
+FILL_IT = "fill it in the source, or drop the row before this step"
 Group = Literal["sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
 
 
@@ -206,6 +208,25 @@ def require(row: Row, columns: Iterable[str]) -> None:
             f"this row has no {', '.join(map(repr, missing))}; it has {sorted(row)}",
             "give the row this column in the source, or drop the row before this step",
         )
+
+
+def require_values(row: Row, columns: Iterable[str]) -> None:
+    """Check that a row has these columns, and something in each: not None, and not NaN.
+
+    Raises:
+        MissingKey, MissingValue: It names the columns.
+    """
+    columns = list(columns)
+    require(row, columns)
+    if empty := [column for column in columns if is_missing(row[column])]:
+        raise MissingValue(
+            f"this row has nothing in {', '.join(map(repr, empty))}: {', '.join(repr(row[column]) for column in empty)}", FILL_IT
+        )
+
+
+def is_missing(value: Any) -> bool:
+    """Whether data sets write this where there is no value: None, or the number NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def snake_case(name: str) -> str:

@@ -5,6 +5,7 @@ DistilflowError
 ├── PlanError           the pipeline was read, but has problems (all of them, at once)
 ├── RowError            one row cannot be processed; its neighbours go on
 │   ├── MissingKey      the row lacks a column that the step needs
+│   ├── MissingValue    the row has the column, but nothing in it
 │   ├── BadReply        the model answered, but not in the form that was asked for
 │   └── LLMError        the request for this row failed
 │       ├── RateLimited · ServerFailed · NetworkFailed (Unreachable)     worth another attempt
@@ -93,6 +94,12 @@ class MissingKey(RowError):
     """The row lacks a column that the step needs."""
 
     code = "missing-key"
+
+
+class MissingValue(RowError):
+    """The row has the column that the step needs, but nothing in it that could be used."""
+
+    code = "missing-value"
 
 
 class BadReply(RowError):
