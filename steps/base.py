@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from steps.errors import MissingKey, MissingValue
+from steps.errors import Complaint, MissingKey, MissingValue
 from steps.secrets import without_secrets
 from steps.wiring import Wired
 
@@ -96,7 +96,7 @@ class BaseStep(Wired, BaseModel):
         """Pool to run in when the pipeline names none."""
         return self.default_pool
 
-    def check(self) -> Iterable[str]:
+    def check(self) -> Iterable[Complaint]:
         """Say what is wrong with the parameters beyond their types, one sentence each. Fast, and without the network."""
         return ()
 
@@ -219,9 +219,8 @@ def require_values(row: Row, columns: Iterable[str]) -> None:
     columns = list(columns)
     require(row, columns)
     if empty := [column for column in columns if is_missing(row[column])]:
-        raise MissingValue(
-            f"this row has nothing in {', '.join(map(repr, empty))}: {', '.join(repr(row[column]) for column in empty)}", FILL_IT
-        )
+        seen = ", ".join(repr(row[column]) for column in empty)
+        raise MissingValue(f"this row has nothing in {', '.join(map(repr, empty))}: {seen}", FILL_IT)
 
 
 def is_missing(value: Any) -> bool:

@@ -38,6 +38,10 @@ class Problem:
         return f"{text}\n  Fix: {self.fix}" if self.fix else text
 
 
+Complaint = str | tuple[str, str]
+"""A sentence that says what is wrong, alone or with what to do about it."""
+
+
 class DistilflowError(Exception):
     """Something a person can act on; printed without a traceback."""
 

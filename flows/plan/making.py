@@ -15,6 +15,7 @@ from flows.spec.reading import remedy, words
 from flows.wording import did_you_mean, listed, nearest, quoted
 from steps import registry
 from steps.base import BaseStep
+from steps.errors import Complaint
 from steps.llms.base import LLM
 from steps.tasks.base import Task
 from steps.wiring import Router
@@ -78,16 +79,17 @@ class Making:
     def _check(self, step: BaseStep, spec: StepSpec) -> None:
         fix = f"change it under `with`; `distilflow steps {spec.use}` says what it takes"
         with self.their_code(spec.name):
-            for sentence in step.check():
-                self._problems.add("bad-parameter", sentence, fix, spec.name)
+            for complaint in step.check():
+                self._problems.add("bad-parameter", *_parted(complaint, fix), spec.name)
         if not isinstance(step, Task):
             return
         for secret in _literal_secrets(step.llm):
             what = f"`llm.{secret}` holds a key itself, and pipelines are saved and shared"
             self._problems.add("secret-in-pipeline", what, "write ${NAME} of a variable that holds the key", spec.name)
         with self.their_code(spec.name):
-            for sentence in step.llm.problems():
-                self._problems.add("model-not-ready", sentence, "mend it, or rehearse for free: --rehearse", spec.name)
+            for complaint in step.llm.problems():
+                what, fix = _parted(complaint, "correct it under `with`, `llm`")
+                self._problems.add("model-not-ready", what, f"{fix}; or rehearse for free: --rehearse", spec.name)
 
     def router(self, name: str, spec: RouterSpec, graph: Graph) -> Router | None:
         """The router after a step, or None when it cannot be made."""
@@ -128,6 +130,11 @@ class Making:
         except Exception as error:
             what = f"its class cannot work with these parameters: {type(error).__name__}: {quoted(str(error))[1:-1]}"
             self._problems.add("bad-parameter", what, "change its parameters, or mend the class", step)
+
+
+def _parted(complaint: Complaint, fix: str) -> tuple[str, str]:
+    """What is wrong and what to do; `fix` where the one who complains does not say."""
+    return (complaint, fix) if isinstance(complaint, str) else complaint
 
 
 def _mistakes(error: ValidationError, found: type[BaseModel], spec: StepSpec | RouterSpec) -> Iterable[tuple[str, str, str]]:

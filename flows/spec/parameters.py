@@ -62,6 +62,10 @@ def apply_parameters(spec: PipelineSpec, parameters: Mapping[str, Any]) -> tuple
         if name not in steps:
             what = f"{quoted(path)}: there is no step {quoted(name)}.{did_you_mean(name, steps)}"
             problems.append(Problem("unknown-step", "parameters", what, f"the steps are {listed(steps)}"))
+        elif keys[:1] == ["with"] and len(keys) > 1:
+            short = ".".join([name, *keys[1:]])
+            fix = f"leave `with` out: {quoted(short)[1:-1]}"
+            problems.append(Problem("bad-parameter", f"step {name!r}", f"{quoted(path)} has `with` in it", fix, name))
         elif obstacle := _set(steps[name], keys, value):
             fix = "set the whole value above it" if keys else "name a parameter: step.parameter=value"
             problems.append(Problem("bad-parameter", f"step {name!r}", f"{quoted(path)}: {obstacle}", fix, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from flows.spec.text import MAX_BYTES, check_data, parse
 from flows.wording import did_you_mean, listed, nearest, quoted
 from steps.errors import PlanError, Problem, SpecError
 
+_DATA = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".gz")
 LONGEST_NAME = 200  # shown in messages; a valid one has 80 characters at most
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,6 +42,7 @@ def read_file(path: Path) -> str:
         if path.is_dir():
             raise SpecError(f"{path} is a folder", "name the pipeline file in it")
         with path.open("rb") as file:
+            _check_kind(path)
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise SpecError(
@@ -55,6 +58,19 @@ def read_file(path: Path) -> str:
         raise SpecError(f"{path} cannot be read: {error.strerror}", "check that you may read it") from error
     except ValueError as error:  # a NUL in the path
         raise SpecError(f"{str(path)!r} is no path: {error}", "check the path") from error
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what its name says is something else: the reader's complaint about its first line would help nobody."""
+    kind = path.suffix.lower()
+    if kind == ".py":
+        raise SpecError(f"{path} is Python, not a pipeline file", f"run it with `python {path}`")
+    if kind in _DATA:
+        raise SpecError(
+            f"{path} is data, not a pipeline",
+            f"`distilflow new NAME` writes a pipeline; let its first step read the data: use: LoadDataFromFileSystem, "
+            f"with: {{data_files: {path}}}",
+        )
 
 
 def read_spec(text: str) -> tuple[PipelineSpec, list[Problem]]:
@@ -182,7 +198,9 @@ def words(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "string_pattern_mismatch":
         return "may hold letters, digits, - and _ (up to 80), and starts with a letter or digit"
     said = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return said.replace("a valid string", "text").replace("valid dictionary", "mapping").replace("valid ", "")
+    said = said.replace("a valid string", "text").replace("a valid integer", "a whole number")
+    said = said.replace("a valid boolean", "true or false").replace("valid dictionary", "mapping")
+    return re.sub(r"\ba valid (?=[aeiou])", "an ", said).replace("valid ", "")
 
 
 def remedy(detail: Mapping[str, Any]) -> str:

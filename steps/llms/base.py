@@ -6,7 +6,7 @@ engine, which calls `complete`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from steps import registry
+from steps.errors import Complaint
 from steps.secrets import TRANSPORT, without_secrets
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class LLM(BaseModel):
         """Identity of what the answers come from beyond the parameters, such as the content of a file."""
         return ""
 
-    def problems(self) -> list[str]:
+    def problems(self) -> Sequence[Complaint]:
         """What is known to be wrong before any request is sent, one sentence each (no network)."""
         return []
 

@@ -284,6 +284,12 @@ def test_rows_of_separate_sources_cannot_be_joined_and_this_is_said_once() -> No
             "no parameter 'llm.modle'. Did you mean 'model'?",
             "known: api_key",
         ),
+        (
+            "use: TextGeneration, with: {num_generations: x}",
+            "bad-parameter",
+            "should be a whole number",
+            "write a whole number",
+        ),
         ("use: CombineOutputs, batch_size: 5", "bad-parameter", "no `batch_size`", "remove `batch_size`"),
     ],
 )
@@ -301,7 +307,7 @@ def test_a_model_that_is_not_ready_is_told_how_to_go_on(monkeypatch: pytest.Monk
     problem = only(problems_of(text), "model-not-ready")
 
     assert "OPENAI_API_KEY" in problem.what
-    assert "--rehearse" in problem.fix
+    assert problem.fix == "set it: export OPENAI_API_KEY=...; or rehearse for free: --rehearse"
 
 
 @pytest.mark.parametrize(
