@@ -12,6 +12,7 @@ import pytest
 from typer.models import CommandInfo
 from typer.testing import CliRunner
 
+from flows.catalogue import describe, describe_all
 from flows.cli.main import cli
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
@@ -177,6 +178,24 @@ def test_the_catalogue_is_data_too(commands: Commands) -> None:
     assert {"LoadDataFromHub", "TextGeneration", "KeepColumns"} <= {entry["name"] for entry in everything}
     assert one["inputs"] == ["instruction", "generations"]
     assert commands("steps", "UltraFedback").code == 2
+
+
+@pytest.mark.parametrize("name", ["UltraFeedback", "OpenAILLM", "sample_n_steps", "CombineOutputs"])
+def test_a_component_is_described_whole_however_narrow_the_terminal(tmp_path: Path, name: str) -> None:
+    entry = describe(name)
+
+    shown = Commands(tmp_path, COLUMNS="60")("steps", name).out
+
+    for text in [entry["import"], entry["doc"], *(parameter["description"] for parameter in entry["parameters"])]:
+        assert " ".join(text.split()) in " ".join(shown.split())
+    assert ("Parameters" in shown) == bool(entry["parameters"])
+
+
+def test_everything_that_a_pipeline_may_name_is_listed(commands: Commands) -> None:
+    listed = commands("steps").out
+
+    assert all(f"\n{heading} " in listed for heading in ("Sources", "Ask a model", "Models", "Routers"))
+    assert all(entry["name"] in listed for entry in describe_all())
 
 
 def test_a_new_pipeline_can_be_previewed_at_once(commands: Commands) -> None:
