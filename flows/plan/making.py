@@ -37,6 +37,8 @@ class Making:
             found = registry.resolve(spec.use)
         except registry.UnknownComponent as error:
             self._problems.add("unknown-step", error.message, error.fix, spec.name)
+            if isinstance(llm := spec.params.get("llm"), dict) and "with" not in unread:  # what it asks is known all the same
+                self._make(Task, {"llm": llm}, spec)
             return None
         if not issubclass(found, BaseStep):
             self._problems.add(
@@ -45,8 +47,9 @@ class Making:
             return None
         self.classes.setdefault(spec.name, found)
         given = {**self._own(spec, found), **self._placement(spec, found)}
-        if "with" in unread:
-            return None
+        return None if "with" in unread else self._make(found, given, spec)
+
+    def _make(self, found: type[BaseStep], given: Mapping[str, Any], spec: StepSpec) -> BaseStep | None:
         step: BaseStep | None = None
         with self.their_code(spec.name):
             try:
