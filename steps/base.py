@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from steps.components import Component
 from steps.errors import Complaint, MissingKey, MissingValue
 from steps.secrets import without_secrets
 from steps.wiring import Wired
@@ -35,7 +36,7 @@ class StepResources(BaseModel):
     resources: dict[str, float] | None = Field(default=None, description="Custom resources by name.")
 
 
-class BaseStep(Wired, BaseModel):
+class BaseStep(Wired, Component):
     """What every kind of step has: a name, columns in and out, and a place to run."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=(), hide_input_in_errors=True)

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from flows.plan.planned import MOST_PROBLEMS, PlannedStep, Problems
-from flows.wording import did_you_mean, listed, nearest, quoted
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep, rename_in, rename_out
+from steps.wording import did_you_mean, listed, nearest, quoted
 
 MOST_NAMES = 1_000_000
 

@@ -8,8 +8,8 @@ from typing import Any
 from flows.spec.model import PipelineSpec, StepSpec
 from flows.spec.reading import read_step
 from flows.spec.text import check_data, parse
-from flows.wording import did_you_mean, listed, quoted
 from steps.errors import PlanError, Problem, SpecError
+from steps.wording import did_you_mean, listed, quoted
 
 _BESIDE_USE = StepSpec.model_fields.keys() - {"params", "name", "use", "after"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from flows.spec.model import MAX_STEPS, PipelineSpec, StepSpec
 from flows.spec.text import MAX_BYTES, check_data, parse
-from flows.wording import did_you_mean, listed, nearest, quoted
 from steps.errors import PlanError, Problem, SpecError
+from steps.mistakes import remedy, words
+from steps.wording import did_you_mean, listed, nearest, quoted
 
 _DATA = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".gz")
 LONGEST_NAME = 200  # shown in messages; a valid one has 80 characters at most
@@ -191,38 +191,3 @@ def _step_list(steps: Any) -> list[Any]:
 def misfit(detail: Mapping[str, Any]) -> str:
     """What is wrong with a value."""
     return f"`{'.'.join(map(str, detail['loc']))[:80]}`: {words(detail)}; seen {quoted(detail['input'])}"
-
-
-def words(detail: Mapping[str, Any]) -> str:
-    """What pydantic says about a value, as a person would."""
-    if detail["type"] == "string_pattern_mismatch":
-        return "may hold letters, digits, - and _ (up to 80), and starts with a letter or digit"
-    said = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    said = said.replace("a valid string", "text").replace("a valid integer", "a whole number")
-    said = said.replace("a valid boolean", "true or false").replace("valid dictionary", "mapping")
-    return re.sub(r"\ba valid (?=[aeiou])", "an ", said).replace("valid ", "")
-
-
-def remedy(detail: Mapping[str, Any]) -> str:
-    """What to do about a value that does not fit."""
-    kind, value = str(detail["type"]), detail["input"]
-    if kind == "string_type":
-        return f"write it in quotes: {str(value)!r}" if isinstance(value, (bool, int, float)) else "write one text"
-    starts = {
-        "string_pattern": "choose another name",
-        "int": "write a whole number",
-        "float": "write a number",
-        "bool": "write true or false",
-        "list": "write a list: [a, b]",
-        "dict": "write a mapping: {name: value}",
-        "model": "write a mapping: {name: value}",
-        "greater": "choose a larger number",
-        "less": "choose a smaller number",
-        "literal": "choose one of those",
-        "too_short": "add to it",
-        "too_long": "take some out",
-        "string_too_long": "shorten it",
-        "extra": "remove it",
-        "missing": "add it",
-    }
-    return next((fix for start, fix in starts.items() if kind.startswith(start)), "write another value")

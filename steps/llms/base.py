@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -22,6 +21,7 @@ from pydantic import (
 )
 
 from steps import registry
+from steps.components import Component
 from steps.errors import Complaint
 from steps.secrets import TRANSPORT, without_secrets
 
@@ -69,7 +69,7 @@ class Completion:
     finish_reasons: list[str | None] = field(default_factory=list)
 
 
-class LLM(BaseModel):
+class LLM(Component):
     """A model that answers chats."""
 
     # errors do not show their input: it may hold a key
