@@ -1,6 +1,6 @@
 """The quickstart in Python: the same pipeline as quickstart.yaml, step for step.
 
-Run it from the root of the repository: `.venv/bin/python examples/quickstart.py`.
+Run it from the root of the repository: `python examples/quickstart.py`, with the environment active.
 """
 
 from flows import Pipeline

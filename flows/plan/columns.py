@@ -36,7 +36,9 @@ class Columns:
         self._unread = unread
         self._left = MOST_NAMES
         self._followed: dict[str, PlannedStep] = {}
-        self._sources: dict[str, set[str]] = {}
+        self._source: dict[str, str | None] = {}
+        """Of each step the one source of its rows; None where there are several."""
+        self._needed: set[str] = set()
         self._lacks: dict[str, list[Lack]] = {}
         """Of the columns that steps need by a name of their own, which a source could give to all of them."""
 
@@ -44,8 +46,8 @@ class Columns:
         """Find out what a step receives and sends."""
         step = planned.step
         self._followed[planned.name] = planned
-        above = (self._sources.get(name, set()) for name in planned.after)
-        self._sources[planned.name] = {planned.name} if planned.is_source else set().union(*above)
+        sources = {planned.name} if planned.is_source else {self._source.get(name) for name in planned.after}
+        self._source[planned.name] = sources.pop() if len(sources) == 1 else None
         if {"input_mappings", "output_mappings", "after"} & self._unread.get(planned.name, set()):
             return
         if isinstance(step, GeneratorStep):
@@ -61,6 +63,7 @@ class Columns:
             planned.made_by.update(before.made_by if before else {})
         planned.received = list(dict.fromkeys(column for columns in branches.values() for column in columns))
         self._check_inputs(planned)
+        self._needed.update(step.input_mappings.get(column, column) for column in step.needs())
         if isinstance(step, JoinStep):
             renamed = {name: _renamed(columns, step) for name, columns in branches.items()}
             missing = self._check_branches(planned, renamed)
@@ -135,22 +138,18 @@ class Columns:
         """Where several steps lack the same column, and their source has it under another name: say so, once for all."""
         for column, lacks in self._lacks.items():
             names = list(dict.fromkeys(lack.step for lack in lacks))
-            sources = set().union(*(self._sources[name] for name in names))
-            source = self._followed[sources.pop()] if len(sources) == 1 else None
+            sources = {self._source[name] for name in names}
+            source = self._followed.get(sources.pop() or "") if len(sources) == 1 else None
             if len(names) < 2 or source is None or not source.sent:
                 continue
             near = nearest(column, source.sent) or self._other_name(column, source.sent, self._followed[names[0]].step)
-            if near is None or self._is_needed(near):
+            if near is None or near in self._needed:
                 continue
             own = next((own for own, name in source.step.output_mappings.items() if name == near), near)
             fix = f"name it so for all of {listed(map(repr, names))}, in step {source.name!r}: "
             fix += f"output_mappings: {{{own}: {column}}}"
             for lack in lacks:
                 self._problems[lack.problem] = replace(self._problems[lack.problem], fix=fix)
-
-    def _is_needed(self, column: str) -> bool:
-        steps = (planned.step for planned in self._followed.values())
-        return any(column == step.input_mappings.get(own, own) for step in steps for own in step.needs())
 
     def _check_inputs(self, planned: PlannedStep) -> None:
         """A mapping that takes a column which is not there. Those that are needed are reported as missing."""

@@ -47,7 +47,7 @@ def test_every_mistake_is_told_at_once() -> None:
 
 def test_a_key_is_not_shown() -> None:
     with pytest.raises(BadParameters) as caught:
-        OpenAILLM(model="m", api_key=["sk-hidden"])  # type: ignore[arg-type]
+        OpenAILLM(model="m", api_key=["sk-hidden"])
 
     assert "sk-hidden" not in str(caught.value)
 
