@@ -16,11 +16,12 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from app.context import AppContext
-from app.handlers import gallery, results, watching
+from app.handlers import gallery, launching, results, watching
 from flows.runs import RunFolder
 from steps.errors import DistilflowError, RunError
 
 STATIC = Path(__file__).parent / "static"
+LARGEST = 2**62
 FOREVER = "public, max-age=31536000, immutable"
 SECURITY = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
@@ -50,14 +51,19 @@ def assets_path() -> str:
     return f"own/{digest.hexdigest()[:12]}"
 
 
+@cache
+def _own_files() -> frozenset[str]:
+    return frozenset(path.name for path in STATIC.iterdir() if path.is_file())
+
+
 def _assets() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/own/{version}/{name}")
     def asset(version: str, name: str) -> Response:
-        path = STATIC / name
-        if path.parent != STATIC or not path.is_file():
+        if name not in _own_files():
             return Response(status_code=404)
+        path = STATIC / name
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         is_current = version == assets_path().rpartition("/")[2]
         caching = FOREVER if is_current else "no-store"
@@ -73,7 +79,7 @@ def _api(ctx: AppContext) -> APIRouter:
     router = APIRouter(prefix="/api")
 
     def find(run_id: str) -> RunFolder:
-        return watching.find_run(ctx.store, run_id)
+        return launching.find_run(ctx.store, run_id)
 
     async def look(function: Callable[..., Any], *arguments: Any) -> Response:
         found = await run_in_threadpool(function, *arguments)
@@ -102,7 +108,7 @@ def _api(ctx: AppContext) -> APIRouter:
     @router.get("/runs/{run_id}/events")
     async def events(request: Request, run_id: str, start: int = 0, step: str | None = None) -> Response:
         last = request.headers.get("last-event-id", "")
-        offset = int(last) if last.isdigit() else max(0, start)
+        offset = min(int(last) if last.isdecimal() else max(0, start), LARGEST)
         stream = _as_sse(watching.follow(find(run_id), offset, step))
         return StreamingResponse(
             stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **SECURITY}

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from app.api import STATIC, add_routes, assets_path
 from app.components.parts import part
 from app.context import AppContext
+from app.page_head import PageHead
 from app.pages import build, data, gallery, run
 from app.theme import theme
 
@@ -46,13 +47,14 @@ def build_server(ctx: AppContext) -> FastAPI:
         create_app(ctx),
         path="/",
         theme=theme(),
-        head=head(),
         footer_links=[],
         run_history=False,  # it would keep what was typed, tokens too, in the browser
         ssr_mode=False,
         show_error=True,
         favicon_path=str(STATIC / "icon.png"),
+        max_file_size=0,  # nothing is uploaded: pipelines are read in the page
     )
+    server.add_middleware(PageHead, elements=head())
     return server
 
 

@@ -29,6 +29,8 @@ from flows.engine.live import newest_rows
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError
 
+LAUNCHED_AT = "DISTILFLOW_LAUNCHED_AT"
+"""Variable by which whoever starts a run in a process tells when that was, in Unix time."""
 LOCK_ATTEMPTS = 5
 """Whoever asks whether a run is alive holds its lock for a moment."""
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
@@ -167,6 +169,13 @@ class RunFolder:
     def request_stop(self) -> None:
         """Ask the run to stop: it keeps finished rows and writes the Distiset of those."""
         (self.path / "stop").touch()
+
+    def is_asked_to_stop(self, launched_at: float) -> bool:
+        """Whether somebody asked since then (Unix time); what was meant for an earlier session does not count."""
+        try:
+            return (self.path / "stop").stat().st_mtime >= launched_at
+        except FileNotFoundError:
+            return False
 
     def is_alive(self) -> bool:
         """Whether a process works on this run now."""

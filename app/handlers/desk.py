@@ -30,14 +30,17 @@ class Desk:
         with self._place(session, kept) as place:
             return place.draft
 
-    def change(self, session: str, kept: Any, change: Callable[[Draft], Draft], show: Callable[[Draft], Shown]) -> Shown:
+    def change(self, session: str, kept: Any, change: Callable[[Draft], Draft], show: Callable[[Draft, Draft], Shown]) -> Shown:
         """Replace the draft of a session by what `change` makes of it, one change after the other.
 
-        `show` makes what the page gets of it within the same turn, so that an earlier change is not shown after a later one.
+        `show` makes what the page gets, of the drafts before and after, within the same turn: an earlier change is not shown
+        after a later one, and a draft that cannot be shown is not kept.
         """
         with self._place(session, kept) as place:
-            place.draft = change(place.draft)
-            return show(place.draft)
+            changed = change(place.draft)
+            shown = show(place.draft, changed)
+            place.draft = changed
+            return shown
 
     @contextmanager
     def _place(self, session: str, kept: Any) -> Iterator[_Place]:

@@ -13,6 +13,8 @@ from steps.errors import DistilflowError, PlanError, Problem, SpecError
 from steps.llms.base import LLM
 
 UNDO_STEPS = 50
+MOST_KEPT = 2_000_000
+"""Characters of a pipeline that the browser can keep: it gives a site 5 MB, and they are stored encrypted."""
 
 
 class Draft(TypedDict):
@@ -41,6 +43,8 @@ class View(TypedDict):
     undo: str
     redo: str
     notice: ProblemCard | None
+    is_kept: bool
+    """Whether the browser keeps the draft, so that it is there after a reload."""
     form: int | None
     """Number of the form that belongs to this view, where a new one is under way."""
 
@@ -146,6 +150,7 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
         undo=draft["undo"][-1][0] if draft["undo"] else "",
         redo=draft["redo"][-1][0] if draft["redo"] else "",
         notice=notice,
+        is_kept=len(draft["text"]) <= MOST_KEPT,
         form=None,
     )
     if spec is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from flows.runs import RunFolder, RunStore, write_whole
+from flows.runs import LAUNCHED_AT, RunFolder, RunStore, write_whole
 from flows.spec import PipelineSpec
 from steps.errors import RunError
 
@@ -68,17 +68,17 @@ class Launcher:
         Raises:
             RunError: There is no such run.
         """
-        self._store.get(run_id).request_stop()
+        find_run(self._store, run_id).request_stop()
 
     def _idle(self, run_id: str) -> RunFolder:
-        run = self._store.get(run_id)
+        run = find_run(self._store, run_id)
         if run.is_alive() or is_starting(run):
             raise RunError(f"run {run_id!r} is going on", "wait for it, or stop it first")
         return run
 
     def _launch(self, run: RunFolder, arguments: list[str], prefect_url: str | None) -> None:
         command = [*self._command, *arguments, "--runs-dir", str(self._store.folder), *self._options]
-        environment = {**os.environ, **({"PREFECT_API_URL": prefect_url} if prefect_url else {})}
+        environment = {**os.environ, LAUNCHED_AT: str(time.time()), **({"PREFECT_API_URL": prefect_url} if prefect_url else {})}
         before = (run.path / LOG).stat().st_size if (run.path / LOG).exists() else 0
         try:
             with (run.path / LOG).open("ab") as log:
@@ -103,6 +103,16 @@ class Launcher:
             now = launched(RunFolder(folder))
             if now is not None and now["pid"] == process.pid:  # a retry may have begun before this one had quite ended
                 write_whole(folder / RECORD, orjson.dumps({**record, "exit_code": code, "ended_at": time.time()}))
+
+
+def find_run(store: RunStore, run_id: str) -> RunFolder:
+    """A run that was started, whether or not its process has begun to work.
+
+    Raises:
+        RunError: There is none of this id.
+    """
+    run = store.new(run_id)
+    return run if launched(run) is not None else store.get(run_id)
 
 
 def launched(run: RunFolder) -> dict[str, float | int] | None:

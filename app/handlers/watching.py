@@ -68,16 +68,6 @@ def list_runs(store: RunStore) -> list[dict[str, Any]]:
     return found
 
 
-def find_run(store: RunStore, run_id: str) -> RunFolder:
-    """A run that was started, whether or not its process has begun to work.
-
-    Raises:
-        RunError: There is none of this id.
-    """
-    run = store.new(run_id)
-    return run if launched(run) is not None else store.get(run_id)
-
-
 def report_of(run: RunFolder) -> RunReport:
     """How a run stands; of one whose process has not come so far yet, or never will, what is known of the process."""
     record = launched(run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,25 +38,47 @@ class BuildPlace:
     shown: list[Any] = field(default_factory=list)
 
     def change(
-        self, request: gr.Request, kept: Any, change: Callable[[Draft], Draft], number: int | None = None
+        self,
+        request: gr.Request,
+        kept: Any,
+        change: Callable[[Draft], Draft],
+        number: int | None = None,
+        *,
+        from_editor: bool = False,
     ) -> tuple[Any, ...]:
         """Change the draft of this session, and show it or why it cannot be changed."""
         session = str(request.session_hash)
         try:
-            return self.desk.change(session, kept, change, lambda draft: show(draft, number))
+            return self.desk.change(
+                session, kept, change, lambda before, after: show(after, number, None if from_editor else before)
+            )
         except CannotEdit as error:
-            return show(self.desk.look(session, kept), number, drafts.notice_of(error))
+            draft = self.desk.look(session, kept)
+            return show(draft, number, draft, drafts.notice_of(error))
 
 
-def show(draft: Draft, number: int | None = None, notice: ProblemCard | None = None) -> tuple[Any, ...]:
-    """Values for `BuildPlace.shown`. With the number of the form that is shown now, a new one is made."""
+def show(
+    draft: Draft, number: int | None = None, before: Draft | None = None, notice: ProblemCard | None = None
+) -> tuple[Any, ...]:
+    """Values for `BuildPlace.shown`. With the number of the form that is shown now, a new one is made.
+
+    With the same text as `before`, what the browser keeps and the editor stay as they are: another tab may have kept a newer
+    draft, and in the editor may be what is not applied yet.
+    """
     view = drafts.view(draft, notice)
-    state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
-    kept = {"text": draft["text"], "selected": view["selected"]}
+    wanted = {"text": draft["text"], "selected": view["selected"]}
+    kept: Any = gr.skip()
+    code: Any = gr.skip()
+    state: Any = gr.skip()
+    if before is None or before["text"] != draft["text"]:
+        kept = wanted if view["is_kept"] else None
+        code = draft["text"]
+        state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
     if number is None:
-        return kept, view, draft["text"], state, gr.skip()
-    view["form"] = number + 1
-    return kept, view, draft["text"], state, {**kept, "number": number + 1}
+        return kept, view, code, state, gr.skip()
+    # a server that was started anew counts from its clock too, so a page that was open before notices the new form
+    view["form"] = following = max(number + 1, time.time_ns() // 1_000_000)
+    return kept, view, code, state, {**wanted, "number": following}
 
 
 def build(ctx: AppContext) -> BuildPlace:
@@ -121,12 +145,13 @@ def _bind_changes(
         return place.change(request, kept, turn, form["number"])
 
     def apply_text(kept: Any, form: dict[str, Any], text: str, request: gr.Request) -> tuple[Any, ...]:
-        return place.change(
-            request, kept, lambda draft: drafts.with_text(draft, text or "", "edit of the YAML"), form["number"]
-        )
+        def applied(draft: Draft) -> Draft:
+            return drafts.with_text(draft, text or "", "edit of the YAML")
+
+        return place.change(request, kept, applied, form["number"], from_editor=True)
 
     def discard_text(kept: Any, request: gr.Request) -> tuple[Any, ...]:
-        return place.change(request, kept, lambda draft: draft)
+        return show(place.desk.look(str(request.session_hash), kept))
 
     def check(kept: Any, text: str, request: gr.Request) -> dict[str, Any]:
         draft = place.desk.look(str(request.session_hash), kept)
@@ -173,7 +198,8 @@ def _render_form(place: BuildPlace) -> None:
     def form_of_step(wanted: dict[str, Any]) -> None:
         number, step = wanted["number"], wanted.get("selected")
         # tells the page that this form is up to date, and can be typed into
-        gr.HTML(f'<i data-form="{number}"></i>', elem_id=f"form-{number}", elem_classes="df-marker", apply_default_css=False)
+        mark = f'<i data-form="{number}" data-step="{html.escape(step or "")}"></i>'
+        gr.HTML(mark, elem_id=f"form-{number}", elem_classes="df-marker", apply_default_css=False)
         form = forms.step_form(drafts.new_draft(wanted["text"]), step) if step else None
         if form is None or step is None:
             return
@@ -225,14 +251,15 @@ def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_pa
         try:
             text = gallery.example_text(ctx.examples_dir, file)
         except DistilflowError as error:
-            return show(place.desk.look(str(request.session_hash), kept), number, drafts.notice_of(error))
+            draft = place.desk.look(str(request.session_hash), kept)
+            return show(draft, number, draft, drafts.notice_of(error))
         return open_text(request, kept, text, number)
 
     def restore(kept: Any, form: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         asked = request.query_params.get("example")
         if asked:
             return open_example(request, kept, str(asked), form["number"])
-        return place.change(request, kept, lambda draft: draft, form["number"])
+        return show(place.desk.look(str(request.session_hash), kept), form["number"])
 
     def choose(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         return open_example(request, kept, data_of(event, "file"), form["number"])

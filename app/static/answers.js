@@ -6,12 +6,16 @@
    browser has for all tabs together. So the page gets a stream here that never ends, fed from as many real ones as it takes: a
    further one is opened whenever one has ended and an answer is still missing.
 
+   The page can ask for what is still unanswered, and hears of what never will be ("df-lost"). Gradio's heartbeat, one more
+   connection for each tab, is not sent: nothing here needs to know when a tab is closed.
+
    A plain script, not a module: it has to stand before Gradio sends its first event. */
 
 (() => {
   const send = window.fetch.bind(window);
   const encoder = new TextEncoder();
   const streams = new Map();
+  const unanswered = new Map(); // when each event was sent, by its id; before it has one, by its own mark
 
   class Answers {
     missing = new Set();
@@ -34,9 +38,17 @@
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
     }
 
-    sent(id) {
-      if (!this.early.delete(id)) this.missing.add(id);
+    sent(id, at) {
+      if (!this.early.delete(id)) {
+        this.missing.add(id);
+        unanswered.set(id, at);
+      }
       this.read();
+    }
+
+    answered(id) {
+      unanswered.delete(id);
+      if (!this.missing.delete(id)) this.early.add(id);
     }
 
     async read() {
@@ -69,18 +81,28 @@
     pass(message) {
       const told = JSON.parse(message.slice(message.indexOf("data:") + 5));
       if (told.msg === "close_stream") return true;
-      if (told.msg === "process_completed" && !this.missing.delete(told.event_id)) this.early.add(told.event_id);
-      if (told.msg === "unexpected_error" && !told.event_id) this.missing.clear();
+      if (told.msg === "process_completed") this.answered(told.event_id);
+      if (told.msg === "unexpected_error" && !told.event_id) this.giveUp(told.message);
       this.page?.enqueue(encoder.encode(`${message}\n\n`));
       return told.msg === "unexpected_error";
+    }
+
+    giveUp(reason) {
+      for (const id of this.missing) unanswered.delete(id);
+      this.missing.clear();
+      tellLost(reason);
     }
 
     /** No answer comes any more: the page hears it, and its next event opens a stream again. */
     lose(error) {
       if (this.request.signal.aborted) return; // the page itself gave it up, and opens another one
-      this.missing.clear();
+      this.giveUp(error.message);
       this.page?.enqueue(encoder.encode(`data: ${JSON.stringify({ msg: "unexpected_error", message: `Connection lost: ${error.message}. Try again.` })}\n\n`));
     }
+  }
+
+  function tellLost(reason) {
+    window.dispatchEvent(new CustomEvent("df-lost", { detail: reason }));
   }
 
   async function* chunks(stream) {
@@ -95,10 +117,24 @@
 
   async function join(input, init) {
     const session = JSON.parse(init.body).session_hash;
-    const reply = await send(input, init);
-    if (reply.ok) answersOf(session).sent((await reply.clone().json()).event_id);
-    return reply;
+    const at = performance.now();
+    const mark = Symbol("sent");
+    unanswered.set(mark, at);
+    try {
+      const reply = await send(input, init);
+      if (reply.ok) answersOf(session).sent((await reply.clone().json()).event_id, at);
+      else tellLost(`the server answered ${reply.status}`);
+      return reply;
+    } catch (error) {
+      tellLost(error.message);
+      throw error;
+    } finally {
+      unanswered.delete(mark);
+    }
   }
+
+  /** How many events that were sent since then (as `performance.now()` counts) have no answer yet. */
+  window.distilflowUnanswered = (since = 0) => [...unanswered.values()].filter((at) => at >= since).length;
 
   window.fetch = (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input, document.baseURI);
@@ -106,6 +142,9 @@
     if (url.pathname.endsWith("/queue/join") && typeof init?.body === "string") return join(input, init);
     if (url.pathname.endsWith("/queue/data")) {
       return Promise.resolve(answersOf(url.searchParams.get("session_hash")).open(new Request(input, init)));
+    }
+    if (url.pathname.includes("/gradio_api/heartbeat/")) {
+      return Promise.resolve(new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } }));
     }
     return send(input, init);
   };

@@ -42,7 +42,7 @@ export function mountTitle(element, { trigger }) {
       put(
         element,
         h("h1", { class: "df-title" }, view.name || "No pipeline yet"),
-        view.name && h("span", { class: "df-saved" }, icon("tick", "s"), "Saved"),
+        view.name && saved(view),
         h("span", { class: "df-tag df-readonly" }, icon("eye"), "Read only"),
         h("span", { class: "df-sep" }),
         seg(),
@@ -55,6 +55,19 @@ export function mountTitle(element, { trigger }) {
   });
   keys("build", { undo: () => get("build")?.undo && trigger("submit", { what: "undo" }), redo: () => get("build")?.redo && trigger("submit", { what: "redo" }) });
 }
+
+function saved(view) {
+  if (get("elsewhere")) return h("button", { type: "button", class: "df-btn sm", "data-key": "elsewhere", onclick: () => location.reload() }, icon("again", "s"), "Changed in another tab: load it");
+  if (!view.is_kept) return tag("Too large for this browser to keep", "warn", "warn");
+  return h("span", { class: "df-saved" }, icon("tick", "s"), "Saved");
+}
+
+window.addEventListener("storage", (event) => {
+  if (event.key === "distilflow-draft-1" && get("build")) {
+    set("elsewhere", true);
+    set("build", { ...get("build") });
+  }
+});
 
 function seg() {
   const views = [
@@ -91,17 +104,22 @@ function undoButtons(view, trigger) {
 export function mountProblems(element) {
   watchEdits();
   for (const id of ["build-run", "build-rehearse", "build-preview"]) hold(id, "Opening the pipeline");
-  on("build", (view) => {
+  const draw = () => {
+    const view = get("build");
+    if (!view) return;
     const problems = view.problems.length + (view.error ? 1 : 0);
     put(
       element,
       problems > 0 &&
         h("button", { type: "button", class: "df-btn danger", "data-testid": "problems", onclick: showProblem }, icon("warn", "s"), count(problems, "problem")),
     );
-    hold("build-run", view.why_no_run);
-    hold("build-rehearse", view.why_no_rehearsal);
-    hold("build-preview", view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Open an example or write a pipeline first");
-  });
+    const unapplied = get("yamlChanged") ? "Apply or discard the changes of the YAML first" : "";
+    hold("build-run", unapplied || view.why_no_run);
+    hold("build-rehearse", unapplied || view.why_no_rehearsal);
+    hold("build-preview", unapplied || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Open an example or write a pipeline first"));
+  };
+  on("build", draw);
+  on("yamlChanged", draw);
 }
 
 function showProblem() {
@@ -117,21 +135,44 @@ function showProblem() {
   return undefined;
 }
 
-/* What was typed a moment ago is on its way: whatever acts on the pipeline waits for it, since requests may overtake each other. */
-let isEditing = false;
+/* What was typed a moment ago is on its way to the server: whatever acts on the pipeline waits until it is there. */
+
+const SETTLED_MS = 300; // an edit is sent when its field is left, a moment after the click that leaves it
+let editedAt = null;
+
+const isUnsettled = () => editedAt !== null;
 
 function watchEdits() {
   document.addEventListener("input", (event) => {
-    if (event.target.closest?.("#step-form")) isEditing = true;
+    if (event.target.closest?.("#step-form, #yaml-code")) editedAt ??= performance.now();
   });
   on("answered", () => {
-    isEditing = false;
+    if (isUnsettled() && !window.distilflowUnanswered(editedAt)) editedAt = null;
+  });
+  window.addEventListener("df-lost", (event) => {
+    editedAt = null;
+    set("lost", event.detail);
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (isUnsettled()) event.preventDefault(); // the browser asks
   });
 }
 
-function afterEdit(action) {
-  const begin = Date.now();
-  const look = () => (isEditing && Date.now() - begin < 1500 ? setTimeout(look, 20) : ((isEditing = false), action()));
+/** Act when every edit has been answered; not at all when one was lost. */
+function afterEdits(action) {
+  const since = editedAt;
+  let quietSince = performance.now();
+  set("lost", null);
+  const look = () => {
+    if (get("lost")) return;
+    if (window.distilflowUnanswered(since)) quietSince = null;
+    else quietSince ??= performance.now();
+    if (quietSince === null || performance.now() - quietSince < SETTLED_MS) setTimeout(look, 20);
+    else {
+      editedAt = null;
+      action();
+    }
+  };
   look();
 }
 
@@ -151,10 +192,10 @@ function hold(id, why) {
       "click",
       (event) => {
         const isHeld = button.getAttribute("aria-disabled");
-        if (!isHeld && !isEditing) return;
+        if (!isHeld && !isUnsettled()) return;
         event.stopImmediatePropagation();
         event.preventDefault();
-        if (!isHeld) afterEdit(() => button.click());
+        if (!isHeld) afterEdits(() => button.click());
       },
       true,
     );
@@ -171,12 +212,23 @@ function selecting(trigger) {
   let wanted = null;
   let asked = null;
   let askedAt = 0;
+  let tries = 0;
   const ask = () => {
     asked = wanted;
     askedAt = Date.now();
     trigger("select", { step: wanted });
   };
+  window.addEventListener("df-lost", () => {
+    asked = null;
+    if (tries === 3) return;
+    tries += 1;
+    setTimeout(() => {
+      wanted = get("build")?.selected;
+      if (wanted) ask(); // the form is made anew, from what the server has
+    }, 700 * tries);
+  });
   on("answered", () => {
+    tries = 0;
     const isLate = asked && wanted !== asked;
     asked = null;
     if (isLate && get("build").steps.some((card) => card.name === wanted)) show(wanted), ask();
@@ -200,6 +252,8 @@ export function mountOutline(element, { trigger }) {
   };
   on("build", draw);
   on("preview", draw);
+  on("lost", draw);
+  on("yamlChanged", draw);
   const move = (step) => {
     const names = (get("build")?.steps ?? []).map((card) => card.name);
     const next = names[names.indexOf(get("build").selected) + step];
@@ -222,7 +276,13 @@ export function mountOutline(element, { trigger }) {
 }
 
 function notice(view) {
-  return view.notice && h("div", { class: "df-notice" }, failure({ message: view.notice.what, fix: view.notice.fix }));
+  const lost = get("lost");
+  const told = [
+    lost && failure({ message: `The last change did not reach the server (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
+    get("yamlChanged") && h("div", { class: "df-callout warn slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, "The YAML has changes that are not applied."), h("button", { type: "button", class: "df-btn sm", "data-key": "to-yaml", onclick: () => go({ view: "yaml" }) }, "Open the YAML"))),
+    view.notice && failure({ message: view.notice.what, fix: view.notice.fix }),
+  ].filter(Boolean);
+  return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);
 }
 
 function body(view, choose) {
@@ -297,9 +357,11 @@ function waitForForm() {
   if (!form) return;
   let wanted = 0;
   const look = () => {
-    const shown = Math.max(0, ...[...form.querySelectorAll("[data-form]")].map((mark) => Number(mark.dataset.form)));
-    form.inert = shown < wanted;
-    form.setAttribute("aria-busy", String(shown < wanted));
+    const marks = [...form.querySelectorAll("[data-form]")].sort((one, other) => other.dataset.form - one.dataset.form);
+    const shown = Number(marks[0]?.dataset.form ?? 0);
+    const isLate = shown < wanted || (shown > 0 && marks[0].dataset.step !== (get("build")?.selected ?? ""));
+    form.inert = isLate;
+    form.setAttribute("aria-busy", String(isLate));
   };
   new MutationObserver(look).observe(form, { childList: true, subtree: true });
   on("build", (view) => {
@@ -334,6 +396,7 @@ export function mountStepHead(element) {
 export function mountYamlState(element, { props, watch }) {
   const draw = () => {
     const state = props.value;
+    set("yamlChanged", Boolean(state?.isChanged));
     hold("yaml-apply", state?.isChanged ? "" : "Nothing was changed");
     hold("yaml-discard", state?.isChanged ? "" : "Nothing was changed");
     if (!state) return put(element, h("span", { class: "df-small t3" }, "Write or paste a pipeline; it is checked as you type."));
@@ -370,7 +433,7 @@ export function mountPreview(element) {
   on("build", draw);
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#build-preview");
-    if (!button || button.getAttribute("aria-disabled") || isEditing) return;
+    if (!button || button.getAttribute("aria-disabled") || isUnsettled()) return;
     set("previewText", get("build")?.text);
     set("preview", { isBusy: true, steps: {} });
     set("drawer", true);

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shlex
 import signal
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +21,7 @@ from flows.models import with_llm
 from flows.plan import Plan, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
-from flows.runs import NotRunning, RunFolder, RunReport, RunStore
+from flows.runs import LAUNCHED_AT, NotRunning, RunFolder, RunReport, RunStore
 from flows.spec import apply_parameters, parse_parameter, read_file, read_spec
 from steps.errors import RunError, SpecError
 
@@ -171,7 +172,7 @@ def _run(planned: Plan, folder: RunFolder, max_rows: int | None, options: Option
         raise folder.busy()
     folder = RunFolder(folder.path.resolve())
     target = str(options.output.resolve()) if options.output else None
-    start = Start(planned.spec.to_dict(), str(folder.path), max_rows, target, planned.pools.devices)
+    start = Start(planned.spec.to_dict(), str(folder.path), max_rows, target, planned.pools.devices, launched_at=_launched_at())
     before = sum(1 for _ in folder.quarantined()) if folder.exists() else 0
     engine = EngineProcess(start)
     err.print(f"Run {folder.run_id}", highlight=False)
@@ -197,6 +198,11 @@ def _run(planned: Plan, folder: RunFolder, max_rows: int | None, options: Option
     if report.state == "stopped":
         return STOPPED
     return WITH_QUARANTINE if report.quarantined else ALL_ROWS
+
+
+def _launched_at() -> float:
+    """When this was started, as whoever started it saw it: from then on it can be stopped."""
+    return float(os.environ.get(LAUNCHED_AT) or time.time())
 
 
 def _push(report: RunReport, folder: RunFolder, repo_id: str, options: Options) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flows.engine.chain import split_rows, wrong_count
 from flows.engine.codec import decode, encode
 from flows.engine.desk import Desk
-from flows.engine.gateway import Gateway
+from flows.engine.gateway import Gateway, NotSent
 from flows.engine.items import Item, child_key
 from flows.engine.ledger import Record, SegmentReader
 from flows.engine.outcome import Collected, Outcome, failure_of
@@ -101,6 +101,9 @@ class Asking:
                 raise wrong_count(self.task, len(made), 1)
             named = [rename_out(new, row, self.task) for new in made]
             bodies = [encode(new) for new in named]
+        except NotSent:
+            self._outcome.returned.append(item.id)
+            self._flush_soon()
         except RunError as error:
             self._fail(error)
         except LLMError as error:
@@ -166,6 +169,6 @@ class Asking:
                 self._settle(item, bodies)
             self._live.show(self.name, [body for _, bodies in done for body in bodies])
         self._live.flush_if_due()
-        if self._outcome.settled or self._outcome.counts:
+        if self._outcome.settled or self._outcome.returned or self._outcome.counts:
             outcome, self._outcome = self._outcome, Outcome()
             self._deliver(outcome)

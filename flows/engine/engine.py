@@ -29,7 +29,7 @@ from flows.engine.shelf import Shelf
 from flows.engine.stages import Stage, stages_of
 from flows.engine.worker import Order
 from flows.plan import Plan
-from steps.errors import DistilflowError, LLMError, RunError
+from steps.errors import DistilflowError, RunError
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
@@ -166,6 +166,7 @@ class Engine:
         """Take no more rows; finish, for a moment, what is under way."""
         if not self.is_stopped and not self._over.is_set():
             self.is_stopped = True
+            self._drain()
             self._spawn(self._wind_down())
 
     def fail(self, error: Exception) -> None:
@@ -173,6 +174,12 @@ class Engine:
         if self._error is None and not self._over.is_set():
             self._error = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
             self._over.set()
+
+    def _drain(self) -> None:
+        """Let no further request leave: a run that ends buys nothing more."""
+        self._gateway.drain()
+        for host in self._hosts():
+            host.drain()
 
     async def _wind_down(self) -> None:
         """Let replies under way arrive, and what they lead to without asking again; then it is over."""
@@ -194,7 +201,8 @@ class Engine:
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._endings, return_exceptions=True)
-        if self._error is not None and not isinstance(self._error, LLMError):
+        if self._error is not None:
+            self._drain()
             await self._last_replies()
         hosts = list(self._hosts())
         if self._error is not None or self.is_stopped:
@@ -205,10 +213,14 @@ class Engine:
             self._give_back(station)
 
     async def _last_replies(self) -> None:
-        """Wait for the replies under way in other steps: they may be paid for."""
+        """Wait for the replies under way: they may be paid for."""
         deadline = time.monotonic() + LAST_REPLIES_S
-        while time.monotonic() < deadline and any(host.held and host.stage.asks for host in self._hosts()):
+        while time.monotonic() < deadline and any(self._awaits_replies(host) for host in self._hosts()):
             await asyncio.sleep(0.05)
+
+    def _awaits_replies(self, host: Host) -> bool:
+        task = host.stage.asks
+        return task is not None and bool(host.held) and not self._gateway.is_dead(task.llm)
 
     def _hosts(self) -> list[Host]:
         return [host for station in self.stations.values() for host in station.hosts]
@@ -320,6 +332,8 @@ class Engine:
         for item_id, _ in outcome.settled:
             host.held.pop(item_id, None)
             station.suspects.pop(item_id, None)
+        for item_id in outcome.returned:
+            host.held.pop(item_id, None)
         try:
             self._take(station, outcome)
         except OSError as error:

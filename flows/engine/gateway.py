@@ -19,6 +19,15 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 20.0
 ROWS_BEFORE_DOWN = 5
 """Rows in a row that used up their attempts, without one success between them, before the server counts as down."""
+REFUSING_S = 600.0
+"""How long a server may refuse everything with 429 before it counts as down."""
+REFUSALS_PER_ROW = 50
+"""Refusals use up no attempts, since they are no failures; but a request that is too large for a limit is refused for ever."""
+LOOK_S = 0.5
+
+
+class NotSent(Exception):
+    """The run is ending: this request was held back, and costs nothing."""
 
 
 class Gate:
@@ -29,7 +38,15 @@ class Gate:
         self._slots = asyncio.Semaphore(max_concurrency)
         self._closed_until = 0.0
         self._given_up_in_a_row = 0
+        self._refusing_since: float | None = None
         self._fatal: LLMError | None = None
+        self.is_draining = False
+        """Requests under way may end; no other is sent."""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether no request can succeed any more."""
+        return self._fatal is not None
 
     async def send(self, llm: LLM, request: Request) -> Completion:
         """Ask until there is an answer or no hope of one.
@@ -37,35 +54,62 @@ class Gate:
         Raises:
             LLMError: `attempts` on it says how often it was tried.
             EndpointDown: No server is there; the run should stop.
+            NotSent: The run is ending.
         """
-        attempt = 0
+        attempt = failures = refusals = 0
         while True:
             attempt += 1
             async with self._slots:
                 await self._opened()
                 if self._fatal is not None:  # no request can succeed any more: send none
                     raise self._fatal
+                if self.is_draining:
+                    raise NotSent
                 try:
                     completion = await llm.complete(request)
                 except LLMError as error:
                     failed = error
                 else:
                     self._given_up_in_a_row = 0
+                    self._refusing_since = None
                     return completion
-            if not failed.is_retryable or attempt > llm.max_retries:
+            if isinstance(failed, RateLimited) and refusals < REFUSALS_PER_ROW:
+                refusals += 1
+                self._refused(failed, attempt)
+                continue
+            failures += 1
+            if not failed.is_retryable or failures > llm.max_retries or refusals == REFUSALS_PER_ROW:
                 failed.attempts = attempt  # type: ignore[attr-defined]
                 verdict = self._verdict(failed, attempt)
                 if verdict.is_fatal:
                     self._fatal = verdict
                 raise verdict from failed
-            if isinstance(failed, RateLimited):
-                self._closed_until = max(self._closed_until, time.monotonic() + (failed.retry_after_s or pause_s(attempt)))
-            else:
-                await asyncio.sleep(pause_s(attempt))
+            await self._pause(pause_s(failures))
+
+    def _refused(self, error: RateLimited, attempt: int) -> None:
+        """Hold everybody back for as long as the server asks to.
+
+        Raises:
+            EndpointDown: It has been refusing everything for too long.
+        """
+        now = time.monotonic()
+        self._refusing_since = self._refusing_since or now
+        if now - self._refusing_since > REFUSING_S:
+            self._fatal = EndpointDown(
+                f"{self.endpoint} has refused every request for {REFUSING_S / 60:.0f} minutes: {error.message}",
+                "check the limits of your account, then `distilflow resume` the run: what is finished is kept",
+            )
+            raise self._fatal from error
+        self._closed_until = max(self._closed_until, now + (error.retry_after_s or pause_s(attempt)))
 
     async def _opened(self) -> None:
-        while (wait := self._closed_until - time.monotonic()) > 0:
-            await asyncio.sleep(wait + random.uniform(0, 0.05))
+        while not self.is_draining and (wait := self._closed_until - time.monotonic()) > 0:
+            await asyncio.sleep(min(LOOK_S, wait + random.uniform(0, 0.05)))
+
+    async def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self.is_draining and (wait := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(LOOK_S, wait))
 
     def _verdict(self, error: LLMError, attempts: int) -> LLMError:
         """The error of this row, or that the endpoint is down."""
@@ -90,12 +134,25 @@ class Gateway:
 
     def __init__(self) -> None:
         self._gates: dict[str, Gate] = {}
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Send no more requests; those under way may end."""
+        self._is_draining = True
+        for gate in self._gates.values():
+            gate.is_draining = True
+
+    def is_dead(self, llm: LLM) -> bool:
+        """Whether no request to this model's endpoint can succeed any more."""
+        gate = self._gates.get(llm.endpoint)
+        return gate is not None and gate.is_dead
 
     def asker(self, llm: LLM, used: Callable[[Completion], None]) -> Ask:
         """How a task asks this model. `used` is told of every answer, for the accounts."""
         gate = self._gates.get(llm.endpoint)
         if gate is None:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, llm.max_concurrency)
+            gate.is_draining = self._is_draining
 
         async def ask(request: Request) -> Completion:
             completion = await gate.send(llm, request)

@@ -81,6 +81,9 @@ class Host(ABC):
     async def end(self) -> None:
         """No more rows will come: let go of everything and wait for the end."""
 
+    def drain(self) -> None:  # noqa: B027 - most have nothing to hold back
+        """Ask no model any more; what is under way may end."""
+
     @abstractmethod
     def cancel(self) -> None:
         """Give up what is under way."""
@@ -216,6 +219,8 @@ class WorkerHost(Host):
             code = await asyncio.to_thread(self._reap)
             if not self._is_ending:
                 self.listener.on_death(self, code)
+        except Exception as error:  # else the run would wait for this worker for ever
+            self.listener.on_error(self, explain(error))
 
     def _reap(self) -> int | None:
         assert self._process is not None
@@ -237,6 +242,10 @@ class WorkerHost(Host):
     def pull(self, rows: int) -> None:
         self.pulls += 1
         self._send(b"P", rows.to_bytes(4, "little"))
+
+    def drain(self) -> None:
+        if self.stage.asks is not None and self._writer is not None:
+            self._send(b"D")
 
     async def end(self) -> None:
         self._is_ending = True

@@ -78,6 +78,8 @@ class Outcome:
     collected: list[Collected] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
+    returned: list[str] = field(default_factory=list)
+    """Items given back untouched, by id, because the run is ending."""
     is_last: bool = False
     """A source has no more rows."""
 
@@ -93,6 +95,7 @@ class Outcome:
                 "collected": [[entry.id, list(entry.place), entry.has_children] for entry in self.collected],
                 "failures": [failure.to_json().decode() for failure in self.failures],
                 "counts": {step: asdict(counts) for step, counts in self.counts.items()},
+                "returned": self.returned,
                 "is_last": self.is_last,
             }
         )
@@ -108,6 +111,7 @@ class Outcome:
             collected=[Collected(item_id, Place(*place), children) for item_id, place, children in head["collected"]],
             failures=[Failure(**decode(failure.encode())) for failure in head["failures"]],
             counts={step: Counts(**counts) for step, counts in head["counts"].items()},
+            returned=head["returned"],
             is_last=head["is_last"],
         )
 

@@ -66,16 +66,18 @@ class Recorder(Observer):
         self._emit(RunChanged(at=time.time(), state=state, message=message))
         self._write_log("error" if state == "failed" else "info", f"run {state}{': ' if message else ''}{message}")
 
-    async def watch(self, engine: Engine) -> None:
+    async def watch(self, engine: Engine, launched_at: float) -> None:
         """Write snapshots, and pass on the request to stop, until cancelled."""
-        stop = self.folder.path / "stop"
         while True:
             try:
                 self.snapshot(engine)
             except OSError as error:
                 engine.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room, then resume the run"))
                 return
-            if stop.exists():
+            except Exception as error:  # a listener of ours broke: nobody would look for the stop file any more
+                engine.fail(RunError(f"the run cannot be followed: {type(error).__name__}: {error}"))
+                return
+            if self.folder.is_asked_to_stop(launched_at):
                 engine.stop()
             await asyncio.sleep(SNAPSHOT_S)
 

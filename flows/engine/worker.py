@@ -1,6 +1,7 @@
 """What runs in a worker process: one stage, fed over a socket. Imports steps and the engine, never Prefect.
 
-Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull so many rows · E end.
+Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull so many rows · D ask no more ·
+E end.
 From it: L ready · O outcome · X the error after which it cannot go on. When the socket closes, the other side is gone, and
 the worker ends: no orphans.
 """
@@ -139,7 +140,8 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
         if not broken.done():
             broken.set_exception(error)
 
-    asking = Asking(stage, order.desk, Gateway(), deliver, fail)
+    gateway = Gateway()
+    asking = Asking(stage, order.desk, gateway, deliver, fail)
 
     async def listen() -> None:
         while True:
@@ -147,7 +149,10 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
             payload = await reader.readexactly(size)
             if kind == b"E":
                 return
-            asking.give(unpack(payload))
+            if kind == b"D":
+                gateway.drain()
+            else:
+                asking.give(unpack(payload))
 
     try:
         await asking.load()

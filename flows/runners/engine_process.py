@@ -13,7 +13,8 @@ import os
 import signal
 import socket
 import sys
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Start:
     output: str | None = None
     devices: tuple[str, ...] = ()
     reuse: tuple[str, ...] = ()
+    launched_at: float = field(default_factory=time.time)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -130,7 +132,7 @@ async def _main(fd: int) -> None:
     try:
         planned = plan(PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices)))
         output = Path(start.output) if start.output else None
-        request = Request(planned, folder, start.max_rows, output, tuple(map(Path, start.reuse)))
+        request = Request(planned, folder, start.max_rows, output, tuple(map(Path, start.reuse)), start.launched_at)
         report = await run_session(request, placer, on_event=tell, on_engine=engines.append)
         line.send(done=report.model_dump(mode="json"))
     except PlanError as error:

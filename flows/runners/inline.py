@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,21 +49,34 @@ def run_inline(
 def run_here(request: Request, on_event: Callable[[Event], None] = lambda event: None) -> RunReport:
     """Run a session on an event loop of its own; the first Ctrl-C or SIGTERM stops it and keeps finished rows."""
     warm_up()
+    stops: list[Callable[[], object]] = []
+
+    def begun(engine: Engine) -> None:
+        stop_on_signals(engine)
+        stops.append(partial(asyncio.get_running_loop().call_soon_threadsafe, engine.stop))
 
     async def session() -> RunReport:
-        return await run_session(request, LocalPlacer(request.plan.pools), on_event=on_event, on_engine=stop_on_signals)
+        return await run_session(request, LocalPlacer(request.plan.pools), on_event=on_event, on_engine=begun)
 
-    return _run(session())
+    return _run(session(), lambda: [stop() for stop in stops])
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end on an event loop of its own; a notebook has one already, so there it gets a thread too."""
+def _run(work: Coroutine[Any, Any, T], interrupted: Callable[[], object] = lambda: None) -> T:
+    """Run to the end on an event loop of its own; a notebook has one already, so there it gets a thread too.
+
+    There Ctrl-C (the button "interrupt") reaches this thread, not the one with the run: `interrupted` passes it on.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+        future = pool.submit(asyncio.run, work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            interrupted()
+            return future.result()
 
 
 def stop_on_signals(engine: Engine) -> None:
@@ -77,7 +91,7 @@ def stop_on_signals(engine: Engine) -> None:
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
-    except (ValueError, RuntimeError):  # not the main thread: whoever owns that one stops the engine
+    except (ValueError, RuntimeError):  # not the main thread, which gets the signals
         return
 
 

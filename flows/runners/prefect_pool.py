@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextvars import copy_context
+from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
@@ -139,7 +140,21 @@ class Mirror:
             self._logger.error(str(error))
             self.engine.stop()
             return
-        self._tasks.append(cast("PrefectConcurrentFuture[Any]", placed))
+        future = cast("PrefectConcurrentFuture[Any]", placed)
+        future.wrapped_future.add_done_callback(partial(self._ended, stage, replica, devices))
+        self._tasks.append(future)
+
+    def _ended(self, stage: str, replica: int, devices: int, future: Future[Any]) -> None:
+        """A task run that ends before its replica does never began, or was ended by somebody: no place is held."""
+        if self.release_of(stage, replica).is_set():
+            return
+        error = future.exception()
+        what = f"the task run of {stage!r} ended: {error or future.result()}"
+        if devices:  # the engine waits for them
+            self._soon(self._logger.error, f"{what}; without it there are no GPUs, so the run stops")
+            self.engine.stop()
+        else:
+            self._soon(self._logger.warning, what)
 
     # ---- the flow's part
     async def run(self) -> RunReport:

@@ -7,7 +7,7 @@ import contextlib
 import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class Request:
     max_rows: int | None = None
     output: Path | None = None
     reuse: tuple[Path, ...] = ()
+    launched_at: float = field(default_factory=time.time)
+    """Unix time from which on the request to stop is meant for this session."""
 
 
 async def run_session(
@@ -52,8 +54,6 @@ async def run_session(
         check_target(request.output)
         _check_outside(request.output.resolve(), folder)
     with _writing_to(folder), folder.locked():
-        with contextlib.suppress(FileNotFoundError):
-            (folder.path / "stop").unlink()
         report = _report(request)
         request.plan.spec.save(folder.path / "pipeline.yaml")
         folder.save_report(report)
@@ -91,7 +91,7 @@ def _writing_to(folder: RunFolder) -> Iterator[None]:
 
 async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
     recorder.enter("running")
-    watching = asyncio.create_task(recorder.watch(engine))
+    watching = asyncio.create_task(recorder.watch(engine, request.launched_at))
     try:
         await engine.run()
         recorder.snapshot(engine)

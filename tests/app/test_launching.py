@@ -80,7 +80,7 @@ def test_what_is_going_on_is_not_started_twice(tmp_path: Path) -> None:
     run_id = started.start(SPEC)
     run = RunFolder(tmp_path / run_id)
     try:
-        with pytest.raises(RunError, match="there is no run"):
+        with pytest.raises(RunError, match="is going on"):
             started.resume(run_id)
     finally:
         os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)

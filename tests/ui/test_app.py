@@ -93,6 +93,43 @@ CLICKS_BETWEEN_ANSWERS = """async () => {
 }"""
 
 
+def test_the_form_of_the_last_step_cannot_be_typed_into_while_the_next_one_comes(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    expect(field(page, "with-data-files")).to_be_visible()
+    slow = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+
+    page.locator("#build-outline").get_by_test_id("node-judge").click()
+
+    expect(page.locator("#step-form")).to_have_attribute("aria-busy", "true", timeout=500)
+    expect(field(page, "with-aspect")).to_be_visible()
+
+
+def test_changes_of_the_yaml_are_not_lost_by_looking_elsewhere(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("view-yaml").click()
+    page.locator("#yaml-code .cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine")
+    expect(page.locator("#yaml-state")).to_contain_text("not applied yet")
+
+    page.get_by_test_id("view-outline").click()
+    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    expect(field(page, "with-aspect")).to_be_visible()
+
+    expect(page.locator("#build-run")).to_have_attribute("aria-disabled", "true")
+    page.get_by_role("button", name="Open the YAML").click()
+    expect(page.locator("#yaml-code")).to_contain_text("# mine")
+
+
+def test_many_tabs_of_one_browser_are_served(page: Page, site: Site) -> None:
+    tabs = [page, *(page.context.new_page() for _ in range(7))]  # a browser has six connections for all of them
+
+    for tab in tabs:
+        tab.goto(f"{site.url}/?place=gallery")
+        expect(tab.get_by_test_id("example-quickstart")).to_be_visible()
+
+
 def test_steps_are_walked_faster_than_the_server_answers(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     expect(page.locator("#step-head h2")).to_have_text("load")

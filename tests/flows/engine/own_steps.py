@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -80,6 +81,49 @@ class Twice(Step):
 
     def process(self, batch: Batch) -> Batch:
         return [{**row, "half": half} for row in batch for half in (0, 1)]
+
+
+class Dice(Step):
+    """Adds a number that no other row has."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("thrown",)
+
+    def process(self, batch: Batch) -> Batch:
+        return [{**row, "thrown": time.time_ns() * 1000 + next(_throws)} for row in batch]
+
+
+_throws = itertools.count()
+
+
+class SetOfTags(Step):
+    """Adds a set."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("tags",)
+
+    def process(self, batch: Batch) -> Batch:
+        return [{**row, "tags": {"a", "b"}} for row in batch]
+
+
+class Counts(Step):
+    """Counts the tags, however they come, and says what they came as."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("tags",)
+    outputs: ClassVar[tuple[str, ...]] = ("count", "kind")
+    calls: str = ""
+
+    def process(self, batch: Batch) -> Batch:
+        return [{**row, "count": len(row["tags"]), "kind": type(row["tags"]).__name__} for row in batch]
+
+
+class Notes(Step):
+    """Writes into the list that its rows hold."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("notes",)
+
+    def process(self, batch: Batch) -> Batch:
+        for row in batch:
+            row["notes"].append(row["half"])
+        return batch
 
 
 class Shrinks(Step):

@@ -138,6 +138,49 @@ def test_answers_that_arrived_are_not_asked_for_again(tmp_path: Path) -> None:
     assert fake.stats.by_status[200] == 12
 
 
+def test_refusals_use_up_no_attempts(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(requests_per_s=100, burst=5))
+    with running(fake) as url:
+        result = ask(tmp_path, url, rows=60, max_retries=0, max_concurrency=64)
+
+    assert (len(result.only), result.failures) == (60, [])
+    assert fake.stats.by_status[429] > 0
+
+
+def test_a_stopped_run_sends_no_further_request_and_keeps_the_replies_under_way(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(latency_s=0.3))
+
+    async def stop(engine: Engine) -> None:
+        while not fake.stats.in_flight:
+            await asyncio.sleep(0.01)
+        engine.stop()
+
+    with running(fake) as url:
+        stopped = ask(tmp_path, url, rows=12, during=stop, max_concurrency=3)
+        asked = fake.stats.requests
+        resumed = ask(tmp_path, url, rows=12)
+
+    assert asked == 3
+    assert (len(stopped.only), len(resumed.only)) == (3, 12)
+    assert fake.stats.requests == 12
+
+
+def test_an_endpoint_that_fails_costs_no_reply_of_another(tmp_path: Path) -> None:
+    good, bad = FakeOpenAI(Behaviour(latency_s=0.4)), FakeOpenAI(Behaviour(rules=[Rule("", Fault.UNAUTHORIZED)]))
+    with running(good) as good_url, running(bad) as bad_url:
+        steps = [{"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": f"{i}"} for i in range(8)]}}]
+        for name, url in (("good", good_url), ("bad", bad_url)):
+            llm = {"use": "OpenAILLM", "model": "m", "base_url": f"{url}/v1"}
+            steps.append({"name": name, "use": "TextGeneration", "after": "load", "with": {"llm": llm}})
+        with pytest.raises(AuthFailed):
+            run_steps(tmp_path, steps)
+        bad.behaviour = Behaviour()
+        result = run_steps(tmp_path, steps)
+
+    assert [len(rows) for rows in result.rows.values()] == [8, 8]
+    assert good.stats.requests == 8
+
+
 def test_tokens_are_counted(tmp_path: Path) -> None:
     with running(FakeOpenAI(Behaviour(reply="two words"))) as url:
         result = ask(tmp_path, url)

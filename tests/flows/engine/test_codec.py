@@ -7,6 +7,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,12 @@ def test_nan_comes_back_as_nan_beside_null() -> None:
     assert math.isnan(row["a"])
     assert math.isnan(row["c"][0])
     assert row["b"] is None
+
+
+def test_nan_in_an_array_comes_back_as_nan() -> None:
+    row = decode(encode({"x": np.array([1.0, float("nan")])}))
+    assert row["x"][0] == 1.0
+    assert math.isnan(row["x"][1])
 
 
 def test_keys_that_are_no_text_become_text() -> None:

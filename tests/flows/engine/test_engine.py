@@ -368,6 +368,15 @@ def test_a_step_that_changes_the_inside_of_its_rows_does_its_neighbours_no_harm(
     assert result.failures[0].row == {"i": 3, "tags": []}
 
 
+def test_the_rows_made_of_one_row_share_nothing(tmp_path: Path) -> None:
+    steps: list[dict[str, Any]] = [
+        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"notes": []}]}},
+        {"name": "two", "use": own("Twice"), "after": "load"},
+        {"name": "note", "use": own("Notes"), "after": "two"},
+    ]
+    assert [row["notes"] for row in run_steps(tmp_path, steps).only] == [[0], [1]]
+
+
 @both
 def test_a_step_that_leaves_the_program_costs_that_row(tmp_path: Path, in_threads: bool) -> None:
     load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"i": i, "tags": []} for i in range(8)]}}

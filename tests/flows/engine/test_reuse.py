@@ -130,6 +130,43 @@ def test_equal_rows_each_have_a_result(tmp_path: Path) -> None:
     assert len(result.only) == 4
 
 
+def test_equal_rows_keep_results_of_their_own_when_a_run_goes_on(tmp_path: Path) -> None:
+    twins = [{"i": 1}] * 40
+    steps: list[dict[str, Any]] = [
+        {"name": "load", "use": "LoadDataFromDicts", "batch_size": 5, "with": {"data": twins}},
+        {"name": "throw", "use": own("Dice"), "after": "load", "resources": {"replicas": 2}, "batch_size": 5},
+    ]
+    first = run_steps(tmp_path, steps, in_threads=False)
+    again = run_steps(tmp_path, steps, in_threads=False)
+
+    assert len({row["thrown"] for row in first.only}) == 40
+    assert again.only == first.only
+
+
+def test_equal_rows_that_fail_are_each_in_quarantine(tmp_path: Path) -> None:
+    steps = [
+        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"i": 1}] * 3}},
+        {"name": "add", "use": own("Add"), "after": "load", "with": {"raise_at": [1]}},
+    ]
+    assert run_steps(tmp_path, steps).engine.quarantined == 3
+    assert run_steps(tmp_path, steps).engine.quarantined == 3
+
+
+def test_a_step_sees_the_same_in_a_fresh_run_and_in_one_that_goes_on(tmp_path: Path) -> None:
+    def steps(code: str) -> list[dict[str, Any]]:
+        return [
+            {"name": "load", "use": own("Numbers")},
+            {"name": "tag", "use": own("SetOfTags"), "after": "load"},
+            {"name": "count", "use": own("Counts"), "after": "tag", "with": {"calls": code}},
+        ]
+
+    fresh = run_steps(tmp_path, steps("one"))
+    resumed = run_steps(tmp_path, steps("two"))  # only the last step is done again, on rows of the ledger
+
+    assert resumed.counts["tag"].reused == 10
+    assert {row["kind"] for row in fresh.only} == {row["kind"] for row in resumed.only} == {"list"}
+
+
 def test_another_batch_size_reuses_everything(tmp_path: Path) -> None:
     run_steps(tmp_path, pipeline(tmp_path, ROWS))
     all_calls(tmp_path)
