@@ -1,16 +1,14 @@
 """The quickstart in Python: the same pipeline as quickstart.yaml, step for step.
 
-Run it from the root of the repository: `.venv/bin/python examples/quickstart.py`.
+Run it from the root of the repository: `python examples/quickstart.py`, with the environment active.
 """
 
-from flows.pipeline import Pipeline
-from steps.columns.group_columns import GroupColumns
-from steps.columns.keep_columns import KeepColumns
-from steps.formats.format_text_generation_dpo import FormatTextGenerationDPO
-from steps.llms.replay_llm import ReplayLLM
-from steps.sources.load_data_from_file_system import LoadDataFromFileSystem
-from steps.tasks.text_generation import TextGeneration
-from steps.tasks.ultra_feedback import UltraFeedback
+from flows import Pipeline
+from steps.columns import GroupColumns, KeepColumns
+from steps.formats import FormatTextGenerationDPO
+from steps.llms import ReplayLLM
+from steps.sources import LoadDataFromFileSystem
+from steps.tasks import TextGeneration, UltraFeedback
 
 RECORDINGS = "examples/data/recordings.jsonl"
 

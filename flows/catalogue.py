@@ -1,52 +1,81 @@
-"""The catalogue: every step with its parameters, columns and words, as data. What the command line, the app and docs show."""
+"""The catalogue: every step, model and router with its parameters, columns and words, as data: what the command line shows."""
 
 from __future__ import annotations
 
 import inspect
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from steps import registry
 from steps.base import BaseStep
+from steps.llms.base import LLM
+from steps.wiring import Router, open_pipeline
 
-GROUPS = ("sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other")
+GROUPS = ("sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other", "models", "routers")
+KINDS: tuple[registry.Kind, ...] = ("steps", "llms", "routers")
 
 
 def describe_all() -> list[dict[str, Any]]:
-    """Every step that can be used, by group. A plugin that cannot be imported is left out; naming it says why."""
+    """Every step, model and router, by group. A plugin that cannot be imported is left out; naming it says why."""
     found = []
-    for name in registry.names("steps"):
-        try:
-            found.append(describe(name))
-        except registry.UnknownComponent:
-            continue
+    for kind in KINDS:
+        for name in registry.names(kind):
+            try:
+                found.append(_describe(name, registry.resolve(name, kind)))
+            except registry.UnknownComponent:
+                continue
     return sorted(found, key=lambda entry: GROUPS.index(entry["group"]))
 
 
 def describe(name: str) -> dict[str, Any]:
-    """One step.
+    """One step, model or router.
 
     Raises:
         UnknownComponent: There is none of this name.
     """
-    step = registry.resolve(name)
-    if not issubclass(step, BaseStep):
-        raise registry.UnknownComponent(f"{name!r} is not a step", "`distilflow steps` lists what there is")
-    return {
-        "name": name,
-        "group": step.group if step.group in GROUPS else "other",
-        "summary": step.summary(),
-        "doc": inspect.cleandoc(step.__doc__ or ""),
-        "inputs": list(step.inputs),
-        "outputs": list(step.outputs),
-        "parameters": [_parameter(step, field) for field in step.model_fields if field not in step.PLACEMENT],
-    }
+    unknown = []
+    for kind in KINDS:
+        try:
+            return _describe(name, registry.resolve(name, kind))
+        except registry.UnknownComponent as error:
+            unknown.append(error)
+    raise next((error for error in unknown if error.matches), unknown[0])
 
 
-def _parameter(step: type[BaseStep], name: str) -> dict[str, Any]:
+def _describe(name: str, found: type) -> dict[str, Any]:
+    if not issubclass(found, (BaseStep, LLM, Router)):
+        raise registry.UnknownComponent(f"{name!r} is neither step, model nor router", "`distilflow steps` lists what there is")
+    doc = inspect.cleandoc(found.__doc__ or "")
+    entry: dict[str, Any] = {"name": name, "group": _group(found), "summary": doc.partition("\n")[0], "doc": doc}
+    if issubclass(found, BaseStep):
+        entry |= {"inputs": _columns(found, "needs", found.inputs), "outputs": _columns(found, "makes", found.outputs)}
+    own = [field for field in found.model_fields if field not in getattr(found, "PLACEMENT", ())]
+    return {**entry, "import": registry.import_line(found), "parameters": [_parameter(found, field) for field in own]}
+
+
+def _group(found: type[BaseStep | LLM | Router]) -> str:
+    if issubclass(found, BaseStep):
+        return found.group if found.group in GROUPS else "other"
+    return "models" if issubclass(found, LLM) else "routers"
+
+
+def _columns(found: type[BaseStep], method: str, declared: Sequence[str]) -> list[str]:
+    """Columns of a step whose parameters are left as they are; what it declares, if it cannot say without them."""
+    token = open_pipeline.set(None)
+    try:
+        return list(getattr(found.model_construct(), method)())
+    except Exception:  # their code, and a required parameter is missing
+        return list(declared)
+    finally:
+        open_pipeline.reset(token)
+
+
+def _parameter(step: type[BaseModel], name: str) -> dict[str, Any]:
     field = step.model_fields[name]
     default = field.get_default(call_default_factory=False)
     if field.default_factory is not None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from flows.spec import PipelineSpec
 from flows.spec.parameters import with_sampling_of
-from flows.wording import did_you_mean, quoted
 from steps import registry
 from steps.errors import SpecError
+from steps.wording import did_you_mean, quoted
 
 _SERVERS = {
     "openai": None,

@@ -6,20 +6,48 @@ from collections.abc import Mapping
 from contextvars import Token
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from pydantic import ValidationError
 
 from flows.plan import Plan, batch_size_field, plan
 from flows.spec import PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
-from flows.spec.reading import misfit, remedy
+from flows.spec.reading import misfit
 from steps import registry
 from steps.base import BaseStep, snake_case
 from steps.errors import PlanError, Problem
+from steps.mistakes import remedy
 from steps.wiring import OpenPipeline, Router, open_pipeline
+from steps.wording import did_you_mean, listed
 
 if TYPE_CHECKING:
     from flows.distiset import Distiset
+
+
+_OF_DISTILABEL = {
+    "use_cache": "finished rows are kept by run: the same run_id goes on with them, a new one starts afresh",
+    "cache_dir": "give run(runs_dir=...), the folder of all runs",
+    "dataset": "start the pipeline with LoadDataFromDicts(data=...) or LoadDataFromDisk",
+    "dataset_batch_size": "give the first step batch_size=...",
+    "storage_parameters": "rows are kept below run(runs_dir=...)",
+    "use_fs_to_pass_data": "leave it out: rows always pass through files where they are large",
+    "logging_handlers": "leave it out: the log is run.log in the run's folder",
+    "load_groups": "leave it out: all steps run at the same time; pools and resources say where",
+    "enable_metadata": "leave it out: set add_raw_input and add_raw_output of a task",
+    "requirements": "leave it out: install packages where the pipeline runs",
+}
+"""What to do instead of arguments that pipelines written for distilabel may have."""
+
+
+def _refuse(function: str, unknown: Mapping[str, Any], known: set[str]) -> None:
+    """Say what to use instead of the first argument that is not known.
+
+    Raises:
+        TypeError: There is one.
+    """
+    for name in unknown:
+        instead = _OF_DISTILABEL.get(name) or f"it has {listed(sorted(known))}"
+        raise TypeError(f"{function}() has no argument {name!r}.{did_you_mean(name, known)} {instead[0].upper()}{instead[1:]}")
 
 
 class Pipeline:
@@ -28,7 +56,8 @@ class Pipeline:
     Steps made inside the `with` block belong to it; `>>` connects them. `spec` is what it amounts to.
     """
 
-    def __init__(self, name: str = "pipeline", description: str | None = None) -> None:
+    def __init__(self, name: str = "pipeline", description: str | None = None, **unknown: Never) -> None:
+        _refuse("Pipeline", unknown, {"name", "description"})
         self.name = name
         self.description = description
         self._steps: list[BaseStep] = []
@@ -150,6 +179,7 @@ class Pipeline:
         run_id: str | None = None,
         runs_dir: str | Path = "runs",
         max_rows: int | None = None,
+        **unknown: Never,
     ) -> Distiset:
         """Run it here and return the result; the same `run_id` continues an earlier run.
 
@@ -157,14 +187,18 @@ class Pipeline:
             PlanError: It has problems.
             RunError: The run could not go on; what is finished is kept.
         """
+        _refuse("run", unknown, {"run_id", "runs_dir", "max_rows"})
         from flows.distiset import Distiset
         from flows.runners.inline import run_inline
 
         folder = run_inline(self._planned(parameters or {}), Path(runs_dir), run_id=run_id, max_rows=max_rows)
         return Distiset.load_from_disk(folder.distiset)
 
-    def dry_run(self, parameters: Mapping[str, Any] | None = None, batch_size: int = 1) -> list[dict[str, Any]]:
+    def dry_run(
+        self, parameters: Mapping[str, Any] | None = None, batch_size: int = 1, **unknown: Never
+    ) -> list[dict[str, Any]]:
         """Run it on the first rows and return what leaves the first leaf; nothing is kept."""
+        _refuse("dry_run", unknown, {"batch_size"})
         from flows.runners.inline import preview
 
         result = preview(self._planned(parameters or {}), batch_size)

@@ -42,6 +42,18 @@ class UnknownRun(RunError):
     code = "unknown-run"
 
 
+class NotRunning(RunError):
+    """What is asked of a run at work is asked of one that is not."""
+
+    code = "not-running"
+
+
+class RunBusy(RunError):
+    """Another process works on the run."""
+
+    code = "run-busy"
+
+
 class RunReport(BaseModel):
     """How a run stands or ended: what `run.json` holds and what the card tells. Times are Unix seconds."""
 
@@ -176,12 +188,17 @@ class RunFolder:
             return True
         return False
 
+    def busy(self) -> RunBusy:
+        """The error of whoever wants the run while another process works on it."""
+        fix = f"wait for it, or stop it first: distilflow stop {self.run_id}"
+        return RunBusy(f"run {self.run_id!r} is being worked on by another process", fix)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run: one process works on it at a time.
 
         Raises:
-            RunError: Another one does.
+            RunBusy: Another one does.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "lock").open("wb") as file:
@@ -191,8 +208,7 @@ class RunFolder:
                     break
                 except BlockingIOError:
                     if attempt + 1 == LOCK_ATTEMPTS:
-                        what = f"run {self.run_id!r} is being worked on by another process"
-                        raise RunError(what, "wait for it, or stop it first") from None
+                        raise self.busy() from None
                     time.sleep(0.02)
             yield
 

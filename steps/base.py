@@ -6,18 +6,21 @@ what the palette shows, and the example in the docstring runs as a test.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from steps.errors import MissingKey
+from steps.components import Component
+from steps.errors import Complaint, MissingKey, MissingValue
 from steps.secrets import without_secrets
 from steps.wiring import Wired
 
 Row = dict[str, Any]
 Batch = list[Row]
+FILL_IT = "fill it in the source, or drop the row before this step"
 Group = Literal["sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
 
 
@@ -33,7 +36,7 @@ class StepResources(BaseModel):
     resources: dict[str, float] | None = Field(default=None, description="Custom resources by name.")
 
 
-class BaseStep(Wired, BaseModel):
+class BaseStep(Wired, Component):
     """What every kind of step has: a name, columns in and out, and a place to run."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
@@ -94,7 +97,7 @@ class BaseStep(Wired, BaseModel):
         """Pool to run in when the pipeline names none."""
         return self.default_pool
 
-    def check(self) -> Iterable[str]:
+    def check(self) -> Iterable[Complaint]:
         """Say what is wrong with the parameters beyond their types, one sentence each. Fast, and without the network."""
         return ()
 
@@ -206,6 +209,24 @@ def require(row: Row, columns: Iterable[str]) -> None:
             f"this row has no {', '.join(map(repr, missing))}; it has {sorted(row)}",
             "give the row this column in the source, or drop the row before this step",
         )
+
+
+def require_values(row: Row, columns: Iterable[str]) -> None:
+    """Check that a row has these columns, and something in each: not None, and not NaN.
+
+    Raises:
+        MissingKey, MissingValue: It names the columns.
+    """
+    columns = list(columns)
+    require(row, columns)
+    if empty := [column for column in columns if is_missing(row[column])]:
+        seen = ", ".join(repr(row[column]) for column in empty)
+        raise MissingValue(f"this row has nothing in {', '.join(map(repr, empty))}: {seen}", FILL_IT)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether data sets write this where there is no value: None, or the number NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def snake_case(name: str) -> str:

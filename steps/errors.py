@@ -5,6 +5,7 @@ DistilflowError
 ├── PlanError           the pipeline was read, but has problems (all of them, at once)
 ├── RowError            one row cannot be processed; its neighbours go on
 │   ├── MissingKey      the row lacks a column that the step needs
+│   ├── MissingValue    the row has the column, but nothing in it
 │   ├── BadReply        the model answered, but not in the form that was asked for
 │   └── LLMError        the request for this row failed
 │       ├── RateLimited · ServerFailed · NetworkFailed (Unreachable)     worth another attempt
@@ -35,6 +36,10 @@ class Problem:
     def __str__(self) -> str:
         text = f"[{self.code}] {self.where}: {self.what}"
         return f"{text}\n  Fix: {self.fix}" if self.fix else text
+
+
+Complaint = str | tuple[str, str]
+"""A sentence that says what is wrong, alone or with what to do about it."""
 
 
 class DistilflowError(Exception):
@@ -93,6 +98,12 @@ class MissingKey(RowError):
     """The row lacks a column that the step needs."""
 
     code = "missing-key"
+
+
+class MissingValue(RowError):
+    """The row has the column that the step needs, but nothing in it that could be used."""
+
+    code = "missing-value"
 
 
 class BadReply(RowError):

@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -88,6 +89,27 @@ def resolve(name: str, kind: Kind = "steps") -> type:
     what = {"steps": "step", "llms": "model class", "routers": "router"}[kind]
     hint = f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
     raise UnknownComponent(f"there is no {what} {name!r}.{hint}", "`distilflow steps` lists what there is", matches=matches)
+
+
+def importer(package: str) -> Callable[[str], type]:
+    """The `__getattr__` of a package of built-ins: `from steps.tasks import TextGeneration` imports that one alone."""
+    inside = {name: module for kind in _BUILT_IN.values() for name, module in kind.items() if module.startswith(f"{package}.")}
+
+    def get(name: str) -> type:
+        if name not in inside:
+            hint = difflib.get_close_matches(name, inside, n=1)
+            near = f". Did you mean {hint[0]!r}?" if hint else ""
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{near}", name=name)
+        return _get(importlib.import_module(inside[name]), name)
+
+    return get
+
+
+def import_line(component: type) -> str:
+    """How Python imports this class, the short way where there is one."""
+    package, name = component.__module__.rpartition(".")[0], component.__name__
+    is_short = any(table.get(name) == component.__module__ for table in _BUILT_IN.values()) and package != "steps"
+    return f"from {package if is_short else component.__module__} import {name}"
 
 
 def name_of(component: type, kind: Kind = "steps") -> str:

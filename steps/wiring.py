@@ -10,9 +10,10 @@ from contextvars import ContextVar
 from random import Random
 from typing import Any, Protocol, TypeVar, overload
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from steps import registry
+from steps.components import Component
 
 T = TypeVar("T", bound="Wired")
 
@@ -28,7 +29,7 @@ class OpenPipeline(Protocol):
 open_pipeline: ContextVar[OpenPipeline | None] = ContextVar("open_pipeline", default=None)
 
 
-class Router(BaseModel):
+class Router(Component):
     """Chooses, for each batch, which of the next steps get it: `load >> sample_n_steps(2) >> [a, b, c]`.
 
     Its fields are its parameters. `steps.routers` has the built-in ones and `@router`, which makes one of a function.

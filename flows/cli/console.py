@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +13,11 @@ from rich.text import Text
 out = Console()
 err = Console(stderr=True)
 LONGEST_CELL = 220
+
+
+def tell(text: str, style: str = "") -> None:
+    """Text as it is: paths and commands in it are neither broken nor read as markup."""
+    out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_rows(rows: list[dict[str, Any]], title: str) -> None:
@@ -35,3 +41,11 @@ def cell(value: Any) -> str:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = " ".join(text.split())
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+
+
+def show_aligned(header: list[str], lines: list[list[str]]) -> None:
+    """A table that is never cut or broken, however narrow the terminal: names in it are there to be copied."""
+    widths = [max(cell_len(line[at]) for line in (header, *lines)) for at in range(len(header))]
+    for number, line in enumerate([header, *lines]):
+        padded = (set_cell_size(text, width) for text, width in zip(line, widths, strict=True))
+        out.print(Text("  ".join(padded).rstrip(), style="bold" if number == 0 else ""), soft_wrap=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from flows.catalogue import describe, describe_all
-from flows.cli.console import err, out, show_rows
+from flows.cli.console import err, out, show_rows, tell
 from flows.cli.running import FAILED, Model, Params, Rehearse, planned_from
+
+_HEADINGS = {"ask": "Ask a model"}
 
 
 def plan(
@@ -52,14 +56,14 @@ def preview(
 
 
 def steps(
-    name: Annotated[str | None, typer.Argument(help="A step, to see its parameters and columns.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A step, model or router, to see its parameters and columns.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
-    """List the steps there are, or describe one."""
+    """List the steps, models and routers there are, or describe one."""
     if as_json:
         out.print_json(data=describe(name) if name else describe_all())
     elif name:
-        _show_step(describe(name))
+        _show_one(describe(name))
     else:
         _show_all(describe_all())
 
@@ -72,18 +76,27 @@ def _show_all(catalogue: list[dict[str, Any]]) -> None:
     for entry in catalogue:
         if entry["group"] != group:
             group = entry["group"]
-            table.add_row(Text(f"\n{group.capitalize()}", style="bold"), "")
+            table.add_row(Text(f"\n{_HEADINGS.get(group, group.capitalize())}", style="bold"), "")
         table.add_row(Text(entry["name"]), Text(entry["summary"]))
     out.print(table)
+    tell("\n`distilflow steps NAME` describes one.")
 
 
-def _show_step(entry: dict[str, Any]) -> None:
+def _show_one(entry: dict[str, Any]) -> None:
     out.print(Text(entry["name"], style="bold cyan"))
-    out.print(entry["doc"], markup=False, highlight=False)
-    out.print(f"\nNeeds: {', '.join(entry['inputs']) or 'set by its parameters'}", highlight=False)
-    out.print(f"Makes: {', '.join(entry['outputs']) or 'set by its parameters'}\n", highlight=False)
-    table = Table("parameter", "type", "default", "what it does", box=None, pad_edge=False)
+    for paragraph in entry["doc"].split("\n\n"):
+        tell(paragraph) if ">>>" in paragraph else out.print(Text(" ".join(paragraph.split())))
+        out.print()
+    tell(f"In Python: {entry['import']}")
+    for verb, key in (("Needs", "inputs"), ("Makes", "outputs")):
+        if key in entry and (key == "outputs" or entry["group"] != "sources"):
+            tell(f"{verb}: {', '.join(entry[key]) or 'set by its parameters'}")
+    if entry["parameters"]:
+        out.print(Text("\nParameters", style="bold"))
     for parameter in entry["parameters"]:
-        default = "required" if parameter["is_required"] else repr(parameter["default"])
-        table.add_row(*map(Text, (parameter["name"], parameter["type"], default, parameter["description"])))
-    out.print(table)
+        default = json.dumps(parameter["default"], ensure_ascii=False)
+        may = "required" if parameter["is_required"] else "may be empty" if default == "null" else f"default {default}"
+        head = Text.assemble("  ", (parameter["name"], "cyan"), f"  {parameter['type']}, {may}")
+        out.print(head, soft_wrap=True)
+        if parameter["description"]:
+            out.print(Padding(Text(parameter["description"]), (0, 0, 0, 6)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
-from flows.cli import looking, running, starting
+from flows.cli import looking, past, running, starting
 from flows.cli.console import err
-from flows.runs import UnknownRun
+from flows.runs import NotRunning, UnknownRun
 from steps.errors import DistilflowError, PlanError, SpecError
 from steps.registry import UnknownComponent
 
@@ -32,6 +33,8 @@ for command in (
     running.resume,
     running.retry,
     running.stop,
+    past.runs,
+    past.show,
     looking.steps,
     starting.app,
 ):
@@ -40,6 +43,8 @@ for command in (
 
 def main() -> None:
     """Entry of the console script."""
+    for bars in ("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"):  # ours tell how a run goes
+        os.environ.setdefault(bars, "1")
     try:
         cli()
     except PlanError as error:
@@ -47,7 +52,7 @@ def main() -> None:
         count = len(error.problems)
         err.print(f"\n{count} problem{'s' if count != 1 else ''}. Nothing was run.", style="bold")
         sys.exit(WRONG)
-    except (SpecError, UnknownComponent, UnknownRun) as error:
+    except (SpecError, UnknownComponent, UnknownRun, NotRunning) as error:
         say(error)
         sys.exit(WRONG)
     except DistilflowError as error:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.console import err, out, show_rows
+from flows.cli.console import err, out, show_rows, tell
 from flows.cli.progress import display
 from flows.engine import quarantine
+from flows.hub import PushFailed, check_repo_id
 from flows.models import with_llm
 from flows.plan import Plan, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
-from flows.runs import LAUNCHED_AT, RunFolder, RunReport, RunStore
+from flows.runs import LAUNCHED_AT, NotRunning, RunFolder, RunReport, RunStore
 from flows.spec import apply_parameters, parse_parameter, read_file, read_spec
-from steps.errors import RunError
+from steps.errors import RunError, SpecError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -31,9 +34,11 @@ ROWS_SHOWN = 2
 Params = Annotated[
     list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
 ]
+RUNS = Path("runs")
+RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
 Output = Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")]
-Push = Annotated[str | None, typer.Option(help="Push the result to this repository on the Hub, owner/name.")]
+Push = Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")]
 NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect: starts sooner, shows nothing in its UI.")]
 Model = Annotated[
     str | None,
@@ -50,13 +55,13 @@ def run(
     run_id: Annotated[
         str | None, typer.Option(help="Name for this run. An existing one is continued; what is finished is kept.")
     ] = None,
-    runs_dir: RunsDir = Path("runs"),
+    runs_dir: RunsDir = RUNS,
     output: Output = None,
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None,
     push: Push = None,
     no_prefect: NoPrefect = False,
 ) -> None:
-    """Run a pipeline and keep its result in runs/<run>/distiset.
+    """Run a pipeline and keep its result in `runs/<id>/distiset`.
 
     Finished work is kept in the run's folder: the same --run-id again goes on where it was, and after a change of the
     pipeline redoes only what the change touches. Ctrl-C stops the run and keeps finished rows.
@@ -64,45 +69,79 @@ def run(
     Exit codes: 0 all rows, 3 finished with rows in quarantine, 2 the pipeline or an argument is wrong, 1 failed,
     130 stopped.
     """
+    options = Options(runs_dir, output, push, no_prefect)
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
-    folder = RunStore(runs_dir).new(run_id, planned.spec.name)
-    raise typer.Exit(_run(planned, folder, max_rows, output, push, no_prefect=no_prefect))
+    raise typer.Exit(_run(planned, RunStore(runs_dir).new(run_id, planned.spec.name), max_rows, options))
 
 
 def resume(
-    run_id: Annotated[str, typer.Argument(help="Name of the run.")],
-    runs_dir: RunsDir = Path("runs"),
+    run_id: RunId,
+    runs_dir: RunsDir = RUNS,
     output: Output = None,
     push: Push = None,
     no_prefect: NoPrefect = False,
 ) -> None:
     """Go on with a run that was stopped, cut off or failed. What is finished is not done again."""
-    raise typer.Exit(_again(RunStore(runs_dir).get(run_id), output, push, no_prefect=no_prefect))
+    options = Options(runs_dir, output, push, no_prefect)
+    raise typer.Exit(_again(RunStore(runs_dir).get(run_id), options))
 
 
 def retry(
-    run_id: Annotated[str, typer.Argument(help="Name of the run.")],
-    runs_dir: RunsDir = Path("runs"),
+    run_id: RunId,
+    runs_dir: RunsDir = RUNS,
     output: Output = None,
     push: Push = None,
     no_prefect: NoPrefect = False,
 ) -> None:
     """Try the rows in quarantine again, and only those."""
+    options = Options(runs_dir, output, push, no_prefect)
     folder = RunStore(runs_dir).get(run_id)
     if folder.is_alive():
-        raise RunError(f"run {run_id!r} is still at work", "wait for it, or stop it first")
+        raise folder.busy()
     rows = quarantine.empty(folder.quarantine)
     err.print(f"{counted(rows)} tried again." if rows else "No rows are in quarantine; the run is resumed.")
-    raise typer.Exit(_again(folder, output, push, no_prefect=no_prefect))
+    raise typer.Exit(_again(folder, options))
 
 
-def stop(run_id: Annotated[str, typer.Argument(help="Name of the run.")], runs_dir: RunsDir = Path("runs")) -> None:
+def stop(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     """Stop a run of another terminal or of the app; rows at work are finished first, and kept."""
     folder = RunStore(runs_dir).get(run_id)
     if not folder.is_alive():
-        raise RunError(f"run {run_id!r} is not at work ({folder.report().state})")
+        state, options = folder.report().state, Options(runs_dir)
+        look = f"look at its result: {options.command('show', run_id)}"
+        go_on = f"go on with it: {options.command('resume', run_id)}"
+        raise NotRunning(f"run {run_id!r} is not at work: it is {state}", look if state == "finished" else go_on)
     folder.request_stop()
     err.print(f"Run {run_id} will stop within seconds and keep its finished rows.")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `run`, `resume` and `retry` share.
+
+    Raises:
+        SpecError: The result could not be pushed there.
+    """
+
+    runs_dir: Path
+    output: Path | None = None
+    push: str | None = None
+    no_prefect: bool = False
+
+    def __post_init__(self) -> None:
+        if self.push is None:
+            return
+        try:
+            check_repo_id(self.push)
+        except PushFailed as error:
+            raise SpecError(f"--push: {error.message}", error.fix) from error
+        if "/" not in self.push:
+            raise SpecError(f"--push {self.push!r} has no owner", f"write your name on the Hub before it: owner/{self.push}")
+
+    def command(self, verb: str, run_id: str, *more: str) -> str:
+        """What to type about this run."""
+        where = ["--runs-dir", str(self.runs_dir)] if self.runs_dir != RUNS else []
+        return shlex.join(["distilflow", verb, run_id, *where, *more])
 
 
 def planned_from(pipeline: Path, param: list[str], llm: str | None, *, rehearse: bool) -> Plan:
@@ -118,43 +157,44 @@ def planned_from(pipeline: Path, param: list[str], llm: str | None, *, rehearse:
     return plan(spec, known=[*problems, *misfits])
 
 
-def _again(folder: RunFolder, output: Path | None, push: str | None, *, no_prefect: bool) -> int:
+def _again(folder: RunFolder, options: Options) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
-    output = output.resolve() if output else Path(report.output) if report.output else None
+    output = options.output.resolve() if options.output else Path(report.output) if report.output else None
+    options = replace(options, output=output)
     if report.cwd and Path(report.cwd).is_dir():
         os.chdir(report.cwd)  # the pipeline's paths are relative to where it was started
-    return _run(plan(folder.spec()), folder, report.max_rows, output, push, no_prefect=no_prefect)
+    return _run(plan(folder.spec()), folder, report.max_rows, options)
 
 
-def _run(
-    planned: Plan, folder: RunFolder, max_rows: int | None, output: Path | None, push: str | None, *, no_prefect: bool
-) -> int:
+def _run(planned: Plan, folder: RunFolder, max_rows: int | None, options: Options) -> int:
     if folder.is_alive():
-        raise RunError(f"run {folder.run_id!r} is being worked on by another process", "wait for it, or stop it first")
-    target = str(output.resolve()) if output else None
-    start = Start(
-        planned.spec.to_dict(), str(folder.path.resolve()), max_rows, target, planned.pools.devices, launched_at=_launched_at()
-    )
+        raise folder.busy()
+    folder = RunFolder(folder.path.resolve())
+    target = str(options.output.resolve()) if options.output else None
+    start = Start(planned.spec.to_dict(), str(folder.path), max_rows, target, planned.pools.devices, launched_at=_launched_at())
+    before = sum(1 for _ in folder.quarantined()) if folder.exists() else 0
     engine = EngineProcess(start)
     err.print(f"Run {folder.run_id}", highlight=False)
     shown = display(list(planned.steps))
     engine.add_listener(shown.show)
     _stop_on_interrupt(engine)
     try:
-        if no_prefect:
+        if options.no_prefect:
             engine.follow_freely()
             report = engine.wait()
         else:
-            report = _run_in_prefect(engine, folder)
+            report = _run_in_prefect(engine, folder, options)
+    except RunError as error:  # the engine does not know what to type about this run
+        error.fix = error.fix.replace("`distilflow resume` the run", f"`{options.command('resume', folder.run_id)}`")
+        raise
     finally:
         shown.close()
     assert report is not None
-    _tell(report, folder)
-    if push and report.state == "finished":
-        from flows.distiset import Distiset
-
-        out.print(f"Pushed to {Distiset.load_from_disk(folder.distiset).push_to_hub(push)}", highlight=False)
+    _tell(report, folder, options)
+    _tell_reuse(report, planned, before)
+    if options.push:
+        _push(report, folder, options.push, options)
     if report.state == "stopped":
         return STOPPED
     return WITH_QUARANTINE if report.quarantined else ALL_ROWS
@@ -165,12 +205,29 @@ def _launched_at() -> float:
     return float(os.environ.get(LAUNCHED_AT) or time.time())
 
 
-def _run_in_prefect(engine: EngineProcess, folder: RunFolder) -> RunReport | None:
+def _push(report: RunReport, folder: RunFolder, repo_id: str, options: Options) -> None:
+    more = ["--push", repo_id, *(["--no-prefect"] if options.no_prefect else [])]
+    command = options.command("resume", folder.run_id, *more)
+    if report.state != "finished":
+        tell(f"Nothing was pushed: the run is not finished. Go on with it: {command}")
+        return
+    from flows.distiset import Distiset
+
+    try:
+        address = Distiset.load_from_disk(folder.distiset).push_to_hub(repo_id)
+    except PushFailed as error:
+        error.fix = f"{error.fix}\n  Push again, running nothing twice: {command}"
+        raise
+    tell(f"Pushed to {address}")
+
+
+def _run_in_prefect(engine: EngineProcess, folder: RunFolder, options: Options) -> RunReport | None:
     """Show the engine, which is at work already, as a flow run."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what it would say, we say
     from flows.deployments import hand_over
 
     hand_over(engine)
+    go_on = options.command("resume", folder.run_id)
     parameters: dict[str, Any] = {"pipeline": folder.run_id, "run_id": folder.run_id, "runs_dir": str(folder.path.parent)}
     try:
         state: State[Any] = asyncio.run(_flow(parameters))
@@ -179,12 +236,12 @@ def _run_in_prefect(engine: EngineProcess, folder: RunFolder) -> RunReport | Non
         engine.wait()
         raise RunError(
             f"Prefect does not work: {error}; finished rows are kept",
-            f"check PREFECT_API_URL and its server, or do without: distilflow resume {folder.run_id} --no-prefect",
+            f"check PREFECT_API_URL and its server, or do without: {go_on} --no-prefect",
         ) from error
     if state.is_crashed() or state.is_failed():
         report = engine.wait(0)  # raises the engine's own error, which says more
         if report is None:
-            raise RunError(f"the flow run failed: {state.message}", f"resume it: distilflow resume {folder.run_id}")
+            raise RunError(f"the flow run failed: {state.message}", f"resume it: {go_on}")
     return engine.wait()
 
 
@@ -215,23 +272,31 @@ def counted(rows: int) -> str:
     return "1 row is" if rows == 1 else f"{rows:,} rows are"
 
 
-def _tell(report: RunReport, folder: RunFolder) -> None:
+def _tell(report: RunReport, folder: RunFolder, options: Options) -> None:
     """What came of it, and what to do next."""
     from flows.distiset import head
 
-    made = ", ".join(f"{rows:,} rows in {leaf!r}" for leaf, rows in report.rows.items()) or "no rows"
+    made = ", ".join(f"{rows:,} row{'s' if rows != 1 else ''} in {leaf!r}" for leaf, rows in report.rows.items()) or "no rows"
     out.print()
     for leaf in report.rows:
         show_rows(head(folder.distiset, leaf, ROWS_SHOWN), leaf)
-    out.print(f"{report.state.capitalize()}: {made}, in {report.duration_s:.1f} s.", highlight=False)
-    out.print(f"Distiset: {folder.distiset}", highlight=False, soft_wrap=True)
+    tell(f"{report.state.capitalize()}: {made}, in {report.duration_s:.1f} s.")
+    tell(f"Distiset: {folder.distiset}")
     if report.quarantined:
-        out.print(
-            f"{counted(report.quarantined)} in quarantine ({folder.quarantine}). "
-            f"Try them again: distilflow retry {report.run_id}",
-            style="yellow",
-            highlight=False,
-            soft_wrap=True,
-        )
+        again = f"Try them again: {options.command('retry', report.run_id)}"
+        tell(f"{counted(report.quarantined)} in quarantine ({folder.quarantine}). {again}", style="yellow")
     if report.is_rehearsal:
         out.print("This was a rehearsal: the replies are made up.", style="yellow")
+
+
+def _tell_reuse(report: RunReport, planned: Plan, quarantined_before: int) -> None:
+    """What was there already. A result is what one step made of one row; those of sources cost nothing."""
+    steps = [step for name, step in report.steps.items() if not planned.steps[name].is_source]
+    taken, reused, failed = (sum(getattr(step, key) for step in steps) for key in ("taken", "reused", "failed"))
+    if not reused:
+        return
+    if taken == reused + failed and report.quarantined == quarantined_before:
+        text = "Nothing was left to do: every row had been through every step before."
+    else:
+        text = f"Reused {reused:,} of {taken:,} results of steps; only the others were made anew."
+    tell(text)

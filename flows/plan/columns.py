@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
-from flows.plan.planned import PlannedStep, Problems
-from flows.wording import did_you_mean, listed, nearest, quoted
+from flows.plan.planned import MOST_PROBLEMS, PlannedStep, Problems
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep, rename_in, rename_out
+from steps.wording import did_you_mean, listed, nearest, quoted
 
 MOST_NAMES = 1_000_000
+
+_OTHER_NAMES = {
+    "instruction": ("prompt", "question", "query", "input", "text"),
+    "generation": ("completion", "response", "answer", "output"),
+}
+"""What data sets call the columns that steps need."""
+
+
+class Lack(NamedTuple):
+    """A step that needs a column which no step before it makes, and where its problem stands."""
+
+    step: str
+    problem: int
 
 
 class Columns:
@@ -20,10 +35,19 @@ class Columns:
         self._problems = problems
         self._unread = unread
         self._left = MOST_NAMES
+        self._followed: dict[str, PlannedStep] = {}
+        self._source: dict[str, str | None] = {}
+        """Of each step the one source of its rows; None where there are several."""
+        self._needed: set[str] = set()
+        self._lacks: dict[str, list[Lack]] = {}
+        """Of the columns that steps need by a name of their own, which a source could give to all of them."""
 
     def follow(self, planned: PlannedStep, upstream: list[PlannedStep | None]) -> None:
         """Find out what a step receives and sends."""
         step = planned.step
+        self._followed[planned.name] = planned
+        sources = {planned.name} if planned.is_source else {self._source.get(name) for name in planned.after}
+        self._source[planned.name] = sources.pop() if len(sources) == 1 else None
         if {"input_mappings", "output_mappings", "after"} & self._unread.get(planned.name, set()):
             return
         if isinstance(step, GeneratorStep):
@@ -39,26 +63,30 @@ class Columns:
             planned.made_by.update(before.made_by if before else {})
         planned.received = list(dict.fromkeys(column for columns in branches.values() for column in columns))
         self._check_inputs(planned)
+        self._needed.update(step.input_mappings.get(column, column) for column in step.needs())
         if isinstance(step, JoinStep):
             renamed = {name: _renamed(columns, step) for name, columns in branches.items()}
             missing = self._check_branches(planned, renamed)
             sent = step.columns_joined([[*columns, *missing] for columns in renamed.values()])
+            own = {column: None for columns in renamed.values() for column in columns}
         else:
             own = _renamed(planned.received, step)
             missing = [column for column in step.needs() if column not in own]
             for column in missing:
                 self._add_missing(column, planned, planned.received)
             sent = step.columns_after([*own, *missing])
-        self._set_sent(planned, list(sent))
+        self._set_sent(planned, list(sent), {column for column in missing if column not in own})
 
     def _is_affordable(self, planned: PlannedStep, branches: list[list[str]]) -> bool:
         mappings = 1 + len(planned.step.input_mappings) + len(planned.step.output_mappings)
         self._left -= mappings * sum(map(len, branches))
         return self._left >= 0
 
-    def _set_sent(self, planned: PlannedStep, sent: list[str]) -> None:
+    def _set_sent(self, planned: PlannedStep, sent: list[str], missing: Collection[str] = ()) -> None:
+        """`missing` are columns that would be sent if they had been received: whoever needs them is told so too."""
         step = planned.step
         self._check_outputs(planned, sent)
+        sent = [column for column in sent if column not in missing]
         before = dict.fromkeys(planned.received or ())
         planned.sent = list(rename_out(dict.fromkeys(sent), before, step))
         made = {step.output_mappings.get(column, step.input_mappings.get(column, column)) for column in step.makes()}
@@ -83,14 +111,45 @@ class Columns:
         return list(missing)
 
     def _add_missing(self, column: str, planned: PlannedStep, received: list[str]) -> None:
-        wanted = planned.step.input_mappings.get(column, column)
+        step = planned.step
+        wanted = step.input_mappings.get(column, column)
         arrives = listed(f"{quoted(name)} (from {planned.made_by.get(name, '?')})" for name in received) or "no columns"
         near = nearest(wanted, received)
-        fix = f"map it with input_mappings: {{{column}: {near or '...'}}}"
+        if parameter := _parameter_with(column, step):
+            fix = f"write {quoted(near) if near else 'a column that it receives'} in `{parameter}`"
+        else:
+            near = near or self._other_name(wanted, received, step)
+            fix = f"map it with input_mappings: {{{column}: {near or '...'}}}"
+            if wanted == column and len(self._problems) < MOST_PROBLEMS:
+                self._lacks.setdefault(column, []).append(Lack(planned.name, len(self._problems)))
         if makers := [name for name in self._makers.get(wanted, ()) if name != planned.spec.use]:
             fix += f", or add a {makers[0]} step before it"
         what = f"needs column {quoted(wanted)}; it receives {arrives}.{did_you_mean(wanted, received)}"
         self._problems.add("missing-column", what, fix, planned.name)
+
+    def _other_name(self, wanted: str, received: Collection[str], step: BaseStep) -> str | None:
+        """What may be the wanted column under another name: one of those it often has, or the only column there is."""
+        free = [column for column in received if column not in step.needs()]
+        known = next((name for name in _OTHER_NAMES.get(wanted, ()) if name in free), None)
+        is_only = len(free) == len(received) == 1 and wanted not in self._makers
+        return known or (free[0] if is_only else None)
+
+    def suggest_sources(self) -> None:
+        """Where several steps lack the same column, and their source has it under another name: say so, once for all."""
+        for column, lacks in self._lacks.items():
+            names = list(dict.fromkeys(lack.step for lack in lacks))
+            sources = {self._source[name] for name in names}
+            source = self._followed.get(sources.pop() or "") if len(sources) == 1 else None
+            if len(names) < 2 or source is None or not source.sent:
+                continue
+            near = nearest(column, source.sent) or self._other_name(column, source.sent, self._followed[names[0]].step)
+            if near is None or near in self._needed:
+                continue
+            own = next((own for own, name in source.step.output_mappings.items() if name == near), near)
+            fix = f"name it so for all of {listed(map(repr, names))}, in step {source.name!r}: "
+            fix += f"output_mappings: {{{own}: {column}}}"
+            for lack in lacks:
+                self._problems[lack.problem] = replace(self._problems[lack.problem], fix=fix)
 
     def _check_inputs(self, planned: PlannedStep) -> None:
         """A mapping that takes a column which is not there. Those that are needed are reported as missing."""
@@ -124,6 +183,17 @@ class Columns:
             for column in found.outputs if issubclass(found, BaseStep) else ():
                 makers.setdefault(column, []).append(name)
         return makers
+
+
+def _parameter_with(column: str, step: BaseStep) -> str | None:
+    """The parameter in which the user named this column, if the step needs it for no other reason."""
+    if column in step.inputs or column in step.input_mappings:
+        return None
+    for name in step.model_fields_set - step.PLACEMENT:
+        value = getattr(step, name)
+        if value == column if isinstance(value, str) else isinstance(value, (list, tuple, dict)) and column in value:
+            return name
+    return None
 
 
 def _renamed(columns: list[str], step: BaseStep) -> dict[str, None]:

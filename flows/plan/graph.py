@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from flows.plan.planned import PlannedStep, Problems
 from flows.spec import PipelineSpec, StepSpec
-from flows.wording import did_you_mean, listed
 from steps.base import BaseStep, GeneratorStep, GlobalStep
+from steps.wording import did_you_mean, listed
 
 
 class Graph:

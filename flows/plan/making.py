@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from flows.plan.graph import Graph
 from flows.plan.planned import Problems, batch_size_field
 from flows.spec import RouterSpec, StepSpec
-from flows.spec.reading import remedy, words
-from flows.wording import did_you_mean, listed, nearest, quoted
 from steps import registry
 from steps.base import BaseStep
+from steps.errors import Complaint
 from steps.llms.base import LLM
+from steps.mistakes import mistakes
 from steps.tasks.base import Task
 from steps.wiring import Router
-
-_SECRET_WORDS = ("key", "token", "secret", "password", "headers")
+from steps.wording import did_you_mean, quoted
 
 
 class Making:
@@ -36,6 +35,8 @@ class Making:
             found = registry.resolve(spec.use)
         except registry.UnknownComponent as error:
             self._problems.add("unknown-step", error.message, error.fix, spec.name)
+            if isinstance(llm := spec.params.get("llm"), dict) and "with" not in unread:  # what it asks is known all the same
+                self._make(Task, {"llm": llm}, spec)
             return None
         if not issubclass(found, BaseStep):
             self._problems.add(
@@ -44,14 +45,15 @@ class Making:
             return None
         self.classes.setdefault(spec.name, found)
         given = {**self._own(spec, found), **self._placement(spec, found)}
-        if "with" in unread:
-            return None
+        return None if "with" in unread else self._make(found, given, spec)
+
+    def _make(self, found: type[BaseStep], given: Mapping[str, Any], spec: StepSpec) -> BaseStep | None:
         step: BaseStep | None = None
         with self.their_code(spec.name):
             try:
                 step = found.model_validate(given)
             except ValidationError as error:
-                for code, what, fix in _mistakes(error, found, spec):
+                for code, what, fix in mistakes(error, found, spec.use, spec.params):
                     self._problems.add(code, what, fix, spec.name)
         if step is not None:
             self._check(step, spec)
@@ -78,16 +80,17 @@ class Making:
     def _check(self, step: BaseStep, spec: StepSpec) -> None:
         fix = f"change it under `with`; `distilflow steps {spec.use}` says what it takes"
         with self.their_code(spec.name):
-            for sentence in step.check():
-                self._problems.add("bad-parameter", sentence, fix, spec.name)
+            for complaint in step.check():
+                self._problems.add("bad-parameter", *_parted(complaint, fix), spec.name)
         if not isinstance(step, Task):
             return
         for secret in _literal_secrets(step.llm):
             what = f"`llm.{secret}` holds a key itself, and pipelines are saved and shared"
             self._problems.add("secret-in-pipeline", what, "write ${NAME} of a variable that holds the key", spec.name)
         with self.their_code(spec.name):
-            for sentence in step.llm.problems():
-                self._problems.add("model-not-ready", sentence, "mend it, or rehearse for free: --rehearse", spec.name)
+            for complaint in step.llm.problems():
+                what, fix = _parted(complaint, "correct it under `with`, `llm`")
+                self._problems.add("model-not-ready", what, f"{fix}; or rehearse for free: --rehearse", spec.name)
 
     def router(self, name: str, spec: RouterSpec, graph: Graph) -> Router | None:
         """The router after a step, or None when it cannot be made."""
@@ -110,7 +113,7 @@ class Making:
         except registry.UnknownComponent as error:
             self._problems.add("unknown-router", error.message, error.fix, where)
         except ValidationError as error:
-            for _, what, fix in _mistakes(error, found, spec):
+            for _, what, fix in mistakes(error, found, spec.use, spec.params):
                 self._problems.add("bad-routing", what, fix, where)
         if router is not None and where and len(following) > 1:
             with self.their_code(where):
@@ -130,63 +133,9 @@ class Making:
             self._problems.add("bad-parameter", what, "change its parameters, or mend the class", step)
 
 
-def _mistakes(error: ValidationError, found: type[BaseModel], spec: StepSpec | RouterSpec) -> Iterable[tuple[str, str, str]]:
-    """Code, what is wrong and what to do, once for each mistake."""
-    details = [(tuple(map(str, detail["loc"])), detail) for detail in error.errors(include_url=False)]
-    unknown = [path for path, detail in details if detail["type"] == "extra_forbidden"]
-    seen: set[tuple[str, ...]] = set()
-    for path, detail in details:
-        name, under = ".".join(path), ", ".join(f"`{part}`" for part in ("with", *path[:-1]))
-        if detail["type"] == "missing":
-            if not any(other[:-1] == path[:-1] and nearest(other[-1], [path[-1]]) for other in unknown):  # it is misspelt
-                fix = f"add `{path[-1]}: ...` under {under}"
-                yield "missing-parameter", f"{spec.use} needs `{name}`{_description(found, path)}", fix
-        elif detail["type"] == "extra_forbidden":
-            known = sorted(_fields_at(found, path, spec.params))
-            what = f"{spec.use} has no parameter {quoted(name)}.{did_you_mean(path[-1], known)}"
-            yield "unknown-parameter", what, f"known: {listed(known)}" if known else "remove it"
-        else:
-            said, value, fix = words(detail), detail["input"], remedy(detail)
-            field = found.model_fields.get(path[0]) if len(path) > 1 else None
-            if field is not None and (kinds := _kinds(field.annotation)):
-                path, value = path[:1], spec.params.get(path[0])  # each type of a union says that it does not fit
-                said, fix = f"should be {' or '.join(kinds)}", "write one of those"
-            if path == ("llm",):
-                fix = f"name one with `use`: {listed(registry.names('llms'))}"
-            if path not in seen:
-                seen.add(path)
-                yield "bad-parameter", f"`{'.'.join(path)}`: {said}{_shown(path, value)}", fix
-
-
-def _kinds(annotation: Any) -> list[str]:
-    """What a union of plain types accepts, in words."""
-    plain = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
-    kinds = [getattr(kind, "__origin__", kind) for kind in get_args(annotation) if kind is not type(None)]
-    return list(dict.fromkeys(plain[kind] for kind in kinds)) if len(kinds) > 1 and all(kind in plain for kind in kinds) else []
-
-
-def _shown(path: tuple[str, ...], value: Any) -> str:
-    """The value that was seen, unless it may hold a key."""
-    may_hold_key = any(word in part.lower() for part in path for word in _SECRET_WORDS)
-    items = value if isinstance(value, list) else [value]
-    if may_hold_key or any(isinstance(item, (dict, list)) for item in items):
-        return ""
-    return f"; seen {quoted(value)}"
-
-
-def _description(found: type[BaseModel], path: tuple[str, ...]) -> str:
-    field = found.model_fields.get(path[0]) if len(path) == 1 else None
-    return f" ({field.description.rstrip('.')})" if field and field.description else ""
-
-
-def _fields_at(found: type[BaseModel], path: tuple[str, ...], given: Mapping[str, Any]) -> list[str]:
-    """Parameters that exist where an unknown one was given."""
-    if len(path) == 1:
-        return [name for name in found.model_fields if name not in getattr(found, "PLACEMENT", ())]
-    llm = given.get("llm")
-    if len(path) == 2 and path[0] == "llm" and isinstance(llm, dict):
-        return list(registry.resolve(str(llm.get("use")), "llms").model_fields)  # type: ignore[attr-defined]
-    return []
+def _parted(complaint: Complaint, fix: str) -> tuple[str, str]:
+    """What is wrong and what to do; `fix` where the one who complains does not say."""
+    return (complaint, fix) if isinstance(complaint, str) else complaint
 
 
 def _literal_secrets(llm: LLM) -> Iterable[str]:

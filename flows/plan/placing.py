@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from flows.plan.planned import PlannedStep, Problems
 from flows.pools import Pools
-from flows.wording import did_you_mean, listed, quoted
 from steps.base import GeneratorStep, GlobalStep
 from steps.tasks.base import Task
+from steps.wording import did_you_mean, listed, quoted
 
 
 def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[str]) -> None:

@@ -57,6 +57,7 @@ def examine(spec: PipelineSpec, pools: Pools | None = None) -> tuple[Plan, list[
             place(planned, pools, problems, spec.unread.get(name, set()))
         with making.their_code(name):
             columns.follow(planned, [steps.get(upstream) for upstream in planned.after])
+    columns.suggest_sources()
     graph.check_reach(making.classes)
     graph.check_joins(steps)
     share_devices(steps.values(), pools, problems)

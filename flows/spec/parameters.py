@@ -8,8 +8,8 @@ from typing import Any
 from flows.spec.model import PipelineSpec, StepSpec
 from flows.spec.reading import read_step
 from flows.spec.text import check_data, parse
-from flows.wording import did_you_mean, listed, quoted
 from steps.errors import PlanError, Problem, SpecError
+from steps.wording import did_you_mean, listed, quoted
 
 _BESIDE_USE = StepSpec.model_fields.keys() - {"params", "name", "use", "after"}
 
@@ -62,6 +62,10 @@ def apply_parameters(spec: PipelineSpec, parameters: Mapping[str, Any]) -> tuple
         if name not in steps:
             what = f"{quoted(path)}: there is no step {quoted(name)}.{did_you_mean(name, steps)}"
             problems.append(Problem("unknown-step", "parameters", what, f"the steps are {listed(steps)}"))
+        elif keys[:1] == ["with"] and len(keys) > 1:
+            short = ".".join([name, *keys[1:]])
+            fix = f"leave `with` out: {quoted(short)[1:-1]}"
+            problems.append(Problem("bad-parameter", f"step {name!r}", f"{quoted(path)} has `with` in it", fix, name))
         elif obstacle := _set(steps[name], keys, value):
             fix = "set the whole value above it" if keys else "name a parameter: step.parameter=value"
             problems.append(Problem("bad-parameter", f"step {name!r}", f"{quoted(path)}: {obstacle}", fix, name))

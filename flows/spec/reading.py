@@ -10,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from flows.spec.model import MAX_STEPS, PipelineSpec, StepSpec
 from flows.spec.text import MAX_BYTES, check_data, parse
-from flows.wording import did_you_mean, listed, nearest, quoted
 from steps.errors import PlanError, Problem, SpecError
+from steps.mistakes import remedy, words
+from steps.wording import did_you_mean, listed, nearest, quoted
 
+_DATA = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".gz")
 LONGEST_NAME = 200  # shown in messages; a valid one has 80 characters at most
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,6 +42,7 @@ def read_file(path: Path) -> str:
         if path.is_dir():
             raise SpecError(f"{path} is a folder", "name the pipeline file in it")
         with path.open("rb") as file:
+            _check_kind(path)
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise SpecError(
@@ -55,6 +58,19 @@ def read_file(path: Path) -> str:
         raise SpecError(f"{path} cannot be read: {error.strerror}", "check that you may read it") from error
     except ValueError as error:  # a NUL in the path
         raise SpecError(f"{str(path)!r} is no path: {error}", "check the path") from error
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what its name says is something else: the reader's complaint about its first line would help nobody."""
+    kind = path.suffix.lower()
+    if kind == ".py":
+        raise SpecError(f"{path} is Python, not a pipeline file", f"run it with `python {path}`")
+    if kind in _DATA:
+        raise SpecError(
+            f"{path} is data, not a pipeline",
+            f"`distilflow new NAME` writes a pipeline; let its first step read the data: use: LoadDataFromFileSystem, "
+            f"with: {{data_files: {path}}}",
+        )
 
 
 def read_spec(text: str) -> tuple[PipelineSpec, list[Problem]]:
@@ -175,36 +191,3 @@ def _step_list(steps: Any) -> list[Any]:
 def misfit(detail: Mapping[str, Any]) -> str:
     """What is wrong with a value."""
     return f"`{'.'.join(map(str, detail['loc']))[:80]}`: {words(detail)}; seen {quoted(detail['input'])}"
-
-
-def words(detail: Mapping[str, Any]) -> str:
-    """What pydantic says about a value, as a person would."""
-    if detail["type"] == "string_pattern_mismatch":
-        return "may hold letters, digits, - and _ (up to 80), and starts with a letter or digit"
-    said = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return said.replace("a valid string", "text").replace("valid dictionary", "mapping").replace("valid ", "")
-
-
-def remedy(detail: Mapping[str, Any]) -> str:
-    """What to do about a value that does not fit."""
-    kind, value = str(detail["type"]), detail["input"]
-    if kind == "string_type":
-        return f"write it in quotes: {str(value)!r}" if isinstance(value, (bool, int, float)) else "write one text"
-    starts = {
-        "string_pattern": "choose another name",
-        "int": "write a whole number",
-        "float": "write a number",
-        "bool": "write true or false",
-        "list": "write a list: [a, b]",
-        "dict": "write a mapping: {name: value}",
-        "model": "write a mapping: {name: value}",
-        "greater": "choose a larger number",
-        "less": "choose a smaller number",
-        "literal": "choose one of those",
-        "too_short": "add to it",
-        "too_long": "take some out",
-        "string_too_long": "shorten it",
-        "extra": "remove it",
-        "missing": "add it",
-    }
-    return next((fix for start, fix in starts.items() if kind.startswith(start)), "write another value")

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from flows.wording import quoted
 from steps.errors import SpecError
+from steps.wording import quoted
 
 MAX_BYTES = 10_000_000
 MAX_VALUES = 1_000_000

@@ -1,0 +1,24 @@
+"""Steps that rearrange columns. An import of one takes that one alone."""
+
+from typing import TYPE_CHECKING
+
+from steps import registry
+
+if TYPE_CHECKING:
+    from steps.columns.combine_outputs import CombineOutputs
+    from steps.columns.expand_columns import ExpandColumns
+    from steps.columns.group_columns import GroupColumns
+    from steps.columns.keep_columns import KeepColumns
+    from steps.columns.merge_columns import MergeColumns
+    from steps.columns.truncate_text_column import TruncateTextColumn
+else:
+    __getattr__ = registry.importer(__name__)
+
+__all__ = [
+    "CombineOutputs",
+    "ExpandColumns",
+    "GroupColumns",
+    "KeepColumns",
+    "MergeColumns",
+    "TruncateTextColumn",
+]

@@ -1,0 +1,18 @@
+"""Models, and what is behind them. An import of one takes that one alone."""
+
+from typing import TYPE_CHECKING
+
+from steps import registry
+
+if TYPE_CHECKING:
+    from steps.llms.openai_llm import OpenAILLM
+    from steps.llms.rehearsal_llm import RehearsalLLM
+    from steps.llms.replay_llm import ReplayLLM
+else:
+    __getattr__ = registry.importer(__name__)
+
+__all__ = [
+    "OpenAILLM",
+    "RehearsalLLM",
+    "ReplayLLM",
+]

@@ -6,12 +6,11 @@ engine, which calls `complete`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -22,6 +21,8 @@ from pydantic import (
 )
 
 from steps import registry
+from steps.components import Component
+from steps.errors import Complaint
 from steps.secrets import TRANSPORT, without_secrets
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Completion:
     finish_reasons: list[str | None] = field(default_factory=list)
 
 
-class LLM(BaseModel):
+class LLM(Component):
     """A model that answers chats."""
 
     # errors do not show their input: it may hold a key
@@ -120,7 +121,7 @@ class LLM(BaseModel):
         """Identity of what the answers come from beyond the parameters, such as the content of a file."""
         return ""
 
-    def problems(self) -> list[str]:
+    def problems(self) -> Sequence[Complaint]:
         """What is known to be wrong before any request is sent, one sentence each (no network)."""
         return []
 

@@ -153,6 +153,12 @@ class JSONEndpoint:
                     "check that base_url says https only where the server does, and set SSL_CERT_FILE to the file "
                     "with the certificate authority of your network, if it has one",
                 )
+            case aiohttp.ClientConnectorDNSError():
+                host = urlsplit(self._url).hostname
+                return Unreachable(
+                    f"the name {host!r} cannot be found: it is misspelt, or there is no connection to the internet",
+                    "correct base_url, or check the network: what is finished is kept",
+                )
             case aiohttp.ClientConnectorError():
                 return Unreachable(
                     f"cannot connect to {self._via}: {_reason(error.os_error)}", "start the server, or correct base_url"

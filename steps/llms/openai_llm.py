@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
-from steps.errors import AuthFailed, BadRequest, ModelNotFound
+from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound
 from steps.llms.base import LLM, Completion, Request, Usage
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
@@ -108,10 +109,10 @@ class OpenAILLM(LLM):
         """Base URL: steps with the same one share its limits."""
         return (self.base_url or os.environ.get(URL_VARIABLE) or OPENAI_URL).rstrip("/")
 
-    def problems(self) -> list[str]:
-        if problem := url_problem(self.endpoint):
-            return [problem]
-        found = environment_problems(self.endpoint)
+    def problems(self) -> Sequence[Complaint]:
+        if misspelt := url_problem(self.endpoint):
+            return [misspelt]
+        found: list[Complaint] = [*environment_problems(self.endpoint)]
         if problem := self._key_problem():
             found.append(problem)
         found += [
@@ -146,14 +147,18 @@ class OpenAILLM(LLM):
             return None
         return (reveal(self.api_key, KEY_VARIABLE) or "").strip() or None
 
-    def _key_problem(self) -> str | None:
+    def _key_problem(self) -> tuple[str, str] | None:
         key = self._key()
         if key is None:
             if self._has_key_header or (self.api_key is None and is_loopback(self.endpoint)):
                 return None
-            return f"there is no key for {self.endpoint}: set {self._key_source.removeprefix('$')}"
+            what = f"there is no key for {self.endpoint}: {self._key_source} is not set"
+            if (name := self._key_source.removeprefix("$")) == self._key_source:  # an empty `api_key`
+                return what, f"leave it out and set ${KEY_VARIABLE}, or write ${{NAME}} of the variable that holds the key"
+            return what, f"set it: export {name}=..."
         if not key.isascii() or not key.isprintable() or " " in key:
-            return f"the key in {self._key_source} holds a space, a line break or a letter that no key has"
+            what = f"the key in {self._key_source} holds a space, a line break or a letter that no key has"
+            return what, "copy it anew"
         return None
 
     # ---- life
@@ -171,10 +176,10 @@ class OpenAILLM(LLM):
                 self._wire = None
 
     def _prepare(self) -> _Wire:
-        if problem := url_problem(self.endpoint):
-            raise ModelNotFound(problem, "correct base_url")
+        if misspelt := url_problem(self.endpoint):
+            raise ModelNotFound(misspelt, "correct base_url")
         if problem := self._key_problem():
-            raise AuthFailed(problem, f"set {self._key_source} in the environment that runs the pipeline")
+            raise AuthFailed(*problem)
         headers = {name: (reveal(SecretStr(value), "") or "").strip() for name, value in self.default_headers.items()}
         secrets = [value for name, value in headers.items() if value and _SECRET_HEADER.search(name)]
         if key := self._key():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 from pydantic import Field, PrivateAttr
 
-from steps.errors import MissingKey, RowError, RunError
+from steps.errors import Complaint, MissingKey, RowError, RunError
 from steps.llms.base import LLM, Completion, Request
 
 MAPPED_BYTES = 64 * 2**20  # larger files stay on disk: only where each recording starts is kept in memory
@@ -61,7 +61,7 @@ class ReplayLLM(LLM):
         with Path(self.path).open("rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()
 
-    def problems(self) -> list[str]:
+    def problems(self) -> Sequence[Complaint]:
         path = Path(self.path)
         if not path.is_file():
             return [f"there is no file {self.path!r} in {Path.cwd()}"]

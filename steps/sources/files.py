@@ -18,7 +18,7 @@ from typing import Any, Literal
 import orjson
 
 from steps.base import Row
-from steps.errors import DistilflowError, RunError
+from steps.errors import RunError
 
 FileType = Literal["json", "csv", "parquet"]
 PEEK_ROWS = 1000
@@ -113,24 +113,25 @@ def read_rows(path: Path, filetype: FileType | None = None) -> Iterator[Row]:
         yield from read(file, path)
 
 
-def peek_columns(paths: Sequence[Path], filetype: FileType | None = None) -> list[str] | None:
-    """Columns of the first rows, in the order in which they turn up; None when they cannot be read."""
+def peek_columns(paths: Sequence[Path], filetype: FileType | None = None, most_rows: int | None = None) -> list[str] | None:
+    """Columns of the first rows, in the order in which they turn up.
+
+    Raises:
+        BadFile: They cannot be read.
+    """
     columns: dict[str, None] = {}
-    left = PEEK_ROWS
-    try:
-        for path in paths:
-            if left <= 0:
-                break
-            if (filetype or type_of(path)) == "parquet":
-                with _opened(path) as file, _parquet(file, path) as table:
-                    columns.update(dict.fromkeys(table.schema_arrow.names))
-                    left -= table.metadata.num_rows
-            else:
-                for row in islice(read_rows(path, filetype), left):
-                    columns.update(dict.fromkeys(row))
-                    left -= 1
-    except DistilflowError:  # the run will say what is wrong
-        return None
+    left = min(PEEK_ROWS, most_rows or PEEK_ROWS)
+    for path in paths:
+        if left <= 0:
+            break
+        if (filetype or type_of(path)) == "parquet":
+            with _opened(path) as file, _parquet(file, path) as table:
+                columns.update(dict.fromkeys(table.schema_arrow.names))
+                left -= table.metadata.num_rows
+        else:
+            for row in islice(read_rows(path, filetype), left):
+                columns.update(dict.fromkeys(row))
+                left -= 1
     return list(columns) or None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from steps.base import GeneratorStep, Row
-from steps.errors import DistilflowError
+from steps.errors import Complaint, DistilflowError
 from steps.sources.files import FileType, NoFile, find_files, peek_columns, read_rows, type_of
 from steps.sources.unused import UNUSED
 
@@ -47,17 +47,19 @@ class LoadDataFromFileSystem(GeneratorStep):
 
     def columns(self) -> list[str] | None:
         try:
-            return peek_columns(self.files(), self.filetype)
-        except NoFile:
+            return peek_columns(self.files(), self.filetype, self.num_examples)
+        except DistilflowError:  # `check` says what is wrong
             return None
 
-    def check(self) -> Iterable[str]:
+    def check(self) -> Iterable[Complaint]:
         try:
-            for path in self.files():
+            files = self.files()
+            for path in files:
                 if self.filetype is None:
                     type_of(path)
+            peek_columns(files, self.filetype, self.num_examples)
         except DistilflowError as error:
-            yield f"data_files: {error.message}"
+            yield f"data_files: {error.message}", error.fix
 
     def files(self) -> list[Path]:
         """Files that are read, in order.

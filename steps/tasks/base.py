@@ -16,7 +16,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from steps.base import Batch, Group, Row, Step, require
+from steps.base import FILL_IT, Batch, Group, Row, Step, require_values, snake_case
+from steps.errors import MissingValue, RowError
 from steps.llms.base import AnyLLM, Chat, Completion, JSONSchema, Request
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions
@@ -25,8 +26,15 @@ Ask = Callable[[Request], Awaitable[Completion]]
 """How a task reaches its model. The engine passes one that retries, limits and records; `llm.complete` is the plain one."""
 
 
+INSTRUCTION = "instruction"
+
+
 class Task(Step):
-    """Asks a model about each row."""
+    """Asks a model about each row.
+
+    A row that has nothing to ask about goes to the quarantine before any request: a needed column holds None or NaN, or
+    `instruction` is blank or no text. Numbers are written out, as `instruction` too.
+    """
 
     group: ClassVar[Group] = "ask"
     prompt: ClassVar[str] = ""
@@ -81,7 +89,7 @@ class Task(Step):
 
     async def answer(self, row: Row, ask: Ask) -> list[Row]:
         """Ask about one row; return the rows that go on: one, or `num_generations` of them."""
-        require(row, self.needs())
+        self.check_row(row)
         request = self.request(row)
         completion = await ask(request)
         outputs = [self.format_output(text, row) for text in completion.texts]
@@ -92,6 +100,24 @@ class Task(Step):
             made = [self._with_raw(new, request, completion, at) for at, new in enumerate(made)]
         return made
 
+    def check_row(self, row: Row) -> None:
+        """Check that there is something to ask about.
+
+        Raises:
+            MissingKey, MissingValue, RowError: It says which column has nothing, or something that cannot be asked.
+        """
+        needed = self.needs()
+        require_values(row, needed)
+        if INSTRUCTION not in needed:
+            return
+        value = row[INSTRUCTION]
+        if isinstance(value, str):
+            if not value.strip():
+                raise MissingValue(f"{INSTRUCTION!r} is blank: {value!r}", FILL_IT)
+        elif isinstance(value, bool) or not isinstance(value, (int, float)):
+            what = f"{INSTRUCTION!r} holds a {type(value).__name__}, not text"
+            raise RowError(what, "name a column of texts in `input_mappings`")
+
     def request(self, row: Row) -> Request:
         """What the model is asked about this row."""
         schema = self.reply_schema(row) if self.use_default_structured_output else None
@@ -100,10 +126,11 @@ class Task(Step):
 
     def _with_raw(self, row: Row, request: Request, completion: Completion, at: int) -> Row:
         metadata = dict(row.get("distilflow_metadata") or {})
+        name = self.name or snake_case(type(self).__name__)
         if self.add_raw_input:
-            metadata[f"raw_input_{self.name}"] = request.chat
+            metadata[f"raw_input_{name}"] = request.chat
         if self.add_raw_output:
-            metadata[f"raw_output_{self.name}"] = completion.texts if self.group_generations else completion.texts[at]
+            metadata[f"raw_output_{name}"] = completion.texts if self.group_generations else completion.texts[at]
         return {**row, "distilflow_metadata": metadata}
 
     # ---- use without a pipeline

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Row
+from steps.base import FILL_IT, Row, is_missing
+from steps.errors import MissingValue
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.templates import compile_template, template_columns, template_problem
@@ -49,8 +50,12 @@ class TextGeneration(Task):
     def format_input(self, row: Row) -> Chat:
         if self._render is None:
             self._render = compile_template(self.template)
-        system = (row.get("system_prompt") if self.use_system_prompt else None) or self.system_prompt
-        user = {"role": "user", "content": self._render(row)}
+        own = row.get("system_prompt") if self.use_system_prompt else None
+        system = self.system_prompt if is_missing(own) else own or self.system_prompt
+        text = self._render(row)
+        if not text.strip():
+            raise MissingValue(f"the template makes a blank prompt of this row: {text!r}", FILL_IT)
+        user = {"role": "user", "content": text}
         return [{"role": "system", "content": system}, user] if system else [user]
 
     def format_output(self, text: str, row: Row) -> Row:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 import pytest
 
+from flows import Pipeline
 from flows.catalogue import GROUPS, describe, describe_all, type_name
 from steps import registry
 from steps.registry import UnknownComponent
@@ -37,16 +38,56 @@ def test_a_default_that_is_a_model_is_shown_by_name() -> None:
     assert llm["default"] == {"use": "RehearsalLLM"}
 
 
-def test_a_step_that_does_not_exist() -> None:
-    with pytest.raises(UnknownComponent, match="Did you mean 'KeepColumns'"):
-        describe("KeepColumn")
+@pytest.mark.parametrize(("name", "meant"), [("KeepColumn", "KeepColumns"), ("OpenAILM", "OpenAILLM")])
+def test_what_does_not_exist_is_told_a_near_name(name: str, meant: str) -> None:
+    with pytest.raises(UnknownComponent, match=f"Did you mean '{meant}'"):
+        describe(name)
 
 
-def test_what_is_no_step_is_not_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALLOW_STEP_MODULES", "steps.llms.rehearsal_llm")
+def test_what_is_no_component_is_not_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOW_STEP_MODULES", "steps.llms.base")
 
-    with pytest.raises(UnknownComponent, match="is not a step"):
-        describe("steps.llms.rehearsal_llm:RehearsalLLM")
+    with pytest.raises(UnknownComponent, match="is neither step, model nor router"):
+        describe("steps.llms.base:Completion")
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "line"),
+    [
+        ("UltraFeedback", "ask", "from steps.tasks import UltraFeedback"),
+        ("OpenAILLM", "models", "from steps.llms import OpenAILLM"),
+        ("sample_n_steps", "routers", "from steps.routers import sample_n_steps"),
+    ],
+)
+def test_steps_models_and_routers_are_described_with_their_import(name: str, group: str, line: str) -> None:
+    entry = describe(name)
+    names: dict[str, Any] = {}
+    exec(entry["import"], names)
+
+    assert (entry["group"], entry["import"], name in names) == (group, line, True)
+    assert entry in describe_all()
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs"),
+    [
+        ("UltraFeedback", ["instruction", "generations"], ["ratings", "rationales", "model_name"]),
+        ("TextGeneration", ["instruction"], ["generation", "model_name"]),
+        ("KeepColumns", [], []),
+        ("MergeColumns", [], ["merged_column"]),
+    ],
+)
+def test_columns_are_those_of_a_step_whose_parameters_are_left_alone(name: str, inputs: list[str], outputs: list[str]) -> None:
+    entry = describe(name)
+
+    assert (entry["inputs"], entry["outputs"]) == (inputs, outputs)
+
+
+def test_describing_a_step_adds_none_to_the_pipeline_that_is_being_written() -> None:
+    with Pipeline() as pipeline:
+        describe("UltraFeedback")
+
+    assert pipeline.spec.steps == []
 
 
 class Box:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from typer.models import CommandInfo
+from typer.testing import CliRunner
 
+from flows.catalogue import describe, describe_all
+from flows.cli.main import cli
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
 from tests.flows.commands import ROOT, Commands
@@ -174,6 +180,24 @@ def test_the_catalogue_is_data_too(commands: Commands) -> None:
     assert commands("steps", "UltraFedback").code == 2
 
 
+@pytest.mark.parametrize("name", ["UltraFeedback", "OpenAILLM", "sample_n_steps", "CombineOutputs"])
+def test_a_component_is_described_whole_however_narrow_the_terminal(tmp_path: Path, name: str) -> None:
+    entry = describe(name)
+
+    shown = Commands(tmp_path, COLUMNS="60")("steps", name).out
+
+    for text in [entry["import"], entry["doc"], *(parameter["description"] for parameter in entry["parameters"])]:
+        assert " ".join(text.split()) in " ".join(shown.split())
+    assert ("Parameters" in shown) == bool(entry["parameters"])
+
+
+def test_everything_that_a_pipeline_may_name_is_listed(commands: Commands) -> None:
+    listed = commands("steps").out
+
+    assert all(f"\n{heading} " in listed for heading in ("Sources", "Ask a model", "Models", "Routers"))
+    assert all(entry["name"] in listed for entry in describe_all())
+
+
 def test_a_new_pipeline_can_be_previewed_at_once(commands: Commands) -> None:
     assert commands("new", "mine").code == 0
     assert commands("preview", "mine.yaml").code == 0
@@ -243,3 +267,161 @@ def test_a_prefect_server_that_is_not_there_is_told_and_rows_are_kept(tmp_path: 
     assert "PREFECT_API_URL" in ended.err
     assert "Traceback" not in ended.err
     assert commands("resume", "r", "--no-prefect").code == 0
+
+
+# ---- help
+
+
+def _words(text: str) -> list[str]:
+    """Its words, without what markup and frames add to them."""
+    return re.sub(r"[`│]", "", text).split()
+
+
+def _help(*command: str) -> list[str]:
+    return _words(CliRunner().invoke(cli, [*command, "--help"], env={"TERMINAL_WIDTH": "120"}).output)
+
+
+@pytest.mark.parametrize("command", cli.registered_commands, ids=lambda command: command.callback.__name__)
+def test_a_help_text_shows_every_word_that_was_written(command: CommandInfo) -> None:
+    assert command.callback is not None
+    function = command.callback
+    text = inspect.cleandoc(function.__doc__ or "")
+    hints = get_type_hints(function, include_extras=True).values()
+    helps = [option.help for hint in hints for option in getattr(hint, "__metadata__", ()) if option.help]
+
+    assert set(_words(text.partition("\n")[0])) <= set(_help())
+    assert set(_words(" ".join([text, *helps]))) <= set(_help(function.__name__))
+
+
+# ---- what was run
+
+
+def test_runs_are_listed_and_shown(commands: Commands) -> None:
+    assert "There are no runs" in commands("runs").err
+    commands("run", commands.write([LOAD, add(raise_at=[2, 4])]), "--run-id", "first", "--no-prefect")
+    commands("run", commands.write([LOAD], name="other.yaml"), "--run-id", "second", "--no-prefect")
+
+    listed, shown = commands("runs"), commands("show", "first")
+
+    assert (listed.code, shown.code) == (0, 0)
+    header, newest, oldest = listed.out.splitlines()
+    assert header.split() == ["id", "pipeline", "state", "rows", "quarantined", "started", "duration"]
+    assert newest.split()[:4] == ["second", "test", "finished", "6"]
+    assert oldest.split()[:5] == ["first", "test", "finished", "4", "2"]
+    assert "2 × [row-failed] step 'add'" in shown.out
+    assert "distilflow retry first" in shown.out
+    assert "default, row 2" in shown.out
+    assert f'Distiset.load_from_disk("{commands.folder}/runs/first/distiset")' in shown.out
+
+
+def test_what_show_says_loads_the_result(commands: Commands) -> None:
+    commands("run", commands.write([LOAD]), "--run-id", "r", "--no-prefect")
+    lines = commands("show", "r").out.splitlines()
+    at = lines.index("In Python:")
+
+    names: dict[str, Any] = {}
+    exec("\n".join(line.strip() for line in lines[at + 1 : at + 3]), names)
+
+    assert names["distiset"]["default"]["train"].num_rows == 6
+
+
+def test_a_run_that_failed_is_shown_with_its_reason(commands: Commands) -> None:
+    total = {"name": "t", "use": own("Total"), "after": "load", "with": {"fails": True}}
+    commands("run", commands.write([LOAD, total]), "--run-id", "r", "--runs-dir", "kept here", "--no-prefect")
+
+    shown = commands("show", "r", "--runs-dir", "kept here")
+
+    assert shown.code == 0
+    assert "Run r: failed" in shown.out
+    assert "no total today" in shown.out
+    assert "distilflow resume r --runs-dir 'kept here'" in shown.out
+
+
+def test_a_run_that_is_not_there_cannot_be_shown(commands: Commands) -> None:
+    assert commands("show", "r").code == 2
+
+
+def test_what_was_there_already_is_told(commands: Commands) -> None:
+    pipeline = commands.write([LOAD, add(), {**add(), "name": "again", "after": "add"}])
+    first = commands("run", pipeline, "--run-id", "r", "--no-prefect")
+    nothing = commands("resume", "r", "--no-prefect")
+    half = commands("run", pipeline, "-p", "again.plus=2", "--run-id", "r", "--no-prefect")
+
+    assert "were made anew" not in first.out
+    assert "Nothing was left to do" not in first.out
+    assert "Nothing was left to do" in nothing.out
+    assert "Reused 6 of 12 results of steps" in half.out
+
+
+def test_rows_that_stay_in_quarantine_are_nothing_to_do(commands: Commands) -> None:
+    commands("run", commands.write([LOAD, add(raise_at=[2])]), "--run-id", "r", "--no-prefect")
+
+    assert "Nothing was left to do" in commands("resume", "r", "--no-prefect").out
+    assert "Reused 5 of 6" in commands("retry", "r", "--no-prefect").out
+
+
+def test_the_result_is_named_by_its_whole_path(commands: Commands) -> None:
+    where = f"Distiset: {commands.folder}/runs/r/distiset\n"
+
+    assert where in commands("run", commands.write([LOAD]), "--run-id", "r", "--no-prefect").out
+    assert where in commands("resume", "r", "--no-prefect").out
+
+
+def test_a_run_that_is_over_cannot_be_stopped(commands: Commands) -> None:
+    commands("run", commands.write([LOAD]), "--run-id", "r", "--no-prefect")
+
+    ended = commands("stop", "r")
+
+    assert ended.code == 2
+    assert ended.err.startswith("[not-running] run 'r' is not at work: it is finished")
+    assert "distilflow show r" in ended.err
+
+
+def test_how_to_go_on_names_the_run(commands: Commands) -> None:
+    llm = {"use": "OpenAILLM", "model": "m", "base_url": "http://127.0.0.1:9/v1", "max_retries": 0}
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": "x"}]}}
+    pipeline = commands.write([load, {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}])
+
+    assert "`distilflow resume r`" in commands("run", pipeline, "--run-id", "r", "--no-prefect").err
+
+
+# ---- what is no pipeline, and pushing
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "fix"),
+    [
+        ("quickstart.py", "is Python, not a pipeline file", "run it with `python quickstart.py`"),
+        ("rows.jsonl", "is data, not a pipeline", "data_files: rows.jsonl"),
+        ("rows.CSV", "is data, not a pipeline", "LoadDataFromFileSystem"),
+        ("rows.parquet", "is data, not a pipeline", "distilflow new"),
+    ],
+)
+def test_what_is_no_pipeline_file_is_recognised(commands: Commands, name: str, said: str, fix: str) -> None:
+    (commands.folder / name).write_bytes(b"\xff{")
+
+    ended = commands("run", name)
+
+    assert (ended.code, said in ended.err, fix in ended.err) == (2, True, True), ended.err
+
+
+@pytest.mark.parametrize(("push", "fix"), [("foo", "owner/foo"), ("my org/foo", "user/name")])
+@pytest.mark.parametrize("command", [["run", "pipeline.yaml"], ["resume", "r"], ["retry", "r"]], ids=lambda words: words[0])
+def test_a_push_that_cannot_work_is_refused_before_the_run(commands: Commands, command: list[str], push: str, fix: str) -> None:
+    commands.write([LOAD])
+
+    ended = commands(*command, "--push", push, "--no-prefect")
+
+    assert (ended.code, fix in ended.err) == (2, True)
+    assert not (commands.folder / "runs").exists()
+
+
+def test_a_push_that_failed_says_how_to_push_again_and_shows_no_bars(tmp_path: Path) -> None:
+    commands = Commands(tmp_path, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_" + "x" * 34)
+
+    ended = commands("run", commands.write([LOAD]), "--run-id", "r", "--push", "me/rows", "--no-prefect")
+
+    assert ended.code == 1
+    assert "distilflow resume r --push me/rows --no-prefect" in ended.err
+    assert "%|" not in ended.err
+    assert "Creating parquet" not in ended.err

@@ -91,6 +91,7 @@ def test_a_mapping_is_made_where_there_was_none() -> None:
     ("parameters", "code", "what"),
     [
         ({"anser.llm.model": "x"}, "unknown-step", "there is no step 'anser'. Did you mean 'answer'?"),
+        ({"answer.with.columns": "x"}, "bad-parameter", "'answer.with.columns' has `with` in it"),
         ({"answer": 5}, "bad-parameter", "'answer': is 5, not a mapping of parameters"),
         ({"answer.columns.0": "x"}, "bad-parameter", "`columns` is ['instruction'], which has no parameters in it"),
         ({"answer.llm.model.x": "x"}, "bad-parameter", "`llm.model` is 'old', which has no parameters in it"),
@@ -128,3 +129,9 @@ def test_a_value_shared_by_two_steps_is_changed_in_one() -> None:
     changed = with_parameters(spec, {"answer.llm.generation_kwargs.seed": 2})
 
     assert changed.step("other").params["llm"]["generation_kwargs"] == {"seed": 1}
+
+
+def test_with_is_left_out_of_a_path() -> None:
+    _, [problem] = apply_parameters(SPEC, {"answer.with.llm.model": "x"})
+
+    assert problem.fix == "leave `with` out: answer.llm.model"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +150,26 @@ def test_planning_lists_all_problems() -> None:
         pipeline.plan()
 
     assert [problem.code for problem in caught.value.problems] == ["missing-column", "missing-column"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"use_cache": False}, "run() has no argument 'use_cache'. Finished rows are kept by run: the same run_id"),
+        ({"dataset": []}, "Start the pipeline with LoadDataFromDicts"),
+        ({"run_ids": "r"}, "Did you mean 'run_id'?"),
+        ({"zzz": 1}, "It has max_rows, run_id, runs_dir"),
+    ],
+)
+def test_an_argument_that_run_does_not_have_is_told_what_to_use(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        rich_pipeline().run(**arguments)
+
+    assert said in str(caught.value)
+
+
+def test_arguments_of_distilabel_are_told_what_to_use() -> None:
+    with pytest.raises(TypeError, match=r"run\(runs_dir=\.\.\.\)"):
+        Pipeline("p", cache_dir="x")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="LoadDataFromDicts"):
+        rich_pipeline().dry_run(dataset=[])  # type: ignore[arg-type]

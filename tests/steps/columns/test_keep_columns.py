@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from steps.columns.keep_columns import KeepColumns
+from steps.components import BadParameters
 
 
 def test_columns_come_in_the_order_that_was_asked_for() -> None:
@@ -17,5 +17,5 @@ def test_all_other_columns_are_gone_afterwards() -> None:
 
 
 def test_keeping_nothing_is_refused() -> None:
-    with pytest.raises(ValidationError, match="at least 1 item"):
+    with pytest.raises(BadParameters, match="at least 1 item"):
         KeepColumns(columns=[])

@@ -290,12 +290,16 @@ def everything_said(error: BaseException | None) -> list[str]:
 
 # ---- problems
 def test_a_remote_server_needs_a_key_and_this_machine_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert OpenAILLM(model="m").problems() == ["there is no key for https://api.openai.com/v1: set OPENAI_API_KEY"]
+    assert OpenAILLM(model="m").problems() == [
+        ("there is no key for https://api.openai.com/v1: $OPENAI_API_KEY is not set", "set it: export OPENAI_API_KEY=...")
+    ]
     assert OpenAILLM(model="m", base_url="http://localhost:8000/v1").problems() == []
     assert OpenAILLM(model="m", base_url="http://127.0.0.1:8000/v1").problems() == []
     assert OpenAILLM(model="m", default_headers={"api-key": KEY}).problems() == []
     [problem] = OpenAILLM(model="m", base_url="http://localhost/v1", api_key="${MY_KEY}").problems()
-    assert problem == "there is no key for http://localhost/v1: set MY_KEY"
+    assert problem == ("there is no key for http://localhost/v1: $MY_KEY is not set", "set it: export MY_KEY=...")
+    [problem] = OpenAILLM(model="m", api_key="").problems()
+    assert problem[1].startswith("leave it out and set $OPENAI_API_KEY")
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     assert OpenAILLM(model="m").problems() == []
 
@@ -316,7 +320,7 @@ def test_a_remote_server_needs_a_key_and_this_machine_none(monkeypatch: pytest.M
 def test_what_is_wrong_is_known_before_the_first_request(fields: dict[str, Any], expected: str) -> None:
     [problem] = OpenAILLM(model="m", **{"api_key": KEY, **fields}).problems()
 
-    assert expected in problem
+    assert expected in str(problem)
 
 
 def test_a_certificate_file_that_is_missing_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

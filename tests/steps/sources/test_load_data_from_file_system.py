@@ -67,9 +67,10 @@ def test_parameters_of_distilabel_are_accepted() -> None:
 def test_what_is_wrong_with_the_files_is_known_before_the_run(load: LoadDataFromFileSystem, what: str, folder: Path) -> None:
     (folder / "unknown.bin").write_text("?")
 
-    [sentence] = load.check()
+    [complaint] = load.check()
 
-    assert what in sentence
+    assert isinstance(complaint, tuple)
+    assert (what in complaint[0], bool(complaint[1])) == (True, True)
     assert load.columns() is None
     with pytest.raises(RunError, match=what):
         list(load.generate())

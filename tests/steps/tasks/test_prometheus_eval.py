@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import pytest
-from pydantic import ValidationError
 
+from steps.components import BadParameters
 from steps.errors import BadReply, RowError
 from steps.tasks.prometheus_eval import PrometheusEval
 
@@ -99,12 +99,12 @@ def test_a_rubric_of_your_own_is_used() -> None:
     ],
 )
 def test_what_a_rubric_lacks_is_named(rubric: str, missing: str) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(BadParameters) as caught:
         judge(rubric="mine", rubrics={"mine": rubric})
 
     assert f"rubric 'mine' lacks {missing}" in str(caught.value)
 
 
 def test_an_unknown_rubric_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValidationError, match="no rubric 'beauty'; there are helpfulness, harmlessness"):
+    with pytest.raises(BadParameters, match="no rubric 'beauty'; there are helpfulness, harmlessness"):
         judge(rubric="beauty")

@@ -1,0 +1,127 @@
+"""`runs` and `show`: what has been run, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.text import Text
+
+from flows.cli.console import cell, err, out, show_aligned, show_rows, tell
+from flows.cli.running import ROWS_SHOWN, RUNS, Options, RunId, RunsDir, counted
+from flows.runs import RunFolder, RunReport, RunStore
+
+REASONS_SHOWN = 10
+
+
+@dataclass(slots=True)
+class _Reason:
+    """Why rows failed in a step."""
+
+    step: str
+    code: str
+    message: str
+    fix: str
+    rows: int = 0
+
+
+def runs(runs_dir: RunsDir = RUNS) -> None:
+    """List the runs, newest first."""
+    found = [_line(folder) for folder in RunStore(runs_dir).all()]
+    if found:
+        show_aligned(["id", "pipeline", "state", "rows", "quarantined", "started", "duration"], found)
+    else:
+        err.print(f"There are no runs in {runs_dir}.", highlight=False)
+
+
+def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
+    """Show how a run stands or ended: its steps, the rows that failed and why, and where the result lies."""
+    folder = RunStore(runs_dir).get(run_id)
+    folder = RunFolder(folder.path.resolve())
+    report = folder.report()
+    options = Options(runs_dir)
+    out.print(Text(f"Run {run_id}: {report.state}", style="bold"))
+    if report.state == "failed":
+        tell(report.message)
+    sessions = f", in {report.sessions} sessions" if report.sessions > 1 else ""
+    tell(", ".join(filter(None, (f"Pipeline {report.pipeline}", f"started {_moment(report)}", _duration(report)))) + sessions)
+    if report.steps:
+        out.print()
+        _show_steps(report)
+    if reasons := _reasons(folder):
+        _show_quarantine(reasons, options.command("retry", run_id))
+    out.print()
+    if report.rows and folder.distiset.is_dir():
+        _show_result(folder, report)
+    elif folder.is_alive():
+        tell("It is at work; its result is written when it ends.")
+    else:
+        tell(f"There is no result. Go on with it: {options.command('resume', run_id)}")
+
+
+def _line(folder: RunFolder) -> list[str]:
+    try:
+        report = folder.report()
+    except (OSError, ValueError):  # of another release, or cut off in the writing
+        return [folder.run_id, "?", "unreadable", "", "", "", ""]
+    rows = f"{sum(report.rows.values()):,}" if report.rows else ""
+    quarantined = f"{report.quarantined:,}" if report.quarantined else ""
+    return [folder.run_id, report.pipeline, report.state, rows, quarantined, _moment(report), _duration(report)]
+
+
+def _moment(report: RunReport) -> str:
+    return datetime.fromtimestamp(report.started_at).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _duration(report: RunReport) -> str:
+    if report.ended_at is None and report.state == "failed":  # cut off: nobody noted when
+        return ""
+    minutes, seconds = divmod(report.duration_s, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds:.0f} s" if minutes else f"{seconds:.1f} s"
+
+
+def _show_steps(report: RunReport) -> None:
+    columns = ["rows in", "rows out", "reused", "failed", "tokens in", "tokens out"]
+    table = []
+    for name, step in report.steps.items():
+        counts = (step.taken, step.made, step.reused, step.failed, step.input_tokens, step.output_tokens)
+        table.append([name, *(f"{count:,}" if count else "" for count in counts)])
+    used = [at for at in range(len(columns) + 1) if at < 3 or any(line[at] for line in table)]
+    show_aligned([["step", *columns][at] for at in used], [[line[at] for at in used] for line in table])
+
+
+def _reasons(folder: RunFolder) -> list[_Reason]:
+    """Why rows failed, the most frequent reason first. Messages name what was seen, so that of the first row stands for all."""
+    found: dict[tuple[str, str], _Reason] = {}
+    for row in folder.quarantined():
+        step, code, message, fix = (str(row.get(key) or "") for key in ("step", "code", "message", "fix"))
+        found.setdefault((step, code), _Reason(step, code, message, fix)).rows += 1
+    return sorted(found.values(), key=lambda reason: -reason.rows)
+
+
+def _show_quarantine(reasons: list[_Reason], retry: str) -> None:
+    total = sum(reason.rows for reason in reasons)
+    tell(f"\n{counted(total)} in quarantine", style="yellow")
+    for reason in reasons[:REASONS_SHOWN]:
+        example = "e.g. " if reason.rows > 1 else ""
+        tell(f"  {reason.rows:,} × [{reason.code}] step {reason.step!r}: {example}{cell(reason.message)}")
+        if reason.fix:
+            tell(f"    Fix: {cell(reason.fix)}")
+    if len(reasons) > REASONS_SHOWN:
+        tell(f"  and {len(reasons) - REASONS_SHOWN} more reasons")
+    tell(f"  Try them again: {retry}")
+
+
+def _show_result(folder: RunFolder, report: RunReport) -> None:
+    from flows.distiset import head
+
+    for leaf in report.rows:
+        show_rows(head(folder.distiset, leaf, ROWS_SHOWN), leaf)
+    made = ", ".join(f"{rows:,} in {leaf!r}" for leaf, rows in report.rows.items())
+    tell(f"Rows: {made}")
+    tell(f"Distiset: {folder.distiset}")
+    tell("In Python:")
+    code = f"  from flows import Distiset\n  distiset = Distiset.load_from_disk({json.dumps(str(folder.distiset))})"
+    tell(code)

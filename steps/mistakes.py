@@ -1,0 +1,112 @@
+"""What pydantic says about parameters that do not fit, in the user's words: the same for pipeline files and for Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from steps import registry
+from steps.wording import did_you_mean, listed, nearest, quoted
+
+_SECRET_WORDS = ("key", "token", "secret", "password", "headers")
+
+
+def mistakes(
+    error: ValidationError, found: type[BaseModel], use: str, given: Mapping[str, Any], *, in_python: bool = False
+) -> Iterable[tuple[str, str, str]]:
+    """Code, what is wrong and what to do, once for each mistake. `use`: what the user calls the class."""
+    details = [(tuple(map(str, detail["loc"])), detail) for detail in error.errors(include_url=False)]
+    unknown = [path for path, detail in details if detail["type"] == "extra_forbidden"]
+    seen: set[tuple[str, ...]] = set()
+    for path, detail in details:
+        name, under = ".".join(path), ", ".join(f"`{part}`" for part in ("with", *path[:-1]))
+        if detail["type"] == "missing":
+            if not any(other[:-1] == path[:-1] and nearest(other[-1], [path[-1]]) for other in unknown):  # it is misspelt
+                fix = f"add {name}=..." if in_python else f"add `{path[-1]}: ...` under {under}"
+                yield "missing-parameter", f"{use} needs `{name}`{_description(found, path)}", fix
+        elif detail["type"] == "extra_forbidden":
+            known = sorted(_fields_at(found, path, given))
+            what = f"{use} has no parameter {quoted(name)}.{did_you_mean(path[-1], known)}"
+            yield "unknown-parameter", what, f"known: {listed(known)}" if known else "remove it"
+        else:
+            said, value, fix = words(detail), detail["input"], remedy(detail)
+            field = found.model_fields.get(path[0]) if len(path) > 1 else None
+            if field is not None and (kinds := _kinds(field.annotation)):
+                path, value = path[:1], given.get(path[0])  # each type of a union says that it does not fit
+                said, fix = f"should be {' or '.join(kinds)}", "write one of those"
+            if path == ("llm",):
+                models = registry.names("llms")
+                fix = f"give one: llm=OpenAILLM(model=...); there are {listed(models)}"
+                fix = fix if in_python else f"name one with `use`: {listed(models)}"
+            if path not in seen:
+                seen.add(path)
+                yield "bad-parameter", f"`{'.'.join(path)}`: {said}{_shown(path, value)}", fix
+
+
+def _kinds(annotation: Any) -> list[str]:
+    """What a union of plain types accepts, in words."""
+    plain = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
+    kinds = [getattr(kind, "__origin__", kind) for kind in get_args(annotation) if kind is not type(None)]
+    return list(dict.fromkeys(plain[kind] for kind in kinds)) if len(kinds) > 1 and all(kind in plain for kind in kinds) else []
+
+
+def _shown(path: tuple[str, ...], value: Any) -> str:
+    """The value that was seen, unless it may hold a key."""
+    may_hold_key = any(word in part.lower() for part in path for word in _SECRET_WORDS)
+    items = value if isinstance(value, list) else [value]
+    if may_hold_key or any(isinstance(item, (dict, list)) for item in items):
+        return ""
+    return f"; seen {quoted(value)}"
+
+
+def _description(found: type[BaseModel], path: tuple[str, ...]) -> str:
+    field = found.model_fields.get(path[0]) if len(path) == 1 else None
+    return f" ({field.description.rstrip('.')})" if field and field.description else ""
+
+
+def _fields_at(found: type[BaseModel], path: tuple[str, ...], given: Mapping[str, Any]) -> list[str]:
+    """Parameters that exist where an unknown one was given."""
+    if len(path) == 1:
+        return [name for name in found.model_fields if name not in getattr(found, "PLACEMENT", ())]
+    llm = given.get("llm")
+    if len(path) == 2 and path[0] == "llm" and isinstance(llm, dict):
+        return list(registry.resolve(str(llm.get("use")), "llms").model_fields)  # type: ignore[attr-defined]
+    return []
+
+
+def words(detail: Mapping[str, Any]) -> str:
+    """What pydantic says about a value, as a person would."""
+    if detail["type"] == "string_pattern_mismatch":
+        return "may hold letters, digits, - and _ (up to 80), and starts with a letter or digit"
+    said = str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    said = said.replace("a valid string", "text").replace("a valid integer", "a whole number")
+    said = said.replace("a valid boolean", "true or false").replace("valid dictionary", "mapping")
+    return re.sub(r"\ba valid (?=[aeiou])", "an ", said).replace("valid ", "")
+
+
+def remedy(detail: Mapping[str, Any]) -> str:
+    """What to do about a value that does not fit."""
+    kind, value = str(detail["type"]), detail["input"]
+    if kind == "string_type":
+        return f"write it in quotes: {str(value)!r}" if isinstance(value, (bool, int, float)) else "write one text"
+    starts = {
+        "string_pattern": "choose another name",
+        "int": "write a whole number",
+        "float": "write a number",
+        "bool": "write true or false",
+        "list": "write a list: [a, b]",
+        "dict": "write a mapping: {name: value}",
+        "model": "write a mapping: {name: value}",
+        "greater": "choose a larger number",
+        "less": "choose a smaller number",
+        "literal": "choose one of those",
+        "too_short": "add to it",
+        "too_long": "take some out",
+        "string_too_long": "shorten it",
+        "extra": "remove it",
+        "missing": "add it",
+    }
+    return next((fix for start, fix in starts.items() if kind.startswith(start)), "write another value")
