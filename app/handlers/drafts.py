@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from app.handlers.outline import ProblemCard, StepCard, in_words, problem_card, step_cards
+from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
+from app.handlers.wording import in_words
 from flows.models import with_llm
 from flows.plan import Plan, examine
 from flows.spec import PipelineSpec, read_spec, spec_from

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, TypedDict
 
+from app.handlers.wording import in_words
 from flows.plan import Plan, PlannedStep
 from flows.spec import PipelineSpec, StepSpec
 from steps import registry
@@ -86,11 +87,6 @@ def problem_card(problem: Problem) -> ProblemCard:
         fix=_FIXES.get(problem.code, problem.fix),
         step=problem.step,
     )
-
-
-def in_words(code: str) -> str:
-    """`missing-column` -> "Missing column"."""
-    return code.replace("-", " ").capitalize()
 
 
 def in_order(spec: PipelineSpec) -> list[StepSpec]:

@@ -13,10 +13,10 @@ import gradio as gr
 from app.components.parts import data_of, part
 from app.components.schema_form import build_form
 from app.context import AppContext
-from app.handlers import drafts, forms, gallery, previews
+from app.handlers import drafts, edits, forms, gallery, previews
 from app.handlers.desk import Desk
 from app.handlers.drafts import CannotEdit, Draft
-from app.handlers.forms import FormField
+from app.handlers.fields import FormField
 from app.handlers.outline import ProblemCard
 from steps.errors import DistilflowError
 
@@ -206,7 +206,7 @@ def _render_form(place: BuildPlace) -> None:
 
         def save(entry: FormField) -> Callable[..., tuple[Any, ...]]:
             def set_value(said: Any, kept: Any, request: gr.Request) -> tuple[Any, ...]:
-                return place.change(request, kept, lambda draft: forms.set_field(draft, step, entry, said))
+                return place.change(request, kept, lambda draft: edits.set_field(draft, step, entry, said))
 
             return set_value
 
@@ -222,7 +222,7 @@ def _render_form(place: BuildPlace) -> None:
             if name in chosen:  # Gradio tells of a choice twice
                 return place.change(request, kept, lambda draft: draft)
             chosen.add(name)
-            return place.change(request, kept, lambda draft: forms.set_llm(draft, step, name), number)
+            return place.change(request, kept, lambda draft: edits.set_llm(draft, step, name), number)
 
         def bind_llm(provider: gr.Dropdown) -> None:
             inputs = [provider, place.saved]
