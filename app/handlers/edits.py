@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.handlers.drafts import CannotEdit, Draft, edit_step
+from app.handlers.drafts import CannotEdit, Draft, edit_step, select
 from app.handlers.entries import read_entry
 from app.handlers.fields import UNSET, FormField
 from app.handlers.forms import SAMPLING
@@ -56,6 +56,18 @@ def set_llm(draft: Draft, step: str, name: str) -> Draft:
         data["with"]["llm"] = {"use": name, **kept}
 
     return edit_step(draft, step, f"{name} for {step}", edit)
+
+
+def use_column(draft: Draft, step: str, column: str, present: str) -> Draft:
+    """The draft in which a step takes the column `present` where it needs `column`, with that step selected.
+
+    Raises:
+        CannotEdit: There is no such step.
+    """
+    changed = edit_step(
+        draft, step, f"{present} as {column} of {step}", lambda data: _put(data, ("input_mappings", column), present)
+    )
+    return select(changed, step)
 
 
 def _at(data: Mapping[str, Any], path: Sequence[str], default: Any) -> Any:

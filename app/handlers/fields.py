@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from dataclasses import field as made
 from typing import Any, Literal
+from zlib import crc32
 
 Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "yaml", "secret"]
 Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping"]
@@ -34,7 +35,10 @@ class FormField:
 
     @property
     def id(self) -> str:
-        return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(self.path)).strip("-").lower()
+        """Of its own for each field of a form, whatever columns are called."""
+        text = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(self.path)).strip("-").lower()
+        is_plain = all(re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", part) for part in self.path)
+        return text if is_plain else f"{text}-{crc32(repr(self.path).encode()):08x}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from app.handlers.wording import label_of
 from flows.plan import Plan, PlannedStep, batch_size_field
 from flows.spec import StepSpec
 from steps import registry
-from steps.base import BaseStep, GeneratorStep, Step
+from steps.base import BaseStep, Step
 from steps.errors import SpecError
 from steps.llms.base import LLM
 from steps.tasks.base import Task
@@ -29,6 +29,8 @@ SAMPLING: dict[str, dict[str, Any]] = {
     "max_new_tokens": {"type": "integer", "minimum": 1, "description": "Longest reply."},
 }
 """Settings of sampling that have fields of their own; all others share one."""
+MOST_COLUMNS = 40
+"""Of a wide source not every column gets a field for its name; the YAML can rename all."""
 
 
 def step_form(draft: Draft, step: str) -> StepForm | None:
@@ -58,8 +60,7 @@ def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> 
         fields += _llm_fields(spec, llm_class)
     planned = plan.steps.get(spec.name) if plan else None
     fields += _placement_fields(spec, found, planned, plan)
-    fields += _mapping_fields(spec, planned, plan)
-    mapped = len(spec.input_mappings) + len(spec.output_mappings)
+    fields += _mapping_fields(spec, planned)
     replicas = spec.resources.replicas if spec.resources else 1
     return StepForm(
         step=spec.name,
@@ -69,7 +70,7 @@ def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> 
         llm_summary=llm_class.summary() if llm_class else "",
         llms=tuple(registry.names("llms")) if llm_class else (),
         placement_note=f"{planned.pool if planned else spec.pool or 'automatic'} · {replicas} replica{'s'[: replicas != 1]}",
-        mapping_note=f"{mapped} mapped" if mapped else "names match",
+        mapping_note=_mapping_note(spec, planned),
         doc=found.__doc__ or "",
     )
 
@@ -198,24 +199,23 @@ def _whole(path: tuple[str, ...], label: str, shown: int | None, default: int | 
     return FormField(path, label, "number", "placement", shown, info, default, minimum=minimum, is_integer=True)
 
 
-def _mapping_fields(spec: StepSpec, planned: PlannedStep | None, plan: Plan | None) -> Iterator[FormField]:
-    if planned is None or plan is None:
-        return
-    received = planned.received or []
-    if not isinstance(planned.step, GeneratorStep):
-        for column in planned.step.needs():
-            mapped = spec.input_mappings.get(column, "")
-            options = list(dict.fromkeys([*received, *([mapped] if mapped else [])]))
-            yield FormField(
-                path=("input_mappings", column),
-                label=f"Column for {column}",
-                kind="choice",
-                part="mapping",
-                shown=mapped,
-                default=None,
-                choices=((f"{column} (same name)", ""), *((name, name) for name in options if name != column)),
-            )
-    for column in planned.step.makes():
+def _mapping_fields(spec: StepSpec, planned: PlannedStep | None) -> Iterator[FormField]:
+    received = (planned.received if planned else None) or []
+    for column in _wanted(spec, planned):
+        mapped = spec.input_mappings.get(column, "")
+        options = list(dict.fromkeys([*received, *([mapped] if mapped else [])]))
+        yield FormField(
+            path=("input_mappings", column),
+            label=f"Column for {column}",
+            kind="choice",
+            part="mapping",
+            shown=mapped,
+            default=None,
+            choices=((f"{column} (same name)", ""), *((name, name) for name in options if name != column)),
+        )
+    for at, column in enumerate(_made(spec, planned)):
+        if at >= MOST_COLUMNS and column not in spec.output_mappings:
+            continue
         yield FormField(
             path=("output_mappings", column),
             label=f"Name for {column}",
@@ -225,3 +225,23 @@ def _mapping_fields(spec: StepSpec, planned: PlannedStep | None, plan: Plan | No
             info="Empty to keep the name.",
             default=None,
         )
+
+
+def _mapping_note(spec: StepSpec, planned: PlannedStep | None) -> str:
+    mapped, made = len(spec.input_mappings) + len(spec.output_mappings), len(_made(spec, planned))
+    note = f"{mapped} mapped" if mapped else "names match" if _wanted(spec, planned) else "names kept"
+    return f"{note}, {MOST_COLUMNS} of {made} columns" if made > MOST_COLUMNS else note
+
+
+def _wanted(spec: StepSpec, planned: PlannedStep | None) -> list[str]:
+    """Columns that the step needs, and any other that the pipeline maps for it."""
+    return list(dict.fromkeys([*(planned.step.needs() if planned else ()), *spec.input_mappings]))
+
+
+def _made(spec: StepSpec, planned: PlannedStep | None) -> list[str]:
+    """Columns that the step makes, by its own names, and any other that the pipeline renames."""
+    made = planned.step.makes() if planned else []
+    if planned and planned.is_source:
+        own_names = {name: column for column, name in spec.output_mappings.items()}
+        made = [own_names.get(column, column) for column in planned.sent or ()]
+    return list(dict.fromkeys([*made, *spec.output_mappings]))

@@ -3,6 +3,16 @@ from __future__ import annotations
 from app.handlers import drafts, edits
 from tests.app.stepforms import field_of, form_for
 
+TWO_STEPS = """\
+distilflow: 1
+name: two
+steps:
+  - name: load
+    use: LoadDataFromDicts
+    with: {data: [{question: Why?, id: 1}]}
+  - {name: answer, use: TextGeneration, after: load}
+"""
+
 
 def test_a_field_sets_its_parameter_and_its_default_removes_it(quickstart: str) -> None:
     draft = drafts.new_draft(quickstart)
@@ -53,3 +63,30 @@ def test_placement_is_set_and_taken_back(quickstart: str) -> None:
 
     assert "replicas: 2" in changed["text"]
     assert "resources" not in edits.set_field(changed, "judge", replicas, 1)["text"]
+
+
+def test_columns_of_a_source_get_other_names() -> None:
+    draft = drafts.new_draft(TWO_STEPS)
+    name = field_of(form_for(draft, "load"), "output_mappings", "question")
+    assert name.label == "Name for question"
+
+    renamed = edits.set_field(draft, "load", name, "instruction")
+
+    assert drafts.view(renamed)["problems"] == []
+    again = field_of(form_for(renamed, "load"), "output_mappings", "question")
+    assert again.shown == "instruction"
+    assert "output_mappings" not in edits.set_field(renamed, "load", again, "")["text"]
+
+
+def test_a_column_is_used_for_a_missing_one_in_one_change() -> None:
+    draft = drafts.new_draft(TWO_STEPS)
+    [problem] = drafts.view(draft)["problems"]
+    [card] = next(step for step in drafts.view(draft)["steps"] if step["name"] == "answer")["problems"]
+    assert problem["step"] == card["step"] == "answer"
+
+    mended = edits.use_column(draft, "answer", card["column"], card["uses"][0])
+
+    assert drafts.view(mended)["problems"] == []
+    assert mended["selected"] == "answer"
+    assert [name for name, _ in mended["undo"]] == ["question as instruction of answer"]
+    assert drafts.undo(mended)["text"] == draft["text"]

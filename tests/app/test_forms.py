@@ -51,3 +51,34 @@ def test_the_key_is_a_line_with_its_variable_and_never_a_value(quickstart: str, 
     key = field_of(form_for(draft, "judge"), "with", "llm", "api_key")
 
     assert (key.kind, key.shown, key.is_set) == ("secret", "OPENAI_API_KEY", True)
+
+
+def test_fields_of_columns_have_ids_of_their_own_whatever_columns_are_called() -> None:
+    columns = ["text", "Text", "a b", "a-b", "a_b", "_a_b", "问题", "回答"]
+    draft = drafts.new_draft(f"steps: [{{name: load, use: LoadDataFromDicts, with: {{data: [{dict.fromkeys(columns, 1)}]}}}}]")
+
+    form = form_for(draft, "load")
+
+    assert [entry.path[1] for entry in form.part("mapping")] == columns
+    assert len({entry.id for entry in form.fields}) == len(form.fields)
+
+
+def test_of_a_wide_source_some_columns_have_fields_and_those_that_are_renamed() -> None:
+    row = {f"c{number}": 1 for number in range(200)}
+    renamed = "output_mappings: {c150: other}"
+    draft = drafts.new_draft(f"steps: [{{name: load, use: LoadDataFromDicts, with: {{data: [{row}]}}, {renamed}}}]")
+
+    form = form_for(draft, "load")
+
+    shown = form.part("mapping")
+    assert len(shown) == forms.MOST_COLUMNS + 1
+    assert (shown[-1].path[1], shown[-1].shown) == ("c150", "other")
+    assert form.mapping_note == "1 mapped, 40 of 200 columns"
+
+
+def test_names_given_to_columns_of_a_source_that_cannot_be_read_are_still_shown() -> None:
+    text = "steps: [{name: load, use: LoadDataFromFileSystem, with: {data_files: nowhere.jsonl}, output_mappings: {a: b}}]"
+
+    [field] = form_for(drafts.new_draft(text), "load").part("mapping")
+
+    assert (field.path, field.shown) == (("output_mappings", "a"), "b")
