@@ -263,6 +263,27 @@ def test_a_missing_column_is_mapped_from_its_callout_and_that_can_be_undone(page
     expect(outline.locator("[data-item=answer]").get_by_test_id("problem-missing-column")).to_have_count(1)
 
 
+def test_no_column_is_mapped_while_the_yaml_has_changes_that_are_not_applied(page: Page, site: Site) -> None:
+    import_text(page, site, UNMAPPED)
+    use = page.locator("#build-outline").get_by_role("button", name="Use question for instruction")
+    expect(use).to_be_enabled()
+    page.get_by_test_id("view-yaml").click()
+    page.locator("#yaml-code .cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine")
+    expect(page.locator("#yaml-state")).to_contain_text("not applied yet")
+    page.get_by_test_id("view-outline").click()
+
+    expect(use).to_be_disabled()
+    use.click(force=True)
+
+    page.get_by_test_id("view-yaml").click()
+    expect(page.locator("#yaml-code")).to_contain_text("# mine")
+    page.locator("#yaml-discard").click()
+    page.get_by_test_id("view-outline").click()
+    expect(use).to_be_enabled()
+
+
 def test_a_column_of_a_source_is_renamed_in_its_form(page: Page, site: Site) -> None:
     import_text(page, site, UNMAPPED)
     expect(page.locator("#step-head h2")).to_have_text("load")
