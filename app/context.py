@@ -20,6 +20,7 @@ class AppContext:
 
     `prefect_url` is None until a Prefect server is known: pages work without it, and a run then finds one itself.
     `command` starts a run; tests put their own in its place. With `no_prefect` Prefect does not show the runs.
+    `docs_url`: where the help dialog finds the documentation; from $DISTILFLOW_DOCS_URL, and empty for no link.
     """
 
     runs_dir: Path
@@ -28,6 +29,7 @@ class AppContext:
     is_public: bool = field(default_factory=lambda: bool(os.environ.get("SPACE_ID")))
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
+    docs_url: str = field(default_factory=lambda: _web_address(os.environ.get("DISTILFLOW_DOCS_URL", "")))
     launcher: Launcher = field(init=False)
 
     def __post_init__(self) -> None:
@@ -37,3 +39,7 @@ class AppContext:
     @property
     def store(self) -> RunStore:
         return RunStore(self.runs_dir)
+
+
+def _web_address(text: str) -> str:
+    return text if text.startswith(("https://", "http://")) else ""

@@ -25,7 +25,7 @@ def create_app(ctx: AppContext) -> gr.Blocks:
     """The page: one Blocks with all places, of which the address shows one."""
     demo = gr.Blocks(title="distilflow", fill_width=True, analytics_enabled=False)
     with demo:
-        part("shell", "mountAppBar", elem_id="appbar")
+        part("shell", "mountAppBar", {"docs": ctx.docs_url}, elem_id="appbar")
         with gr.Column(elem_id="place-build", elem_classes="df-place"):
             place = build.build(ctx)
         with gr.Column(elem_id="place-run", elem_classes="df-place"):

@@ -1,4 +1,4 @@
-"""A step's form from native Gradio fields, as `app.handlers.forms` describes them."""
+"""A step's form from native Gradio fields, as `app.handlers.fields` describes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.handlers.forms import FormField, StepForm
+from app.handlers.fields import FormField, StepForm
 
 Bind = Callable[[gr.components.Component, FormField, list[Any]], None]
 """Connects a field to what saves it: (component, field, its events)."""

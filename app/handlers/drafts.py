@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from app.handlers.outline import ProblemCard, StepCard, in_words, problem_card, step_cards
+from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
 from flows.models import with_llm
 from flows.plan import Plan, examine
 from flows.spec import PipelineSpec, read_spec, spec_from
@@ -143,8 +143,8 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
         steps=[],
         problems=[],
         selected=None,
-        why_no_run="Open an example or write a pipeline first" if not draft["text"].strip() else "Mend the YAML first",
-        why_no_rehearsal="Open an example or write a pipeline first" if not draft["text"].strip() else "Mend the YAML first",
+        why_no_run=_why_nothing(draft["text"]),
+        why_no_rehearsal=_why_nothing(draft["text"]),
         result=[],
         facts={},
         undo=draft["undo"][-1][0] if draft["undo"] else "",
@@ -210,7 +210,7 @@ def notice_of(error: DistilflowError) -> ProblemCard:
     """An error in the words of a notice."""
     if isinstance(error, PlanError) and error.problems:
         return problem_card(error.problems[0])
-    return ProblemCard(code=error.code, title=in_words(error.code), what=error.message, fix=error.fix, step=None)
+    return problem_card(Problem(error.code, "", error.message, error.fix))
 
 
 def _read(text: str) -> tuple[PipelineSpec | None, ProblemCard | None]:
@@ -231,6 +231,10 @@ def _opening_comment(text: str) -> str:
             break
         lines.append(line)
     return "".join(lines)
+
+
+def _why_nothing(text: str) -> str:
+    return "Mend the YAML first" if text.strip() else "Start or open a pipeline first"
 
 
 def _fix_first(problems: int) -> str:

@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from app.handlers.outline import step_cards
+from app.handlers.wording import cut, label_of
+from flows.cli.starting import STARTER
 from flows.plan import Plan, examine
 from flows.spec import read_file, read_spec
 from steps.errors import DistilflowError, SpecError
+
+ABOUT_CHARS = 110
+"""What fits on a card; what is longer would be cut within a word by the browser."""
+STARTER_NAME = "my-pipeline"
 
 
 def examples(folder: Path) -> list[dict[str, Any]]:
@@ -34,6 +40,11 @@ def example_text(folder: Path, file: str) -> str:
     return read_file(known[file])
 
 
+def starter_text() -> str:
+    """The commented pipeline that `distilflow new` writes."""
+    return STARTER.format(name=STARTER_NAME, file=f"{STARTER_NAME}.yaml")
+
+
 def _reached(plan: Plan) -> list[str]:
     """What a pipeline needs beyond this machine."""
     reached = [*(planned.step.reaches for planned in plan.steps.values()), *(llm.reaches for llm in plan.llms.values())]
@@ -52,8 +63,8 @@ def _card(path: Path, changed: int) -> dict[str, Any] | None:
     return {
         "file": path.name,
         "name": spec.name,
-        "title": spec.name.replace("-", " ").replace("_", " ").capitalize(),
-        "description": spec.description or "",
+        "title": label_of(spec.name),
+        "description": cut(spec.description or "", ABOUT_CHARS),
         "steps": len(spec.steps),
         "kind": next((card["use"] for card in reversed(cards) if card["name"] in plan.llms), ""),
         "is_ready": not problems and not found,

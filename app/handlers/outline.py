@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
+from app.handlers.wording import cut, in_words
 from flows.plan import Plan, PlannedStep
 from flows.spec import PipelineSpec, StepSpec
+from flows.wording import nearest, quoted
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep
 from steps.errors import Problem
 from steps.tasks.base import Task
 
 SETTING_CHARS = 60
+MOST_USES = 8
+
+Replies = Literal["", "model", "rehearsal", "recordings"]
+"""Where the replies of a step come from; empty for steps that ask nobody."""
 
 
 class ProblemCard(TypedDict):
@@ -24,6 +30,12 @@ class ProblemCard(TypedDict):
     what: str
     fix: str
     step: str | None
+    column: str
+    """The column that is missing, by the step's own name for it; empty for other problems."""
+    uses: list[str]
+    """Columns that could be used for it."""
+    likely: str
+    """The one of them that was probably meant."""
 
 
 class StepCard(TypedDict):
@@ -33,7 +45,11 @@ class StepCard(TypedDict):
     use: str
     summary: str
     icon: str
+    is_known: bool
+    """Whether its class is installed here."""
+    replies: Replies
     asks: bool
+    """Whether its replies may cost money."""
     after: list[str]
     depth: int
     setting: str
@@ -52,14 +68,16 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
     for step in in_order(spec):
         planned = plan.steps.get(step.name)
         found = _class_of(step.use)
-        asks, icon = _tile(step, found, planned)
+        replies = _replies(step, found, planned)
         cards.append(
             StepCard(
                 name=step.name,
                 use=step.use,
                 summary=found.summary() if found else "",
-                icon=icon,
-                asks=asks,
+                icon=_icon(step, found, replies),
+                is_known=found is not None,
+                replies=replies,
+                asks=replies == "model",
                 after=list(step.after),
                 depth=depths.get(step.name, 0),
                 setting=_setting(step, found, planned),
@@ -68,7 +86,7 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
                 adds=_added(planned),
                 columns=planned.sent if planned else None,
                 pool=planned.pool if planned else step.pool or "",
-                problems=[problem_card(problem) for problem in problems if problem.step == step.name],
+                problems=[problem_card(problem, planned) for problem in problems if problem.step == step.name],
             )
         )
     return cards
@@ -78,19 +96,37 @@ _FIXES = {"model-not-ready": "mend it, or rehearse the pipeline for free"}
 """What to do here, where the fix of the command line names one of its options."""
 
 
-def problem_card(problem: Problem) -> ProblemCard:
-    return ProblemCard(
+def problem_card(problem: Problem, planned: PlannedStep | None = None) -> ProblemCard:
+    """A problem in words. Of a planned step it also says which columns could stand for a missing one."""
+    card = ProblemCard(
         code=problem.code,
         title=in_words(problem.code),
         what=problem.what,
         fix=_FIXES.get(problem.code, problem.fix),
         step=problem.step,
+        column="",
+        uses=[],
+        likely="",
     )
+    if problem.code == "missing-column" and planned is not None:
+        _add_uses(card, planned)
+    return card
 
 
-def in_words(code: str) -> str:
-    """`missing-column` -> "Missing column"."""
-    return code.replace("-", " ").capitalize()
+def _add_uses(card: ProblemCard, planned: PlannedStep) -> None:
+    mappings, received = planned.step.input_mappings, planned.received or []
+    wanted = {column: mappings.get(column, column) for column in planned.step.needs()}
+    taken = {present for present in wanted.values() if present in received}
+    free = [name for name in received if name not in taken]
+    column = next((column for column, name in wanted.items() if card["what"].startswith(f"needs column {quoted(name)};")), "")
+    if not column or not free:
+        return
+    likely = nearest(wanted[column], free) or ""
+    free.sort(key=lambda name: name != likely)
+    # the fix of the plan tells how to write it in YAML, and which step makes such a column
+    other = card["fix"].partition("}, or ")[2]
+    card["fix"] = f"use another column for it, or {other}" if other else "use another column for it"
+    card["column"], card["uses"], card["likely"] = column, free[:MOST_USES], likely
 
 
 def in_order(spec: PipelineSpec) -> list[StepSpec]:
@@ -155,20 +191,30 @@ _GROUP_ICONS = {
 }
 
 
-def _tile(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> tuple[bool, str]:
-    """Whether the step asks a model that may cost money, and its icon."""
+def _replies(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> Replies:
+    if found is None or not issubclass(found, Task):
+        return ""
+    match _llm_name(step, planned):
+        case "RehearsalLLM":
+            return "rehearsal"
+        case "ReplayLLM":
+            return "recordings"
+    return "model"
+
+
+def _icon(step: StepSpec, found: type[BaseStep] | None, replies: Replies) -> str:
     if found is None:
-        return False, "help"
-    if issubclass(found, Task):
-        match _llm_name(step, planned):
-            case "RehearsalLLM":
-                return False, "mask"
-            case "ReplayLLM":
-                return False, "replay"
-        return True, _ICONS.get(step.use, "spark")
+        return "help"
+    match replies:
+        case "rehearsal":
+            return "mask"
+        case "recordings":
+            return "replay"
+        case "model":
+            return _ICONS.get(step.use, "spark")
     if issubclass(found, JoinStep):
-        return False, "join"
-    return False, _ICONS.get(step.use) or _GROUP_ICONS.get(found.group, "box")
+        return "join"
+    return _ICONS.get(step.use) or _GROUP_ICONS.get(found.group, "box")
 
 
 def _llm_name(step: StepSpec, planned: PlannedStep | None) -> str:
@@ -230,8 +276,7 @@ def _short(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SETTING_CHARS else f"{line[: SETTING_CHARS - 1]}…"
+    return cut(text, SETTING_CHARS)
 
 
 def _added(planned: PlannedStep | None) -> list[str]:

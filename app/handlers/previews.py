@@ -6,7 +6,7 @@ from typing import Any
 
 from app.handlers.cells import columns_of, rows_as_cells
 from app.handlers.drafts import Draft, check, notice_of
-from app.handlers.outline import in_words
+from app.handlers.wording import in_words
 from flows.plan import Plan
 from flows.plan import plan as plan_again
 from flows.runners.inline import preview

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from app.handlers.cells import WHOLE, as_json, clipped, rows_as_cells
-from app.handlers.outline import in_words
+from app.handlers.wording import in_words
 from flows.distiset.folders import REPORT, NotADistiset, leaves_in
 from flows.parquet.reading import in_words as type_in_words
 from flows.runs import RunFolder

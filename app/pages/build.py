@@ -13,10 +13,10 @@ import gradio as gr
 from app.components.parts import data_of, part
 from app.components.schema_form import build_form
 from app.context import AppContext
-from app.handlers import drafts, forms, gallery, previews
+from app.handlers import drafts, edits, forms, gallery, previews
 from app.handlers.desk import Desk
 from app.handlers.drafts import CannotEdit, Draft
-from app.handlers.forms import FormField
+from app.handlers.fields import FormField
 from app.handlers.outline import ProblemCard
 from steps.errors import DistilflowError
 
@@ -35,6 +35,7 @@ class BuildPlace:
     saved: gr.BrowserState
     form: gr.State
     model: gr.HTML
+    outline: gr.HTML
     shown: list[Any] = field(default_factory=list)
 
     def change(
@@ -116,10 +117,10 @@ def build(ctx: AppContext) -> BuildPlace:
         with gr.Column(elem_id="build-panel"):
             part("build", "mountStepHead", elem_id="step-head")
             form = gr.Column(elem_id="step-form", elem_classes="df-form")
-    place = BuildPlace(Desk(), saved, wanted, model, [saved, model, code, yaml_state, wanted])
+    place = BuildPlace(Desk(), saved, wanted, model, outline, [saved, model, code, yaml_state, wanted])
     with form:
         _render_form(place)
-    _bind_changes(place, outline, title, code, yaml_state, apply, discard)
+    _bind_changes(place, title, code, yaml_state, apply, discard)
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
     _bind_preview(place, preview_button, preview_model)
     return place
@@ -127,7 +128,6 @@ def build(ctx: AppContext) -> BuildPlace:
 
 def _bind_changes(
     place: BuildPlace,
-    outline: gr.HTML,
     title: gr.HTML,
     code: gr.Code,
     yaml_state: gr.HTML,
@@ -139,6 +139,10 @@ def _bind_changes(
     def select(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         step = data_of(event, "step")
         return place.change(request, kept, lambda draft: drafts.select(draft, step), form["number"])
+
+    def use(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        step, column, present = (data_of(event, name) for name in ("step", "column", "present"))
+        return place.change(request, kept, lambda draft: edits.use_column(draft, step, column, present), form["number"])
 
     def undo_or_redo(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         turn = drafts.redo if data_of(event, "what") == "redo" else drafts.undo
@@ -157,7 +161,8 @@ def _bind_changes(
         draft = place.desk.look(str(request.session_hash), kept)
         return {**drafts.check_text(text or ""), "isChanged": (text or "") != draft["text"]}
 
-    outline.select(select, current, place.shown, api_name="select_step", **EVERY)
+    place.outline.select(select, current, place.shown, api_name="select_step", **EVERY)
+    place.outline.input(use, current, place.shown, api_name="use_column", **EVERY)
     title.submit(undo_or_redo, current, place.shown, api_name="undo_or_redo", **EVERY)
     apply.click(apply_text, [*current, code], place.shown, api_name="apply_yaml", **QUICK)
     discard.click(discard_text, place.saved, place.shown, api_name="discard_yaml", **QUICK)
@@ -206,7 +211,7 @@ def _render_form(place: BuildPlace) -> None:
 
         def save(entry: FormField) -> Callable[..., tuple[Any, ...]]:
             def set_value(said: Any, kept: Any, request: gr.Request) -> tuple[Any, ...]:
-                return place.change(request, kept, lambda draft: forms.set_field(draft, step, entry, said))
+                return place.change(request, kept, lambda draft: edits.set_field(draft, step, entry, said))
 
             return set_value
 
@@ -222,7 +227,7 @@ def _render_form(place: BuildPlace) -> None:
             if name in chosen:  # Gradio tells of a choice twice
                 return place.change(request, kept, lambda draft: draft)
             chosen.add(name)
-            return place.change(request, kept, lambda draft: forms.set_llm(draft, step, name), number)
+            return place.change(request, kept, lambda draft: edits.set_llm(draft, step, name), number)
 
         def bind_llm(provider: gr.Dropdown) -> None:
             inputs = [provider, place.saved]
@@ -267,7 +272,12 @@ def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_pa
     def take(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         return open_text(request, kept, data_of(event, "text"), form["number"])
 
+    def start(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        text = data_of(event, "text") if data_of(event, "what") == "text" else gallery.starter_text()
+        return open_text(request, kept, text, form["number"])
+
     open_build = "() => { window.distilflow.openBuild(); }"
     demo.load(restore, current, place.shown, api_name="restore", **QUICK)
+    place.outline.submit(start, current, place.shown, api_name="start_pipeline", **EVERY)
     gallery_part.select(choose, current, place.shown, api_name="open_example", **EVERY).then(None, js=open_build)
     gallery_part.submit(take, current, place.shown, api_name="open_text", **EVERY).then(None, js=open_build)

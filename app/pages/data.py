@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.parts import data_of, part
+from app.components.parts import part
 from app.context import AppContext
 from app.handlers import pushing
-from app.pages.run import TAKE_RUN, said
+from app.pages.run import TAKE_RUN, bind_retry
 from steps.errors import DistilflowError
 
 
@@ -57,12 +57,6 @@ def build(ctx: AppContext) -> None:
             return pushing.words_of(error, entered or None), ""
         return {"url": url}, ""
 
-    def retry(event: gr.EventData) -> None:
-        try:
-            ctx.launcher.retry(data_of(event, "run"), ctx.prefect_url)
-        except DistilflowError as error:
-            raise said(error) from error
-
     quiet: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
     open_push.click(opened, run_id, [push, state, token, repo], api_name="open_push", js=TAKE_RUN, **quiet)
     push.click(lambda: {"busy": True}, None, state, api_name="begin_push", **quiet).then(
@@ -74,6 +68,4 @@ def build(ctx: AppContext) -> None:
         api_visibility="private",
         **quiet,
     )
-    body.submit(retry, None, None, api_name="retry_quarantine", **quiet).then(
-        None, js="() => { window.distilflow.openRun(window.distilflow.runId()); window.distilflow.again(); }"
-    )
+    bind_retry(ctx, body, "retry_quarantine")

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.parts import part
+from app.components.parts import data_of, part
 from app.context import AppContext
 from steps.errors import DistilflowError
 
@@ -22,7 +22,7 @@ def build(ctx: AppContext) -> None:
         resume = gr.Button("Resume", elem_id="run-resume", size="sm")
         stop = gr.Button("Stop & keep", elem_id="run-stop", size="sm")
         result = gr.Button("Open the result", elem_id="run-result", variant="primary", size="sm")
-    part("run", "mountRunBody", elem_id="run-body", elem_classes="df-body")
+    body = part("run", "mountRunBody", elem_id="run-body", elem_classes="df-body")
 
     def stop_run(run: str) -> None:
         try:
@@ -39,7 +39,22 @@ def build(ctx: AppContext) -> None:
     settings: dict[str, Any] = {"js": TAKE_RUN, "concurrency_limit": None, "show_progress": "hidden"}
     stop.click(stop_run, run_id, None, api_name="stop_run", **settings)
     resume.click(resume_run, run_id, None, api_name="resume_run", **settings).then(None, js=LOOK_AGAIN)
+    bind_retry(ctx, body, "retry_rows")
     result.click(None, js="() => { window.distilflow.openResult(); }")
+
+
+def bind_retry(ctx: AppContext, asking: gr.HTML, api_name: str) -> None:
+    """Let a part ask for another attempt at the rows in quarantine; the page then follows it."""
+
+    def retry(event: gr.EventData) -> None:
+        try:
+            ctx.launcher.retry(data_of(event, "run"), ctx.prefect_url)
+        except DistilflowError as error:
+            raise said(error) from error
+
+    asking.submit(retry, None, None, api_name=api_name, concurrency_limit=None, show_progress="hidden").then(
+        None, js="() => { window.distilflow.openRun(window.distilflow.runId()); window.distilflow.again(); }"
+    )
 
 
 def said(error: DistilflowError) -> gr.Error:

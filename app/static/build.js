@@ -1,6 +1,7 @@
 /* Build: the outline of the pipeline, its problems, the YAML's state, the head of the form, and the preview. */
 
-import { capital, chip, chips, count, failure, h, keepingFocus, put, say, sentence, tag } from "./dom.js";
+import { capital, chip, chips, count, empty, failure, h, keepingFocus, put, say, sentence, tag } from "./dom.js";
+import { importDialog } from "./gallery.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
 import { table } from "./rows.js";
@@ -113,13 +114,18 @@ export function mountProblems(element) {
       problems > 0 &&
         h("button", { type: "button", class: "df-btn danger", "data-testid": "problems", onclick: showProblem }, icon("warn", "s"), count(problems, "problem")),
     );
-    const unapplied = get("yamlChanged") ? "Apply or discard the changes of the YAML first" : "";
-    hold("build-run", unapplied || view.why_no_run);
-    hold("build-rehearse", unapplied || view.why_no_rehearsal);
-    hold("build-preview", unapplied || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Open an example or write a pipeline first"));
+    const why = unapplied();
+    hold("build-run", why || view.why_no_run);
+    hold("build-rehearse", why || view.why_no_rehearsal);
+    hold("build-preview", why || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Start or open a pipeline first"));
   };
   on("build", draw);
   on("yamlChanged", draw);
+}
+
+/** Why nothing may act on the pipeline while the editor holds another one. */
+function unapplied() {
+  return get("yamlChanged") ? "Apply or discard the changes of the YAML first" : "";
 }
 
 function showProblem() {
@@ -248,7 +254,7 @@ export function mountOutline(element, { trigger }) {
   const draw = () => {
     const view = get("build");
     if (!view) return;
-    keepingFocus(element, () => put(element, notice(view), body(view, choose)));
+    keepingFocus(element, () => put(element, notice(view), body(view, choose, trigger)));
   };
   on("build", draw);
   on("preview", draw);
@@ -285,10 +291,8 @@ function notice(view) {
   return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);
 }
 
-function body(view, choose) {
-  if (!view.text.trim()) {
-    return empty();
-  }
+function body(view, choose, trigger) {
+  if (!view.text.trim()) return beginning(trigger);
   if (view.error) {
     return h("div", { class: "df-narrow" }, problemCallout(view.error), h("button", { type: "button", class: "df-btn", onclick: () => go({ view: "yaml" }) }, "Open the YAML"));
   }
@@ -298,19 +302,40 @@ function body(view, choose) {
     selected: view.selected,
     choose,
     footer: (card) => footer(card, preview),
-    after: (card) => card.problems.map((problem) => problemCallout(problem, card.name)),
+    after: (card) => card.problems.map((problem) => problemCallout(problem, card.name, uses(problem, trigger))),
   });
   list.append(...view.result.map(result));
   return h("div", { class: "df-narrow" }, view.description && h("p", { class: "df-about" }, view.description), general.map((problem) => problemCallout(problem)), list);
 }
 
-function empty() {
-  return h(
-    "div",
-    { class: "df-empty" },
-    h("h2", {}, "Here you build a pipeline"),
-    h("p", {}, "Start from one that works, or open a YAML file of your own."),
-    h("div", { class: "df-row" }, h("a", { class: "df-btn pri", href: "?place=gallery", onclick: (event) => (event.preventDefault(), go({ place: "gallery" })) }, icon("grid", "s"), "Choose an example")),
+function beginning(trigger) {
+  return empty(
+    "Here you build a pipeline",
+    "Start from one that works, from a short one with comments, or from a YAML file of your own.",
+    h("a", { class: "df-btn pri", href: "?place=gallery", onclick: (event) => (event.preventDefault(), go({ place: "gallery" })) }, icon("grid", "s"), "Choose an example"),
+    h("button", { type: "button", class: "df-btn", id: "build-new", onclick: () => trigger("submit", { what: "new" }) }, icon("plus", "s"), "Start a new pipeline"),
+    h("button", { type: "button", class: "df-btn", id: "build-import", onclick: () => importDialog((text) => trigger("submit", { what: "text", text })) }, icon("upload", "s"), "Import YAML"),
+  );
+}
+
+/** One button for each column that could stand for the missing one. */
+function uses(problem, trigger) {
+  const why = unapplied();
+  return problem.uses.map((present) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: `df-btn sm ${why ? "off" : present === problem.likely ? "pri" : ""}`,
+        title: why || null,
+        "aria-disabled": why ? "true" : null,
+        "aria-label": `Use ${present} for ${problem.column}`,
+        "data-key": `use-${problem.column}-${present}`,
+        onclick: () => why || trigger("input", { step: problem.step, column: problem.column, present }),
+      },
+      "Use ",
+      h("span", { class: "df-mono" }, present),
+    ),
   );
 }
 
@@ -351,6 +376,8 @@ function footer(card, preview) {
 
 /* ---- head of the form */
 
+const REPLIES = { model: "asks a model", rehearsal: "rehearsal", recordings: "recorded replies" };
+
 /** The form comes a moment after the selection: until then the old one must not be typed into. */
 function waitForForm() {
   const form = document.getElementById("step-form");
@@ -382,7 +409,7 @@ export function mountStepHead(element) {
         "div",
         { class: "df-step-head" },
         h("span", { class: `df-tile xl ${card.asks ? "llm" : ""}` }, icon(card.icon)),
-        h("div", { class: "df-grow" }, h("h2", {}, card.name), h("p", { class: "df-small t3" }, [card.use, card.asks ? "asks a model" : card.icon === "mask" ? "rehearsal" : card.icon === "replay" ? "recorded replies" : null].filter(Boolean).join(" · "))),
+        h("div", { class: "df-grow" }, h("h2", {}, card.name), h("p", { class: "df-small t3" }, [card.use, REPLIES[card.replies]].filter(Boolean).join(" · "))),
       ),
       h("p", { class: "df-small t2" }, card.summary, card.needs.length > 0 && [" Needs ", card.needs.map((name) => [chip(name), " "])]),
       card.problems.length > 0 &&
@@ -394,26 +421,44 @@ export function mountStepHead(element) {
 /* ---- YAML */
 
 export function mountYamlState(element, { props, watch }) {
+  let isOpen = false;
   const draw = () => {
     const state = props.value;
     set("yamlChanged", Boolean(state?.isChanged));
     hold("yaml-apply", state?.isChanged ? "" : "Nothing was changed");
     hold("yaml-discard", state?.isChanged ? "" : "Nothing was changed");
     if (!state) return put(element, h("span", { class: "df-small t3" }, "Write or paste a pipeline; it is checked as you type."));
-    const first = state.problems[0];
-    return put(
-      element,
-      h(
-        "div",
-        { class: "df-yaml-state", role: "status" },
-        state.problems.length ? tag(count(state.problems.length, "problem"), "fail", "warn") : tag("Valid", "done", "done"),
-        h("span", { class: "df-small t3" }, count(state.lines, "line"), state.isChanged ? " · not applied yet" : " · applied"),
+    return keepingFocus(element, () =>
+      put(
+        element,
+        h(
+          "div",
+          { class: "df-yaml-state", role: "status" },
+          !state.problems.length && tag("Valid", "done", "done"),
+          h("span", { class: "df-small t3" }, count(state.lines, "line"), state.isChanged ? " · not applied yet" : " · applied"),
+        ),
+        state.problems.length > 0 && yamlProblems(state.problems, isOpen, (now) => (isOpen = now)),
       ),
-      first && h("p", { class: "df-small t2 df-yaml-problem", "data-testid": "yaml-problem" }, h("b", {}, first.step ? `${first.step}: ` : ""), first.what, first.fix && h("span", { class: "t3" }, ` ${sentence(first.fix)}`)),
     );
   };
   draw();
   watch("value", draw);
+}
+
+/** All problems as a list that opens; while it is closed, what the first one is. */
+function yamlProblems(problems, isOpen, toggled) {
+  const where = (problem) => problem.step && h("b", {}, `${problem.step}: `);
+  const [first] = problems;
+  return h(
+    "details",
+    { class: "df-yaml-problems", open: isOpen, ontoggle: (event) => toggled(event.currentTarget.open) },
+    h("summary", { "data-key": "yaml-problems" }, tag(count(problems.length, "problem"), "fail", "warn"), h("span", { class: "df-small t2 df-one-line df-yaml-first" }, where(first), sentence(first.what)), icon("down", "s")),
+    h(
+      "ol",
+      { "data-testid": "yaml-problem" },
+      problems.map((problem) => h("li", {}, h("p", { class: "df-callout-text" }, where(problem), sentence(problem.what)), problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)))),
+    ),
+  );
 }
 
 /* ---- preview drawer */

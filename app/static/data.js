@@ -1,13 +1,12 @@
 /* Data: the result of a run, page by page; what failed; the card; the log. */
 
 import { capital, chip, count, duration, empty, failure, h, keepingFocus, number, put, sentence, tablist, tag } from "./dom.js";
+import { LIVE } from "./follow.js";
 import { icon } from "./icons.js";
 import { cell, table } from "./rows.js";
-import { noRuns, runsTable, stateTag } from "./run.js";
+import { noRuns, retryButton, runTitle, runsTable, stateTag } from "./run.js";
 import { keys } from "./shell.js";
 import { address, api, fetchJson, get, go, on, route, set } from "./store.js";
-
-const LIVE = ["starting", "running", "finishing"];
 
 /* ---- page bar */
 
@@ -18,11 +17,10 @@ export function mountDataBar(element) {
     if (!run?.report) return put(element, h("h1", { class: "df-title" }, route().run));
     const { report } = run;
     const rows = Object.values(report.rows).reduce((sum, one) => sum + one, 0);
-    const rest = run.id.startsWith(`${report.pipeline}-`) ? run.id.slice(report.pipeline.length + 1) : "";
     return put(
       element,
       h("a", { class: "df-btn ghost ic sm", href: address({ run: "" }).href, "aria-label": "All results", title: "All results", onclick: (event) => (event.preventDefault(), go({ run: "" })) }, icon("left", "s")),
-      h("h1", { class: "df-title", title: run.id }, report.pipeline, rest && h("span", { class: "df-run-id" }, "/ ", rest)),
+      runTitle(run),
       stateTag(report),
       report.is_rehearsal && tag("Rehearsal", "", "mask"),
       h("span", { class: "df-small t3 df-one-line" }, [report.ended_at && duration(report.ended_at - report.started_at), rows > 0 && count(rows, "row")].filter(Boolean).join(" · ")),
@@ -211,21 +209,7 @@ async function drawQuarantine(content, sheet, run, signal, trigger) {
         "div",
         { class: "df-q-head" },
         h("div", {}, h("h2", {}, `${count(found.total, "row")}${found.is_cut ? "+" : ""}, ${count(found.groups.length, "reason")}`), h("p", { class: "df-small t3" }, "Only these rows run again.")),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "df-btn pri",
-            id: "data-retry",
-            disabled: LIVE.includes(run.report.state),
-            onclick: (event) => {
-              event.currentTarget.disabled = true;
-              trigger("submit", { run: run.id });
-            },
-          },
-          icon("again", "s"),
-          found.total === 1 ? "Retry 1 row" : `Retry all ${number(found.total)}`,
-        ),
+        retryButton(run, trigger, "pri"),
       ),
       h(
         "ul",

@@ -14,7 +14,7 @@ export function mountGallery(element, { props, trigger, watch }) {
         { class: "df-gallery" },
         h("h1", { class: "df-hero" }, "What data do you need?"),
         h("p", { class: "df-hero-sub" }, "Start from a pipeline that works, or open your own."),
-        h("div", { class: "df-row df-center" }, h("button", { type: "button", class: "df-btn pri", id: "gallery-import", onclick: () => importDialog(trigger) }, icon("upload", "s"), "Import YAML")),
+        h("div", { class: "df-row df-center" }, h("button", { type: "button", class: "df-btn pri", id: "gallery-import", onclick: () => importDialog((text) => trigger("submit", { text })) }, icon("upload", "s"), "Import YAML")),
         h("h2", { class: "df-gallery-title" }, "Start from a working pipeline"),
         cards.length
           ? h("ul", { class: "df-cards" }, cards.map((card) => h("li", {}, h("button", { type: "button", class: "df-g", "data-testid": `example-${card.name}`, onclick: () => whenReady(() => trigger("select", { file: card.file })) }, thumbnail(card.graph), h("span", { class: "df-g-text" }, h("span", { class: "df-g-title" }, card.title), h("span", { class: "df-g-about" }, card.description), h("span", { class: "df-g-foot" }, h("span", {}, [count(card.steps, "step"), card.kind].filter(Boolean).join(" · ")), readiness(card)))))))
@@ -65,7 +65,8 @@ function thumbnail(graph) {
   return drawn;
 }
 
-function importDialog(trigger) {
+/** Asks for a pipeline as file or text, and hands its text to `take`. */
+export function importDialog(take) {
   const opener = document.activeElement;
   const area = h("textarea", { class: "df-area", rows: "14", id: "import-text", spellcheck: "false", placeholder: "distilflow: 1\nname: my-pipeline\nsteps:\n  - name: load\n    use: LoadDataFromFileSystem\n    with: {data_files: my-rows.jsonl}" });
   const file = h("input", { type: "file", accept: ".yaml,.yml,.json", id: "import-file", class: "df-file" });
@@ -82,7 +83,7 @@ function importDialog(trigger) {
       area.focus();
       return;
     }
-    whenReady(() => trigger("submit", { text: area.value }));
+    whenReady(() => take(area.value));
     dialog.close();
   };
   const dialog = h(

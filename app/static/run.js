@@ -1,21 +1,12 @@
-/* Run: what happens in a run, over one event stream; a reload or a second tab finds it again by its id in the address. */
+/* Run: what happens in a run; a reload or a second tab finds it again by its id in the address. */
 
-import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, number, put, say, tablist, tag } from "./dom.js";
+import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
+import { LIVE, STATES, chosen, startFollowing } from "./follow.js";
 import { icon, svg } from "./icons.js";
 import { elapsed, outline, standing } from "./outline.js";
 import { table } from "./rows.js";
 import { keys } from "./shell.js";
-import { address, api, fetchJson, get, go, on, route, set } from "./store.js";
-
-export const STATES = {
-  starting: { word: "Starting", icon: "clock", kind: "acc" },
-  running: { word: "Running", icon: "arc", kind: "acc" },
-  finishing: { word: "Finishing", icon: "arc", kind: "acc" },
-  finished: { word: "Finished", icon: "done", kind: "done" },
-  stopped: { word: "Stopped", icon: "stop", kind: "" },
-  failed: { word: "Failed", icon: "cross", kind: "fail" },
-};
-const LIVE = ["starting", "running", "finishing"];
+import { address, fetchJson, get, go, on, route, set } from "./store.js";
 
 export function stateTag(report) {
   const look = STATES[report.state];
@@ -23,156 +14,6 @@ export function stateTag(report) {
   const made = tag(look.word, look.kind, look.icon);
   if (look.icon === "arc") made.querySelector("svg").classList.add("spin");
   return made;
-}
-
-/* ---- following a run: one stream per tab, closed while the tab is hidden */
-
-class Follower {
-  constructor() {
-    this.source = null;
-    this.id = "";
-    this.step = "";
-    this.offset = 0;
-  }
-
-  async open(id) {
-    this.close();
-    this.id = id;
-    this.offset = 0;
-    this.history = new Map();
-    this.failures = [];
-    set("rows", null);
-    set("run", null);
-    if (!id) return;
-    try {
-      const view = await fetchJson(`runs/${encodeURIComponent(id)}`);
-      if (this.id !== id) return;
-      set("run", { ...view, progress: view.report.steps, failures: [], history: this.history, isLost: false });
-      this.listen();
-    } catch (error) {
-      if (this.id === id) set("run", { id, error });
-    }
-  }
-
-  watch(step) {
-    if (step === this.step) return;
-    this.step = step;
-    set("rows", null);
-    if (this.source || get("run")?.report) this.listen();
-  }
-
-  listen() {
-    this.source?.close();
-    this.source = null;
-    const run = get("run");
-    if (!run?.report || document.hidden) return;
-    const query = new URLSearchParams({ start: this.offset });
-    if (this.step) query.set("step", this.step);
-    const source = new EventSource(api(`runs/${encodeURIComponent(this.id)}/events?${query}`));
-    const take = (kind, action) =>
-      source.addEventListener(kind, (event) => {
-        if (source !== this.source) return;
-        if (event.lastEventId) this.offset = Number(event.lastEventId);
-        action(JSON.parse(event.data));
-      });
-    take("events", (events) => this.take(events));
-    take("rows", (rows) => set("rows", rows));
-    take("state", (report) => this.update({ report: { ...get("run").report, ...report } }));
-    take("end", (report) => this.end(report));
-    source.onopen = () => get("run")?.isLost && this.update({ isLost: false });
-    source.onerror = () => {
-      if (source !== this.source) return;
-      this.update({ isLost: true });
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => source === this.source && this.listen(), 2000);
-    };
-    this.source = source;
-  }
-
-  take(events) {
-    const changes = {};
-    let report = get("run").report;
-    for (const event of events) {
-      if (event.type === "progress") {
-        changes.progress = event.steps;
-        for (const [name, step] of Object.entries(event.steps)) {
-          if (!this.history.has(name)) this.history.set(name, []);
-          this.history.get(name).push([event.at, step.rows_per_s]);
-        }
-      } else if (event.type === "run") {
-        report = { ...report, state: event.state, message: event.message };
-        if (LIVE.includes(event.state)) report.ended_at = null;
-      } else if (event.type === "row-failed") {
-        this.failures.unshift(event);
-      }
-    }
-    this.failures = this.failures.slice(0, 500);
-    this.update({ ...changes, report, failures: this.failures });
-  }
-
-  update(changes) {
-    const run = get("run");
-    if (run?.report) set("run", { ...run, ...changes });
-  }
-
-  async end(report) {
-    this.source?.close();
-    this.source = null;
-    this.update({ report });
-    say(`Run ${STATES[report.state].word.toLowerCase()}`);
-    try {
-      const id = this.id;
-      const view = await fetchJson(`runs/${encodeURIComponent(id)}`);
-      if (this.id === id) this.update({ ...view, progress: Object.keys(view.report.steps).length ? view.report.steps : get("run").progress });
-    } catch {
-      /* the end is known already; what can be done next is not */
-    }
-  }
-
-  close() {
-    this.source?.close();
-    this.source = null;
-  }
-}
-
-const follower = new Follower();
-
-export function startFollowing() {
-  let shown = null;
-  on("route", ({ run }) => {
-    if (run !== shown) {
-      shown = run;
-      follower.open(run);
-    }
-  });
-  on("again", () => route().run && follower.open(route().run));
-  on("run", (run) => {
-    const state = run?.report?.state ?? "";
-    document.documentElement.dataset.runState = run?.error ? "missing" : state;
-    document.documentElement.dataset.canResume = run?.can_resume ? "yes" : "";
-    document.documentElement.dataset.hasResult = run?.has_result ? "yes" : "";
-    const isRunning = LIVE.includes(state);
-    if (get("isRunning") !== isRunning) set("isRunning", isRunning);
-    if (run?.steps?.length) {
-      const names = run.steps.map((step) => step.name);
-      follower.watch(names.includes(route().step) ? route().step : busiest(run));
-    }
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) follower.close();
-    else if (get("run")?.report && LIVE.includes(get("run").report.state)) follower.listen();
-  });
-}
-
-/** The step that is worth looking at when nobody chose one: the last that asks a model, else the last. */
-function busiest(run) {
-  if (follower.step && run.steps.some((step) => step.name === follower.step)) return follower.step;
-  const asking = run.steps.filter((step) => ["spark", "scales", "replay", "mask"].includes(step.icon));
-  return (asking.at(-1) ?? run.steps.at(-1)).name;
-}
-
-function chosen(run) {
-  const names = (run.steps ?? []).map((step) => step.name);
-  return names.includes(route().step) ? route().step : follower.step || names.at(-1);
 }
 
 /* ---- page bar */
@@ -185,10 +26,11 @@ export function share(run) {
   return Math.min(1, parts.reduce((sum, part) => sum + Math.min(1, part), 0) / parts.length);
 }
 
-function runTitle(run) {
-  const name = run.report?.pipeline ?? run.id;
+/** Pipeline and run: the id without the name that it starts with. */
+export function runTitle(run) {
+  const name = run.report.pipeline;
   const rest = run.id.startsWith(`${name}-`) ? run.id.slice(name.length + 1) : run.id;
-  return h("h1", { class: "df-title", title: run.id }, name, rest !== name && h("span", { class: "df-run-id" }, "/ ", rest));
+  return h("h1", { class: "df-title", title: run.id }, name, rest !== name && h("span", { class: "df-run-id" }, " / ", rest));
 }
 
 export function mountRunBar(element) {
@@ -200,7 +42,7 @@ export function mountRunBar(element) {
     const { report } = run;
     const isLive = LIVE.includes(report.state);
     const done = share(run);
-    const failed = Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
+    const failed = failedRows(run);
     return put(
       element,
       h("a", { class: "df-btn ghost ic sm", href: address({ run: "" }).href, "aria-label": "All runs", title: "All runs", onclick: (event) => (event.preventDefault(), go({ run: "" })) }, icon("left", "s")),
@@ -227,20 +69,30 @@ export function mountRunBar(element) {
   startFollowing();
 }
 
+function failedRows(run) {
+  return Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
+}
+
+/** Steps in which rows failed, in the order of the outline. */
+function withErrors(run) {
+  return run.steps.map((card) => card.name).filter((name) => run.progress?.[name]?.failed > 0);
+}
+
 function fact(label, value, id, kind = "") {
   return h("span", { class: "df-fact", "data-fact": id, "data-testid": `fact-${id}` }, h("span", {}, label), h("b", { class: kind }, value));
 }
 
 /* ---- body: steps, side */
 
-export function mountRunBody(element) {
+export function mountRunBody(element, { trigger }) {
   const main = h("div", { class: "df-run-main", "data-region": "steps" });
   const side = h("aside", { class: "df-side", "aria-label": "Run details", "data-region": "details" });
   const drawer = h("section", { class: "df-drawer", "aria-label": "Rows of the selected step", "data-region": "rows" });
   const list = h("div", { class: "df-runs", "data-region": "runs" });
   put(element, main, side, drawer, list);
   mountList(list);
-  mountDrawer(drawer);
+  const retry = (run, classes) => retryButton(run, trigger, classes);
+  mountDrawer(drawer, retry);
   const choose = (name) => go({ step: name }, { replace: true });
   const draw = () => {
     const run = get("run");
@@ -254,11 +106,11 @@ export function mountRunBody(element) {
           "div",
           { class: "df-narrow" },
           message(run),
-          run.steps.length > 0 && outline(run.steps, { selected: chosen(run), choose, footer: (card) => standing(run.progress?.[card.name], { isOver }), label: "Steps of the run" }),
+          run.steps.length > 0 && outline(run.steps, { selected: chosen(run), choose, footer: (card) => standing(run.progress?.[card.name], { isOver }), note, label: "Steps of the run" }),
         ),
       ),
     );
-    return put(side, sideParts(run));
+    return keepingFocus(side, () => put(side, sideParts(run, retry)));
   };
   on("run", draw);
   on("route", draw);
@@ -269,6 +121,11 @@ export function mountRunBody(element) {
     if (next) choose(next);
   };
   keys("run", { j: () => move(1), k: () => move(-1), Escape: () => go({ run: "" }), r: () => set("liveDrawer", get("liveDrawer") === false) });
+}
+
+function note(card) {
+  const why = "Its rows and numbers are those of the run. How it works is not known: its class cannot be found on this machine.";
+  return !card.is_known && h("span", { title: why }, " · not installed here");
 }
 
 function message(run) {
@@ -292,7 +149,27 @@ function message(run) {
   return null;
 }
 
-function sideParts(run) {
+/** Tries the rows in quarantine again, once the run is over. */
+export function retryButton(run, trigger, classes = "") {
+  const rows = run.report.quarantined;
+  if (!rows || LIVE.includes(run.report.state)) return null;
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `df-btn ${classes}`,
+      "data-key": "retry",
+      onclick: (event) => {
+        event.currentTarget.disabled = true;
+        trigger("submit", { run: run.id });
+      },
+    },
+    icon("again", "s"),
+    rows === 1 ? "Retry 1 row" : `Retry all ${number(rows)}`,
+  );
+}
+
+function sideParts(run, retry) {
   const name = chosen(run);
   const progress = run.progress?.[name];
   const { report } = run;
@@ -320,7 +197,7 @@ function sideParts(run) {
           const [step, code] = key.split("|");
           return h("div", { class: "df-reason" }, icon("warn", "s warn"), h("span", {}, capital(code.replaceAll("-", " ")), h("span", { class: "t3" }, ` · ${step}`)), h("b", {}, number(times)));
         }),
-        !LIVE.includes(report.state) && h("a", { href: address({ place: "data", tab: "quarantine" }).href, onclick: (event) => (event.preventDefault(), go({ place: "data", tab: "quarantine" })) }, "Open the quarantine"),
+        report.quarantined > 0 && !LIVE.includes(report.state) && h("div", { class: "df-row" }, retry(run, "sm"), h("a", { class: "df-small", href: address({ place: "data", tab: "quarantine" }).href, onclick: (event) => (event.preventDefault(), go({ place: "data", tab: "quarantine" })) }, "Open the quarantine")),
       ),
     h("section", {}, h("h2", { class: "df-side-title" }, "Run"), h("dl", { class: "df-pairs" }, pair("Id", run.id), pair("Started", `${ago(report.started_at)}, ${clockTime(report.started_at)}`), report.sessions > 1 && pair("Sessions", String(report.sessions)))),
   ];
@@ -356,7 +233,7 @@ function label(x, y, words, anchor) {
 
 /* ---- drawer: the newest rows of the chosen step */
 
-function mountDrawer(element) {
+function mountDrawer(element, retry) {
   const head = h("div", { class: "df-drawer-head" });
   const body = h("div", { class: "df-drawer-body", tabindex: "0", role: "region", "aria-label": "Newest rows" });
   put(element, head, body);
@@ -384,10 +261,12 @@ function mountDrawer(element) {
   };
   const drawErrors = (run) => {
     const mine = (run.failures ?? []).filter((one) => one.step === chosen(run));
+    const others = withErrors(run).filter((name) => name !== chosen(run));
     put(
       body,
+      others.length > 0 && h("p", { class: "df-hint df-others" }, "Rows failed in other steps too: ", others.map((name, at) => [at > 0 && ", ", h("button", { type: "button", class: "df-linkish", onclick: () => go({ step: name }, { replace: true }) }, `${name} (${number(run.progress[name].failed)})`)])),
       mine.length
-        ? h("table", { class: "df-table plain" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Row"), h("th", { scope: "col" }, "Reason"), h("th", { scope: "col" }, "What was seen"))), h("tbody", {}, mine.slice(0, 100).map((one) => h("tr", {}, h("td", { class: "df-num" }, one.row), h("td", {}, capital(one.code.replaceAll("-", " "))), h("td", {}, one.message)))))
+        ? h("table", { class: "df-table plain" }, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "df-fit" }, "Row"), h("th", { scope: "col", class: "df-fit" }, "Reason"), h("th", { scope: "col" }, "What was seen"))), h("tbody", {}, mine.slice(0, 100).map((one) => h("tr", {}, h("td", { class: "df-num" }, one.row), h("td", { class: "df-fit" }, capital(one.code.replaceAll("-", " "))), h("td", {}, one.message)))))
         : h("p", { class: "df-hint df-pad" }, "No row failed in this step."),
     );
   };
@@ -398,7 +277,7 @@ function mountDrawer(element) {
     const isLive = LIVE.includes(run.report.state);
     const tabs = [
       { id: "rows", label: "Rows", count: progress?.made ?? 0 },
-      { id: "errors", label: "Errors", count: progress?.failed || null, kind: "warn" },
+      { id: "errors", label: "Errors", count: progress?.failed || failedRows(run) || null, kind: "warn" },
     ];
     keepingFocus(head, () =>
       put(
@@ -407,9 +286,12 @@ function mountDrawer(element) {
         h("b", {}, card.name),
         tablist("Rows of the step", tabs, tab, (next) => {
           tab = next;
+          const [first] = withErrors(run);
+          if (tab === "errors" && first && !progress?.failed) go({ step: first }, { replace: true });
           drawAll();
         }),
         h("span", { class: "df-grow" }),
+        tab === "errors" && retry(run, "sm"),
         tab === "rows" && isLive && h("span", { class: "df-small t2 df-row df-following" }, h("span", { class: `df-pulse ${isPaused || isHeld ? "off" : ""}` }), isPaused ? "List paused" : isHeld ? "Held while you read" : "Following newest"),
         tab === "rows" &&
           isLive &&
@@ -458,7 +340,7 @@ function mountDrawer(element) {
   on("run", (run) => {
     if (!run?.report) return;
     drawHead(run);
-    const key = `${run.id}|${chosen(run)}|${run.failures?.length}|${LIVE.includes(run.report.state)}`;
+    const key = `${run.id}|${chosen(run)}|${run.failures?.length}|${failedRows(run)}|${LIVE.includes(run.report.state)}`;
     if (tab === "errors" && key !== lastKey) drawErrors(run);
     if (tab === "rows" && key !== lastKey && !get("rows")?.rows?.length) drawRows(get("rows"));
     lastKey = key;

@@ -40,7 +40,8 @@ function link(place, withIcon) {
   );
 }
 
-export function mountAppBar(element) {
+export function mountAppBar(element, { props }) {
+  docs = props.value?.docs ?? "";
   const nav = h("nav", { class: "df-nav", "aria-label": "Places" });
   const bottom = h("nav", { class: "df-botnav", "aria-label": "Places, bottom" });
   const theme = h("button", { type: "button", class: "df-btn ghost ic", id: "theme-toggle", onclick: toggleTheme });
@@ -102,12 +103,23 @@ const SHORTCUTS = [
   ["?", "This list"],
 ];
 
+const HOW = [
+  "Build: a pipeline is a list of steps. Rows pass from one to the next, and each step adds columns or changes rows.",
+  "Preview sends 5 rows through all steps. Rehearse runs all rows with made-up replies, for free.",
+  "A run keeps every finished row. Rows that fail wait in the quarantine, where they can be retried; the others are in Data.",
+];
+let docs = "";
+
 function showHelp() {
   const opener = document.activeElement;
   const dialog = h(
     "dialog",
     { class: "df-dialog", "aria-labelledby": "help-title" },
-    h("div", { class: "df-dialog-head" }, h("h2", { id: "help-title" }, "Keys"), h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close", onclick: () => dialog.close() }, icon("cross"))),
+    h("div", { class: "df-dialog-head" }, h("h2", { id: "help-title" }, "Help"), h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close", onclick: () => dialog.close() }, icon("cross"))),
+    h("h3", {}, "How it works"),
+    h("ol", { class: "df-how" }, HOW.map((line) => h("li", {}, line))),
+    docs && h("p", { class: "df-docs" }, h("a", { href: docs, target: "_blank", rel: "noopener" }, "Read the documentation")),
+    h("h3", {}, "Keys"),
     h(
       "dl",
       { class: "df-keys" },

@@ -1,29 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from app.handlers import drafts, forms
-from app.handlers.drafts import CannotEdit, Draft
-from app.handlers.forms import UNSET, FormField, StepForm
+from app.handlers import drafts, edits, entries, forms
+from app.handlers.fields import UNSET
 from flows.spec import StepSpec
 from steps import registry
 from steps.base import BaseStep
 from steps.llms.base import LLM
-
-
-def field_of(form: StepForm, *path: str) -> FormField:
-    return next(entry for entry in form.fields if entry.path == path)
-
-
-def form_for(draft: Draft, step: str) -> StepForm:
-    form = forms.step_form(draft, step)
-    assert form is not None
-    return form
-
-
-# ---- every registered class
+from tests.app.stepforms import field_of, form_for
 
 
 @pytest.mark.parametrize("name", registry.names("steps"))
@@ -56,111 +41,44 @@ def test_fields_left_as_they_are_change_nothing(name: str) -> None:
 
     for entry in form.fields:
         if entry.kind != "secret":
-            assert forms.read_entry(entry, entry.shown) is UNSET, entry.path
-
-
-# ---- reading entries
-
-
-def entry(kind: Any, **settings: Any) -> FormField:
-    return FormField(("with", "x"), "X", kind, "own", **settings)
-
-
-@pytest.mark.parametrize(
-    ("given", "said", "value"),
-    [
-        (entry("list"), "a, b ,c", ["a", "b", "c"]),
-        (entry("list"), "one, two\nthree", ["one, two", "three"]),
-        (entry("list", takes_text_or_list=True), "alone", "alone"),
-        (entry("list"), "  ", UNSET),
-        (entry("number", is_integer=True, default=3), 7, 7),
-        (entry("number", default=3), None, UNSET),
-        (entry("number", default=1, is_integer=True), 1, UNSET),
-        (entry("flag", default=False), True, True),
-        (entry("flag", default=False), False, UNSET),
-        (entry("choice", choices=(("Not set", ""), ("Yes", "true"), ("No", "false"))), "false", False),
-        (entry("choice", choices=(("a", "a"),)), "a", "a"),
-        (entry("yaml"), "a: 1\nb: [x]", {"a": 1, "b": ["x"]}),
-        (entry("text"), "", UNSET),
-        (entry("area", default="{{ x }}"), "", ""),
-    ],
-)
-def test_what_a_person_enters_becomes_a_value(given: FormField, said: Any, value: Any) -> None:
-    assert forms.read_entry(given, said) == value
-
-
-@pytest.mark.parametrize(
-    ("given", "said", "words"),
-    [
-        (entry("number", minimum=1), 0, "out of range"),
-        (entry("number"), "abc", "no number"),
-        (entry("yaml"), "a: [", "not YAML"),
-        (entry("secret"), "sk-1", "environment"),
-    ],
-)
-def test_what_cannot_be_understood_is_refused_with_a_reason(given: FormField, said: Any, words: str) -> None:
-    with pytest.raises(CannotEdit, match=words):
-        forms.read_entry(given, said)
-
-
-# ---- changing a pipeline
-
-
-def test_a_field_sets_its_parameter_and_its_default_removes_it(quickstart: str) -> None:
-    draft = drafts.new_draft(quickstart)
-    aspect = field_of(form_for(draft, "judge"), "with", "aspect")
-
-    changed = forms.set_field(draft, "judge", aspect, "honesty")
-    back = forms.set_field(changed, "judge", aspect, "overall-rating")
-
-    assert "aspect: honesty" in changed["text"]
-    assert "aspect" not in back["text"]
-
-
-def test_sampling_fields_and_the_other_settings_share_one_mapping(quickstart: str) -> None:
-    draft = forms.set_llm(drafts.new_draft(quickstart), "judge", "OpenAILLM")
-    temperature = field_of(form_for(draft, "judge"), "with", "llm", "generation_kwargs", "temperature")
-    draft = forms.set_field(draft, "judge", temperature, 0.2)
-    rest = field_of(form_for(draft, "judge"), "with", "llm", "generation_kwargs")
-    draft = forms.set_field(draft, "judge", rest, "top_p: 0.9")
-
-    spec = drafts.check(draft["text"])[0].spec
-    assert spec.step("judge").params["llm"]["generation_kwargs"] == {"temperature": 0.2, "top_p": 0.9}
-    cleared = forms.set_field(draft, "judge", temperature, None)
-    assert "temperature" not in cleared["text"]
-    assert "top_p" in cleared["text"]
-
-
-def test_another_model_class_keeps_what_both_have(quickstart: str) -> None:
-    text = quickstart.replace("reply: judge}", "reply: judge, max_concurrency: 3}")
-    draft = forms.set_llm(drafts.new_draft(text), "judge", "OpenAILLM")
-
-    assert drafts.check(draft["text"])[0].spec.step("judge").params["llm"] == {"use": "OpenAILLM", "max_concurrency": 3}
+            assert entries.read_entry(entry, entry.shown) is UNSET, entry.path
 
 
 def test_the_key_is_a_line_with_its_variable_and_never_a_value(quickstart: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    draft = forms.set_llm(drafts.new_draft(quickstart), "judge", "OpenAILLM")
+    draft = edits.set_llm(drafts.new_draft(quickstart), "judge", "OpenAILLM")
 
     key = field_of(form_for(draft, "judge"), "with", "llm", "api_key")
 
     assert (key.kind, key.shown, key.is_set) == ("secret", "OPENAI_API_KEY", True)
 
 
-def test_columns_are_mapped_from_what_arrives(quickstart: str) -> None:
-    draft = drafts.new_draft(quickstart.replace("[generations, generation_models]", "[answers, models]"))
-    field = field_of(form_for(draft, "judge"), "input_mappings", "generations")
+def test_fields_of_columns_have_ids_of_their_own_whatever_columns_are_called() -> None:
+    columns = ["text", "Text", "a b", "a-b", "a_b", "_a_b", "问题", "回答"]
+    draft = drafts.new_draft(f"steps: [{{name: load, use: LoadDataFromDicts, with: {{data: [{dict.fromkeys(columns, 1)}]}}}}]")
 
-    assert "answers" in [value for _, value in field.choices]
-    mended = forms.set_field(draft, "judge", field, "answers")
-    assert not [problem for problem in drafts.view(mended)["problems"] if problem["step"] == "judge"]
+    form = form_for(draft, "load")
+
+    assert [entry.path[1] for entry in form.part("mapping")] == columns
+    assert len({entry.id for entry in form.fields}) == len(form.fields)
 
 
-def test_placement_is_set_and_taken_back(quickstart: str) -> None:
-    draft = drafts.new_draft(quickstart)
-    replicas = field_of(form_for(draft, "judge"), "resources", "replicas")
+def test_of_a_wide_source_some_columns_have_fields_and_those_that_are_renamed() -> None:
+    row = {f"c{number}": 1 for number in range(200)}
+    renamed = "output_mappings: {c150: other}"
+    draft = drafts.new_draft(f"steps: [{{name: load, use: LoadDataFromDicts, with: {{data: [{row}]}}, {renamed}}}]")
 
-    changed = forms.set_field(draft, "judge", replicas, 2)
+    form = form_for(draft, "load")
 
-    assert "replicas: 2" in changed["text"]
-    assert "resources" not in forms.set_field(changed, "judge", replicas, 1)["text"]
+    shown = form.part("mapping")
+    assert len(shown) == forms.MOST_COLUMNS + 1
+    assert (shown[-1].path[1], shown[-1].shown) == ("c150", "other")
+    assert form.mapping_note == "1 mapped, 40 of 200 columns"
+
+
+def test_names_given_to_columns_of_a_source_that_cannot_be_read_are_still_shown() -> None:
+    text = "steps: [{name: load, use: LoadDataFromFileSystem, with: {data_files: nowhere.jsonl}, output_mappings: {a: b}}]"
+
+    [field] = form_for(drafts.new_draft(text), "load").part("mapping")
+
+    assert (field.path, field.shown) == (("output_mappings", "a"), "b")

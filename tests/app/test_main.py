@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 import pytest
 
@@ -36,3 +38,15 @@ def test_tokens_are_never_part_of_the_public_api(demo: gr.Blocks) -> None:
 def test_the_head_names_only_own_files() -> None:
     assert "http" not in head()
     assert 'rel="stylesheet"' in head()
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [("", ""), ("https://example.org/docs", "https://example.org/docs"), ("javascript:alert(1)", ""), ("docs/runs.md", "")],
+)
+def test_the_documentation_is_linked_where_an_address_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, address: str
+) -> None:
+    monkeypatch.setenv("DISTILFLOW_DOCS_URL", given)
+
+    assert AppContext(tmp_path).docs_url == address

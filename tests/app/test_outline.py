@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 from app.handlers.outline import in_order, step_cards
 from flows.plan import examine
 from flows.spec import read_spec
+
+ARRIVES = """\
+steps:
+  - {name: load, use: LoadDataFromDicts, with: {data: [{COLUMNS}]}}
+  - {name: answer, use: TextGeneration, after: load}
+"""
 
 
 def cards(text: str) -> dict[str, dict[str, object]]:
@@ -62,3 +70,41 @@ def test_chains_stay_in_one_piece() -> None:
     spec, _ = read_spec(f"steps: [{', '.join(f'{{name: {name}, use: X, after: {after}}}' for name, after in steps)}]")
 
     assert [step.name for step in in_order(spec)] == ["l", "a", "a2", "b"]
+
+
+def problems_of(text: str, step: str) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], cards(text)[step]["problems"])
+
+
+def test_a_missing_column_offers_those_that_arrive_the_likely_one_first() -> None:
+    [problem] = problems_of(ARRIVES.replace("COLUMNS", "id: 1, instructions: Say hi"), "answer")
+
+    assert (problem["column"], problem["uses"], problem["likely"]) == ("instruction", ["instructions", "id"], "instructions")
+    assert problem["fix"] == "use another column for it"
+
+
+def test_a_column_that_the_step_needs_itself_is_not_offered_for_another() -> None:
+    text = ARRIVES.replace("COLUMNS", "instruction: x").replace("TextGeneration", "UltraFeedback")
+
+    [problem] = problems_of(text, "answer")
+
+    assert (problem["column"], problem["uses"]) == ("", [])
+    assert "input_mappings" in problem["fix"]
+
+
+def test_the_fix_still_names_a_step_that_makes_the_column() -> None:
+    text = ARRIVES.replace("COLUMNS", "question: x, answer: y").replace("TextGeneration", "FormatTextGenerationSFT")
+
+    problems = problems_of(text, "answer")
+
+    assert [problem["column"] for problem in problems] == ["instruction", "generation"]
+    assert problems[1]["fix"] == "use another column for it, or add a TextGeneration step before it"
+
+
+def test_a_step_of_an_unknown_class_is_marked_and_one_that_gets_replies_says_from_where(quickstart: str) -> None:
+    found = cards(quickstart.replace("use: KeepColumns", "use: AcmeKeep"))
+
+    assert [name for name, card in found.items() if not card["is_known"]] == ["keep"]
+    assert {name: card["replies"] for name, card in found.items() if card["replies"]} == dict.fromkeys(
+        ["answer_1", "answer_2", "answer_3", "judge"], "recordings"
+    )

@@ -84,3 +84,15 @@ def test_a_run_is_shown_with_its_steps_and_what_can_be_done(ctx: AppContext) -> 
 
 def test_the_link_to_prefect_leads_to_its_page() -> None:
     assert watching.flow_run_link("http://127.0.0.1:4200/api", "abc") == "http://127.0.0.1:4200/runs/flow-run/abc"
+
+
+def test_a_past_run_is_not_judged_by_what_is_installed_today(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    pipeline = run.path / "pipeline.yaml"
+    pipeline.write_text(pipeline.read_text().replace("use: TextGeneration", "use: AcmeAnswer"))
+
+    view = watching.run_view(run)
+
+    assert [card["problems"] for card in view["steps"]] == [[], [], []]
+    assert [card["is_known"] for card in view["steps"]] == [True, False, True]
+    assert view["report"]["steps"]["answer"]["state"] == "done"

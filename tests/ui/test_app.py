@@ -55,7 +55,7 @@ def test_an_example_is_opened_changed_previewed_and_undone(page: Page, site: Sit
     rows = field(page, "with-num-examples")
     rows.fill("3")
     rows.press("Tab")
-    expect(page.get_by_role("button", name=re.compile("^Undo: Num examples of load"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Undo: Number of examples of load"))).to_be_visible()
 
     page.locator("#build-preview").click()
     page.locator("#build-outline").get_by_test_id("node-judge").click()
@@ -223,6 +223,147 @@ def test_a_file_and_pasted_text_can_be_imported(page: Page, site: Site, tmp_path
     expect(page.locator("#build-title h1")).to_have_text("own")
 
 
+def test_a_new_pipeline_is_started_where_there_is_none(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?place=build")
+    page.get_by_role("button", name="Start a new pipeline").click()
+
+    expect(page.locator("#build-title h1")).to_have_text("my-pipeline")
+    expect(page.locator("#build-run")).not_to_have_attribute("aria-disabled", "true")
+    page.get_by_test_id("view-yaml").click()
+    expect(page.locator("#yaml-code")).to_contain_text("Where rows come from")
+
+
+def import_text(page: Page, site: Site, text: str) -> None:
+    page.goto(f"{site.url}/?place=build")
+    page.get_by_role("button", name="Import YAML").click()
+    page.locator("#import-text").fill(text)
+    page.locator("#import-open").click()
+
+
+UNMAPPED = """\
+name: unmapped
+steps:
+  - {name: load, use: LoadDataFromDicts, with: {data: [{question: "Why?", "<b>id</b>": 1}]}}
+  - {name: answer, use: TextGeneration, after: load}
+  - {name: judge, use: UltraFeedback, after: answer}
+"""
+
+
+def test_a_missing_column_is_mapped_from_its_callout_and_that_can_be_undone(page: Page, site: Site) -> None:
+    import_text(page, site, UNMAPPED)
+    outline = page.locator("#build-outline")
+    expect(outline.get_by_test_id("problem-missing-column")).to_have_count(2)
+    expect(outline).not_to_contain_text("input_mappings")
+
+    outline.get_by_role("button", name="Use question for instruction").click()
+
+    expect(outline.locator("[data-item=answer]").get_by_test_id("problem-missing-column")).to_have_count(0)
+    expect(page.locator("#step-head h2")).to_have_text("answer")
+    page.get_by_role("button", name="Undo: question as instruction of answer (Ctrl Z)").click()
+    expect(outline.locator("[data-item=answer]").get_by_test_id("problem-missing-column")).to_have_count(1)
+
+
+def test_no_column_is_mapped_while_the_yaml_has_changes_that_are_not_applied(page: Page, site: Site) -> None:
+    import_text(page, site, UNMAPPED)
+    use = page.locator("#build-outline").get_by_role("button", name="Use question for instruction")
+    expect(use).to_be_enabled()
+    page.get_by_test_id("view-yaml").click()
+    page.locator("#yaml-code .cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine")
+    expect(page.locator("#yaml-state")).to_contain_text("not applied yet")
+    page.get_by_test_id("view-outline").click()
+
+    expect(use).to_be_disabled()
+    use.click(force=True)
+
+    page.get_by_test_id("view-yaml").click()
+    expect(page.locator("#yaml-code")).to_contain_text("# mine")
+    page.locator("#yaml-discard").click()
+    page.get_by_test_id("view-outline").click()
+    expect(use).to_be_enabled()
+
+
+def test_a_column_of_a_source_is_renamed_in_its_form(page: Page, site: Site) -> None:
+    import_text(page, site, UNMAPPED)
+    expect(page.locator("#step-head h2")).to_have_text("load")
+    expect(page.locator("#step-form")).to_have_attribute("aria-busy", "false")
+    page.get_by_role("button", name="Column mapping").click()
+    name = page.get_by_label("Name for question")
+    name.fill("instruction")
+    name.press("Enter")
+
+    expect(page.locator("#build-outline").get_by_test_id("problem-missing-column")).to_have_count(1)
+    expect(page.locator("#build-outline").get_by_test_id("node-load")).to_contain_text("+instruction")
+    expect(page.locator("#step-form")).to_contain_text("Name for <b>id</b>")
+
+
+def test_all_problems_of_the_yaml_can_be_listed(page: Page, site: Site) -> None:
+    import_text(page, site, UNMAPPED)
+    page.get_by_test_id("view-yaml").click()
+    expect(page.locator("#yaml-state")).to_contain_text("2 problems")
+    problems = page.get_by_test_id("yaml-problem")
+    expect(problems).to_be_hidden()
+
+    page.locator("#yaml-state summary").click()
+
+    expect(problems.locator("li")).to_have_count(2)
+    expect(problems.locator("li").last).to_be_visible()
+    expect(problems.locator("li").first).to_contain_text("input_mappings")
+    gutter, editor = page.locator("#yaml-code .cm-gutters").bounding_box(), page.locator("#yaml-code").bounding_box()
+    assert gutter is not None
+    assert editor is not None
+    assert gutter["y"] + gutter["height"] >= editor["y"] + editor["height"] - 1
+
+
+def unreadable(page: Page) -> list[str]:
+    return [wrong for wrong in page.evaluate(LOOKS) if wrong.startswith("contrast")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_buttons_that_cannot_act_can_be_read_with_the_mouse_and_the_focus_on_them(
+    chromium: Any, watched: Watched, site: Site, scheme: str
+) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 844}, color_scheme=scheme)
+    context.set_default_timeout(20_000)
+    page = watched.watch(context.new_page())
+    try:
+        import_text(page, site, UNMAPPED)
+        page.get_by_test_id("view-yaml").click()
+        page.locator("#yaml-code .cm-content").click()
+        page.keyboard.press("Control+End")
+        page.keyboard.insert_text("description: changed\n")
+        page.locator("#yaml-apply:not([aria-disabled])").click()
+        expect(page.locator("#yaml-apply")).to_have_attribute("aria-disabled", "true")
+        found = {"right after the click": unreadable(page)}
+        for button in ("yaml-apply", "yaml-discard", "build-run", "build-rehearse"):
+            expect(page.locator(f"#{button}")).to_have_attribute("aria-disabled", "true")
+            page.locator(f"#{button}").hover()
+            found[f"mouse on {button}"] = unreadable(page)
+            page.locator(f"#{button}").focus()
+            found[f"focus on {button}"] = unreadable(page)
+            page.mouse.down()
+            found[f"{button} pressed"] = unreadable(page)
+            page.mouse.up()
+    finally:
+        context.close()
+
+    assert {moment: wrong for moment, wrong in found.items() if wrong} == {}
+
+
+def test_a_phone_shows_the_outline_in_place_of_the_editor(page: Page, site: Site) -> None:
+    import_text(page, site, UNMAPPED)
+    page.get_by_test_id("view-yaml").click()
+    expect(page.locator("#yaml-apply")).to_be_visible()
+
+    page.set_viewport_size({"width": 420, "height": 844})
+
+    expect(page.locator("#yaml-apply")).to_be_hidden()
+    expect(page.locator("#yaml-discard")).to_be_hidden()
+    expect(page.locator("#build-outline").get_by_test_id("node-load")).to_be_visible()
+    expect(page.get_by_text("Read only")).to_be_visible()
+
+
 # ---- run
 
 
@@ -277,6 +418,51 @@ def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> Non
         expect(page.get_by_test_id("fact-rows")).to_contain_text("4", timeout=60_000)
     finally:
         site.fake.behaviour = rules
+
+
+def test_errors_open_on_a_step_that_has_some_and_its_rows_are_tried_again_from_the_run(page: Page, site: Site) -> None:
+    open_example(page, site, "slow")
+    page.locator("#build-outline").get_by_test_id("node-load").click()
+    field(page, "with-num-examples").fill("4")
+    run = start(page)
+    wait_for_state(page, "finished")
+    page.goto(f"{site.url}/?place=run&run={run}&step=format")
+    wait_for_state(page, "finished")
+    drawer = page.locator("#run-body .df-drawer")
+    expect(drawer.get_by_test_id("tab-errors")).to_have_text("Errors1")
+
+    drawer.get_by_test_id("tab-errors").click()
+
+    expect(drawer.locator(".df-drawer-head b")).to_have_text("answer")
+    expect(drawer).to_contain_text("Context too long")
+    rules = site.fake.behaviour
+    site.fake.behaviour = type(rules)(rules=[])
+    try:
+        drawer.get_by_role("button", name="Retry 1 row").click()
+        expect(page.get_by_test_id("fact-rows")).to_contain_text("4", timeout=60_000)
+    finally:
+        site.fake.behaviour = rules
+    expect(page.get_by_role("button", name="Retry 1 row")).to_have_count(0)
+    expect(drawer.get_by_test_id("tab-errors")).to_have_text("Errors")
+    expect(page.locator("#run-body")).not_to_contain_text("Context too long")
+
+
+def test_a_past_run_shows_its_own_states_where_a_class_is_missing_today(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    run = start(page)
+    wait_for_state(page, "finished")
+    pipeline = site.runs_dir / run / "pipeline.yaml"
+    pipeline.write_text(pipeline.read_text().replace("use: KeepColumns", "use: AcmeKeep"))
+    page.reload()
+    wait_for_state(page, "finished")
+
+    keep = page.locator("#run-body").get_by_test_id("node-keep")
+
+    expect(keep).to_contain_text("66 / 66")
+    expect(keep).to_contain_text("not installed here")
+    expect(keep).not_to_have_class(re.compile("is-problem"))
+    expect(page.locator("#run-title h1")).to_have_attribute("title", run)
+    expect(page.locator("#run-title h1")).to_contain_text(run.removeprefix("quickstart-"))
 
 
 def test_a_rehearsal_says_that_it_is_one(page: Page, site: Site) -> None:
@@ -367,6 +553,18 @@ def test_the_page_comes_up_every_time(page: Page, site: Site) -> None:
         page.goto(f"{site.url}/?place=build")
         expect(page.locator("#build-outline").get_by_test_id("node-judge")).to_be_visible()
         expect(page.locator("#step-form input").first).to_be_visible()
+
+
+def test_the_help_says_how_it_works_and_gives_the_focus_back(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?place=gallery")
+    page.locator("#help").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Rehearse runs all rows with made-up replies")
+    expect(page.get_by_role("dialog")).to_contain_text("Preview 5 rows")
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#help")).to_be_focused()
 
 
 def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:

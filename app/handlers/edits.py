@@ -1,0 +1,98 @@
+"""Changes of one step in the draft, as forms and buttons make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.handlers.drafts import CannotEdit, Draft, edit_step, select
+from app.handlers.entries import read_entry
+from app.handlers.fields import UNSET, FormField
+from app.handlers.forms import SAMPLING
+from steps import registry
+from steps.llms.base import LLM
+
+
+def set_field(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
+    """The draft with what a person entered in one field.
+
+    Raises:
+        CannotEdit: It cannot be understood.
+    """
+    value = read_entry(entry, said)
+    is_rest = entry.part == "sampling" and entry.kind == "yaml"
+    if is_rest and value is not UNSET and not isinstance(value, dict):
+        raise CannotEdit(f"{entry.label}: this is not `name: value`", "write one setting a line, such as `top_p: 0.9`")
+
+    def edit(data: dict[str, Any]) -> None:
+        if entry.path[:2] == ("with", "llm"):  # a field of the model: the step has one from now on
+            llm = data.setdefault("with", {}).setdefault("llm", {})
+            llm.setdefault("use", "RehearsalLLM")
+        if is_rest:
+            known = _at(data, entry.path, {})
+            kept = {name: setting for name, setting in known.items() if name in SAMPLING}
+            _put(data, entry.path, {**kept, **(value if isinstance(value, dict) else {})} or UNSET)
+        else:
+            _put(data, entry.path, value)
+
+    return edit_step(draft, step, f"{entry.label} of {step}", edit)
+
+
+def set_llm(draft: Draft, step: str, name: str) -> Draft:
+    """The draft with a model of another class in a step; parameters that both classes have stay.
+
+    Raises:
+        CannotEdit: There is no such class.
+    """
+    try:
+        found = registry.resolve(name, "llms")
+    except registry.UnknownComponent as error:
+        raise CannotEdit(error.message, error.fix) from error
+    known = found.model_fields.keys() if issubclass(found, LLM) else set()
+
+    def edit(data: dict[str, Any]) -> None:
+        before = data.setdefault("with", {}).get("llm")
+        kept = {key: value for key, value in before.items() if key in known} if isinstance(before, dict) else {}
+        data["with"]["llm"] = {"use": name, **kept}
+
+    return edit_step(draft, step, f"{name} for {step}", edit)
+
+
+def use_column(draft: Draft, step: str, column: str, present: str) -> Draft:
+    """The draft in which a step takes the column `present` where it needs `column`, with that step selected.
+
+    Raises:
+        CannotEdit: There is no such step.
+    """
+    changed = edit_step(
+        draft, step, f"{present} as {column} of {step}", lambda data: _put(data, ("input_mappings", column), present)
+    )
+    return select(changed, step)
+
+
+def _at(data: Mapping[str, Any], path: Sequence[str], default: Any) -> Any:
+    for key in path:
+        if not isinstance(data, Mapping) or key not in data:
+            return default
+        data = data[key]
+    return data
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set or remove the value at a path; mappings that become empty go too."""
+    *parents, last = path
+    trail = [data]
+    for key in parents:
+        inner = trail[-1].get(key)
+        if not isinstance(inner, dict):
+            if value is UNSET:
+                return
+            inner = trail[-1][key] = {}
+        trail.append(inner)
+    if value is UNSET:
+        trail[-1].pop(last, None)
+    else:
+        trail[-1][last] = value
+    for key, owner, inner in reversed(list(zip(parents, trail, trail[1:], strict=False))):
+        if not inner:
+            del owner[key]

@@ -1,0 +1,59 @@
+"""What a form is: fields, each with its place in the data of a step."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from dataclasses import field as made
+from typing import Any, Literal
+from zlib import crc32
+
+Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "yaml", "secret"]
+Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping"]
+UNSET: Any = object()
+"""What `read_entry` returns when the parameter is to be left out of the pipeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One parameter as a field. `path` leads to it in the data of the step; `shown` is what the field says now."""
+
+    path: tuple[str, ...]
+    label: str
+    kind: Kind
+    part: Part
+    shown: Any = None
+    info: str = ""
+    default: Any = UNSET
+    choices: tuple[tuple[str, str], ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    is_integer: bool = False
+    takes_text_or_list: bool = False
+    is_set: bool = False
+    """For secrets: whether the variable is set."""
+
+    @property
+    def id(self) -> str:
+        """Of its own for each field of a form, whatever columns are called."""
+        text = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(self.path)).strip("-").lower()
+        is_plain = all(re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", part) for part in self.path)
+        return text if is_plain else f"{text}-{crc32(repr(self.path).encode()):08x}"
+
+
+@dataclass(frozen=True, slots=True)
+class StepForm:
+    """The form of one step."""
+
+    step: str
+    use: str
+    fields: list[FormField] = made(default_factory=list)
+    llm: str = ""
+    llm_summary: str = ""
+    llms: tuple[str, ...] = ()
+    placement_note: str = ""
+    mapping_note: str = ""
+    doc: str = ""
+
+    def part(self, *parts: Part) -> list[FormField]:
+        return [entry for entry in self.fields if entry.part in parts]

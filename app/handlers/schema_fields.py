@@ -1,0 +1,104 @@
+"""One parameter of a schema as a field: its kind, its limits, and what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import yaml
+
+from app.handlers.fields import UNSET, FormField, Kind, Part
+from app.handlers.wording import label_of
+
+LONGEST_YAML = 20_000
+
+
+def field_of(
+    path: tuple[str, ...],
+    described: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    value: Any,
+    part: Part,
+    is_required: bool,
+) -> Iterator[FormField]:
+    options = [_resolved(option, definitions) for option in described.get("anyOf", [described])]
+    is_nullable = any(option.get("type") == "null" for option in options)
+    options = [option for option in options if option.get("type") != "null"]
+    default = UNSET if is_required else described.get("default", UNSET)
+    current = value if value is not UNSET else (default if default is not UNSET else None)
+    label, info = label_of(path[-1]), str(described.get("description", ""))
+    kinds = [_kind_of(option, described) for option in options]
+    common: dict[str, Any] = {"path": path, "label": label, "part": part, "info": info, "default": default}
+    if kinds == ["choice"]:
+        choices = tuple((str(option), str(option)) for option in options[0]["enum"])
+        empty = (("Not set", ""),) if is_nullable or current is None else ()
+        yield FormField(**common, kind="choice", choices=(*empty, *choices), shown="" if current is None else str(current))
+    elif kinds == ["flag"] and not is_nullable:
+        yield FormField(**common, kind="flag", shown=bool(current))
+    elif kinds == ["flag"]:
+        choices = (("Not set", ""), ("Yes", "true"), ("No", "false"))
+        shown = "true" if current is True else "false" if current is False else ""
+        yield FormField(**common, kind="choice", choices=choices, shown=shown)
+    elif kinds == ["number"]:
+        low, high = _limit(options[0], "minimum"), _limit(options[0], "maximum")
+        is_integer = options[0].get("type") == "integer"
+        number = current if isinstance(current, (int, float)) else None
+        yield FormField(
+            **common,
+            kind="slider" if low is not None and high is not None and not is_nullable else "number",
+            shown=number,
+            minimum=low,
+            maximum=high,
+            is_integer=is_integer,
+        )
+    elif kinds in (["text"], ["area"]):
+        yield FormField(**common, kind=kinds[0], shown="" if current is None else str(current))
+    elif "list" in kinds and "flag" not in kinds and (current is None or isinstance(current, (str, list))):
+        yield FormField(**common, kind="list", shown=_as_list(current), takes_text_or_list="text" in kinds)
+    elif "text" in kinds and (current is None or isinstance(current, str)):
+        yield FormField(**common, kind="text", shown=current or "")
+    elif len(text := as_yaml(current)) <= LONGEST_YAML:
+        yield FormField(**common, kind="yaml", shown=text)
+
+
+def _resolved(option: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = option.get("$ref", "")
+    found: Mapping[str, Any] = definitions.get(reference.removeprefix("#/$defs/"), option) if reference else option
+    return found
+
+
+def _kind_of(option: Mapping[str, Any], described: Mapping[str, Any]) -> Kind:
+    if "enum" in option:
+        return "choice"
+    match option.get("type"):
+        case "boolean":
+            return "flag"
+        case "integer" | "number":
+            return "number"
+        case "string":
+            return "area" if described.get("multiline") or option.get("multiline") else "text"
+        case "array" if option.get("items", {}).get("type") == "string":
+            return "list"
+    return "yaml"
+
+
+def _limit(option: Mapping[str, Any], name: Literal["minimum", "maximum"]) -> float | None:
+    exclusive = option.get({"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}[name])
+    if exclusive is not None and option.get("type") == "integer":
+        return float(exclusive) + (1 if name == "minimum" else -1)
+    found = option.get(name)
+    return None if found is None else float(found)
+
+
+def _as_list(value: Any) -> str:
+    items = [value] if isinstance(value, str) else list(value or ())
+    if any("," in item for item in items):
+        return "\n".join(items) + "\n"
+    return ", ".join(items)
+
+
+def as_yaml(value: Any) -> str:
+    if value is None or value in ({}, []):
+        return ""
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+    return text.removesuffix("...\n").strip()
