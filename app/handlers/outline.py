@@ -9,11 +9,11 @@ from typing import Any, Literal, TypedDict
 from app.handlers.wording import cut, in_words
 from flows.plan import Plan, PlannedStep
 from flows.spec import PipelineSpec, StepSpec
-from flows.wording import nearest, quoted
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep
 from steps.errors import Problem
 from steps.tasks.base import Task
+from steps.wording import nearest, quoted
 
 SETTING_CHARS = 60
 MOST_USES = 8

@@ -202,9 +202,10 @@ class Engine:
         return not self.is_stopped or not (station.begins or station.stage.asks)
 
     async def _close(self) -> None:
-        for task in list(self._background):
+        background = list(self._background)
+        for task in background:
             task.cancel()
-        await asyncio.gather(*self._endings, return_exceptions=True)
+        await asyncio.gather(*background, *self._endings, return_exceptions=True)
         if self._error is not None:
             self._drain()
             await self._last_replies()

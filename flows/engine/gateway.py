@@ -130,7 +130,7 @@ class Gate:
         if isinstance(error, Unreachable) or self._given_up_in_a_row >= ROWS_BEFORE_DOWN:
             return EndpointDown(
                 f"{self.endpoint} does not answer: {error.message} ({attempts} attempts each)",
-                "start or check the server, then `distilflow resume` the run: what is finished is kept",
+                f"{error.fix or 'start or check the server'}; then `distilflow resume` the run: what is finished is kept",
             )
         return error
 

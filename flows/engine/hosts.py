@@ -10,6 +10,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Protocol
@@ -186,20 +187,20 @@ class WorkerHost(Host):
     async def start(self) -> None:
         mine, theirs = socket.socketpair()
         process = context.Process(target=work, args=(theirs, self._order), daemon=False)
-        starting = asyncio.ensure_future(asyncio.to_thread(start_process, process))
+
+        def begin() -> None:  # closed here: given up or not, the socket is needed until the process has it
+            with theirs:
+                start_process(process)
+
+        starting = _starter.submit(begin)
         try:
-            await asyncio.shield(starting)
-        except asyncio.CancelledError:  # the run is over: the worker sees its socket close, and ends
-            await starting
-            mine.close()
-            raise
-        finally:
-            theirs.close()
+            await asyncio.wrap_future(starting)
             self._process, self.pid = process, process.pid
-        try:
             reader, self._writer = await asyncio.open_connection(sock=mine, limit=1 << 22)
-        except asyncio.CancelledError:
+        except BaseException:  # the run is over: a worker that starts all the same sees its socket closed, and ends
             mine.close()
+            if starting.cancelled():
+                theirs.close()
             raise
         self._listening = asyncio.create_task(self._listen(reader))
 
@@ -274,6 +275,7 @@ def in_step(stage: Stage, message: str) -> str:
 
 
 context = mp.get_context("forkserver")
+_starter = ThreadPoolExecutor(1, "start-worker")
 
 
 def warm_up() -> None:
