@@ -52,11 +52,11 @@ class World:
 
     def ideal_s(self) -> float:
         """The shortest time in which all rows can be answered, and a round trip."""
-        rows = self.rows * self.clients
+        rows = self.rows * self.clients / (1 - self.errors)
         hops_s = 2.2 * self.network_s + 0.002
         held_s = self.mean_latency_s + hops_s + 0.8 * self.commit_s
         round_s = self.longest_latency_s + hops_s
-        lanes = min(self.max_concurrency * self.clients, self.workers or rows, self.at_once or rows)
+        lanes = min(self.max_concurrency * self.clients, self.workers or math.inf, self.at_once or math.inf)
         by_lanes = rows * held_s / lanes if self.workers is None else rows * self.mean_latency_s / lanes
         by_rate, left = 0.0, rows - self.burst
         for at, (since, rate) in enumerate(self.rates):

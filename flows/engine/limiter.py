@@ -119,14 +119,14 @@ class Mirror(Bucket):
             self.cap = max(1.0, before)
             self.rate = max(G["first_share"] * before, 4.0)
             self.doubt = 1.0
-            self.anchor(first.at, first.number, before)
+            self.anchor(first.at, last.number, before)
             if last.at - first.at > 0.05:
                 self.learn(last.at, accepted)
-        elif self.full_s > 0 and self.count > 1:
+        elif self.full_s > 0 and self.count > 1 + self.doubt * self.rate * (last.at - self.anchor_at - self.full_s):
             self.cap = max(1.0, self.cap - self.count + 1)
+            self.anchor(last.at, last.number, accepted)
         else:
             self.learn(last.at, accepted)
-        self.anchor(last.at, last.number, accepted)
         self.level = min(self.cap, self.rate * (now - last.at)) - (self.sent - last.number)
         self.first = self.last = None
 
@@ -146,15 +146,19 @@ class Mirror(Bucket):
                 found = max(found, (accepted - before - self.cap - 2) / (at - then))
         density = (self.last.number - self.first.number) / max(0.01, self.last.at - self.first.at)
         error = (1 + max(self.rate, density) * (self.echo_s - self.least_echo_s)) / (count + 0.5)
-        if count < 4 and found > self.rate:
+        if count < G["enough"]:
+            self.rate = min(self.rate, max(found, self.rate * 0.85))
             return
-        gain = self.doubt**2 / (self.doubt**2 + error**2)
+        surprise = abs(found / self.rate - 1) - error
+        doubt = min(1.0, max(self.doubt, surprise))
+        gain = doubt**2 / (doubt**2 + error**2)
         self.rate = max(0.05, self.rate + gain * (min(found, 2 * self.rate) - self.rate))
-        self.doubt = max(G["least_doubt"], self.doubt * error / math.hypot(self.doubt, error))
+        self.doubt = max(G["least_doubt"], doubt * error / math.hypot(doubt, error))
         self.rate *= 1 - G["margin"] * min(0.2, self.doubt)
+        self.anchor(at, self.last.number, accepted)
 
 
-G = {"doubt_growth": 0.3, "double_s": 0.25, "growth": 3.0, "first_share": 0.5, "least_doubt": 0.03, "margin": 0.5}
+G = {"doubt_growth": 0.3, "double_s": 0.25, "growth": 3.0, "first_share": 0.5, "least_doubt": 0.03, "margin": 0.5, "enough": 8}
 
 
 class Limiter:
