@@ -71,6 +71,8 @@ class Mirror(Bucket):
             self.full_s += min(passed, (self.level - self.cap) / self.rate)
             self.level = self.cap
         self.at = now
+        if self.first is not None:
+            return
         if not self.is_known:
             self.rate = min(1e6, self.rate * (1 + 5 * min(passed, 0.1)))
             self.cap = self.rate * 0.02
@@ -116,7 +118,7 @@ class Mirror(Bucket):
         if not self.is_known:
             self.is_known = True
             before = first.number - 1
-            self.cap = max(1.0, before)
+            self.cap = max(1.0, accepted)
             self.rate = max(G["first_share"] * before, 4.0)
             self.doubt = 1.0
             self.anchor(first.at, last.number, before)
@@ -127,7 +129,7 @@ class Mirror(Bucket):
             self.anchor(last.at, last.number, accepted)
         else:
             self.learn(last.at, accepted)
-        self.level = min(self.cap, self.rate * (now - last.at)) - (self.sent - last.number)
+        self.level = min(self.cap, self.rate * (now - last.at) * max(0, 1 - G['discount'] * self.doubt)) - (self.sent - last.number)
         self.first = self.last = None
 
     def anchor(self, at: float, number: int, accepted: int) -> None:
@@ -141,24 +143,30 @@ class Mirror(Bucket):
         span = max(1e-3, at - self.anchor_at - self.full_s)
         count = max(0, accepted - self.anchor_accepted)
         found = (count + 0.5) / span
+        sample = count
         for then, before in self.marks:
-            if before > self.anchor_accepted and at - then > 0.05:
-                found = max(found, (accepted - before - self.cap - 2) / (at - then))
+            if before > self.anchor_accepted and at - then > 0.1:
+                bound = (accepted - before - self.cap - G["slack"]) / (at - then + G['jit'] * (self.echo_s - self.least_echo_s))
+                if bound > found:
+                    found = max(found, min(bound, self.rate))
+                    sample = (accepted - before) / (self.cap + 2) * G["mark"]
         density = (self.last.number - self.first.number) / max(0.01, self.last.at - self.first.at)
-        error = (1 + max(self.rate, density) * (self.echo_s - self.least_echo_s)) / (count + 0.5)
+        error = (1 + max(self.rate, density) * (self.echo_s - self.least_echo_s)) / (sample + 0.5)
         if count < G["enough"]:
             self.rate = min(self.rate, max(found, self.rate * 0.85))
             return
-        surprise = abs(found / self.rate - 1) - error
+        spare = max(0.0, 1 - self.cap / (self.rate * span)) * max(0.0, 1 - found / self.rate) * self.doubt
+        found += (self.rate - found) * spare * G["mid"]
+        surprise = 1 - found / self.rate - error
         doubt = min(1.0, max(self.doubt, surprise))
         gain = doubt**2 / (doubt**2 + error**2)
         self.rate = max(0.05, self.rate + gain * (min(found, 2 * self.rate) - self.rate))
-        self.doubt = max(G["least_doubt"], doubt * error / math.hypot(doubt, error))
+        self.doubt = max(G["least_doubt"], doubt * error / math.hypot(doubt, error), spare * G["spare"])
         self.rate *= 1 - G["margin"] * min(0.2, self.doubt)
         self.anchor(at, self.last.number, accepted)
 
 
-G = {"doubt_growth": 0.3, "double_s": 0.25, "growth": 3.0, "first_share": 0.5, "least_doubt": 0.03, "margin": 0.5, "enough": 8}
+G = {"mid": 0, "spare": 0.5, "jit": 2, "slack": 1, "mark": 1, "discount": 1, "doubt_growth": 0.6, "double_s": 0.25, "growth": 3.0, "first_share": 0.5, "least_doubt": 0.03, "margin": 0.5, "enough": 8}
 
 
 class Limiter:
