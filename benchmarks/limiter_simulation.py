@@ -1,7 +1,7 @@
 """How close the limiter comes to what a server allows, and how often it is refused: in virtual time, over many seeds.
 
-    python -m benchmarks.limiter_simulation            # all cases, 150 seeds each
-    python -m benchmarks.limiter_simulation --quick --only "60 rps"
+python -m benchmarks.limiter_simulation            # all cases, 150 seeds each
+python -m benchmarks.limiter_simulation --quick --only "60 rps"
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class Client:
         self._clock = clock
         self._server = server
         self._rng = rng
-        self.limiter = Limiter(world.max_concurrency, rng=rng)
+        self.limiter = Limiter(world.max_concurrency)
         self._waiting = world.rows
         self._timer_at = math.inf
         self._busy_until = 0.0
@@ -226,7 +226,9 @@ class Client:
         def reply() -> None:
             self._server.running -= 1
             said = read_limits(self._server.limits(self._clock.now)) if self._world.headers == "reply" else limits
-            self._later(self._clock.now + self._hop_s(), lambda: self._failed(ticket) if has_failed else self._replied(ticket, said))
+            self._later(
+                self._clock.now + self._hop_s(), lambda: self._failed(ticket) if has_failed else self._replied(ticket, said)
+            )
 
         self._clock.at(ready, reply)
 
