@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from benchmarks.virtual_time import Outcome, World, around, heavy_tail, simulate
+from benchmarks.virtual_time import Outcome, World, around, batching, heavy_tail, mixed, simulate
 
 
 def limited(rps: float, rows: int, burst: float | None = None, **more: object) -> World:
@@ -37,11 +37,18 @@ CASES: dict[str, World] = {
     "600 rps": limited(600, 6000),
     "5% errors": limited(60, 600, errors=0.05),
     "slow model 10 s": limited(8, 300, latency=around(10), mean_latency_s=10, longest_latency_s=10),
-    "unlimited": World(rows=5000),
-    "unlimited 1000": World(rows=1000),
-    "heavy tail": World(rows=20000, latency=heavy_tail, mean_latency_s=0.05 * 0.98 + 0.02 * 5, longest_latency_s=5),
+    "unlimited": World(has_formula=False, rows=5000),
+    "unlimited 1000": World(has_formula=False, rows=1000),
+    "heavy tail": World(
+        has_formula=False, rows=20000, latency=heavy_tail, mean_latency_s=0.05 * 0.98 + 0.02 * 5, longest_latency_s=5
+    ),
     "heavy tail, 60 rps": limited(60, 600, latency=heavy_tail, mean_latency_s=0.05 * 0.98 + 0.02 * 5, longest_latency_s=5),
-    "queue": World(rows=2000, workers=32),
+    "queue": World(has_formula=False, rows=6000, workers=32),
+    "queue, heavy tail": World(
+        has_formula=False, rows=6000, workers=32, latency=heavy_tail, mean_latency_s=0.05 * 0.98 + 0.02 * 5, longest_latency_s=5
+    ),
+    "batching": World(has_formula=False, rows=10000, latency=batching, mean_latency_s=1.0, longest_latency_s=1),
+    "mixed work": World(has_formula=False, rows=9000, latency=mixed, mean_latency_s=0.2, longest_latency_s=2),
     "at most 10 at once": World(rows=600, at_once=10),
     "headers": limited(60, 600, headers="arrival"),
     "headers at reply": limited(60, 600, headers="reply"),
@@ -61,7 +68,7 @@ def line(name: str, outcomes: Sequence[Outcome]) -> str:
 
     return (
         f"| {name} | {outcomes[0].ideal_s:.1f} | {at(ratios, 0.5):.2f} / {at(ratios, 0.95):.2f} / {ratios[-1]:.2f} "
-        f"| {at(refusals, 0.5)} / {at(refusals, 0.95)} / {refusals[-1]} | {max(o.most_in_flight for o in outcomes)} |"
+        f"| {at(refusals, 0.5)} / {at(refusals, 0.95)} / {refusals[-1]} | {max(o.most_in_flight for o in outcomes)} {min(o.last_window for o in outcomes)}-{max(o.last_window for o in outcomes)} |"
     )
 
 

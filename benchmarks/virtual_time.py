@@ -5,22 +5,32 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.engine.limiter import Limiter, Ticket
 from flows.engine.limits import Limits, read_limits
 
-Latency = Callable[[random.Random], float]
+Latency = Callable[[random.Random, float, int], float]
+"""Seconds a reply takes; gets a source of randomness, the time, and how many requests the server works on."""
 
 
 def around(mean_s: float) -> Latency:
     """Replies that take about as long as each other."""
-    return lambda rng: mean_s * rng.uniform(0.9, 1.1)
+    return lambda rng, now, running: mean_s * rng.uniform(0.9, 1.1)
 
 
-def heavy_tail(rng: random.Random) -> float:
+def batching(rng: random.Random, now: float, running: int) -> float:
+    """A GPU: replies take longer the more are worked on, and more come out per second all the same."""
+    return 0.2 * (1 + running / 64) * rng.uniform(0.9, 1.1)
+
+
+def mixed(rng: random.Random, now: float, running: int) -> float:
+    """Short answers at first, long ones later: slower replies, and no queue."""
+    return (0.2 if now < 4 else 2.0) * rng.uniform(0.9, 1.1)
+
+
+def heavy_tail(rng: random.Random, now: float, running: int) -> float:
     """One reply in 50 takes a hundred times as long as the others."""
     return 5.0 if rng.random() < 0.02 else 0.05
 
@@ -49,6 +59,10 @@ class World:
     """More requests than this at once are refused."""
     commit_s: float = 0.01
     longest_s: float = 3000.0
+    has_formula: bool = True
+    """The ideal can be calculated; else it is what a run without limiter takes."""
+    has_limiter: bool = True
+    """Without: as many requests at once as are allowed, always."""
 
     def ideal_s(self) -> float:
         """The shortest time in which all rows can be answered, and a round trip."""
@@ -78,6 +92,7 @@ class Outcome:
     refusals: int
     sends: int
     most_in_flight: int
+    last_window: int
 
     @property
     def ratio(self) -> float:
@@ -105,7 +120,7 @@ class Server:
         return True
 
     def ready_at(self, now: float) -> float:
-        latency = self._world.latency(self._rng)
+        latency = self._world.latency(self._rng, now, self.running)
         if self._world.workers is None:
             return now + latency
         ready = max(now, self._free_at[0]) + latency
@@ -156,7 +171,7 @@ class Client:
         self._clock = clock
         self._server = server
         self._rng = rng
-        self.limiter = Limiter(world.max_concurrency)
+        self.limiter = (Limiter if world.has_limiter else OpenGate)(world.max_concurrency)
         self._waiting = world.rows
         self._timer_at = math.inf
         self._busy_until = 0.0
@@ -262,6 +277,14 @@ class Client:
         self.pump()
 
 
+class OpenGate(Limiter):
+    """Only counts what is under way."""
+
+    def delay(self, now: float, tokens: float = 0) -> float | None:
+        """As `Limiter`."""
+        return None if self.held >= self.window else 0.0
+
+
 def simulate(world: World, seed: int) -> Outcome:
     """One run of all clients."""
     rng = random.Random(seed)
@@ -274,8 +297,11 @@ def simulate(world: World, seed: int) -> Outcome:
     is_done = all(client.done == world.rows for client in clients)
     return Outcome(
         span_s=max(client.done_at for client in clients) if is_done else math.inf,
-        ideal_s=world.ideal_s(),
+        ideal_s=world.ideal_s()
+        if world.has_formula
+        else simulate(replace(world, has_limiter=False, has_formula=True), seed).span_s,
         refusals=sum(client.refusals for client in clients),
         sends=sum(client.sends for client in clients),
         most_in_flight=max(client.most_in_flight for client in clients),
+        last_window=max(client.limiter.window for client in clients),
     )

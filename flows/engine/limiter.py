@@ -1,4 +1,4 @@
-"""Decides when the next request to a server may leave: soon enough to use all it allows, seldom enough to be hardly ever refused.
+"""Decides when the next request to a server may leave: soon enough to use all it allows, seldom enough to be hardly refused.
 
 Three things hold a request back:
 - the window: how many are under way at once, each until its reply is durable on disk (`window.py`);

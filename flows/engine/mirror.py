@@ -1,7 +1,7 @@
 """Guesses the token bucket of a server that says nothing about it, from what it refuses.
 
-- A refusal says that the bucket was empty when the request arrived. Between two such moments the server has accepted exactly what
-  flowed in: rate = accepted / time, to one request. No other moment tells as much.
+- A refusal says that the bucket was empty when the request arrived. Between two such moments the server has accepted exactly
+  what flowed in: rate = accepted / time, to one request. No other moment tells as much.
 - When the bucket ran over in between, more could have been accepted: then this is a lower bound. Another one, from any moment:
   nothing was stored beyond `burst`, so rate ≥ (accepted since - burst) / time. The highest bound counts, and doubt remains.
 - Refusals that belong together (one empty bucket, many requests on their way) are one event, judged when all have come back.
@@ -18,10 +18,10 @@ from collections import deque
 
 from flows.engine.buckets import Bucket
 
-FIRST_RATE = 600.0
+FIRST_RATE = 800.0
 FIRST_BURST = 8.0
-FIRST_GROWTH = 8.0
-"""Before the first refusal: requests per second, at once, and growth of the rate per second. 256 are out after 0.18 s."""
+FIRST_GROWTH = 10.0
+"""Before the first refusal: requests per second, at once, and growth of the rate per second. 256 are out after 0.15 s."""
 LONGEST_TICK_S = 0.02
 """Before the first refusal, a client that was busy catches up on this much at once."""
 LEAST_RATE = 0.05

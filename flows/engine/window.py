@@ -14,11 +14,11 @@ SHARE = 0.8
 QUEUED = 2.0
 FLUID = 1.5
 """Fastest reply of a round, against the fastest ever: above QUEUED all have waited, below FLUID there is no queue."""
-KEPT = 0.95
+KEPT = 0.97
 """A smaller window stays if it answers this share of what the larger one did."""
 SMALLEST = 8
-FASTER_FORGETS = 1.01
-"""How much the fastest ever grows in a round: prompts and servers change."""
+FORGET = 0.002
+"""How much of the best ever is forgotten in a round: prompts and servers change."""
 
 
 class Window:
@@ -28,11 +28,14 @@ class Window:
         self.size = most
         self._most = most
         self._fastest_ever_s = math.inf
-        self._reference = 0.0  # replies per second before the trials began
+        self._most_per_s = 0.0  # replies per second, in the best round
         self._before_trial: int | None = None
         self._rounds_to_wait = 1
         self._patience = 4
-        self._start(-math.inf)
+        self._started_at = -math.inf
+        self._replies = 0
+        self._idle = 0  # replies while fewer than allowed were under way
+        self._fastest_s = math.inf
 
     def replied(self, now: float, latency_s: float, held: int) -> None:
         """A reply came back; `held` requests were under way."""
@@ -46,44 +49,34 @@ class Window:
         if self._replies > max(self.size, 16):
             self._end_round(now)
 
-    def _start(self, now: float) -> None:
-        self._started_at = now
-        self._replies = 0
-        self._idle = 0
-        self._fastest_s = math.inf
-
     def _end_round(self, now: float) -> None:
         fastest_s, replies, was_idle = self._fastest_s, self._replies, self._idle * 4 > self._replies
         per_s = replies / max(1e-6, now - self._started_at)
-        self._start(now)
-        self._fastest_ever_s = min(fastest_s, self._fastest_ever_s * FASTER_FORGETS)
+        self._replies = self._idle = 0
+        self._fastest_s = math.inf
+        self._fastest_ever_s = min(fastest_s, self._fastest_ever_s * (1 + FORGET))
+        self._most_per_s *= 1 - FORGET
         if was_idle:  # something else was the limit: the round says nothing about the window
             return
         self._rounds_to_wait -= 1
         if self._rounds_to_wait > 0:
             return
         if self._before_trial is not None:
-            self._end_trial(per_s)
+            self._end_trial(per_s, self._before_trial)
+        self._most_per_s = max(self._most_per_s, per_s)
         queue = fastest_s / self._fastest_ever_s
         if queue < FLUID:
-            self._resize(self._larger())
-            self._reference = 0.0
+            self._resize(min(self._most, math.ceil(self.size / SHARE)))
         elif queue > QUEUED and self._rounds_to_wait <= 0 and self.size > SMALLEST:
-            self._reference = max(self._reference, per_s)
             self._before_trial = self.size
             self._resize(max(SMALLEST, int(self.size * SHARE)))
 
-    def _end_trial(self, per_s: float) -> None:
-        if per_s < KEPT * self._reference:
-            assert self._before_trial is not None
-            self._resize(self._before_trial)
-            self._reference = 0.0
+    def _end_trial(self, per_s: float, size_before: int) -> None:
+        self._before_trial = None
+        if per_s < KEPT * self._most_per_s:
+            self._resize(size_before)
             self._rounds_to_wait = self._patience
             self._patience *= 2
-        self._before_trial = None
-
-    def _larger(self) -> int:
-        return min(self._most, math.ceil(self.size / SHARE))
 
     def _resize(self, size: int) -> None:
         self.size = size
