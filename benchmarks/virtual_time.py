@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from flows.engine.limiter import Limiter, Ticket
 from flows.engine.limits import Limits, read_limits
@@ -43,12 +44,18 @@ class World:
     rates: tuple[tuple[float, float], ...] = ((0.0, math.inf),)
     burst: float = 60
     retry_after_s: float | None = 1.0
+    is_exact: bool = False
+    """`Retry-After` is the time until there is room."""
+    refill_s: float | None = None
+    """The bucket does not fill little by little, but all at once after this time."""
     latency: Latency = field(default_factory=lambda: around(0.2))
     mean_latency_s: float = 0.2
     longest_latency_s: float = 0.2
     network_s: float = 0.002
     max_concurrency: int = 256
     clients: int = 1
+    stagger_s: float = 0.01
+    """A client starts about this much after the one before."""
     stall_s: float = 0.0
     errors: float = 0.0
     headers: str = ""
@@ -73,6 +80,8 @@ class World:
         lanes = min(self.max_concurrency * self.clients, self.workers or math.inf, self.at_once or math.inf)
         by_lanes = rows * held_s / lanes if self.workers is None else rows * self.mean_latency_s / lanes
         by_rate, left = 0.0, rows - self.burst
+        if self.refill_s is not None:
+            by_rate, left = self.refill_s * (math.ceil(rows / self.burst) - 1), 0.0
         for at, (since, rate) in enumerate(self.rates):
             until = self.rates[at + 1][0] if at + 1 < len(self.rates) else math.inf
             if left <= 0:
@@ -81,6 +90,11 @@ class World:
             left = left - rate * took if rate < math.inf else 0.0
             by_rate = since + took
         return max(by_rate, by_lanes) + round_s
+
+
+def limited(rps: float, rows: int, *, burst: float | None = None, **more: Any) -> World:
+    """A server with a token bucket, which holds as much as flows in during a second if nothing else is said."""
+    return World(rows=rows, rates=((0.0, rps),), burst=rps if burst is None else burst, **more)
 
 
 @dataclass(frozen=True)
@@ -127,6 +141,14 @@ class Server:
         heapq.heapreplace(self._free_at, ready)
         return ready
 
+    def retry_after_s(self, now: float) -> float | None:
+        """What a refusal names."""
+        if not self._world.is_exact:
+            return self._world.retry_after_s
+        if self._world.refill_s is not None:
+            return self._world.refill_s - now % self._world.refill_s
+        return max(0.0, 1 - self._level) / self._rate(now)
+
     def limits(self, now: float) -> dict[str, str]:
         self._refill(now)
         burst = self._world.burst
@@ -141,6 +163,11 @@ class Server:
 
     def _refill(self, now: float) -> None:
         rate = self._rate(now)
+        if self._world.refill_s is not None:
+            if now // self._world.refill_s > self._at // self._world.refill_s:
+                self._level = self._world.burst
+            self._at = now
+            return
         self._level = self._world.burst if rate == math.inf else min(self._world.burst, self._level + (now - self._at) * rate)
         self._at = now
 
@@ -232,7 +259,8 @@ class Client:
         now = self._clock.now
         if not self._server.admits(now):
             limits = read_limits(self._server.limits(now)) if self._world.headers else None
-            self._later(now + self._hop_s(), lambda: self._refused(ticket, limits))
+            retry_after_s = self._server.retry_after_s(now)
+            self._later(now + self._hop_s(), lambda: self._refused(ticket, retry_after_s, limits))
             return
         limits = read_limits(self._server.limits(now)) if self._world.headers == "arrival" else None
         ready = self._server.ready_at(now)
@@ -259,10 +287,10 @@ class Client:
         self.done_at = self._clock.now
         self.pump()
 
-    def _refused(self, ticket: Ticket, limits: Limits | None) -> None:
+    def _refused(self, ticket: Ticket, retry_after_s: float | None, limits: Limits | None) -> None:
         self.refusals += 1
         self.in_flight -= 1
-        wait = self.limiter.refused(self._clock.now, ticket, self._world.retry_after_s, limits)
+        wait = self.limiter.refused(self._clock.now, ticket, retry_after_s, limits)
         self._later(self._clock.now + wait, self._again)
         self.pump()
 
@@ -291,9 +319,9 @@ def simulate(world: World, seed: int) -> Outcome:
     clock = Clock()
     server = Server(world, rng)
     clients = [Client(world, clock, server, rng) for _ in range(world.clients)]
-    for client in clients:
-        clock.at(rng.uniform(0, 0.01), client.pump)
-    clock.run(world.longest_s)
+    for at, client in enumerate(clients):
+        clock.at(at * world.stagger_s * rng.uniform(0.5, 1), client.pump)
+    clock.run(until=world.longest_s)
     is_done = all(client.done == world.rows for client in clients)
     return Outcome(
         span_s=max(client.done_at for client in clients) if is_done else math.inf,

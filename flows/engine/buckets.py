@@ -11,7 +11,7 @@ from flows.engine.limits import Limit
 
 
 class Bucket:
-    """Fills at `rate` up to `burst`; full at first. Below zero it is in debt, which is paid back before anything else leaves."""
+    """Fills at `rate` up to `burst`; full at first. Below zero it is in debt, paid back before anything else leaves."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self.rate = rate

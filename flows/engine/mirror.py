@@ -24,7 +24,7 @@ FIRST_GROWTH = 10.0
 """Before the first refusal: requests per second, at once, and growth of the rate per second. 256 are out after 0.15 s."""
 LONGEST_TICK_S = 0.02
 """Before the first refusal, a client that was busy catches up on this much at once."""
-LEAST_RATE = 0.05
+LEAST_RATE, MOST_RATE = 0.05, 1e5
 DOUBLING_S = 0.25
 """How fast the rate grows when nothing is known about it, if refusals come back at once."""
 GROWTH = 3.0
@@ -116,11 +116,11 @@ class Mirror(Bucket):
 
     def _grow(self, passed_s: float) -> None:
         if not self._is_known:
-            self.rate *= 1 + FIRST_GROWTH * passed_s
+            self.rate = min(MOST_RATE, self.rate * (1 + FIRST_GROWTH * passed_s))
             self.burst = max(FIRST_BURST, self.rate * LONGEST_TICK_S)
             return
         fastest = math.log(2) / max(DOUBLING_S, 2 * self.echo_s)
-        self.rate *= 1 + passed_s * min(fastest, GROWTH * self.doubt**2)
+        self.rate = min(MOST_RATE, self.rate * (1 + passed_s * min(fastest, GROWTH * self.doubt**2)))
         self.doubt = min(1.0, self.doubt * (1 + DOUBT_GROWTH * passed_s))
 
     def _begin(self, event: Event, accepted: int) -> None:
