@@ -50,7 +50,7 @@ CASES = {
     "two processes, one 3 s later": Case(limited(60, 600, clients=2, stagger_s=3.0), refusals=120),
     "unlimited, 5000 rows": Case(World(rows=5000), worst=1.03, refusals=0),
     "unlimited, 1000 rows": Case(World(rows=1000), worst=1.03, refusals=0),
-    "unlimited, heavy tail": Case(World(rows=20000, has_formula=False, **HEAVY), refusals=0),  # type: ignore[arg-type]
+    "unlimited, heavy tail": Case(World(rows=10000, has_formula=False, **HEAVY), refusals=0),  # type: ignore[arg-type]
     # other servers
     "no Retry-After": Case(limited(60, 600, retry_after_s=None), refusals=40),
     "exact Retry-After": Case(limited(60, 600, is_exact=True), refusals=40),

@@ -22,6 +22,9 @@ from flows.engine.window import Window
 
 UNSAID_PAUSE_S = 1.0
 """What is taken for `Retry-After` when a refusal names no time."""
+LITTLE_BELIEF, LEAST_BELIEF = 1 / 16, 1 / 256
+SHORTEST_LESSON_S, LONGEST_LESSON_S = 0.02, 4.0
+"""The pause doubles while every request that is sent to see is refused, whatever the server says."""
 FIXED_BURST_S = 1.0
 """With a fixed limit per minute, this much of it may leave at once."""
 LONGEST_DELAY_S = 1.0
@@ -81,7 +84,7 @@ class Limiter:
             return self._pause.until - now
         if self._mirror.has_event:
             self._mirror.judge(now)
-        self._pause.end()
+        self._pause.look(now)
         wait_s = self._mirror.wait_s(now)
         for bucket in self._of_requests:
             if bucket.rate < math.inf:
@@ -146,34 +149,39 @@ class Pause:
 
     def __init__(self) -> None:
         self.until = -math.inf
-        self._belief = 1.0  # share of Retry-After for the refused request; for others a quarter of that, at most all
-        self._is_careful = False  # the next request goes alone
-        self._scout = 0  # the number of the request that went alone
+        self._belief = 1.0  # share of Retry-After for the refused request; a quarter of that for others, at most all of it
+        self._is_over = False  # the next request is the scout
+        self._scout = 0  # its number
+        self._scout_until = -math.inf  # when it would have been refused
+        self._in_vain = 0  # scouts refused in a row
 
     def refused(self, now: float, number: int, retry_after_s: float | None, echo_s: float, *, is_news: bool) -> float:
         """Seconds that the refused request should wait."""
         if number == self._scout:
             self._scout = 0
+            self._in_vain += 1
             self._belief = min(4.0, self._belief * 4)
         asked_s = UNSAID_PAUSE_S if retry_after_s is None else retry_after_s
         if is_news:
-            until_all_is_back = now + 1.5 * echo_s
-            self.until = max(self.until, until_all_is_back, now + asked_s * min(1.0, self._belief / 4))
-            self._is_careful = self._belief > 1 / 16
+            until_all_are_back_s = 1.5 * echo_s
+            lesson_s = min(LONGEST_LESSON_S, SHORTEST_LESSON_S * 2 ** min(20, self._in_vain)) if self._in_vain else 0.0
+            self.until = max(self.until, now + max(until_all_are_back_s, lesson_s, asked_s * min(1.0, self._belief / 4)))
+            self._is_over = True
         return 0.0 if retry_after_s is None else asked_s * min(1.0, self._belief)
 
     def sent(self, now: float, number: int, echo_s: float) -> None:
-        """The first request after a pause goes alone, until it would have been refused."""
-        if self._is_careful:
-            self._is_careful = False
-            self._scout = number
-            self.until = now + 2 * echo_s
+        """A request leaves. The first one after a pause goes alone where the server may mean what it says."""
+        if self._is_over:
+            self._is_over = False
+            self._scout, self._scout_until = number, now + 2 * echo_s
+            if self._belief > LITTLE_BELIEF:
+                self.until = self._scout_until
 
-    def end(self) -> None:
-        """The time is over. If a scout was sent, it was accepted."""
-        if self._scout:
-            self._scout = 0
-            self._belief = max(1 / 256, self._belief / 4)
+    def look(self, now: float) -> None:
+        """Has the scout been accepted?"""
+        if self._scout and now >= self._scout_until:
+            self._scout = self._in_vain = 0
+            self._belief = max(LEAST_BELIEF, self._belief / 4)
 
 
 def _per_minute(amount: float) -> Bucket:

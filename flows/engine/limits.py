@@ -58,7 +58,8 @@ def seconds(text: str, now: datetime | None = None) -> float | None:
     if (value := _number(text)) is not None:
         return value
     if _DURATION.fullmatch(text):
-        return sum(float(value) * _UNITS_S[unit] for value, unit in _PART.findall(text))
+        total_s = sum(float(value) * _UNITS_S[unit] for value, unit in _PART.findall(text))
+        return total_s if math.isfinite(total_s) else None
     try:
         until = datetime.fromisoformat(text)
     except ValueError:
