@@ -28,7 +28,7 @@ LEAST_RATE, MOST_RATE = 0.05, 1e5
 DOUBLING_S = 0.25
 """How fast the rate grows when nothing is known about it, if refusals come back at once."""
 GROWTH = 3.0
-DOUBT_GROWTH = 0.6
+DOUBT_GROWTH = 1.0
 LEAST_DOUBT = 0.03
 MEASURABLE = 8
 """Requests accepted between two refusals from which the time between them is a measurement; else the rate just gives way."""
