@@ -53,7 +53,7 @@ class ToldBucket(Bucket):
         if used <= 0 or said.reset_s <= 0:
             return
         if self.rate == math.inf:
-            self.level = -math.inf
+            self.level, self._at = -math.inf, now
         self._fill(now)
         self.rate, self.burst = used / said.reset_s, said.limit
         most = said.remaining + self.rate * (now - sent_at)

@@ -4,9 +4,7 @@ Three things hold a request back:
 - the window: how many are under way at once, each until its reply is durable on disk (`window.py`);
 - buckets: one that mirrors the server's own, guessed from what it refuses (`mirror.py`); what the server says about itself in
   headers; and fixed requests and tokens per minute (`buckets.py`);
-- a pause after a refusal, as long as `Retry-After` says. Many servers name a round number and have room much earlier, so other
-  requests ask again after a quarter of it, one at first. If that one is refused too, the next pauses last in full; if not,
-  the server is believed a quarter as much from then on. The refused request itself waits as long as the server is believed.
+- a pause after a refusal, as long as the server asks for and means it (`pause.py`).
 
 No clock and no I/O in here: every call brings the time, in seconds.
 """
@@ -18,13 +16,9 @@ import math
 from flows.engine.buckets import Bucket, ToldBucket
 from flows.engine.limits import Limits
 from flows.engine.mirror import Mirror
+from flows.engine.pause import Pause
 from flows.engine.window import Window
 
-UNSAID_PAUSE_S = 1.0
-"""What is taken for `Retry-After` when a refusal names no time."""
-LITTLE_BELIEF, LEAST_BELIEF = 1 / 16, 1 / 256
-SHORTEST_LESSON_S, LONGEST_LESSON_S = 0.02, 4.0
-"""The pause doubles while every request that is sent to see is refused, whatever the server says."""
 FIXED_BURST_S = 1.0
 """With a fixed limit per minute, this much of it may leave at once."""
 LONGEST_DELAY_S = 1.0
@@ -73,10 +67,10 @@ class Limiter:
         return self._window.size
 
     def delay(self, now: float, tokens: float = 0) -> float | None:
-        """0: the next request may leave, call `sent`. Else seconds after which to ask again; None: after the next `released`,
-        `refused` or `failed`.
+        """When the next request may leave. 0: now, call `sent`. Else: ask again after so many seconds, or after a refusal.
 
-        `tokens` is what the request will use, prompt and reply, as far as one can tell.
+        None: ask again after the next `released`, `refused` or `failed`. `tokens` is what the request will use, prompt and
+        reply, as far as one can tell.
         """
         if self.held >= self._window.size:
             return None
@@ -117,8 +111,10 @@ class Limiter:
             self._hear(now, ticket, limits)
 
     def refused(self, now: float, ticket: Ticket, retry_after_s: float | None = None, limits: Limits | None = None) -> float:
-        """The server takes no more for now (429, or 503 with `Retry-After`). Returns the seconds this request should wait
-        before it asks for its turn again."""
+        """The server takes no more for now: 429, or 503 with `Retry-After`.
+
+        Returns the seconds that this request should wait before it asks for its turn again.
+        """
         self.released(ticket)
         if ticket.tokens:
             for bucket in self._of_tokens:
@@ -142,46 +138,6 @@ class Limiter:
             self._told_requests.hear(now, ticket.sent_at, ticket.number, limits.requests)
         if limits.tokens is not None:
             self._told_tokens.hear(now, ticket.sent_at, ticket.tokens_taken, limits.tokens)
-
-
-class Pause:
-    """How long nothing is sent after a refusal, and how far the server's `Retry-After` is to be believed."""
-
-    def __init__(self) -> None:
-        self.until = -math.inf
-        self._belief = 1.0  # share of Retry-After for the refused request; a quarter of that for others, at most all of it
-        self._is_over = False  # the next request is the scout
-        self._scout = 0  # its number
-        self._scout_until = -math.inf  # when it would have been refused
-        self._in_vain = 0  # scouts refused in a row
-
-    def refused(self, now: float, number: int, retry_after_s: float | None, echo_s: float, *, is_news: bool) -> float:
-        """Seconds that the refused request should wait."""
-        if number == self._scout:
-            self._scout = 0
-            self._in_vain += 1
-            self._belief = min(4.0, self._belief * 4)
-        asked_s = UNSAID_PAUSE_S if retry_after_s is None else retry_after_s
-        if is_news:
-            until_all_are_back_s = 1.5 * echo_s
-            lesson_s = min(LONGEST_LESSON_S, SHORTEST_LESSON_S * 2 ** min(20, self._in_vain)) if self._in_vain else 0.0
-            self.until = max(self.until, now + max(until_all_are_back_s, lesson_s, asked_s * min(1.0, self._belief / 4)))
-            self._is_over = True
-        return 0.0 if retry_after_s is None else asked_s * min(1.0, self._belief)
-
-    def sent(self, now: float, number: int, echo_s: float) -> None:
-        """A request leaves. The first one after a pause goes alone where the server may mean what it says."""
-        if self._is_over:
-            self._is_over = False
-            self._scout, self._scout_until = number, now + 2 * echo_s
-            if self._belief > LITTLE_BELIEF:
-                self.until = self._scout_until
-
-    def look(self, now: float) -> None:
-        """Has the scout been accepted?"""
-        if self._scout and now >= self._scout_until:
-            self._scout = self._in_vain = 0
-            self._belief = max(LEAST_BELIEF, self._belief / 4)
 
 
 def _per_minute(amount: float) -> Bucket:

@@ -33,8 +33,8 @@ LEAST_DOUBT = 0.03
 MEASURABLE = 8
 """Requests accepted between two refusals from which the time between them is a measurement; else the rate just gives way."""
 GIVE_WAY = 0.85
-MARK_S = 0.05
-SHORTEST_BOUND_S = 0.1
+MARK_S, SHORTEST_BOUND_S = 0.05, 0.1
+"""Moments are remembered this far apart, and used for a bound when they are this old."""
 
 
 class Mirror(Bucket):
@@ -143,19 +143,28 @@ class Mirror(Bucket):
             self.rate = min(self.rate, max(found, self.rate * GIVE_WAY))
             return
         jitter_s = self.echo_s - self._shortest_echo_s
-        for then, before in self._marks:
-            if before > self._accepted_then and (bound_s := event.last_at - then) > SHORTEST_BOUND_S:
-                bound = min(self.rate, (accepted - before - self.burst - 1) / (bound_s + 2 * jitter_s))
-                if bound > found:
-                    found, sample = bound, (accepted - before) / (self.burst + 2)
+        bound, bound_sample = self._bound(event, accepted, 2 * jitter_s)
+        if bound > found:
+            found, sample = bound, bound_sample
         error = (1 + max(self.rate, event.density) * jitter_s) / (sample + 0.5)
-        lower = 1 - found / self.rate
-        overflow = self.doubt * max(0.0, lower) * max(0.0, 1 - self.burst / (self.rate * span_s))
-        doubt = min(1.0, max(self.doubt, lower - error))  # a surprise: we knew less than we thought
+        lower = max(0.0, 1 - found / self.rate)  # by which share of the old rate
+        overflow = self.doubt * lower * max(0.0, 1 - self.burst / (self.rate * span_s))
+        doubt = min(1.0, max(self.doubt, lower - error))  # a surprise: less was known than it seemed
         self.rate += (min(found, 2 * self.rate) - self.rate) * doubt**2 / (doubt**2 + error**2)
         self.doubt = max(LEAST_DOUBT, doubt * error / math.hypot(doubt, error), overflow / 2)
         self.rate = max(LEAST_RATE, self.rate * (1 - min(0.1, self.doubt / 2)))
         self._set_empty(event, accepted)
+
+    def _bound(self, event: Event, accepted: int, slack_s: float) -> tuple[float, float]:
+        """The highest lower bound of the rate that a full bucket at one of the marks would give, and its size as a sample."""
+        best, sample = 0.0, 0.0
+        for then, before in self._marks:
+            span_s = event.last_at - then
+            if before > self._accepted_then and span_s > SHORTEST_BOUND_S:
+                bound = (accepted - before - self.burst - 1) / (span_s + slack_s)
+                if best < bound:
+                    best, sample = min(self.rate, bound), (accepted - before) / (self.burst + 2)
+        return best, sample
 
     def _since_empty_s(self, event: Event) -> float:
         return event.last_at - self._empty_at - self._full_s
