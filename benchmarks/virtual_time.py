@@ -317,7 +317,7 @@ def simulate(world: World, seed: int) -> Outcome:
     """One run of all clients."""
     rng = random.Random(seed)
     clock = Clock()
-    server = Server(world, rng)
+    server = Server(world, random.Random(-1 - seed))  # of its own: the same replies with and without limiter
     clients = [Client(world, clock, server, rng) for _ in range(world.clients)]
     for at, client in enumerate(clients):
         clock.at(at * world.stagger_s * rng.uniform(0.5, 1), client.pump)
