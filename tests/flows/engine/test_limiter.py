@@ -192,7 +192,7 @@ def test_a_run_that_takes_turns_with_another_gets_its_share() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_runs_come_close_to_what_the_server_allows(name: str) -> None:
     case = CASES[name]
-    outcomes = [simulate(case.world, seed) for seed in range(max(2, min(15, 9000 // case.world.rows)))]
+    outcomes = [simulate(case.world, seed) for seed in range(max(2, min(10, 6000 // case.world.rows)))]
 
     ratios = [outcome.ratio for outcome in outcomes]
     assert percentile(ratios, 50) <= case.p95
