@@ -1,0 +1,144 @@
+"""Decides when the next request to a server may leave: soon enough to use all it allows, seldom enough to be hardly refused.
+
+Three things hold a request back:
+- the window: how many are under way at once, each until its reply is durable on disk (`window.py`);
+- buckets: one that mirrors the server's own, guessed from what it refuses (`mirror.py`); what the server says about itself in
+  headers; and fixed requests and tokens per minute (`buckets.py`);
+- a pause after a refusal, as long as the server asks for and means it (`pause.py`).
+
+No clock and no I/O in here: every call brings the time, in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+
+from flows.engine.buckets import Bucket, ToldBucket
+from flows.engine.limits import Limits
+from flows.engine.mirror import Mirror
+from flows.engine.pause import Pause
+from flows.engine.window import Window
+
+FIXED_BURST_S = 1.0
+"""With a fixed limit per minute, this much of it may leave at once."""
+LONGEST_DELAY_S = 1.0
+"""Limits can turn out higher than they looked: ask again after this long at the latest, unless the server itself said when."""
+
+
+class Ticket:
+    """A request that left."""
+
+    __slots__ = ("is_held", "number", "sent_at", "tokens", "tokens_taken")
+
+    def __init__(self, number: int, sent_at: float, tokens: float, tokens_taken: float) -> None:
+        self.number = number
+        self.sent_at = sent_at
+        self.tokens = tokens
+        self.tokens_taken = tokens_taken
+        self.is_held = True
+
+
+class Limiter:
+    """All requests to one server with one key pass here. Not for several threads."""
+
+    def __init__(
+        self,
+        max_concurrency: int,
+        *,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        self.held = 0
+        self._window = Window(max_concurrency)
+        self._pause = Pause()
+        self._mirror = Mirror()
+        self._told_requests = ToldBucket()
+        self._told_tokens = ToldBucket()
+        self._of_requests: list[Bucket] = [self._told_requests]
+        self._of_tokens: list[Bucket] = [self._told_tokens]
+        if requests_per_minute:
+            self._of_requests.append(_per_minute(requests_per_minute))
+        if tokens_per_minute:
+            self._of_tokens.append(_per_minute(tokens_per_minute))
+
+    @property
+    def window(self) -> int:
+        """How many requests may be under way at once, now."""
+        return self._window.size
+
+    def delay(self, now: float, tokens: float = 0) -> float | None:
+        """When the next request may leave. 0: now, call `sent`. Else: ask again after so many seconds, or after a refusal.
+
+        None: ask again after the next `released`, `refused` or `failed`. `tokens` is what the request will use, prompt and
+        reply, as far as one can tell.
+        """
+        if self.held >= self._window.size:
+            return None
+        if now < self._pause.until:
+            return self._pause.until - now
+        if self._mirror.has_event:
+            self._mirror.judge(now)
+        self._pause.look(now)
+        wait_s = self._mirror.wait_s(now)
+        for bucket in self._of_requests:
+            if bucket.rate < math.inf:
+                wait_s = max(wait_s, bucket.wait_s(now))
+        if tokens:
+            for bucket in self._of_tokens:
+                if bucket.rate < math.inf:
+                    wait_s = max(wait_s, bucket.wait_s(now, tokens))
+        return min(wait_s, LONGEST_DELAY_S)
+
+    def sent(self, now: float, tokens: float = 0) -> Ticket:
+        """A request leaves. Its slot is held until `released`, `refused` or `failed` is called with the ticket."""
+        self.held += 1
+        number = self._mirror.send(now)
+        self._pause.sent(now, number, self._mirror.echo_s)
+        for bucket in self._of_requests:
+            bucket.take()
+        if tokens:
+            for bucket in self._of_tokens:
+                bucket.take(tokens)
+        return Ticket(number, now, tokens, self._told_tokens.taken)
+
+    def replied(self, now: float, ticket: Ticket, limits: Limits | None = None, tokens_used: float | None = None) -> None:
+        """The answer is here. Call `released` when it is durable."""
+        self._window.replied(now, now - ticket.sent_at, self.held)
+        if tokens_used is not None and tokens_used != ticket.tokens:
+            for bucket in self._of_tokens:
+                bucket.take(tokens_used - ticket.tokens)
+        if limits is not None:
+            self._hear(now, ticket, limits)
+
+    def refused(self, now: float, ticket: Ticket, retry_after_s: float | None = None, limits: Limits | None = None) -> float:
+        """The server takes no more for now: 429, or 503 with `Retry-After`.
+
+        Returns the seconds that this request should wait before it asks for its turn again.
+        """
+        self.released(ticket)
+        if ticket.tokens:
+            for bucket in self._of_tokens:
+                bucket.take(-ticket.tokens)
+        if limits is not None:
+            self._hear(now, ticket, limits)
+        is_news = self._mirror.refuse(now, ticket.number, ticket.sent_at)
+        return self._pause.refused(now, ticket.number, retry_after_s, self._mirror.echo_s, is_news=is_news)
+
+    def failed(self, now: float, ticket: Ticket) -> None:
+        """No answer, for a reason that says nothing about limits. The server has counted the request, for all we know."""
+        self.released(ticket)
+
+    def released(self, ticket: Ticket) -> None:
+        """The slot is free again; calling it twice does no harm."""
+        self.held -= ticket.is_held
+        ticket.is_held = False
+
+    def _hear(self, now: float, ticket: Ticket, limits: Limits) -> None:
+        if limits.requests is not None:
+            self._told_requests.hear(now, ticket.sent_at, ticket.number, limits.requests)
+        if limits.tokens is not None:
+            self._told_tokens.hear(now, ticket.sent_at, ticket.tokens_taken, limits.tokens)
+
+
+def _per_minute(amount: float) -> Bucket:
+    return Bucket(amount / 60, max(1.0, amount / 60 * FIXED_BURST_S))
