@@ -8,7 +8,8 @@ from collections.abc import Callable
 from flows.engine.chain import split_rows, wrong_count
 from flows.engine.codec import decode, encode
 from flows.engine.desk import Desk
-from flows.engine.gateway import Gateway, NotSent
+from flows.engine.gate import NotSent
+from flows.engine.gateway import Gateway
 from flows.engine.items import Item, child_key
 from flows.engine.ledger import Record, SegmentReader
 from flows.engine.outcome import Collected, Outcome, failure_of

@@ -51,7 +51,14 @@ class Entry:
     attempts: int
 
     def to_json(self) -> bytes:
-        return encode(asdict(self))
+        completion = {
+            "texts": self.completion.texts,
+            "model_name": self.completion.model_name,
+            "usage": asdict(self.completion.usage),
+            "finish_reasons": self.completion.finish_reasons,
+        }
+        asked = {"step": self.step, "row": self.row, "model": self.model, "chat": self.chat, "n": self.n, "schema": self.schema}
+        return encode({**asked, "completion": completion, "at": self.at, "seconds": self.seconds, "attempts": self.attempts})
 
 
 def completion_of(entry: dict[str, Any]) -> Completion:
@@ -69,7 +76,9 @@ class Asker(NamedTuple):
 
     def key(self, request: Request, before: int) -> bytes:
         """Key of the reply to a request that this row has sent `before` times already."""
-        asked = orjson.dumps([request.chat, request.n, request.schema, self.step, before], default=repr, option=_OPTIONS)
+        asked = orjson.dumps(
+            [request.chat, request.n, request.have, request.schema, self.step, before], default=repr, option=_OPTIONS
+        )
         return hashlib.blake2b(self.model + self.row + asked, digest_size=KEY_BYTES).digest()
 
 

@@ -6,8 +6,8 @@ engine, which calls `complete`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
@@ -22,7 +22,7 @@ from pydantic import (
 
 from steps import registry
 from steps.components import Component
-from steps.errors import Complaint
+from steps.errors import BadReply, Complaint
 from steps.secrets import TRANSPORT, without_secrets
 
 if TYPE_CHECKING:
@@ -38,13 +38,15 @@ JSONSchema = dict[str, Any]
 class Request:
     """One question to a model.
 
-    `schema`: JSON schema that the reply should follow, if any. `n`: replies wanted. `row`, `rehearse` and `asker` exist for
+    `schema`: JSON schema that the reply should follow, if any. `n`: replies wanted; `have`: replies it has got already, of a
+    server that gives fewer at a time than it is asked for. `row`, `rehearse` and `asker` exist for
     the models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
     can parse, and gives each step that asks (by name) replies of its own.
     """
 
     chat: Chat
     n: int = 1
+    have: int = 0
     schema: JSONSchema | None = None
     row: dict[str, Any] = field(default_factory=dict)
     rehearse: Callable[[Random], str] | None = None
@@ -67,6 +69,33 @@ class Completion:
     model_name: str
     usage: Usage = Usage()
     finish_reasons: list[str | None] = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Headers of the reply: what the server says of its limits."""
+
+
+Ask = Callable[[Request], Awaitable[Completion]]
+"""How a task reaches its model. The engine passes one that retries, limits and records; `llm.complete` is the plain one."""
+
+
+def topped_up(ask: Ask) -> Ask:
+    """Asks again as long as a server gives fewer replies than asked for (Ollama knows no `n`). Each is a request of its own."""
+
+    async def ask_all(request: Request) -> Completion:
+        completion = await ask(request)
+        while (have := len(completion.texts)) < request.n:
+            more = await ask(replace(request, n=request.n - have, have=request.have + have))
+            if not more.texts:
+                raise BadReply(f"the server sent {have} of {request.n} replies", "ask for fewer per request")
+            usage, added = completion.usage, more.usage
+            completion = Completion(
+                completion.texts + more.texts,
+                completion.model_name,
+                Usage(usage.input_tokens + added.input_tokens, usage.output_tokens + added.output_tokens),
+                completion.finish_reasons + more.finish_reasons,
+            )
+        return completion
+
+    return ask_all
 
 
 class LLM(Component):

@@ -44,6 +44,7 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
         name if isinstance(name, str) and name else target.model,
         _usage(body.get("usage")),
         [reason for _, reason in read],
+        answer.headers,
     )
 
 

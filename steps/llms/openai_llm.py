@@ -16,7 +16,7 @@ import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound
-from steps.llms.base import LLM, Completion, Request, Usage
+from steps.llms.base import LLM, Completion, Request
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
     RESERVED,
@@ -52,7 +52,7 @@ class OpenAILLM(LLM):
     """Any server that speaks the OpenAI chat protocol (OpenAI, vLLM, Ollama, TGI, llama.cpp).
 
     `generation_kwargs` go by distilabel's names; names that are not known here are passed on to the server, and so is
-    what `extra_body` holds. Where a server gives fewer replies than asked for (Ollama knows no `n`), it is asked again.
+    what `extra_body` holds. Where a server gives fewer replies than asked for (Ollama knows no `n`), tasks ask again.
     """
 
     reaches: ClassVar[str] = "a model server"
@@ -199,33 +199,20 @@ class OpenAILLM(LLM):
     # ---- requests
     async def complete(self, request: Request) -> Completion:
         """Answer one request. A schema of the request takes the place of `structured_output`."""
-        completion = await self._ask(request, 0)
-        while (have := len(completion.texts)) < request.n:
-            more = await self._ask(request, have)
-            completion = _joined(completion, more)
-        return completion
-
-    async def _ask(self, request: Request, have: int) -> Completion:
         if (wire := self._wire) is None:
             raise RuntimeError("load() must be awaited before complete()")
         body = {**wire.body, "messages": request.chat}
-        wanted = request.n - have
-        if wanted > 1:
-            body["n"] = wanted
-        if have and isinstance(body.get("seed"), int):  # the same seed would give the same reply
-            body["seed"] += have
+        if request.n > 1:
+            body["n"] = request.n
+        if request.have and isinstance(body.get("seed"), int):  # the same seed would give the same reply
+            body["seed"] += request.have
         if request.schema is not None:
             body["response_format"] = json_schema_format(request.schema, for_openai=self._is_openai)
         try:
             content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
         except TypeError as error:
             raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
-        return read_completion(await wire.endpoint.post(content), wire.target, wanted)
-
-
-def _joined(first: Completion, more: Completion) -> Completion:
-    usage = Usage(first.usage.input_tokens + more.usage.input_tokens, first.usage.output_tokens + more.usage.output_tokens)
-    return Completion(first.texts + more.texts, first.model_name, usage, first.finish_reasons + more.finish_reasons)
+        return read_completion(await wire.endpoint.post(content), wire.target, request.n)
 
 
 def _chat_url(base_url: str) -> str:

@@ -8,7 +8,6 @@ Tasks that ask several times per row override `answer`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
@@ -18,13 +17,9 @@ from pydantic import BaseModel, Field
 
 from steps.base import FILL_IT, Batch, Group, Row, Step, require_values, snake_case
 from steps.errors import MissingValue, RowError
-from steps.llms.base import AnyLLM, Chat, Completion, JSONSchema, Request
+from steps.llms.base import AnyLLM, Ask, Chat, Completion, JSONSchema, Request, topped_up
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions
-
-Ask = Callable[[Request], Awaitable[Completion]]
-"""How a task reaches its model. The engine passes one that retries, limits and records; `llm.complete` is the plain one."""
-
 
 INSTRUCTION = "instruction"
 
@@ -122,7 +117,9 @@ class Task(Step):
         """What the model is asked about this row."""
         schema = self.reply_schema(row) if self.use_default_structured_output else None
         rehearse = partial(self.rehearse, row)
-        return Request(self.format_input(row), self.num_generations, schema, row, rehearse, self.name or "")
+        return Request(
+            self.format_input(row), self.num_generations, schema=schema, row=row, rehearse=rehearse, asker=self.name or ""
+        )
 
     def _with_raw(self, row: Row, request: Request, completion: Completion, at: int) -> Row:
         metadata = dict(row.get("distilflow_metadata") or {})
@@ -140,7 +137,7 @@ class Task(Step):
         async def ask_all() -> Batch:
             await self.llm.load()
             try:
-                answers = [await self.answer(row, self.llm.complete) for row in batch]
+                answers = [await self.answer(row, topped_up(self.llm.complete)) for row in batch]
             finally:
                 await self.llm.unload()
             return [row for rows in answers for row in rows]

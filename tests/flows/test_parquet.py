@@ -162,7 +162,7 @@ def expected(stored: Any, given: Any, *, is_json: bool = False) -> bool:
         case None:
             return stored is None
         case float() if math.isnan(given) and not is_json:
-            return isinstance(stored, float) and math.isnan(stored)
+            return stored == "null" or (isinstance(stored, float) and math.isnan(stored))
         case float() if is_json and not math.isfinite(given):
             return stored is None
         case str():

@@ -252,10 +252,10 @@ steps:
 def test_a_missing_column_is_mapped_from_its_callout_and_that_can_be_undone(page: Page, site: Site) -> None:
     import_text(page, site, UNMAPPED)
     outline = page.locator("#build-outline")
-    expect(outline.get_by_test_id("problem-missing-column")).to_have_count(2)
+    expect(outline.get_by_test_id("problem-missing-column")).to_have_count(3)
     expect(outline).not_to_contain_text("input_mappings")
 
-    outline.get_by_role("button", name="Use question for instruction").click()
+    outline.get_by_role("button", name="Use question for instruction").first.click()
 
     expect(outline.locator("[data-item=answer]").get_by_test_id("problem-missing-column")).to_have_count(0)
     expect(page.locator("#step-head h2")).to_have_text("answer")
@@ -265,7 +265,7 @@ def test_a_missing_column_is_mapped_from_its_callout_and_that_can_be_undone(page
 
 def test_no_column_is_mapped_while_the_yaml_has_changes_that_are_not_applied(page: Page, site: Site) -> None:
     import_text(page, site, UNMAPPED)
-    use = page.locator("#build-outline").get_by_role("button", name="Use question for instruction")
+    use = page.locator("#build-outline").get_by_role("button", name="Use question for instruction").first
     expect(use).to_be_enabled()
     page.get_by_test_id("view-yaml").click()
     page.locator("#yaml-code .cm-content").click()
@@ -301,15 +301,15 @@ def test_a_column_of_a_source_is_renamed_in_its_form(page: Page, site: Site) -> 
 def test_all_problems_of_the_yaml_can_be_listed(page: Page, site: Site) -> None:
     import_text(page, site, UNMAPPED)
     page.get_by_test_id("view-yaml").click()
-    expect(page.locator("#yaml-state")).to_contain_text("2 problems")
+    expect(page.locator("#yaml-state")).to_contain_text("3 problems")
     problems = page.get_by_test_id("yaml-problem")
     expect(problems).to_be_hidden()
 
     page.locator("#yaml-state summary").click()
 
-    expect(problems.locator("li")).to_have_count(2)
+    expect(problems.locator("li")).to_have_count(3)
     expect(problems.locator("li").last).to_be_visible()
-    expect(problems.locator("li").first).to_contain_text("input_mappings")
+    expect(problems.locator("li").first).to_contain_text("output_mappings")
     gutter, editor = page.locator("#yaml-code .cm-gutters").bounding_box(), page.locator("#yaml-code").bounding_box()
     assert gutter is not None
     assert editor is not None

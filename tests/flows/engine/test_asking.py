@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine import gateway
+from flows.engine import gate
 from flows.engine.engine import Engine
 from steps.errors import AuthFailed, EndpointDown, RunError
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
@@ -19,7 +19,8 @@ from tests.flows.engine.running import Result, run_steps
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(gate, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(gate, "REFUSALS_PER_ROW", 3)
 
 
 def ask(folder: Path, url: str, rows: int = 12, during: Callable[[Engine], Any] | None = None, **llm: Any) -> Result:

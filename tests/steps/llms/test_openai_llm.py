@@ -56,7 +56,7 @@ async def test_a_server_without_n_is_asked_again_with_another_seed() -> None:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", answer_once)
     async with loaded(app, generation_kwargs={"seed": 7}) as llm:
-        completion = await llm.complete(asking(n=3))
+        completion = await topped_up(llm.complete)(asking(n=3))
 
     assert completion.texts == ["seed 7", "seed 8", "seed 9"]
     assert completion.usage == Usage(6, 9)
