@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
 from steps.errors import AuthFailed, BadRequest
-from steps.llms.base import LLM, Usage
+from steps.llms.base import LLM, Usage, topped_up
 from steps.llms.openai_llm import OpenAILLM
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
