@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from flows.engine.limiter import Limiter, Ticket
@@ -223,7 +224,7 @@ class Client:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
             ticket = self.limiter.sent(now)
-            self._clock.at(now + self._hop_s(), lambda ticket=ticket: self._arrive(ticket))  # type: ignore[misc]
+            self._clock.at(now + self._hop_s(), partial(self._arrive, ticket))
 
     def _wake_at(self, when: float) -> None:
         if when >= self._timer_at:

@@ -133,6 +133,8 @@ class LLMError(RowError):
     def __init__(self, message: str, fix: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, fix)
         self.retry_after_s = retry_after_s
+        self.attempts = 1
+        """How often it was tried."""
 
     def __reduce__(self) -> tuple[type[LLMError], tuple[str, str, float | None]]:  # type: ignore[override]
         return type(self), (self.message, self.fix, self.retry_after_s)

@@ -73,7 +73,8 @@ def _fields_at(found: type[BaseModel], path: tuple[str, ...], given: Mapping[str
         return [name for name in found.model_fields if name not in getattr(found, "PLACEMENT", ())]
     llm = given.get("llm")
     if len(path) == 2 and path[0] == "llm" and isinstance(llm, dict):
-        return list(registry.resolve(str(llm.get("use")), "llms").model_fields)  # type: ignore[attr-defined]
+        model = registry.resolve(str(llm.get("use")), "llms")
+        return list(model.model_fields) if issubclass(model, BaseModel) else []
     return []
 
 

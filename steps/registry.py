@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Literal
 
 from steps.errors import DistilflowError
+from steps.wording import did_you_mean
 
 Kind = Literal["steps", "llms", "routers"]
 
@@ -97,9 +98,7 @@ def importer(package: str) -> Callable[[str], type]:
 
     def get(name: str) -> type:
         if name not in inside:
-            hint = difflib.get_close_matches(name, inside, n=1)
-            near = f". Did you mean {hint[0]!r}?" if hint else ""
-            raise AttributeError(f"module {package!r} has no attribute {name!r}{near}", name=name)
+            raise AttributeError(f"module {package!r} has no attribute {name!r}.{did_you_mean(name, inside)}", name=name)
         return _get(importlib.import_module(inside[name]), name)
 
     return get

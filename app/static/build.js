@@ -150,7 +150,9 @@ const isUnsettled = () => editedAt !== null;
 
 function watchEdits() {
   document.addEventListener("input", (event) => {
-    if (event.target.closest?.("#step-form, #yaml-code")) editedAt ??= performance.now();
+    if (!event.target.closest?.("#step-form, #yaml-code")) return;
+    editedAt ??= performance.now();
+    if (get("lost")) set("lost", null); // what was lost is being made again
   });
   on("answered", () => {
     if (isUnsettled() && !window.distilflowUnanswered(editedAt)) editedAt = null;
@@ -284,7 +286,7 @@ export function mountOutline(element, { trigger }) {
 function notice(view) {
   const lost = get("lost");
   const told = [
-    lost && failure({ message: `The last change did not reach the server (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
+    lost && failure({ message: `The server did not get, or did not answer, the last change (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
     get("yamlChanged") && h("div", { class: "df-callout warn slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, "The YAML has changes that are not applied."), h("button", { type: "button", class: "df-btn sm", "data-key": "to-yaml", onclick: () => go({ view: "yaml" }) }, "Open the YAML"))),
     view.notice && failure({ message: view.notice.what, fix: view.notice.fix }),
   ].filter(Boolean);

@@ -224,9 +224,8 @@ def _push(report: RunReport, folder: RunFolder, repo_id: str, options: Options) 
 def _run_in_prefect(engine: EngineProcess, folder: RunFolder, options: Options) -> RunReport | None:
     """Show the engine, which is at work already, as a flow run."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what it would say, we say
-    os.environ.setdefault(
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"
-    )  # 20 are short for the first start of a busy machine
+    # its own 20 s are short for the first start of a busy machine
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     from flows.deployments import hand_over
 
     hand_over(engine)

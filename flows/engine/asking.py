@@ -106,12 +106,13 @@ class Asking:
             named = [rename_out(new, row, self.task) for new in made]
             bodies = [encode(new) for new in named]
         except NotSent:
-            self._outcome.returned.append(item.id)
-            self._flush_soon()
+            self._give_back(item)
         except RunError as error:
+            self._give_back(item)
             self._fail(error)
         except LLMError as error:
             if error.is_fatal:
+                self._give_back(item)
                 self._fail(error)
                 return
             self._reject(item, error, row)
@@ -129,6 +130,11 @@ class Asking:
         value = decode(item.body)
         parts = value if self.stage.is_join else [value]
         return {column: content for part in parts for column, content in part.items()}
+
+    def _give_back(self, item: Item) -> None:
+        """The run is ending, and nothing came of this row: nobody has to wait for it."""
+        self._outcome.returned.append(item.id)
+        self._flush_soon()
 
     def _reject(self, item: Item, error: BaseException, row: Row) -> None:
         self._outcome.count(self.name).failed += 1

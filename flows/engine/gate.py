@@ -84,7 +84,7 @@ class Gate:
                     pause = pause_s(failures)
                 is_hopeless = not error.is_retryable or failures > llm.max_retries or refusals > REFUSALS_PER_ROW
                 if is_hopeless or self._fatal is not None:
-                    error.attempts = attempt  # type: ignore[attr-defined]
+                    error.attempts = attempt
                     raise self._verdict(error, attempt) from error
             finally:
                 self._limiter.released(ticket)

@@ -25,7 +25,7 @@ import orjson
 
 from flows.engine.codec import decode, encode
 from flows.engine.items import KEY_BYTES
-from flows.engine.ledger import Finished, SegmentReader, SegmentWriter, places_in
+from flows.engine.ledger import Finished, SegmentReader, SegmentWriter, records_in
 from steps.errors import RunError
 from steps.llms.base import Completion, Request, Usage
 
@@ -137,7 +137,7 @@ class Journal:
             self._wake.wait()
             self._wake.clear()
             if not self._is_closing:
-                time.sleep(WINDOW_S)
+                time.sleep(WINDOW_S)  # what arrives meanwhile shares the fsync
             with self._lock:
                 batch, self._waiting = self._waiting, []
             if batch:
@@ -151,8 +151,9 @@ class Journal:
         try:
             self._segment.append([(key, [body]) for key, body, _ in batch])
             self._segment.sync()
-        except OSError as error:
-            what = f"the journal {self._segment.path} cannot be written: {error.strerror}"
+        except Exception as error:  # whatever it is: rows wait for this thread
+            reason = getattr(error, "strerror", None) or repr(error)
+            what = f"the journal {self._segment.path} cannot be written: {reason}"
             return RunError(what, "make room, then resume the run: what it holds is kept")
         return None
 
@@ -174,12 +175,8 @@ def entries_in(folders: Iterable[Path]) -> Iterator[dict[str, Any]]:
     """All entries of some journals, oldest first within each file; also while they are written."""
     for folder in folders:
         for path in sorted(folder.glob("*.seg")):
-            reader = SegmentReader()
-            try:
-                for place in places_in(path):
-                    yield from decode(reader.rows(place))
-            finally:
-                reader.close()
+            for record in records_in(path):
+                yield from decode(record)
 
 
 def spent(folder: Path) -> dict[str, Usage]:

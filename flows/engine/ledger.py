@@ -166,6 +166,16 @@ def places_in(path: Path) -> Iterator[Place]:
             yield Place(str(path), offset, number, rows)
 
 
+def records_in(path: Path) -> Iterator[bytes]:
+    """JSON list of the rows of each record of a file, in the order they were written."""
+    reader = SegmentReader()
+    try:
+        for place in places_in(path):
+            yield reader.rows(place)
+    finally:
+        reader.close()
+
+
 class Finished:
     """What earlier sessions made in one step, by key."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.codec import decode, encode
-from flows.engine.ledger import Record, SegmentReader, SegmentWriter, places_in
+from flows.engine.ledger import Record, SegmentWriter, records_in
 from flows.engine.outcome import explain
 from flows.engine.shelf import ShelfRows
 from steps.base import GeneratorStep, GlobalStep, Row, rename_in, rename_out
@@ -50,7 +50,8 @@ class AllRows:
         self.taken = len(self._rows)
         if kept.exists():
             self.reused = self.taken
-            yield from self._kept(kept)
+            for record in records_in(kept):
+                yield from decode(record)
         else:
             with _naming(self._step):
                 yield from self._fresh(kept)
@@ -60,14 +61,6 @@ class AllRows:
         for body in self._rows.bodies():
             digest.update(len(body).to_bytes(8, "little") + body)
         return digest.hexdigest()
-
-    def _kept(self, path: Path) -> Iterator[Row]:
-        reader = SegmentReader()
-        try:
-            for place in places_in(path):
-                yield from decode(reader.rows(place))
-        finally:
-            reader.close()
 
     def _fresh(self, kept: Path) -> Iterator[Row]:
         part = kept.with_suffix(".part")

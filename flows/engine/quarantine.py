@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,6 +35,7 @@ class Quarantine:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._retried = _bad_replies_in(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))
         self._known: dict[str, set[bytes]] = {}
         for line in _whole_lines(path):
             self._remember(line["step_key"], line["key"])
@@ -45,13 +46,7 @@ class Quarantine:
 
     def retried(self) -> dict[str, dict[bytes, int]]:
         """How often rows with a reply that was no good were tried again, by step key and row: they are asked anew."""
-        found: dict[str, dict[bytes, int]] = {}
-        for path in self._path.parent.glob(RETRIED.format(self._path.stem, "*", self._path.suffix)):
-            for line in _whole_lines(path):
-                if line.get("reply") is not None:
-                    rows, key = found.setdefault(line["step_key"], {}), bytes.fromhex(line["key"])
-                    rows[key] = rows.get(key, 0) + 1
-        return found
+        return self._retried
 
     def add(self, failures: list[Failure]) -> None:
         """Append rows; they outlive the death of this process."""
@@ -85,6 +80,16 @@ def empty(path: Path) -> int:
         number = len(list(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))) + 1
         path.replace(path.with_name(RETRIED.format(path.stem, number, path.suffix)))
     return rows
+
+
+def _bad_replies_in(paths: Iterable[Path]) -> dict[str, dict[bytes, int]]:
+    found: dict[str, dict[bytes, int]] = {}
+    for path in paths:
+        for line in _whole_lines(path):
+            if line.get("reply") is not None:
+                rows, key = found.setdefault(line["step_key"], {}), bytes.fromhex(line["key"])
+                rows[key] = rows.get(key, 0) + 1
+    return found
 
 
 def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -157,7 +157,7 @@ class JSONEndpoint:
                 host = urlsplit(self._url).hostname
                 return Unreachable(
                     f"the name {host!r} cannot be found: it is misspelt, or there is no connection to the internet",
-                    "correct base_url, or check the network: what is finished is kept",
+                    "correct base_url, or check the network",
                 )
             case aiohttp.ClientConnectorError():
                 return Unreachable(

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from io import BufferedIOBase
 from itertools import chain, islice
 from pathlib import Path
@@ -124,15 +125,29 @@ def peek_columns(paths: Sequence[Path], filetype: FileType | None = None, most_r
     for path in paths:
         if left <= 0:
             break
-        if (filetype or type_of(path)) == "parquet":
-            with _opened(path) as file, _parquet(file, path) as table:
-                columns.update(dict.fromkeys(table.schema_arrow.names))
-                left -= table.metadata.num_rows
-        else:
-            for row in islice(read_rows(path, filetype), left):
-                columns.update(dict.fromkeys(row))
-                left -= 1
+        found, rows = _peek(path, filetype, left, _version(path))
+        columns.update(dict.fromkeys(found))
+        left -= rows
     return list(columns) or None
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    """What changes with a file; of one that cannot be looked at, whoever reads it says what is wrong."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=256)
+def _peek(path: Path, filetype: FileType | None, most_rows: int, version: tuple[int, ...]) -> tuple[tuple[str, ...], int]:
+    """Columns of the first rows of a file, and how many rows that were. Kept, since a pipeline is planned at each change."""
+    if (filetype or type_of(path)) == "parquet":
+        with _opened(path) as file, _parquet(file, path) as table:
+            return tuple(table.schema_arrow.names), table.metadata.num_rows
+    first = list(islice(read_rows(path, filetype), most_rows))
+    return tuple(dict.fromkeys(column for row in first for column in row)), len(first)
 
 
 @contextmanager

@@ -105,13 +105,17 @@ def test_the_form_of_the_last_step_cannot_be_typed_into_while_the_next_one_comes
     expect(field(page, "with-aspect")).to_be_visible()
 
 
-def test_changes_of_the_yaml_are_not_lost_by_looking_elsewhere(page: Page, site: Site) -> None:
-    open_example(page, site, "quickstart")
+def type_into_yaml(page: Page, text: str) -> None:
     page.get_by_test_id("view-yaml").click()
     page.locator("#yaml-code .cm-content").click()
     page.keyboard.press("Control+End")
-    page.keyboard.type("# mine")
+    page.keyboard.type(text)
     expect(page.locator("#yaml-state")).to_contain_text("not applied yet")
+
+
+def test_changes_of_the_yaml_are_not_lost_by_looking_elsewhere(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    type_into_yaml(page, "# mine")
 
     page.get_by_test_id("view-outline").click()
     page.locator("#build-outline").get_by_test_id("node-judge").click()
@@ -267,11 +271,7 @@ def test_no_column_is_mapped_while_the_yaml_has_changes_that_are_not_applied(pag
     import_text(page, site, UNMAPPED)
     use = page.locator("#build-outline").get_by_role("button", name="Use question for instruction").first
     expect(use).to_be_enabled()
-    page.get_by_test_id("view-yaml").click()
-    page.locator("#yaml-code .cm-content").click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type("# mine")
-    expect(page.locator("#yaml-state")).to_contain_text("not applied yet")
+    type_into_yaml(page, "# mine")
     page.get_by_test_id("view-outline").click()
 
     expect(use).to_be_disabled()

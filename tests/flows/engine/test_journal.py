@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from flows.engine import quarantine
 from flows.engine.engine import Engine
 from flows.engine.journal import Entry, Journal, entries_in, spent
+from flows.engine.ledger import SegmentWriter, scan
 from steps.errors import RunError
 from steps.llms.base import Completion, Usage
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
@@ -92,8 +94,6 @@ async def _three_frames(folder: Path, session: int) -> None:
 
 
 def _frames(path: Path) -> list[list[str]]:
-    from flows.engine.ledger import scan
-
     texts = [one["completion"]["texts"][0] for one in entries_in([path.parent])][: sum(len(e) for _, e in scan(path))]
     found, start = [], 0
     for _, entries in scan(path):
@@ -104,8 +104,6 @@ def _frames(path: Path) -> list[list[str]]:
 
 def _whole_frames(path: Path, size: int) -> int:
     """Frames that end at or before this byte."""
-    from flows.engine.ledger import scan
-
     starts = [offset for offset, _ in scan(path)]
     ends = [*starts[1:], path.stat().st_size]
     return sum(1 for end in ends if end <= size)
@@ -238,12 +236,9 @@ def test_a_killed_engine_asks_again_only_what_was_in_flight(tmp_path: Path) -> N
 
 def test_the_engine_uses_no_reply_that_is_not_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the disk is slow, the slots of the replies that wait for it stay taken."""
-    from flows.engine.ledger import SegmentWriter
 
     def slow(self: SegmentWriter) -> None:
-        import time
-
-        time.sleep(0.3)
+        time.sleep(0.3)  # a slow disk is what this is about
 
     monkeypatch.setattr(SegmentWriter, "sync", slow)
     fake = FakeOpenAI()
