@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import contains
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
@@ -209,6 +211,18 @@ def require(row: Row, columns: Iterable[str]) -> None:
             f"this row has no {', '.join(map(repr, missing))}; it has {sorted(row)}",
             "give the row this column in the source, or drop the row before this step",
         )
+
+
+def require_all(rows: Sequence[Row], columns: Iterable[str]) -> None:
+    """Check that every row has these columns.
+
+    Raises:
+        MissingKey: It names what the first row without them lacks.
+    """
+    columns = list(columns)
+    if not all(all(map(contains, rows, repeat(column))) for column in columns):
+        for row in rows:
+            require(row, columns)
 
 
 def require_values(row: Row, columns: Iterable[str]) -> None:

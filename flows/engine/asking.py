@@ -11,7 +11,7 @@ from flows.engine.desk import Desk
 from flows.engine.gate import NotSent
 from flows.engine.gateway import Gateway
 from flows.engine.items import Item, child_key
-from flows.engine.ledger import Record, SegmentReader
+from flows.engine.ledger import SegmentReader
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
 from steps.base import Row, rename_in, rename_out
@@ -143,15 +143,13 @@ class Asking:
         self._flush_soon()
 
     def _settle(self, item: Item, bodies: list[bytes]) -> None:
-        made = []
-        for at, body in enumerate(bodies):
-            item_id = f"{item.id}.{at}" if self._multiplies else item.id
-            key = child_key(item.key, at) if self._multiplies else item.key
-            made.append(item_id)
-            if self.stage.downstream:
+        if self.stage.downstream:
+            for at, body in enumerate(bodies):
+                item_id = f"{item.id}.{at}" if self._multiplies else item.id
+                key = child_key(item.key, at) if self._multiplies else item.key
                 self._outcome.items.append(Item(item_id, key, body))
-        self._outcome.settled.append((item.id, made))
-        self._outcome.count(self.name).made += len(made)
+        self._outcome.settled.append(item.id)
+        self._outcome.count(self.name).made += len(bodies)
 
     def _account(self, completion: Completion) -> None:
         counts = self._outcome.count(self.name)
@@ -169,10 +167,12 @@ class Asking:
         done, self._done = self._done, []
         if done:
             try:
-                places = self._segment.append([Record(item.key, bodies) for item, bodies in done])
+                keys, counts = [item.key for item, _ in done], [len(bodies) for _, bodies in done]
+                frames = self._segment.append(keys, [b",".join(bodies) for _, bodies in done], counts)
             except OSError as error:
                 self._fail(error)
                 return
+            places = (place for frame in frames for place in frame.places())
             for (item, bodies), place in zip(done, places, strict=True):
                 if self.stage.is_collected:
                     self._outcome.collected.append(Collected(item.id, place, self._multiplies))

@@ -1,56 +1,122 @@
-"""Cheap steps at work: rows go from step to step in one worker; what each step made is recorded on the way."""
+"""Cheap steps at work: rows go from step to step in one worker, all rows of a batch at once.
+
+A batch takes the express way: each step gets what the one before returned, and only what leaves the chain is turned into bytes
+and recorded. What a step makes is recorded on the way too if doing it again would cost more than keeping it, and if it may
+multiply rows (the number of its rows is then needed to name them). Whenever something is odd - a step raises, or makes what
+JSON does not hold as it is - the batch goes back to where it was last recorded and takes those steps carefully: one after the
+other, halves of halves, until the rows at fault stand alone.
+
+Rows that earlier sessions took through go on after the last step that has a record of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from flows.engine.codec import decode, encode, is_plain
+from flows.engine.codec import are_plain, decode, encode
 from flows.engine.desk import Desk
 from flows.engine.items import ContentKeys, Item, child_key
 from flows.engine.ledger import Place, SegmentReader, step_folder
+from flows.engine.live import NEWEST
 from flows.engine.origins import AllRows, Origin, SourceRows
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
 from flows.plan import PlannedStep
-from steps.base import Batch, GeneratorStep, GlobalStep, JoinStep, Row, Step, rename_in, rename_out, require
+from steps.base import Batch, GeneratorStep, GlobalStep, JoinStep, Row, Step, rename_in, rename_out, require_all
 from steps.errors import RunError
+
+WORTH_KEEPING_S = 20e-6
+"""What a step must cost per row to be recorded though it is not the last: about ten times what the record costs."""
+
+SKIPPED_AT_ONCE = 10_000
+
+
+class _Kept(NamedTuple):
+    """A row that lies unread in the ledger: number `at` of a record."""
+
+    place: Place
+    at: int
 
 
 @dataclass(slots=True)
-class _Entry:
-    """A row inside the chain. Its content is `row`, or lies unread in the ledger at number `at` of `place`."""
+class _Part:
+    """Rows on their way, side by side: ids (numbers, where a source made them), keys, JSON, and the rows if they were read."""
 
-    origin: str
-    id: str
-    key: bytes
-    row: Row | None = None
-    body: bytes | None = None
-    place: Place | None = None
-    at: int = 0
+    ids: Sequence[str | int]
+    keys: list[bytes]
+    bodies: list[bytes] | list[_Kept]
+    rows: Batch | None = None
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, at: slice) -> _Part:
+        return _Part(self.ids[at], self.keys[at], self.bodies[at], self.rows[at] if self.rows else None)
+
+
+class _Made(NamedTuple):
+    """What a step made of some rows, and how many of each."""
+
+    rows: Batch
+    counts: list[int]
 
 
 class Link:
     """One step in a chain, with its part of the ledger."""
 
-    def __init__(self, planned: PlannedStep, step_key: str, desk: Desk, *, begins: bool, is_kept: bool) -> None:
+    def __init__(self, planned: PlannedStep, step_key: str, desk: Desk, *, is_kept: bool) -> None:
         self.step: Any = planned.step
         self.name = planned.name
         self.step_key = step_key
+        self.begins = isinstance(planned.step, (GeneratorStep, GlobalStep))
         self.multiplies = may_multiply(planned)
+        self.is_kept = is_kept or self.multiplies
+        """Whether all it makes is recorded, cheap or not."""
         self.batch_rows: int = getattr(planned.step, "input_batch_size", 50)
         self.failed = desk.known_failures.get(step_key, frozenset())
-        self.finished = None if begins else desk.finished(planned.name, step_key)
+        self.finished = None if self.begins else desk.finished(planned.name, step_key)
         self.has_history = bool(self.failed or self.finished)
-        self.segment = desk.segment(planned.name, step_key) if is_kept else None
+        self.segment = desk.segment(planned.name, step_key)
+        self._needed: list[str] = [] if self.begins else planned.step.needs()
 
-    def child(self, item_id: str, key: bytes, at: int) -> tuple[str, bytes]:
-        """Id and key of the `at`-th row made of a row."""
-        return (f"{item_id}.{at}", child_key(key, at)) if self.multiplies else (item_id, key)
+    def work(self, rows: Batch) -> _Made:
+        """What the step makes of rows, in the pipeline's names. It may change the rows it gets.
+
+        Raises:
+            RunError: It returned more or fewer rows than it got, without having said that it may.
+            Exception: Whatever the step raised, for one of the rows or for all.
+        """
+        step = self.step
+        inputs, outputs = step.input_mappings, step.output_mappings
+        given = [rename_in(row, inputs) for row in rows] if inputs else [dict(row) for row in rows] if outputs else rows
+        require_all(given, self._needed)
+        made = self._multiplied(given) if self.multiplies else self._one_each(given)
+        if inputs or outputs:
+            before = chain.from_iterable(map(repeat, rows, made.counts))
+            return made._replace(rows=[rename_out(*pair, step) for pair in zip(made.rows, before, strict=True)])
+        return made
+
+    def _multiplied(self, rows: Batch) -> _Made:
+        made = [list(self.step.process([row])) for row in rows]
+        return _Made(_checked(list(chain.from_iterable(made))), list(map(len, made)))
+
+    def _one_each(self, rows: Batch) -> _Made:
+        made: Batch = []
+        for start in range(0, len(rows), self.batch_rows):
+            some = rows[start : start + self.batch_rows]
+            count = len(some)  # now: it may change the list, too
+            done = list(self.step.process(some))
+            if len(done) != count:
+                raise wrong_count(self.step, len(done), count)
+            made += done
+        return _Made(_checked(made), [1] * len(made))
 
 
 class Chain:
@@ -60,11 +126,10 @@ class Chain:
         self.stage = stage
         self.desk = desk
         self.live = desk.live_rows()
-        self.links = [
-            Link(planned, key, desk, begins=begins, is_kept=not begins or (stage.is_collected and len(stage.steps) == 1))
-            for planned, key in zip(stage.steps, stage.keys, strict=True)
-            for begins in [isinstance(planned.step, (GeneratorStep, GlobalStep))]
-        ]
+        pairs = list(zip(stage.steps, stage.keys, strict=True))
+        self.links = [Link(planned, key, desk, is_kept=at == len(pairs)) for at, (planned, key) in enumerate(pairs, 1)]
+        self._is_shown_exactly = desk.newest > NEWEST
+        """A preview: what each step made is looked at row by row, so no later step may have written into it."""
         self._reader = SegmentReader()
         self._made = skip
         self._skip = skip
@@ -72,7 +137,6 @@ class Chain:
         self._split: tuple[Place, list[bytes]] | None = None
         self._shelf = shelf
         self._origin: Origin | None = None
-        self._beginning: Iterator[Row] = iter(())
         self._is_loaded = False
 
     def load(self) -> None:
@@ -90,16 +154,18 @@ class Chain:
         for link in self.links:
             if self._is_loaded:
                 link.step.unload()
-            if link.segment is not None:
-                link.segment.close()
+            link.segment.close()
         self._reader.close()
         self.live.flush()
 
     def run(self, items: list[Item]) -> Outcome:
         """Take rows through all steps."""
         outcome = Outcome()
-        entries = [_Entry(item.id, item.id, item.key, body=item.body) for item in items]
-        return self._through(self.links, entries, [item.id for item in items], outcome)
+        ids = [item.id for item in items]
+        self._take(0, _Part(ids, [item.key for item in items], [item.body for item in items]), outcome)
+        outcome.settled = ids
+        self.live.flush_if_due()
+        return outcome
 
     def pull(self, rows: int) -> Outcome:
         """Take the next rows from where they begin through the steps after that."""
@@ -107,23 +173,28 @@ class Chain:
         if self._origin is None:
             self._load()
             self._origin = self._make_origin(link)
-            self._beginning = iter(self._origin)
-            for row in islice(self._beginning, self._skip):  # another worker sent them on; equal rows are counted with them
-                self._keys.key(encode(row))
+            while passed := self._origin.take(min(self._skip, SKIPPED_AT_ONCE)):  # another worker sent them on
+                self._keys.keys(list(map(encode, passed)))  # equal rows are counted with them
+                self._skip -= len(passed)
         taken, reused = self._origin.taken, self._origin.reused
-        made = list(islice(self._beginning, rows))
-        bodies = [encode(row) for row in made]
-        entries = [
-            _Entry(item_id, item_id, self._keys.key(body), row, body)
-            for item_id, row, body in zip(map(str, count(self._made)), made, bodies, strict=False)
-        ]
+        made = self._origin.take(rows)
+        bodies = list(map(encode, made))
+        ids = range(self._made, self._made + len(made))
+        part = _Part(ids, self._keys.keys(bodies), bodies, made if are_plain(made, bodies) else None)
         self._made += len(made)
         outcome.is_last = len(made) < rows
         counts = outcome.count(link.name)
         counts.taken, counts.reused = self._origin.taken - taken, self._origin.reused - reused
         counts.made = len(made)
-        self._record(link, entries, [[body] for body in bodies], outcome, collects=len(self.links) == 1)
-        return self._through(self.links[1:], entries, [entry.id for entry in entries], outcome)
+        self.live.show(link.name, bodies)
+        if len(self.links) > 1:
+            self._take(1, part, outcome)
+        else:
+            if self.stage.is_collected:
+                self._record(link, part, [1] * len(part), bodies, outcome)
+            self._leave(part, outcome)
+        self.live.flush_if_due()
+        return outcome
 
     def _make_origin(self, link: Link) -> Origin:
         step = link.step
@@ -133,140 +204,207 @@ class Chain:
         assert self._shelf is not None
         return AllRows(step, self._shelf, step_folder(self.desk.ledger, link.name, link.step_key))
 
-    def _through(self, links: list[Link], entries: list[_Entry], taken: list[str], outcome: Outcome) -> Outcome:
-        is_first = links is self.links
-        for link in links:
-            is_last = link is self.links[-1] and self.stage.is_collected
-            entries = self._step(link, entries, outcome, joins=is_first and self.stage.is_join, collects=is_last)
-            is_first = False
-        made: dict[str, list[str]] = {item_id: [] for item_id in taken}
-        for entry in entries:
-            made[entry.origin].append(entry.id)
-        outcome.settled = list(made.items())
+    # ---- the way of the rows
+    def _take(self, start: int, part: _Part, outcome: Outcome) -> None:
+        """Take rows through the links from `start` on; what leaves the last one is in the outcome."""
+        if start == len(self.links):
+            self._leave(part, outcome)
+            return
+        stop = next((at for at, link in enumerate(self.links, 1) if at > start and link.multiplies), len(self.links))
+        for go_on, group in self._found(start, stop, part, outcome):
+            if len(group):
+                self._load()
+                self._take(stop, self._through(go_on, stop, group, outcome), outcome)
+
+    def _leave(self, part: _Part, outcome: Outcome) -> None:
         if self.stage.downstream:
-            outcome.items = [Item(entry.id, entry.key, self._body(entry)) for entry in entries]
-        self.live.flush_if_due()
-        return outcome
+            bodies = self._read(part.bodies)
+            outcome.items += [Item(str(at), key, body) for at, key, body in zip(part.ids, part.keys, bodies, strict=True)]
 
-    def _step(self, link: Link, entries: list[_Entry], outcome: Outcome, *, joins: bool, collects: bool) -> list[_Entry]:
-        counts = outcome.count(link.name)
-        counts.taken += len(entries)
-        made, fresh = self._earlier(link, entries, outcome, collects=collects) if link.has_history else ([], entries)
-        if fresh:
-            self._load()
-        for start in range(0, len(fresh), link.batch_rows):
-            part = fresh[start : start + link.batch_rows]
-            made += self._fresh(link, part, outcome, joins=joins, collects=collects)
-        counts.made += len(made)
-        return made
+    def _found(self, start: int, stop: int, part: _Part, outcome: Outcome) -> list[tuple[int, _Part]]:
+        """The rows by the link at which they go on, given what earlier sessions made of them.
 
-    def _earlier(
-        self, link: Link, entries: list[_Entry], outcome: Outcome, *, collects: bool
-    ) -> tuple[list[_Entry], list[_Entry]]:
-        """What earlier sessions made of these rows, and the rows they did not get to."""
-        counts = outcome.count(link.name)
-        made: list[_Entry] = []
-        fresh: list[_Entry] = []
-        for entry in entries:
-            if link.finished is not None and (place := link.finished.get(entry.key)) is not None:
-                counts.reused += 1
-                children = (link.child(entry.id, entry.key, at) for at in range(place.rows))
-                made += [_Entry(entry.origin, *child, place=place, at=at) for at, child in enumerate(children)]
-                if collects:
-                    outcome.collected.append(Collected(entry.id, place, link.multiplies))
-            elif entry.key in link.failed:
-                counts.failed += 1
+        Of links `start` to `stop` only the last may multiply rows, so a row has the same key in all of them. Rows that are
+        through all of these are taken further here.
+        """
+        links = self.links[start:stop]
+        if not any(link.has_history for link in links):
+            return [(start, part)]
+        groups: dict[int, list[tuple[str, bytes, bytes | _Kept]]] = defaultdict(list)
+        each: Any = zip(part.ids, part.keys, part.bodies, strict=True)
+        for item_id, key, body in each:
+            for at in reversed(range(len(links))):
+                link = links[at]
+                place = link.finished.get(key) if link.finished is not None else None
+                if place is None and key not in link.failed:
+                    continue
+                for passed in links[:at]:
+                    counts = outcome.count(passed.name)
+                    counts.taken, counts.made, counts.reused = counts.taken + 1, counts.made + 1, counts.reused + 1
+                counts = outcome.count(link.name)
+                counts.taken += 1
+                if place is None:
+                    counts.failed += 1
+                    break
+                counts.made, counts.reused = counts.made + place.rows, counts.reused + 1
+                for number in range(place.rows):
+                    child = _child(str(item_id), key, number) if link.multiplies else (str(item_id), key)
+                    groups[start + at + 1].append((*child, _Kept(place, number)))
+                if self.stage.is_collected and link is self.links[-1]:
+                    outcome.collected.append(Collected(str(item_id), place, link.multiplies))
+                break
             else:
-                fresh.append(entry)
-        return made, fresh
+                groups[start].append((str(item_id), key, body))
+        found = []
+        for at, group in sorted(groups.items()):
+            ids, keys, bodies = map(list, zip(*group, strict=True))
+            found_part = _Part(ids, keys, bodies)
+            if at == stop:
+                self._take(stop, found_part, outcome)
+            else:
+                found.append((at, found_part))
+        return found
 
-    def _fresh(self, link: Link, entries: list[_Entry], outcome: Outcome, *, joins: bool, collects: bool) -> list[_Entry]:
-        """Process rows and record what came of them. If that raises, halves are tried until the rows at fault stand alone."""
+    def _through(self, start: int, stop: int, part: _Part, outcome: Outcome) -> _Part:
+        """Take rows through some links: express as far as it goes, carefully where it does not."""
+        while start < stop and len(part):
+            reached = start
+            if not (self._is_shown_exactly or (start == 0 and self.stage.is_join)):
+                start, reached, part = self._express(start, stop, part, outcome)
+            while start < stop and start <= reached and len(part):
+                part = self._carefully(start, part, outcome)
+                start += 1
+        return part
+
+    def _express(self, start: int, stop: int, part: _Part, outcome: Outcome) -> tuple[int, int, _Part]:
+        """Returns up to which link rows are recorded, which one failed (none: `stop`), and the rows as recorded last."""
+        rows = self._rows(part)
+        passed: list[tuple[Link, Batch]] = []
+        for at in range(start, stop):
+            link, taken = self.links[at], len(rows)
+            begin = time.perf_counter()
+            try:
+                made = link.work(rows)
+                seconds = time.perf_counter() - begin
+                is_kept = link.is_kept or seconds > WORTH_KEEPING_S * taken
+                if not is_kept and not are_plain(made.rows):  # the next step is to see what it would when the run goes on
+                    return start, at, _unread(part)
+                bodies = list(map(encode, made.rows)) if is_kept else []
+            except (RunError, GeneratorExit):
+                raise
+            except BaseException:  # sys.exit and panics in Rust too: they must not end the worker
+                return start, at, _unread(part)
+            passed.append((link, [dict(row) for row in made.rows[-self.desk.newest :]]))
+            if is_kept:
+                for before, newest in passed:
+                    counts = outcome.count(before.name)
+                    counts.taken, counts.made = counts.taken + taken, counts.made + taken
+                    self.live.show(before.name, newest)
+                outcome.count(link.name).made += len(made.rows) - taken
+                part, start = self._recorded(link, part, made, bodies, outcome), at + 1
+                passed = []
+                rows = self._rows(part) if start < stop else []
+            else:
+                rows = made.rows
+        return start, stop, part
+
+    def _carefully(self, at: int, part: _Part, outcome: Outcome) -> _Part:
+        """Take rows through one link. If that raises, halves are tried until the rows at fault stand alone."""
+        link = self.links[at]
+        parts = [
+            self._piece(at, part[start : start + link.batch_rows], outcome) for start in range(0, len(part), link.batch_rows)
+        ]
+        outcome.count(link.name).taken += len(part)
+        return _joined(parts)
+
+    def _piece(self, at: int, part: _Part, outcome: Outcome) -> _Part:
+        link = self.links[at]
+        begin = time.perf_counter()
         try:
-            made = self._process(link, entries, joins=joins)
-            bodies = [[encode(row) for row in rows] for rows in made]
+            made = self._combined(link, part) if isinstance(link.step, JoinStep) else link.work(self._received(at, part))
+            seconds = time.perf_counter() - begin
+            bodies = list(map(encode, made.rows))
         except (RunError, GeneratorExit):
             raise
-        except BaseException as error:  # sys.exit and panics in Rust too: they must not end the worker
-            for entry in entries:
-                entry.row = None  # the step may have changed what lies inside it: it is read anew
-            if len(entries) == 1:
-                self._reject(link, entries[0], error, outcome, joins=joins)
-                return []
-            middle = len(entries) // 2
-            return [
-                *self._fresh(link, entries[:middle], outcome, joins=joins, collects=collects),
-                *self._fresh(link, entries[middle:], outcome, joins=joins, collects=collects),
-            ]
-        self._record(link, entries, bodies, outcome, collects=collects)
-        if link.multiplies:  # siblings may share what lies inside them: each is read anew
-            return [
-                _Entry(entry.origin, *link.child(entry.id, entry.key, at), None, body)
-                for entry, encoded in zip(entries, bodies, strict=True)
-                for at, body in enumerate(encoded)
-            ]
-        for entry, (row,), (body,) in zip(entries, made, bodies, strict=True):
-            entry.row, entry.body = row if is_plain(row, body) else None, body
-        return entries
+        except BaseException as error:
+            part = _unread(part)
+            if len(part) == 1:
+                self._reject(at, part, error, outcome)
+                return part[:0]
+            middle = len(part) // 2
+            return _joined([self._piece(at, part[:middle], outcome), self._piece(at, part[middle:], outcome)])
+        outcome.count(link.name).made += len(bodies)
+        self.live.show(link.name, bodies)
+        if link.is_kept or seconds > WORTH_KEEPING_S * len(part):
+            return self._recorded(link, part, made, bodies, outcome)
+        return _Part(part.ids, part.keys, bodies, made.rows if are_plain(made.rows, bodies) else None)
 
-    def _process(self, link: Link, entries: list[_Entry], *, joins: bool) -> list[Batch]:
-        """What the step makes of each row, in the pipeline's names."""
-        step = link.step
-        received = self._received(link, entries, joins=joins)
-        if isinstance(step, JoinStep):
-            made = [[step.combine([rename_in(p, step.input_mappings) for p in self._parts(entry)])] for entry in entries]
-        elif step.input_mappings:
-            made = work(step, [rename_in(row, step.input_mappings) for row in received])
-        else:
-            made = work(step, received)
-        for row in chain.from_iterable(made):
-            if not isinstance(row, dict):
-                raise TypeError(f"process returned {type(row).__name__} where a row (dict) belongs")
-        if step.input_mappings or step.output_mappings:
-            return [[rename_out(row, before, step) for row in rows] for rows, before in zip(made, received, strict=True)]
-        return made
+    # ---- records
+    def _recorded(self, link: Link, part: _Part, made: _Made, bodies: list[bytes], outcome: Outcome) -> _Part:
+        """Record what a link made of some rows; returns the rows made."""
+        self._record(link, part, made.counts, bodies, outcome)
+        if not link.multiplies:
+            is_last = link is self.links[-1]  # nobody reads them any more
+            return _Part(part.ids, part.keys, bodies, made.rows if not is_last and are_plain(made.rows, bodies) else None)
+        pairs = zip(part.ids, part.keys, made.counts, strict=True)
+        children = [_child(str(item_id), key, at) for item_id, key, count in pairs for at in range(count)]
+        ids, keys = [item_id for item_id, _ in children], [key for _, key in children]
+        return _Part(ids, keys, bodies)  # siblings may share what lies inside them: each is read anew
 
-    def _record(
-        self, link: Link, entries: list[_Entry], bodies: list[list[bytes]], outcome: Outcome, *, collects: bool
-    ) -> None:
-        if link.segment is not None and entries:
-            places = link.segment.append([(entry.key, rows) for entry, rows in zip(entries, bodies, strict=True)])
-            if collects:
-                pairs = zip(entries, places, strict=True)
-                outcome.collected += [Collected(entry.id, place, link.multiplies) for entry, place in pairs]
-        newest = bodies if link.multiplies else bodies[-self.desk.newest :]
-        self.live.show(link.name, [body for rows in newest for body in rows])
+    def _record(self, link: Link, part: _Part, counts: list[int], bodies: list[bytes], outcome: Outcome) -> None:
+        if not part:
+            return
+        if link.multiplies:
+            each = iter(bodies)
+            bodies = [b",".join(islice(each, count)) for count in counts]
+        frames = link.segment.append(part.keys, bodies, counts)
+        if not self.stage.is_collected or link is not self.links[-1]:
+            return
+        start = 0
+        for frame in frames:
+            ids = part.ids[start : start + len(frame.counts)]
+            start += len(ids)
+            if isinstance(ids, range) and not link.multiplies:  # one entry for all of them
+                outcome.collected.append(Collected(str(ids[0]), frame.place(0), has_children=False, run=len(ids)))
+            else:
+                places = zip(ids, frame.places(), strict=True)
+                outcome.collected += [Collected(str(item_id), place, link.multiplies) for item_id, place in places]
 
-    def _reject(self, link: Link, entry: _Entry, error: BaseException, outcome: Outcome, *, joins: bool) -> None:
+    def _reject(self, at: int, part: _Part, error: BaseException, outcome: Outcome) -> None:
+        link = self.links[at]
         row: Row | None = None
         with suppress(Exception):
-            [row] = self._received(link, [entry], joins=joins)
+            [row] = self._received(at, part)
         outcome.count(link.name).failed += 1
-        outcome.failures.append(failure_of(error, link.name, link.step_key, entry.id, entry.key, row))
+        [item_id], [key] = part.ids, part.keys
+        outcome.failures.append(failure_of(error, link.name, link.step_key, str(item_id), key, row))
 
-    # ---- content of an entry
-    def _received(self, link: Link, entries: list[_Entry], *, joins: bool) -> Batch:
-        if joins:
-            parts = (self._parts(entry) for entry in entries)
-            return [{column: value for part in of_row for column, value in part.items()} for of_row in parts]
-        return [self._row(entry) if entry.row is None else entry.row for entry in entries]
+    # ---- content
+    def _received(self, at: int, part: _Part) -> Batch:
+        if at == 0 and self.stage.is_join:
+            return [{column: value for row in rows for column, value in row.items()} for rows in self._branches(part)]
+        return self._rows(part)
 
-    def _parts(self, entry: _Entry) -> Batch:
-        """What the branches made of a row."""
-        value = decode(self._body(entry))
-        return value if isinstance(value, list) else [value]
+    def _combined(self, link: Link, part: _Part) -> _Made:
+        """What a join makes of what the branches made of each row."""
+        step, merged = link.step, self._received(0, part)
+        made = [step.combine([rename_in(row, step.input_mappings) for row in rows]) for rows in self._branches(part)]
+        if step.input_mappings or step.output_mappings:
+            made = [rename_out(row, before, step) for row, before in zip(_checked(made), merged, strict=True)]
+        return _Made(_checked(made), [1] * len(made))
 
-    def _row(self, entry: _Entry) -> Row:
-        entry.row = value = decode(self._body(entry))
-        if not isinstance(value, dict):
-            raise TypeError(f"a row is a dict, not {type(value).__name__}")
-        return value
+    def _branches(self, part: _Part) -> list[Batch]:
+        """What the branches made of each row."""
+        values = list(map(decode, self._read(part.bodies)))
+        return [value if isinstance(value, list) else [value] for value in values]
 
-    def _body(self, entry: _Entry) -> bytes:
-        if entry.body is None:
-            assert entry.place is not None
-            entry.body = self._kept_rows(entry.place)[entry.at]
-        return entry.body
+    def _rows(self, part: _Part) -> Batch:
+        if part.rows is None:
+            part.rows = _checked(list(map(decode, self._read(part.bodies))))
+        return part.rows
+
+    def _read(self, bodies: list[bytes] | list[_Kept]) -> list[bytes]:
+        return [self._kept_rows(body.place)[body.at] if isinstance(body, _Kept) else body for body in bodies]
 
     def _kept_rows(self, place: Place) -> list[bytes]:
         """The rows of a record; the last one is kept, since its rows are mostly asked for together."""
@@ -275,23 +413,30 @@ class Chain:
         return self._split[1]
 
 
-def work(step: Step, rows: Batch) -> list[Batch]:
-    """What a step makes of each row. It gets copies: a step that changes its rows does no harm.
+def _child(item_id: str, key: bytes, at: int) -> tuple[str, bytes]:
+    """Id and key of the `at`-th row made of a row."""
+    return f"{item_id}.{at}", child_key(key, at)
 
-    Raises:
-        RunError: It returned more or fewer rows than it got, without having said that it may.
-        Exception: Whatever the step raised, for one of the rows or for all.
-    """
-    needed = set(step.needs())
-    for row in rows:
-        if not needed <= row.keys():
-            require(row, step.needs())
-    if step.changes_rows:
-        return [list(step.process([dict(row)])) for row in rows]
-    made = list(step.process([dict(row) for row in rows]))
-    if len(made) != len(rows):
-        raise wrong_count(step, len(made), len(rows))
-    return [[row] for row in made]
+
+def _unread(part: _Part) -> _Part:
+    """The same rows, to be read anew: a step may have changed them."""
+    return _Part(part.ids, part.keys, part.bodies)
+
+
+def _joined(parts: list[_Part]) -> _Part:
+    if len(parts) == 1:
+        return parts[0]
+    ids = [one for part in parts for one in part.ids]
+    bodies: list[Any] = [body for part in parts for body in part.bodies]
+    rows = None if any(part.rows is None for part in parts) else [row for part in parts for row in part.rows or ()]
+    return _Part(ids, [key for part in parts for key in part.keys], bodies, rows)
+
+
+def _checked(rows: list[Any]) -> Batch:
+    for kind in set(map(type, rows)):
+        if not issubclass(kind, dict):
+            raise TypeError(f"process returned {kind.__name__} where a row (dict) belongs")
+    return rows
 
 
 def wrong_count(step: Step, made: int, taken: int) -> RunError:

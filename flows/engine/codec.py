@@ -6,7 +6,10 @@ import base64
 import datetime as dt
 import io
 import math
+from collections.abc import Collection, Iterable
 from decimal import Decimal
+from itertools import chain, repeat
+from operator import contains
 from typing import Any
 
 import orjson
@@ -34,12 +37,14 @@ def encode(row: dict[str, Any]) -> bytes:
     return data
 
 
-def is_plain(row: dict[str, Any], body: bytes) -> bool:
-    """Whether `decode` gives the row back as it is, as far as its columns tell; else steps should see what it gives."""
-    return _MARK not in body and all(type(value) in _PLAIN for value in row.values())
+def are_plain(rows: Collection[dict[str, Any]], bodies: Iterable[bytes] = ()) -> bool:
+    """Whether `decode` gives the rows back as they are, as far as their columns and `bodies` (what `encode` made of them, if
+    known) tell; else steps should see what it gives."""
+    kinds = set(map(type, chain.from_iterable(map(dict.values, rows))))
+    return kinds <= _PLAIN and not any(map(contains, bodies, repeat(_MARK)))
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None), list, dict})
+_PLAIN = {str, int, float, bool, type(None), list, dict}
 
 
 def _encode_slowly(row: dict[str, Any]) -> bytes:

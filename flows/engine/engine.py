@@ -66,6 +66,8 @@ class Station:
     is_drained: bool = False
     """A source has no more rows."""
     is_done: bool = False
+    is_giving_up: bool = False
+    """Rows came back undone: the run is ending, or the error that ends it is on its way."""
     made: int = 0
     workers: int = 0
     """Workers started so far: each writes files of its own."""
@@ -321,7 +323,7 @@ class Engine:
             fix="look at this row, and at run.log",
             attempts=DEATHS_WITHOUT_PROGRESS,
         )
-        outcome = Outcome(settled=[(item.id, [])], failures=[failure])
+        outcome = Outcome(settled=[item.id], failures=[failure])
         counts = outcome.count(stage.head.name)
         counts.taken = counts.failed = 1
         station.suspects.pop(item.id)
@@ -334,13 +336,14 @@ class Engine:
             host.pulls -= 1
             station.is_drained = station.is_drained or outcome.is_last
             station.made += outcome.counts[station.stage.head.name].made
-        if outcome.settled:
+        if outcome.settled or (station.begins and outcome.counts):
             station.deaths = 0
-        for item_id, _ in outcome.settled:
+        for item_id in outcome.settled:
             host.held.pop(item_id, None)
             station.suspects.pop(item_id, None)
         for item_id in outcome.returned:
             host.held.pop(item_id, None)
+            station.is_giving_up = True
         try:
             self._take(station, outcome)
         except OSError as error:
@@ -361,7 +364,7 @@ class Engine:
                 station.shelf.add(entry)
         self._hand_on(station, outcome.items)
         for joiner in self._joins_around[station.stage.name]:
-            for item_id, _ in outcome.settled:
+            for item_id in outcome.settled:
                 joiner.left(item_id)
         self._join()
         self._pump_soon()
@@ -445,7 +448,7 @@ class Engine:
         )
 
     def _finish_if_done(self, station: Station) -> None:
-        if station.is_done:
+        if station.is_done or station.is_giving_up:
             return
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return

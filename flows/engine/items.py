@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
 KEY_BYTES = 16
+_START_BYTES = 8
+_NEWEST_KEYS = 2**17
 
 
 class Item(NamedTuple):
@@ -26,19 +29,53 @@ class Item(NamedTuple):
 
 
 class ContentKeys:
-    """Keys of the rows that a source, or a step over all rows, has made; equal rows get different ones, in their order."""
+    """Keys of the rows that a source, or a step over all rows, has made; equal rows get different ones, in their order.
+
+    It remembers 8 bytes of every key: those of the last rows in a set, all others in a sorted array.
+    """
 
     def __init__(self) -> None:
-        self._seen: set[bytes] = set()
+        self._newest: set[bytes] = set()
+        self._older: Any = None
+        self._np: Any = None
         self._again: dict[bytes, int] = {}
 
-    def key(self, body: bytes) -> bytes:
-        key = hashlib.blake2b(body, digest_size=KEY_BYTES).digest()
-        if key not in self._seen:
-            self._seen.add(key)
+    def keys(self, bodies: Sequence[bytes]) -> list[bytes]:
+        """The keys of the next rows, given their JSON."""
+        keys = [hashlib.blake2b(body, digest_size=KEY_BYTES).digest() for body in bodies]
+        starts = [key[:_START_BYTES] for key in keys]
+        fresh, older = set(starts), self._among_older(starts)
+        if len(fresh) == len(starts) and not older and self._newest.isdisjoint(fresh):
+            self._newest |= fresh
+        else:
+            keys = [self._numbered(*one, older) for one in zip(keys, starts, bodies, strict=True)]
+        if len(self._newest) > _NEWEST_KEYS:
+            self._age()
+        return keys
+
+    def _numbered(self, key: bytes, start: bytes, body: bytes, older: set[bytes]) -> bytes:
+        if start not in older and start not in self._newest:
+            self._newest.add(start)
             return key
-        self._again[key] = number = self._again.get(key, 0) + 1
+        self._again[start] = number = self._again.get(start, 0) + 1
         return hashlib.blake2b(body, digest_size=KEY_BYTES, salt=number.to_bytes(8, "little")).digest()
+
+    def _among_older(self, starts: list[bytes]) -> set[bytes]:
+        if self._older is None:
+            return set()
+        numbers = self._np.frombuffer(b"".join(starts), dtype="<u8")
+        at = self._older.searchsorted(numbers)
+        at[at == len(self._older)] = 0
+        return {starts[number] for number in (self._older[at] == numbers).nonzero()[0]}
+
+    def _age(self) -> None:
+        import numpy  # here: most sources are smaller, and a worker without it takes half the memory
+
+        self._np = numpy
+        newest = numpy.frombuffer(b"".join(self._newest), dtype="<u8")
+        older = newest if self._older is None else numpy.concatenate([self._older, newest])
+        self._older = numpy.sort(older, kind="stable")
+        self._newest = set()
 
 
 def child_key(parent: bytes, at: int) -> bytes:

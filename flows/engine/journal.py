@@ -149,7 +149,8 @@ class Journal:
 
     def _commit(self, batch: list[tuple[bytes, bytes, asyncio.Future[None]]]) -> RunError | None:
         try:
-            self._segment.append([(key, [body]) for key, body, _ in batch])
+            keys, bodies, _ = map(list, zip(*batch, strict=True))
+            self._segment.append(keys, bodies, [1] * len(keys))
             self._segment.sync()
         except Exception as error:  # whatever it is: rows wait for this thread
             reason = getattr(error, "strerror", None) or repr(error)

@@ -19,7 +19,6 @@ import struct
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,13 +31,6 @@ _ENTRY_BYTES = KEY_BYTES + 4
 MAX_RECORDS = 0xFFFF
 
 
-class Record(NamedTuple):
-    """What a step made of one row: the row's key, and the JSON of each row made."""
-
-    key: bytes
-    rows: list[bytes]
-
-
 class Place(NamedTuple):
     """Where a record lies: file, offset of its frame, its number in the frame, and how many rows it holds."""
 
@@ -46,6 +38,20 @@ class Place(NamedTuple):
     offset: int
     number: int
     rows: int
+
+
+class Frame(NamedTuple):
+    """Records that were written together: file, offset, and how many rows each of them holds."""
+
+    path: str
+    offset: int
+    counts: Sequence[int]
+
+    def place(self, number: int) -> Place:
+        return Place(self.path, self.offset, number, self.counts[number])
+
+    def places(self) -> Iterator[Place]:
+        return map(self.place, range(len(self.counts)))
 
 
 class SegmentWriter:
@@ -57,33 +63,30 @@ class SegmentWriter:
         self._offset = 0
         self._compressor = zstandard.ZstdCompressor(level=1)
 
-    def append(self, records: Sequence[tuple[bytes, list[bytes]]]) -> Iterator[Place]:
-        """Write records, as `Record`s or plain pairs; they outlive the death of this process (not yet a power cut).
+    def append(self, keys: Sequence[bytes], bodies: Sequence[bytes], counts: Sequence[int]) -> list[Frame]:
+        """Write records, one per key: the JSON of its rows with commas between, and how many rows that is.
 
-        The places are made as they are asked for: most callers need none.
+        They outlive the death of this process (not yet a power cut).
         """
-        starts = range(0, len(records), MAX_RECORDS)
-        return chain.from_iterable([self._append_frame(records[start : start + MAX_RECORDS]) for start in starts])
+        ends = [slice(start, start + MAX_RECORDS) for start in range(0, len(keys), MAX_RECORDS)]
+        return [self._append_frame(keys[some], bodies[some], counts[some]) for some in ends]
 
-    def _append_frame(self, records: Sequence[tuple[bytes, list[bytes]]]) -> Iterator[Place]:
+    def _append_frame(self, keys: Sequence[bytes], bodies: Sequence[bytes], counts: Sequence[int]) -> Frame:
         if self._fd is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
             _sync_folder(self.path.parent)
-        bodies = [b",".join(rows) for _, rows in records]
-        counts = [len(rows) for _, rows in records]
-        numbers = struct.Struct(f"<{len(records)}I")
+        numbers = struct.Struct(f"<{len(keys)}I")
         content = self._compressor.compress(numbers.pack(*map(len, bodies)) + b"".join(bodies))
-        data = b"".join([*(key for key, _ in records), numbers.pack(*counts), content])
-        frame = _HEAD.pack(len(data), zlib.crc32(data), len(records)) + data
+        data = b"".join([*keys, numbers.pack(*counts), content])
+        frame = _HEAD.pack(len(data), zlib.crc32(data), len(keys)) + data
         offset = self._offset
         written = os.write(self._fd, frame)
         if written < len(frame):  # the disk is full: what follows a torn frame would not be read
             os.ftruncate(self._fd, offset)
             raise OSError(28, "No space left on device", str(self.path))
         self._offset += written
-        name = str(self.path)
-        return (Place(name, offset, number, rows) for number, rows in enumerate(counts))
+        return Frame(str(self.path), offset, counts)
 
     def sync(self) -> None:
         """Wait until all of it would survive a power cut."""
@@ -115,7 +118,14 @@ class SegmentReader:
 
     def rows(self, place: Place) -> bytes:
         """JSON list of the rows of this record."""
-        key = (place.path, place.offset)
+        return self._frame(place.path, place.offset)[place.number]
+
+    def records(self, path: str, offset: int, number: int, count: int) -> list[bytes]:
+        """JSON lists of the rows of some records that follow each other in a frame."""
+        return self._frame(path, offset)[number : number + count]
+
+    def _frame(self, path: str, offset: int) -> list[bytes]:
+        key = (path, offset)
         frame = self._frames.get(key)
         if frame is None:
             frame = self._frames[key] = self._read(*key)
@@ -123,7 +133,7 @@ class SegmentReader:
                 self._frames.popitem(last=False)
         else:
             self._frames.move_to_end(key)
-        return frame[place.number]
+        return frame
 
     def _read(self, path: str, offset: int) -> list[bytes]:
         if path not in self._files:

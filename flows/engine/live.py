@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 
-from flows.engine.codec import decode
+from flows.engine.codec import decode, encode
+from steps.base import Row
+from steps.errors import RowError
 
 NEWEST = 20
 INTERVAL_S = 0.5
@@ -21,13 +24,14 @@ class LiveRows:
         self._folder = folder / "live"
         self._writer = writer
         self._newest = newest
-        self._rows: dict[str, list[bytes]] = {}
+        self._rows: dict[str, list[bytes | Row]] = {}
         self._unwritten: set[str] = set()
         self._due = 0.0
 
-    def show(self, step: str, bodies: list[bytes]) -> None:
-        if bodies:
-            newest = bodies[-self._newest :]
+    def show(self, step: str, rows: Sequence[bytes | Row]) -> None:
+        """Rows that a step made, as JSON or as they are."""
+        if rows:
+            newest = list(rows[-self._newest :])
             self._unwritten.add(step)
             missing = self._newest - len(newest)
             self._rows[step] = [*self._rows.get(step, [])[-missing:], *newest] if missing else newest
@@ -37,15 +41,19 @@ class LiveRows:
             self.flush()
 
     def flush(self) -> None:
-        """Write now. A full disk is not reported here: the ledger will."""
+        """Write now. A full disk, or a row that cannot be written, is not reported here: the ledger will."""
         for step in self._unwritten:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, RowError):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 part = self._folder / f"{step}.{self._writer}.part"
-                part.write_bytes(b"[" + b",".join(self._rows[step]) + b"]")
+                part.write_bytes(b"[" + b",".join(map(_json, self._rows[step])) + b"]")
                 part.replace(self._folder / f"{step}.json")
         self._unwritten.clear()
         self._due = time.monotonic() + INTERVAL_S
+
+
+def _json(row: bytes | Row) -> bytes:
+    return row if isinstance(row, bytes) else encode(row)
 
 
 def newest_rows(folder: Path, step: str) -> list[dict[str, object]]:

@@ -3,58 +3,92 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from flows.engine.codec import decode, encode
-from flows.engine.ledger import Record, SegmentWriter, records_in
+from flows.engine.items import KEY_BYTES
+from flows.engine.ledger import SegmentWriter, records_in
 from flows.engine.outcome import explain
 from flows.engine.shelf import ShelfRows
-from steps.base import GeneratorStep, GlobalStep, Row, rename_in, rename_out
+from steps.base import Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
 from steps.errors import RunError
 
 RECORDS_PER_FRAME = 200
 
 
-class SourceRows:
-    """The rows of a source, in the names the pipeline uses."""
+class Origin(ABC):
+    """Rows that begin, in the names the pipeline uses; `taken` and `reused` of what they are made of, so far."""
 
-    def __init__(self, step: GeneratorStep, max_rows: int | None) -> None:
+    def __init__(self, step: GeneratorStep | GlobalStep) -> None:
         self._step = step
-        self._max_rows = max_rows
+        self._begun: Iterator[Row] | None = None
         self.taken = 0
         self.reused = 0
 
-    def __iter__(self) -> Iterator[Row]:
-        with _naming(self._step):
-            for row in islice(self._step.generate(), self._max_rows):
-                self.taken += 1
-                yield _named(self._step, row, {})
+    @abstractmethod
+    def _begin(self) -> Iterator[Row]:
+        """All rows, in order."""
+
+    def take(self, count: int) -> Batch:
+        """The next rows; fewer than `count` when these are the last.
+
+        Raises:
+            RunError: The step broke. It names the step: others may work in the same stage.
+        """
+        try:
+            self._begun = self._begun or self._begin()
+            return self._named(list(islice(self._begun, count)))
+        except Exception as error:
+            said = explain(error)
+            fix = said.fix if said is error else "correct it, then `distilflow resume` the run: what is finished is kept"
+            raise RunError(f"step {self._step.name!r}: {said.message}", fix) from error
+
+    def _named(self, rows: list[Any]) -> Batch:
+        for kind in set(map(type, rows)):
+            if not issubclass(kind, dict):
+                raise TypeError(f"{type(self._step).__name__} made {kind.__name__} where a row (dict) belongs")
+        if self._step.input_mappings or self._step.output_mappings:
+            return [rename_out(row, {}, self._step) for row in rows]
+        return rows
 
 
-class AllRows:
+class SourceRows(Origin):
+    """The rows of a source."""
+
+    def __init__(self, step: GeneratorStep, max_rows: int | None) -> None:
+        super().__init__(step)
+        self._step: GeneratorStep
+        self._max_rows = max_rows
+
+    def _begin(self) -> Iterator[Row]:
+        return islice(self._step.generate(), self._max_rows)
+
+    def take(self, count: int) -> Batch:
+        rows = super().take(count)
+        self.taken += len(rows)
+        return rows
+
+
+class AllRows(Origin):
     """What a step makes of all rows. The same rows through the same step are read from the ledger, not made again."""
 
     def __init__(self, step: GlobalStep, shelf: Path, folder: Path) -> None:
-        self._step = step
+        super().__init__(step)
+        self._step: GlobalStep
         self._rows = ShelfRows(shelf)
         self._folder = folder
-        self.taken = 0
-        self.reused = 0
 
-    def __iter__(self) -> Iterator[Row]:
+    def _begin(self) -> Iterator[Row]:
         kept = self._folder / f"{self._digest()}.all"
         self.taken = len(self._rows)
-        if kept.exists():
-            self.reused = self.taken
-            for record in records_in(kept):
-                yield from decode(record)
-        else:
-            with _naming(self._step):
-                yield from self._fresh(kept)
+        if not kept.exists():
+            return self._fresh(kept)
+        self.reused = self.taken
+        return (row for record in records_in(kept) for row in decode(record))
 
     def _digest(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
@@ -65,17 +99,10 @@ class AllRows:
     def _fresh(self, kept: Path) -> Iterator[Row]:
         part = kept.with_suffix(".part")
         part.unlink(missing_ok=True)
-        writer, waiting = SegmentWriter(part), []
-        mapped = MappedRows(self._rows, self._step.input_mappings)
-        for row in self._step.process(mapped):
-            named = _named(self._step, row, {})
-            waiting.append(Record(b"\0" * 16, [encode(named)]))
-            if len(waiting) == RECORDS_PER_FRAME:
-                writer.append(waiting)
-                waiting = []
-            yield named
-        if waiting:
-            writer.append(waiting)
+        writer, made = SegmentWriter(part), iter(self._step.process(MappedRows(self._rows, self._step.input_mappings)))
+        while rows := list(islice(made, RECORDS_PER_FRAME)):
+            writer.append([b"\0" * KEY_BYTES] * len(rows), list(map(encode, rows)), [1] * len(rows))
+            yield from rows
         writer.close()
         if part.exists():
             part.replace(kept)
@@ -96,29 +123,3 @@ class MappedRows(Collection[dict[str, Any]]):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (rename_in(row, self._mappings) for row in self._rows) if self._mappings else iter(self._rows)
-
-
-Origin = SourceRows | AllRows
-
-
-@contextmanager
-def _naming(step: GeneratorStep | GlobalStep) -> Iterator[None]:
-    """Say which step it was that broke: others may work in the same stage.
-
-    Raises:
-        RunError: Instead of whatever the step raised.
-    """
-    try:
-        yield
-    except Exception as error:
-        said = explain(error)
-        fix = said.fix if said is error else "correct it, then `distilflow resume` the run: what is finished is kept"
-        raise RunError(f"step {step.name!r}: {said.message}", fix) from error
-
-
-def _named(step: GeneratorStep | GlobalStep, row: Any, received: Row) -> Row:
-    if not isinstance(row, dict):
-        raise TypeError(f"{type(step).__name__} made {type(row).__name__} where a row (dict) belongs")
-    if step.input_mappings or step.output_mappings:
-        return rename_out(row, received, step)
-    return row

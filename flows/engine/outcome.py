@@ -60,20 +60,22 @@ class Counts:
 class Collected:
     """Where the rows lie that came of one row in the last step of a stage.
 
-    `has_children`: the rows' ids are `id` with their number after it.
+    `has_children`: the rows' ids are `id` with their number after it. `run`: so many rows with ids that count up from this one
+    lie one after the other, each with a record of its own.
     """
 
     id: str
     place: Place
     has_children: bool
+    run: int = 1
 
 
 @dataclass(slots=True)
 class Outcome:
     """What a stage made of some items."""
 
-    settled: list[tuple[str, list[str]]] = field(default_factory=list)
-    """Each item taken, by id, and the ids of the rows that came of it."""
+    settled: list[str] = field(default_factory=list)
+    """The items taken, by id: nothing more will come of them."""
     items: list[Item] = field(default_factory=list)
     collected: list[Collected] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -92,7 +94,7 @@ class Outcome:
         head = orjson.dumps(
             {
                 "settled": self.settled,
-                "collected": [[entry.id, list(entry.place), entry.has_children] for entry in self.collected],
+                "collected": [[entry.id, list(entry.place), entry.has_children, entry.run] for entry in self.collected],
                 "failures": [failure.to_json().decode() for failure in self.failures],
                 "counts": {step: asdict(counts) for step, counts in self.counts.items()},
                 "returned": self.returned,
@@ -106,9 +108,9 @@ class Outcome:
         (size,) = struct.unpack_from("<I", data)
         head = orjson.loads(data[4 : 4 + size])
         return Outcome(
-            settled=[(item_id, made) for item_id, made in head["settled"]],
+            settled=head["settled"],
             items=unpack(data[4 + size :]),
-            collected=[Collected(item_id, Place(*place), children) for item_id, place, children in head["collected"]],
+            collected=[Collected(item_id, Place(*place), *more) for item_id, place, *more in head["collected"]],
             failures=[Failure(**decode(failure.encode())) for failure in head["failures"]],
             counts={step: Counts(**counts) for step, counts in head["counts"].items()},
             returned=head["returned"],

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Step, require
+from steps.base import Batch, Group, Step, require_all
 
 
 class KeepColumns(Step):
@@ -29,6 +29,6 @@ class KeepColumns(Step):
         return list(dict.fromkeys(self.columns))
 
     def process(self, batch: Batch) -> Batch:
-        for row in batch:
-            require(row, self.columns)
-        return [{column: row[column] for column in self.columns} for row in batch]
+        columns = self.columns
+        require_all(batch, columns)
+        return [{column: row[column] for column in columns} for row in batch]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, require
+from steps.base import Batch, Group, Row, Step, require_all
 
 
 class MergeColumns(Step):
@@ -35,13 +35,16 @@ class MergeColumns(Step):
         return list(dict.fromkeys([*(column for column in received if column not in self.columns), *self.makes()]))
 
     def process(self, batch: Batch) -> Batch:
-        return [self._merge(row) for row in batch]
+        require_all(batch, self.columns)
+        columns, [name] = self.columns, self.makes()
+        return [_merged(row, columns, name) for row in batch]
 
-    def _merge(self, row: Row) -> Row:
-        require(row, self.columns)
-        merged: list[Any] = []
-        for column in self.columns:
-            value = row[column]
-            merged += value if isinstance(value, list) else [value]
-        others = {column: value for column, value in row.items() if column not in self.columns}
-        return others | {self.makes()[0]: merged}
+
+def _merged(row: Row, columns: list[str], name: str) -> Row:
+    merged: list[Any] = []
+    for column in columns:
+        value = row[column]
+        merged += value if isinstance(value, list) else (value,)
+    others = {column: value for column, value in row.items() if column not in columns}
+    others[name] = merged
+    return others

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Step, require
+from steps.base import Batch, Group, Step, require_all
 from steps.errors import RowError, RunError
 
 
@@ -47,8 +47,7 @@ class TruncateTextColumn(Step):
         self._tokenizer = None
 
     def process(self, batch: Batch) -> Batch:
-        for row in batch:
-            require(row, [self.column])
+        require_all(batch, [self.column])
         return [{**row, self.column: self._cut(row[self.column])} for row in batch]
 
     def _cut(self, text: Any) -> str | None:

@@ -34,6 +34,7 @@ _SUFFIXES: dict[str, FileType] = {
 }
 _BOM = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 1 << 20
+_LINES_BYTES = 1 << 18
 
 
 class NoFile(RunError):
@@ -194,14 +195,33 @@ def _read_json(file: Any, path: Path) -> Iterator[Row]:
 
 
 def _json_lines(file: BufferedIOBase, path: Path) -> Iterator[Row]:
-    is_blank = True
-    for number, line in enumerate(file, 1):
-        text = line.removeprefix(_BOM) if number == 1 else line
-        if text.strip():
+    is_blank, number = True, 1
+    while lines := file.readlines(_LINES_BYTES):
+        rows = _plain_lines(lines) or _each_line(lines, path, number)
+        for row in rows:
             is_blank = False
-            yield _json_object(text, path, number, len(line) - len(text))
+            yield row
+        number += len(lines)
     if is_blank:
         raise BadFile(f"{path} is empty", "write rows to it, or leave it out")
+
+
+def _plain_lines(lines: list[bytes]) -> list[Row] | None:
+    """The objects of these lines, if there is nothing odd about any of them."""
+    if _LONG_NUMBER in b"".join(lines).translate(_DIGITS_AS_ZEROS):
+        return None
+    try:
+        rows = list(map(orjson.loads, lines))
+    except orjson.JSONDecodeError:
+        return None
+    return rows if set(map(type, rows)) == {dict} else None
+
+
+def _each_line(lines: list[bytes], path: Path, number: int) -> Iterator[Row]:
+    for at, line in enumerate(lines, number):
+        text = line.removeprefix(_BOM) if at == 1 else line
+        if text.strip():
+            yield _json_object(text, path, at, len(line) - len(text))
 
 
 # A string, as far as it is there, or a bracket.

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.engine.codec import encode
 from flows.engine.events import StepProgress
-from flows.engine.ledger import Record, SegmentWriter
+from flows.engine.ledger import SegmentWriter
 from flows.engine.outcome import Collected, Failure
 from flows.engine.quarantine import Quarantine
 from flows.engine.shelf import Shelf
@@ -28,9 +28,10 @@ def make_plan(*leaves: str, **params: Any) -> Plan:
 
 def make_shelf(folder: Path, name: str, rows: Rows) -> Path:
     """The shelf of a step whose rows lie in a ledger."""
-    places = SegmentWriter(folder / "ledger" / f"{name}.seg").append([Record(b"\0" * 16, [encode(row)]) for row in rows])
+    writer = SegmentWriter(folder / "ledger" / f"{name}.seg")
+    frames = writer.append([b"\0" * 16] * len(rows), list(map(encode, rows)), [1] * len(rows))
     shelf = Shelf()
-    for number, place in reversed(list(enumerate(places))):
+    for number, place in reversed(list(enumerate(place for frame in frames for place in frame.places()))):
         shelf.add(Collected(str(number), place, has_children=False))
     shelf.save(folder / "shelves" / f"{name}.shelf")
     return folder / "shelves" / f"{name}.shelf"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flows.engine import chain as engine_chain
 from flows.engine import quarantine
 from tests.flows.engine.running import Result, own, run_steps
 
@@ -152,7 +153,12 @@ def test_equal_rows_that_fail_are_each_in_quarantine(tmp_path: Path) -> None:
     assert run_steps(tmp_path, steps).engine.quarantined == 3
 
 
-def test_a_step_sees_the_same_in_a_fresh_run_and_in_one_that_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("worth_keeping_s", "kept"), [(0.0, 10), (60.0, 0)], ids=["every-step-kept", "only-the-last-kept"])
+def test_a_step_sees_the_same_in_a_fresh_run_and_in_one_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth_keeping_s: float, kept: int
+) -> None:
+    monkeypatch.setattr(engine_chain, "WORTH_KEEPING_S", worth_keeping_s)
+
     def steps(code: str) -> list[dict[str, Any]]:
         return [
             {"name": "load", "use": own("Numbers")},
@@ -161,9 +167,9 @@ def test_a_step_sees_the_same_in_a_fresh_run_and_in_one_that_goes_on(tmp_path: P
         ]
 
     fresh = run_steps(tmp_path, steps("one"))
-    resumed = run_steps(tmp_path, steps("two"))  # only the last step is done again, on rows of the ledger
+    resumed = run_steps(tmp_path, steps("two"))  # the last step is done again, on rows of the ledger where they are kept
 
-    assert resumed.counts["tag"].reused == 10
+    assert resumed.counts["tag"].reused == kept
     assert {row["kind"] for row in fresh.only} == {row["kind"] for row in resumed.only} == {"list"}
 
 
