@@ -36,7 +36,7 @@ from flows.engine.stages import Stage, stages_of
 from flows.plan import examine
 from flows.pools import Pools
 from flows.spec import PipelineSpec
-from steps.errors import DistilflowError, PlanError, RowError, RunError
+from steps.errors import PlanError, RowError, RunError
 
 HEAD = struct.Struct("<Ic")
 OTHER_SIDE_GONE = 75
@@ -138,7 +138,8 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
         writer.write(message(b"O", outcome.to_bytes()))
 
     def fail(error: Exception) -> None:
-        if not broken.done():
+        if not broken.done():  # told before the rows are given back: a stage without rows would count as done
+            writer.write(message(b"X", describe(error)))
             broken.set_exception(error)
 
     gateway = Gateway(Journal(order.desk.folder / JOURNAL, order.desk.writer))
@@ -173,7 +174,8 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
     except (ConnectionError, EOFError):
         raise
     except Exception as error:
-        writer.write(message(b"X", describe(error)))
+        if not broken.done():
+            writer.write(message(b"X", describe(error)))
         writer.write_eof()
         while await reader.read(1 << 16):  # closing with something unread would take the message back
             pass
@@ -184,7 +186,7 @@ def describe(error: BaseException) -> bytes:
     """An error for the other side of the socket."""
     said = explain(error)
     if isinstance(said, RowError):  # it is no row that ends a worker
-        said = RunError(said.message, said.fix if said is error else "correct this, then `distilflow resume` the run")
+        said = RunError(said.message, said.fix if said is error else "correct this")
     if isinstance(error, OSError) and error.errno == 28:
-        said = DistilflowError("the disk is full; what is finished is kept", "make room, then `distilflow resume` the run")
+        said = RunError("the disk is full", "make room")
     return orjson.dumps({"code": said.code, "message": printable(said.message), "fix": printable(said.fix)})
