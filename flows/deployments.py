@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from flows.distiset import Distiset
+from flows.engine.options import RunOptions
 from flows.models import with_llm
 from flows.plan import plan
 from flows.pools import Pools
@@ -68,7 +69,10 @@ async def run_pipeline(
         push: Repository on the Hub to push the result to, owner/name.
     """
     engine = _started.pop(run_id or "", None) or _start(
-        configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), run_id, runs_dir, output, max_rows
+        configured(load_spec(pipeline), parameters, llm, rehearse=rehearse),
+        RunStore(Path(runs_dir)),
+        run_id,
+        RunOptions().changed({"max_rows": max_rows, "output": output}),
     )
     folder = RunFolder(Path(engine.start.folder))
     if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
@@ -95,11 +99,10 @@ def configured(
     return with_parameters(spec, parameters or {})
 
 
-def _start(spec: PipelineSpec, run_id: str | None, runs_dir: str, output: str | None, max_rows: int | None) -> EngineProcess:
+def _start(spec: PipelineSpec, store: RunStore, run_id: str | None, options: RunOptions) -> EngineProcess:
     planned = plan(spec)
-    folder = RunStore(Path(runs_dir)).new(run_id, spec.name)
-    devices = planned.pools.devices
-    return EngineProcess(Start(spec.to_dict(), str(folder.path.resolve()), max_rows, output, devices))
+    folder = store.new(run_id, spec.name)
+    return EngineProcess(Start(spec.to_dict(), str(folder.path.resolve()), options, planned.pools.devices))
 
 
 def state_of(report: RunReport) -> State[Any]:

@@ -189,9 +189,11 @@ class Pipeline:
         """
         _refuse("run", unknown, {"run_id", "runs_dir", "max_rows"})
         from flows.distiset import Distiset
+        from flows.engine.options import RunOptions
         from flows.runners.inline import run_inline
 
-        folder = run_inline(self._planned(parameters or {}), Path(runs_dir), run_id=run_id, max_rows=max_rows)
+        options = RunOptions(max_rows=max_rows)
+        folder = run_inline(self._planned(parameters or {}), Path(runs_dir), run_id=run_id, options=options)
         return Distiset.load_from_disk(folder.distiset)
 
     def dry_run(

@@ -26,6 +26,7 @@ from pydantic import BaseModel, Field
 from flows.engine.codec import decode
 from flows.engine.events import Event, RunState, StepProgress, read_event
 from flows.engine.live import newest_rows
+from flows.engine.options import RunOptions
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError
 
@@ -72,11 +73,9 @@ class RunReport(BaseModel):
     rows: dict[str, int] = Field(default_factory=dict)
     """Rows in the result, by leaf."""
     quarantined: int = 0
-    max_rows: int | None = None
+    options: RunOptions = Field(default_factory=RunOptions)
     cwd: str | None = None
     """Where it was started: relative paths of the pipeline count from there."""
-    output: str | None = None
-    """Where the Distiset lies, when not in the run's own folder."""
     flow_run_id: str | None = None
     """The run in Prefect, when it has one."""
     versions: dict[str, str] = Field(default_factory=dict)
@@ -110,8 +109,7 @@ class RunFolder:
 
     @property
     def distiset(self) -> Path:
-        output = self.report().output
-        return Path(output) if output else self.path / "distiset"
+        return self.report().options.output or self.path / "distiset"
 
     def exists(self) -> bool:
         return (self.path / "run.json").is_file()

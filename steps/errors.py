@@ -46,6 +46,8 @@ class DistilflowError(Exception):
     """Something a person can act on; printed without a traceback."""
 
     code: str = "error"
+    go_on: str = ""
+    """How to go on with the run that this error ended, once it is mended; empty when it ended none."""
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
@@ -54,7 +56,10 @@ class DistilflowError(Exception):
 
     def __str__(self) -> str:
         text = f"[{self.code}] {self.message}"
-        return f"{text}\n  Fix: {self.fix}" if self.fix else text
+        if not (self.fix or self.go_on):
+            return text
+        then = f"{self.go_on}: what is finished is kept" if self.go_on else ""
+        return f"{text}\n  Fix: {'; then '.join(filter(None, (self.fix, then)))}"
 
     def __reduce__(self) -> tuple[type[DistilflowError], tuple[str, str]]:
         return type(self), (self.message, self.fix)

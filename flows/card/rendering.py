@@ -121,8 +121,8 @@ def _summary(spec: PipelineSpec, report: RunReport) -> str:
     made = f"{total:,} rows, made by the pipeline {code(spec.name)} with distilflow"
     version = report.versions.get("distilflow")
     lines.append(f"{made}{f' {escaped(version)}' if version and version != 'unknown' else ''}.")
-    if report.max_rows is not None:
-        lines.append(f"Only the first {report.max_rows:,} rows of each source were taken.")
+    if report.options.max_rows is not None:
+        lines.append(f"Only the first {report.options.max_rows:,} rows of each source were taken.")
     if report.state in ("stopped", "failed"):
         lines.append(f"The run was {'stopped early' if report.state == 'stopped' else 'cut off'}: this is a part of the rows.")
     return "\n\n".join(lines)

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from flows.catalogue import describe, describe_all
 from flows.cli.console import err, out, show_rows, tell
-from flows.cli.running import FAILED, Model, Params, Rehearse, planned_from
+from flows.cli.flags import Model, Params, Rehearse
+from flows.cli.running import FAILED, planned_from
 
 _HEADINGS = {"ask": "Ask a model"}
 

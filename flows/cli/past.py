@@ -9,7 +9,8 @@ from datetime import datetime
 from rich.text import Text
 
 from flows.cli.console import cell, err, out, show_aligned, show_rows, tell
-from flows.cli.running import ROWS_SHOWN, RUNS, Options, RunId, RunsDir, counted
+from flows.cli.flags import RUNS, RunId, RunsDir, command
+from flows.cli.running import ROWS_SHOWN, counted
 from flows.runs import RunFolder, RunReport, RunStore
 
 REASONS_SHOWN = 10
@@ -40,7 +41,6 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     folder = RunStore(runs_dir).get(run_id)
     folder = RunFolder(folder.path.resolve())
     report = folder.report()
-    options = Options(runs_dir)
     out.print(Text(f"Run {run_id}: {report.state}", style="bold"))
     if report.state == "failed":
         tell(report.message)
@@ -50,14 +50,14 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
         out.print()
         _show_steps(report)
     if reasons := _reasons(folder):
-        _show_quarantine(reasons, options.command("retry", run_id))
+        _show_quarantine(reasons, command("retry", run_id, runs_dir=runs_dir))
     out.print()
     if report.rows and folder.distiset.is_dir():
         _show_result(folder, report)
     elif folder.is_alive():
         tell("It is at work; its result is written when it ends.")
     else:
-        tell(f"There is no result. Go on with it: {options.command('resume', run_id)}")
+        tell(f"There is no result. Go on with it: {command('resume', run_id, runs_dir=runs_dir)}")
 
 
 def _line(folder: RunFolder) -> list[str]:

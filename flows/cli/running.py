@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import signal
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.console import err, out, show_rows, tell
+from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
-from flows.hub import PushFailed, check_repo_id
+from flows.engine.options import RunOptions
+from flows.hub import PushFailed
 from flows.models import with_llm
 from flows.plan import Plan, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
 from flows.runs import LAUNCHED_AT, NotRunning, RunFolder, RunReport, RunStore
 from flows.spec import apply_parameters, parse_parameter, read_file, read_spec
-from steps.errors import RunError, SpecError
+from steps.errors import RunError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -31,35 +31,17 @@ if TYPE_CHECKING:
 ALL_ROWS, FAILED, WITH_QUARANTINE, STOPPED = 0, 1, 3, 130
 ROWS_SHOWN = 2
 
-Params = Annotated[
-    list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
-]
-RUNS = Path("runs")
-RunId = Annotated[str, typer.Argument(help="Name of the run.")]
-RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
-Output = Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")]
-Push = Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")]
-NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect: starts sooner, shows nothing in its UI.")]
-Model = Annotated[
-    str | None,
-    typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/..."),
-]
-Rehearse = Annotated[bool, typer.Option("--rehearse", help="Try the pipeline with made-up replies: no model, no cost.")]
 
-
+@takes_run_flags
 def run(
     pipeline: Annotated[Path, typer.Argument(help="Pipeline file, YAML or JSON.")],
+    flags: RunFlags,
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
     rehearse: Rehearse = False,
     run_id: Annotated[
         str | None, typer.Option(help="Name for this run. An existing one is continued; what is finished is kept.")
     ] = None,
-    runs_dir: RunsDir = RUNS,
-    output: Output = None,
-    max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None,
-    push: Push = None,
-    no_prefect: NoPrefect = False,
 ) -> None:
     """Run a pipeline and keep its result in `runs/<id>/distiset`.
 
@@ -69,79 +51,41 @@ def run(
     Exit codes: 0 all rows, 3 finished with rows in quarantine, 2 the pipeline or an argument is wrong, 1 failed,
     130 stopped.
     """
-    options = Options(runs_dir, output, push, no_prefect)
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
-    raise typer.Exit(_run(planned, RunStore(runs_dir).new(run_id, planned.spec.name), max_rows, options))
+    folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
+    raise typer.Exit(_run(planned, folder, flags.over(RunOptions()), flags))
 
 
-def resume(
-    run_id: RunId,
-    runs_dir: RunsDir = RUNS,
-    output: Output = None,
-    push: Push = None,
-    no_prefect: NoPrefect = False,
-) -> None:
-    """Go on with a run that was stopped, cut off or failed. What is finished is not done again."""
-    options = Options(runs_dir, output, push, no_prefect)
-    raise typer.Exit(_again(RunStore(runs_dir).get(run_id), options))
+@takes_run_flags
+def resume(run_id: RunId, flags: RunFlags) -> None:
+    """Go on with a run that was stopped, cut off or failed. What is finished is not done again.
+
+    It is asked for what it was asked for before, where no option says otherwise.
+    """
+    raise typer.Exit(_again(RunStore(flags.runs_dir).get(run_id), flags))
 
 
-def retry(
-    run_id: RunId,
-    runs_dir: RunsDir = RUNS,
-    output: Output = None,
-    push: Push = None,
-    no_prefect: NoPrefect = False,
-) -> None:
+@takes_run_flags
+def retry(run_id: RunId, flags: RunFlags) -> None:
     """Try the rows in quarantine again, and only those."""
-    options = Options(runs_dir, output, push, no_prefect)
-    folder = RunStore(runs_dir).get(run_id)
+    folder = RunStore(flags.runs_dir).get(run_id)
     if folder.is_alive():
         raise folder.busy()
     rows = quarantine.empty(folder.quarantine)
     err.print(f"{counted(rows)} tried again." if rows else "No rows are in quarantine; the run is resumed.")
-    raise typer.Exit(_again(folder, options))
+    raise typer.Exit(_again(folder, flags))
 
 
 def stop(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     """Stop a run of another terminal or of the app; rows at work are finished first, and kept."""
     folder = RunStore(runs_dir).get(run_id)
     if not folder.is_alive():
-        state, options = folder.report().state, Options(runs_dir)
-        look = f"look at its result: {options.command('show', run_id)}"
-        go_on = f"go on with it: {options.command('resume', run_id)}"
+        state = folder.report().state
+        look = f"look at its result: {command('show', run_id, runs_dir=runs_dir)}"
+        go_on = f"go on with it: {command('resume', run_id, runs_dir=runs_dir)}"
         raise NotRunning(f"run {run_id!r} is not at work: it is {state}", look if state == "finished" else go_on)
     folder.request_stop()
     err.print(f"Run {run_id} will stop within seconds and keep its finished rows.")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `run`, `resume` and `retry` share.
-
-    Raises:
-        SpecError: The result could not be pushed there.
-    """
-
-    runs_dir: Path
-    output: Path | None = None
-    push: str | None = None
-    no_prefect: bool = False
-
-    def __post_init__(self) -> None:
-        if self.push is None:
-            return
-        try:
-            check_repo_id(self.push)
-        except PushFailed as error:
-            raise SpecError(f"--push: {error.message}", error.fix) from error
-        if "/" not in self.push:
-            raise SpecError(f"--push {self.push!r} has no owner", f"write your name on the Hub before it: owner/{self.push}")
-
-    def command(self, verb: str, run_id: str, *more: str) -> str:
-        """What to type about this run."""
-        where = ["--runs-dir", str(self.runs_dir)] if self.runs_dir != RUNS else []
-        return shlex.join(["distilflow", verb, run_id, *where, *more])
 
 
 def planned_from(pipeline: Path, param: list[str], llm: str | None, *, rehearse: bool) -> Plan:
@@ -157,22 +101,20 @@ def planned_from(pipeline: Path, param: list[str], llm: str | None, *, rehearse:
     return plan(spec, known=[*problems, *misfits])
 
 
-def _again(folder: RunFolder, options: Options) -> int:
+def _again(folder: RunFolder, flags: RunFlags) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
-    output = options.output.resolve() if options.output else Path(report.output) if report.output else None
-    options = replace(options, output=output)
+    options = flags.over(report.options)
     if report.cwd and Path(report.cwd).is_dir():
         os.chdir(report.cwd)  # the pipeline's paths are relative to where it was started
-    return _run(plan(folder.spec()), folder, report.max_rows, options)
+    return _run(plan(folder.spec()), folder, options, flags)
 
 
-def _run(planned: Plan, folder: RunFolder, max_rows: int | None, options: Options) -> int:
+def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags) -> int:
     if folder.is_alive():
         raise folder.busy()
     folder = RunFolder(folder.path.resolve())
-    target = str(options.output.resolve()) if options.output else None
-    start = Start(planned.spec.to_dict(), str(folder.path), max_rows, target, planned.pools.devices, launched_at=_launched_at())
+    start = Start(planned.spec.to_dict(), str(folder.path), options, planned.pools.devices, _launched_at())
     before = sum(1 for _ in folder.quarantined()) if folder.exists() else 0
     engine = EngineProcess(start)
     err.print(f"Run {folder.run_id}", highlight=False)
@@ -180,21 +122,22 @@ def _run(planned: Plan, folder: RunFolder, max_rows: int | None, options: Option
     engine.add_listener(shown.show)
     _stop_on_interrupt(engine)
     try:
-        if options.no_prefect:
+        if flags.no_prefect:
             engine.follow_freely()
             report = engine.wait()
         else:
-            report = _run_in_prefect(engine, folder, options)
-    except RunError as error:  # the engine does not know what to type about this run
-        error.fix = error.fix.replace("`distilflow resume` the run", f"`{options.command('resume', folder.run_id)}`")
+            report = _run_in_prefect(engine, folder, flags)
+    except RunError as error:
+        if error.go_on:  # the engine does not know what to type
+            error.go_on = f"`{flags.command('resume', folder.run_id)}`"
         raise
     finally:
         shown.close()
     assert report is not None
-    _tell(report, folder, options)
+    _tell(report, folder, flags)
     _tell_reuse(report, planned, before)
-    if options.push:
-        _push(report, folder, options.push, options)
+    if flags.push:
+        _push(report, folder, flags.push, flags)
     if report.state == "stopped":
         return STOPPED
     return WITH_QUARANTINE if report.quarantined else ALL_ROWS
@@ -205,9 +148,9 @@ def _launched_at() -> float:
     return float(os.environ.get(LAUNCHED_AT) or time.time())
 
 
-def _push(report: RunReport, folder: RunFolder, repo_id: str, options: Options) -> None:
-    more = ["--push", repo_id, *(["--no-prefect"] if options.no_prefect else [])]
-    command = options.command("resume", folder.run_id, *more)
+def _push(report: RunReport, folder: RunFolder, repo_id: str, flags: RunFlags) -> None:
+    more = ["--push", repo_id, *(["--no-prefect"] if flags.no_prefect else [])]
+    command = flags.command("resume", folder.run_id, *more)
     if report.state != "finished":
         tell(f"Nothing was pushed: the run is not finished. Go on with it: {command}")
         return
@@ -221,7 +164,7 @@ def _push(report: RunReport, folder: RunFolder, repo_id: str, options: Options) 
     tell(f"Pushed to {address}")
 
 
-def _run_in_prefect(engine: EngineProcess, folder: RunFolder, options: Options) -> RunReport | None:
+def _run_in_prefect(engine: EngineProcess, folder: RunFolder, flags: RunFlags) -> RunReport | None:
     """Show the engine, which is at work already, as a flow run."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what it would say, we say
     # its own 20 s are short for the first start of a busy machine
@@ -229,7 +172,6 @@ def _run_in_prefect(engine: EngineProcess, folder: RunFolder, options: Options) 
     from flows.deployments import hand_over
 
     hand_over(engine)
-    go_on = options.command("resume", folder.run_id)
     parameters: dict[str, Any] = {"pipeline": folder.run_id, "run_id": folder.run_id, "runs_dir": str(folder.path.parent)}
     try:
         state: State[Any] = asyncio.run(_flow(parameters))
@@ -238,12 +180,12 @@ def _run_in_prefect(engine: EngineProcess, folder: RunFolder, options: Options) 
         engine.wait()
         raise RunError(
             f"Prefect does not work: {error}; finished rows are kept",
-            f"check PREFECT_API_URL and its server, or do without: {go_on} --no-prefect",
+            f"check PREFECT_API_URL and its server, or do without: {flags.command('resume', folder.run_id, '--no-prefect')}",
         ) from error
     if state.is_crashed() or state.is_failed():
         report = engine.wait(0)  # raises the engine's own error, which says more
         if report is None:
-            raise RunError(f"the flow run failed: {state.message}", f"resume it: {go_on}")
+            raise RunError(f"the flow run failed: {state.message}", f"resume it: {flags.command('resume', folder.run_id)}")
     return engine.wait()
 
 
@@ -274,7 +216,7 @@ def counted(rows: int) -> str:
     return "1 row is" if rows == 1 else f"{rows:,} rows are"
 
 
-def _tell(report: RunReport, folder: RunFolder, options: Options) -> None:
+def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
     """What came of it, and what to do next."""
     from flows.distiset import head
 
@@ -285,7 +227,7 @@ def _tell(report: RunReport, folder: RunFolder, options: Options) -> None:
     tell(f"{report.state.capitalize()}: {made}, in {report.duration_s:.1f} s.")
     tell(f"Distiset: {folder.distiset}")
     if report.quarantined:
-        again = f"Try them again: {options.command('retry', report.run_id)}"
+        again = f"Try them again: {flags.command('retry', report.run_id)}"
         tell(f"{counted(report.quarantined)} in quarantine ({folder.quarantine}). {again}", style="yellow")
     if report.is_rehearsal:
         out.print("This was a rehearsal: the replies are made up.", style="yellow")

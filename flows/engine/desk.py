@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.engine.ledger import Finished, SegmentWriter, step_folder
 from flows.engine.live import NEWEST, LiveRows
+from flows.engine.options import RunOptions
 
 KnownFailures = Mapping[str, frozenset[bytes]]
 """Keys of the rows in quarantine, by step key: they are not tried again until `retry`."""
@@ -22,8 +23,7 @@ class Desk:
     known_failures: KnownFailures
     retried: Mapping[str, Mapping[bytes, int]] = field(default_factory=dict)
     """How often rows whose reply was no good are tried again, by step key and row."""
-    reuse: tuple[Path, ...] = ()
-    max_rows: int | None = None
+    options: RunOptions = field(default_factory=RunOptions)
     newest: int = NEWEST
     """Rows of each step that people who watch can see."""
 
@@ -33,7 +33,7 @@ class Desk:
 
     def finished(self, step: str, step_key: str) -> Finished:
         """What earlier sessions of this run, and the runs it may reuse, made in this step."""
-        return Finished(step_folder(root / "ledger", step, step_key) for root in (self.folder, *self.reuse))
+        return Finished(step_folder(root / "ledger", step, step_key) for root in (self.folder, *self.options.reuse))
 
     def live_rows(self) -> LiveRows:
         return LiveRows(self.folder, self.writer, self.newest)

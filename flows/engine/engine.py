@@ -22,6 +22,7 @@ from flows.engine.items import Item
 from flows.engine.joins import Joiner
 from flows.engine.journal import JOURNAL, Journal, spent
 from flows.engine.live import NEWEST
+from flows.engine.options import RunOptions
 from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
 from flows.engine.quarantine import Quarantine
@@ -66,8 +67,6 @@ class Station:
     is_drained: bool = False
     """A source has no more rows."""
     is_done: bool = False
-    is_giving_up: bool = False
-    """Rows came back undone: the run is ending, or the error that ends it is on its way."""
     made: int = 0
     workers: int = 0
     """Workers started so far: each writes files of its own."""
@@ -96,10 +95,9 @@ class Settings:
     """How to run. `in_threads`: everything in this process, for previews. `session` names this start's files."""
 
     folder: Path
+    options: RunOptions = field(default_factory=RunOptions)
     in_threads: bool = False
-    max_rows: int | None = None
     newest: int = NEWEST
-    reuse: tuple[Path, ...] = ()
     session: str = field(default_factory=lambda: f"{time.time_ns():x}-{os.getpid()}")
 
 
@@ -262,8 +260,7 @@ class Engine:
             writer=f"{self.settings.session}-{station.workers}",
             known_failures=self.quarantine.known(),
             retried=self.quarantine.retried(),
-            reuse=self.settings.reuse,
-            max_rows=self.settings.max_rows,
+            options=self.settings.options,
             newest=self.settings.newest,
         )
         if stage.asks is not None and (stage.pool == "async" or self.settings.in_threads):
@@ -343,11 +340,10 @@ class Engine:
             station.suspects.pop(item_id, None)
         for item_id in outcome.returned:
             host.held.pop(item_id, None)
-            station.is_giving_up = True
         try:
             self._take(station, outcome)
         except OSError as error:
-            self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room, then resume the run"))
+            self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room"))
         except Exception as error:  # else its rows would be missing, or waited for, and nobody would know
             self.fail(RunError(f"what step {host.stage.name!r} made cannot be taken in: {explain(error).message}"))
 
@@ -448,7 +444,7 @@ class Engine:
         )
 
     def _finish_if_done(self, station: Station) -> None:
-        if station.is_done or station.is_giving_up:
+        if station.is_done:
             return
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return

@@ -161,7 +161,7 @@ class Gate:
             self._die(
                 EndpointDown(
                     f"{self.endpoint} has refused every request for {REFUSING_S / 60:.0f} minutes: {error.message}",
-                    "check the limits of your account, then `distilflow resume` the run: what is finished is kept",
+                    "check the limits of your account",
                 )
             )
         return self._limiter.refused(now, ticket, error.retry_after_s)
@@ -175,7 +175,7 @@ class Gate:
             if isinstance(error, Unreachable) or self._given_up_in_a_row >= ROWS_BEFORE_DOWN:
                 error = EndpointDown(
                     f"{self.endpoint} does not answer: {error.message} ({attempts} attempts each)",
-                    f"{error.fix or 'start or check the server'}; then `distilflow resume` the run: what is finished is kept",
+                    error.fix or "start or check the server",
                 )
         if error.is_fatal:
             self._die(error)

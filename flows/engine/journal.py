@@ -155,7 +155,7 @@ class Journal:
         except Exception as error:  # whatever it is: rows wait for this thread
             reason = getattr(error, "strerror", None) or repr(error)
             what = f"the journal {self._segment.path} cannot be written: {reason}"
-            return RunError(what, "make room, then resume the run: what it holds is kept")
+            return RunError(what, "make room")
         return None
 
 

@@ -44,7 +44,7 @@ class Origin(ABC):
             return self._named(list(islice(self._begun, count)))
         except Exception as error:
             said = explain(error)
-            fix = said.fix if said is error else "correct it, then `distilflow resume` the run: what is finished is kept"
+            fix = said.fix if said is error else "correct it"
             raise RunError(f"step {self._step.name!r}: {said.message}", fix) from error
 
     def _named(self, rows: list[Any]) -> Batch:

@@ -129,7 +129,7 @@ class EngineProcess:
                 for line in lines:
                     self._hear(orjson.loads(line))
         except Exception as error:  # of whoever listens: a terminal that is gone, an event loop that is closed
-            self._error = RunError(f"nobody can follow run {self.run_id!r} any more: {error!r}", self._how_to_go_on)
+            self._error = _resumable(RunError(f"nobody can follow run {self.run_id!r} any more: {error!r}"))
         assert self._process is not None
         code = self._process.wait()
         if self._report is None and self._error is None:
@@ -137,13 +137,8 @@ class EngineProcess:
                 self._restarts += 1
                 self._begin()
                 return
-            said = f"the engine of run {self.run_id!r} ended unexpectedly (exit code {code})"
-            self._error = RunError(said, self._how_to_go_on)
+            self._error = _resumable(RunError(f"the engine of run {self.run_id!r} ended unexpectedly (exit code {code})"))
         self._ended.set()
-
-    @property
-    def _how_to_go_on(self) -> str:
-        return f"resume it: distilflow resume {self.run_id}"
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "done" in message:
@@ -151,6 +146,7 @@ class EngineProcess:
         elif "error" in message:
             self._error = RunError(message["error"]["message"], message["error"]["fix"])
             self._error.code = message["error"]["code"]
+            self._error.go_on = message["error"].get("go_on", "")
         elif "want" in message and (place := (message["want"]["stage"], message["want"]["replica"])) in self._places:
             if devices := self._places[place]:
                 self.grant(*place, devices)
@@ -175,6 +171,11 @@ class EngineProcess:
             follower.want(**message["want"])
         elif "gone" in message:
             follower.gone(**message["gone"])
+
+
+def _resumable(error: RunError) -> RunError:
+    error.go_on = "resume it"
+    return error
 
 
 class FreePlaces:

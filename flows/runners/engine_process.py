@@ -23,6 +23,7 @@ import orjson
 from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
+from flows.engine.options import RunOptions
 from flows.engine.outcome import explain
 from flows.engine.placing import Lease, devices_wanted
 from flows.engine.stages import Stage
@@ -42,14 +43,16 @@ class Start:
 
     spec: dict[str, Any]
     folder: str
-    max_rows: int | None = None
-    output: str | None = None
+    options: RunOptions = field(default_factory=RunOptions)
     devices: tuple[str, ...] = ()
-    reuse: tuple[str, ...] = ()
     launched_at: float = field(default_factory=time.time)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "options": self.options.model_dump(mode="json")}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Start:
+        return cls(**{**found, "options": RunOptions.model_validate(found["options"])})
 
 
 class _Line:
@@ -105,7 +108,7 @@ async def _main(fd: int) -> None:
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
     line = _Line(*await asyncio.open_connection(sock=sock, limit=1 << 26))
-    start = Start(**(await line.receive())["start"])
+    start = Start.from_json((await line.receive())["start"])
     placer = FlowPlacer(line)
     engines: list[Engine] = []
     folder = RunFolder(Path(start.folder))
@@ -131,14 +134,13 @@ async def _main(fd: int) -> None:
     listening = asyncio.create_task(listen())
     try:
         planned = plan(PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices)))
-        output = Path(start.output) if start.output else None
-        request = Request(planned, folder, start.max_rows, output, tuple(map(Path, start.reuse)), start.launched_at)
+        request = Request(planned, folder, start.options, start.launched_at)
         report = await run_session(request, placer, on_event=tell, on_engine=engines.append)
         line.send(done=report.model_dump(mode="json"))
     except PlanError as error:
         line.send(error={"code": error.code, "message": str(error), "fix": ""})
     except DistilflowError as error:
-        line.send(error={"code": error.code, "message": error.message, "fix": error.fix})
+        line.send(error={"code": error.code, "message": error.message, "fix": error.fix, "go_on": error.go_on})
     except Exception as error:  # a run folder that cannot be read or written, say: words for the other side, not a traceback
         said = explain(error)
         line.send(error={"code": said.code, "message": said.message, "fix": said.fix})

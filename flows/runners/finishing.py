@@ -37,13 +37,13 @@ async def finish(engine: Engine, report: RunReport, folder: RunFolder, output: P
     try:
         rows, problem, fix = await asyncio.to_thread(mine.recv)
     except EOFError:
-        rows, problem, fix = {}, "the process that writes it ended", "see run.log, then resume the run"
+        rows, problem, fix = {}, "the process that writes it ended", "see run.log"
     mine.close()
     await asyncio.to_thread(writer.join)
     if problem:
         raise RunError(
             f"the Distiset cannot be written to {target}: {problem}",
-            fix or "make room, or name another folder: distilflow resume --output",
+            fix or "make room, or name another folder with --output",
         )
     return dict(rows)
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from flows.engine.engine import Engine, Observer, Settings
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
+from flows.engine.options import RunOptions
 from flows.engine.outcome import Failure
 from flows.engine.placing import LocalPlacer
 from flows.engine.shelf import ShelfRows
@@ -32,8 +33,7 @@ def run_inline(
     runs_dir: Path,
     *,
     run_id: str | None = None,
-    max_rows: int | None = None,
-    output: Path | None = None,
+    options: RunOptions | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RunFolder:
     """Run a plan here, with worker processes but without Prefect.
@@ -42,7 +42,7 @@ def run_inline(
         RunError: The run could not go on; what is finished is kept.
     """
     folder = RunStore(runs_dir).new(run_id, plan.spec.name)
-    run_here(Request(plan, folder, max_rows, output), on_event)
+    run_here(Request(plan, folder, options or RunOptions()), on_event)
     return folder
 
 
@@ -127,7 +127,7 @@ async def preview_async(plan: Plan, rows: int = 5) -> Preview:
         failures = _Failures()
         engine = Engine(
             plan,
-            Settings(Path(folder), in_threads=True, max_rows=rows, newest=rows * PREVIEW_GROWTH),
+            Settings(Path(folder), RunOptions(max_rows=rows), in_threads=True, newest=rows * PREVIEW_GROWTH),
             LocalPlacer(plan.pools),
             failures,
         )

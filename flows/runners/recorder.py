@@ -72,7 +72,7 @@ class Recorder(Observer):
             try:
                 self.snapshot(engine)
             except OSError as error:
-                engine.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room, then resume the run"))
+                engine.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room"))
                 return
             except Exception as error:  # a listener of ours broke: nobody would look for the stop file any more
                 engine.fail(RunError(f"the run cannot be followed: {type(error).__name__}: {error}"))

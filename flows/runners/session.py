@@ -14,23 +14,22 @@ from pathlib import Path
 from flows.distiset import NotADistiset, check_target
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
+from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
-from flows.engine.recorder import Recorder
 from flows.plan import Plan
 from flows.runners.finishing import finish
+from flows.runners.recorder import Recorder
 from flows.runs import RunFolder, RunReport
 from steps.errors import DistilflowError, RunError
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be run and where the result goes."""
+    """What is to be run, and where."""
 
     plan: Plan
     folder: RunFolder
-    max_rows: int | None = None
-    output: Path | None = None
-    reuse: tuple[Path, ...] = ()
+    options: RunOptions = field(default_factory=RunOptions)
     launched_at: float = field(default_factory=time.time)
     """Unix time from which on the request to stop is meant for this session."""
 
@@ -50,15 +49,15 @@ async def run_session(
         RunError: The run could not go on, or another process works on it.
     """
     folder = request.folder
-    if request.output is not None:
-        check_target(request.output)
-        _check_outside(request.output.resolve(), folder)
+    if (output := request.options.output) is not None:
+        check_target(output)
+        _check_outside(output.resolve(), folder)
     with _writing_to(folder), folder.locked():
         report = _report(request)
         request.plan.spec.save(folder.path / "pipeline.yaml")
         folder.save_report(report)
         recorder = Recorder(folder, report, on_event)
-        settings = Settings(folder.path, max_rows=request.max_rows, reuse=request.reuse)
+        settings = Settings(folder.path, request.options)
         engine = Engine(request.plan, settings, placer, recorder)
         on_engine(engine)
         try:
@@ -98,9 +97,10 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         recorder.report.quarantined = engine.quarantined
         recorder.enter("finishing")
         ended = recorder.report.model_copy(update={"state": "stopped" if engine.is_stopped else "finished"})
-        recorder.report.rows = await finish(engine, ended, request.folder, request.output)
+        recorder.report.rows = await finish(engine, ended, request.folder, request.options.output)
     except Exception as error:
         said = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
+        said.go_on = "resume the run"
         with contextlib.suppress(OSError):  # a full disk is what may have ended it
             recorder.snapshot(engine)
             recorder.report.quarantined = engine.quarantined
@@ -123,9 +123,8 @@ def _report(request: Request) -> RunReport:
         sessions=earlier.sessions + 1 if earlier else 1,
         models={step: llm.model_name for step, llm in models.items()},
         is_rehearsal=any(llm.is_rehearsal for llm in models.values()),
-        max_rows=request.max_rows,
+        options=request.options,
         cwd=str(Path.cwd()),
-        output=str(request.output.resolve()) if request.output else None,
         versions={"distilflow": _version("distilflow"), "python": platform.python_version()},
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flows.engine.options import RunOptions
 from flows.pipeline import Pipeline
 from flows.plan import plan
 from flows.runners.inline import run_inline
@@ -42,7 +43,7 @@ def _ratings(recording: dict[str, Any]) -> list[int]:
 
 
 def _run(name: str, folder: Path) -> tuple[RunFolder, list[dict[str, Any]]]:
-    run = run_inline(plan(load_spec(EXAMPLES / name)), folder, run_id="example", max_rows=ROWS)
+    run = run_inline(plan(load_spec(EXAMPLES / name)), folder, run_id="example", options=RunOptions(max_rows=ROWS))
     from datasets import Dataset
 
     [file] = run.distiset.glob("default/train-*.parquet")

@@ -8,6 +8,7 @@ import yaml
 
 from flows.card import Reason, addressed, render_card, with_configs
 from flows.engine.events import StepProgress
+from flows.engine.options import RunOptions
 from flows.parquet import Column
 from flows.runs import RunReport
 from flows.spec import PipelineSpec, RouterSpec, StepSpec
@@ -128,7 +129,7 @@ def test_leaves_that_are_not_default_are_named() -> None:
 
 def test_a_part_is_called_a_part() -> None:
     assert "stopped early" in card(state="stopped")
-    assert "first 1,000 rows of each source" in card(max_rows=1000)
+    assert "first 1,000 rows of each source" in card(options=RunOptions(max_rows=1000))
 
 
 def test_configurations_are_replaced_and_those_of_others_stay() -> None:

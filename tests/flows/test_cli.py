@@ -98,9 +98,10 @@ def test_a_server_that_is_down_is_1_and_says_how_to_go_on(commands: Commands) ->
 
     assert ended.code == 1
     assert "127.0.0.1:9" in ended.err
-    assert "resume" in ended.err
+    assert "`distilflow resume r`: what is finished is kept" in ended.err
     assert "Traceback" not in ended.err
     assert commands.report()["state"] == "failed"
+    assert "resume the run" in commands.report()["message"]
 
 
 def test_a_failing_step_over_all_rows_is_1(commands: Commands) -> None:
@@ -214,6 +215,17 @@ def test_a_run_goes_on_from_another_folder(commands: Commands) -> None:
     ended = elsewhere("resume", "r", "--runs-dir", "../runs", "--no-prefect")
 
     assert ended.code == 0, ended.err
+
+
+def test_a_run_that_goes_on_is_asked_for_the_same_unless_told_otherwise(commands: Commands) -> None:
+    commands("run", commands.write([LOAD]), "--run-id", "r", "--max-rows", "2", "--output", "out", "--no-prefect")
+    same = commands("resume", "r", "--no-prefect")
+    again = commands.report()["options"]
+    more = commands("resume", "r", "--max-rows", "3", "--no-prefect")
+
+    assert (same.code, more.code) == (0, 0), same.err + more.err
+    assert (again["max_rows"], again["output"]) == (2, str(commands.folder / "out"))
+    assert (commands.report()["options"]["max_rows"], commands.report()["rows"]) == (3, {"default": 3})
 
 
 def test_the_quickstart_rehearses_and_replays(commands: Commands) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from flows.engine.engine import Engine, Observer, Settings
 from flows.engine.hosts import Host, warm_up
+from flows.engine.live import NEWEST
+from flows.engine.options import RunOptions
 from flows.engine.outcome import Failure
 from flows.engine.placing import LocalPlacer
 from flows.engine.shelf import ShelfRows
@@ -59,7 +61,8 @@ def run_steps(
     in_threads: bool = True,
     devices: tuple[str, ...] = (),
     during: Callable[[Engine], Any] | None = None,
-    **settings: Any,
+    newest: int = NEWEST,
+    **options: Any,
 ) -> Result:
     """Run steps in a folder; the same folder again resumes."""
     spec, problems = spec_from({"distilflow": 1, "steps": steps, "routing": routing or {}})
@@ -70,7 +73,8 @@ def run_steps(
     watcher = Watcher()
 
     async def go() -> Result:
-        engine = Engine(planned, Settings(folder, in_threads=in_threads, **settings), LocalPlacer(planned.pools), watcher)
+        settings = Settings(folder, RunOptions(**options), in_threads, newest)
+        engine = Engine(planned, settings, LocalPlacer(planned.pools), watcher)
         background = asyncio.create_task(during(engine)) if during else None
         await engine.run()
         if background is not None:

@@ -76,7 +76,7 @@ def test_a_fault_that_passes_costs_one_more_request(tmp_path: Path, fault: Fault
 
 
 def test_a_server_that_is_not_there_stops_the_run_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(EndpointDown, match="resume"):
+    with pytest.raises(EndpointDown, match="start"):
         ask(tmp_path, "http://127.0.0.1:9")
 
 

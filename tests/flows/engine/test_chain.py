@@ -68,7 +68,7 @@ def test_a_run_that_goes_on_leads_to_the_same(
 
 
 def test_what_a_cheap_step_made_is_not_kept_and_what_a_costly_one_made_is(tmp_path: Path) -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"name": "load", "use": own("Numbers")},
         {"name": "cheap", "use": own("SetOfTags"), "after": "load"},
         {"name": "costly", "use": own("Add"), "after": "cheap", "with": {"sleep_s": 0.01}},
@@ -82,7 +82,7 @@ def test_what_a_cheap_step_made_is_not_kept_and_what_a_costly_one_made_is(tmp_pa
 
 
 def test_all_rows_of_a_frame_take_one_entry_in_the_result(tmp_path: Path) -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"name": "load", "use": own("Numbers"), "batch_size": 100, "with": {"rows": 1000}},
         {"name": "add", "use": own("Add"), "after": "load"},
     ]

@@ -1,0 +1,89 @@
+"""What can be given on the command line with more than one command."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from flows.engine.options import RunOptions
+from flows.hub import PushFailed, check_repo_id
+from steps.errors import SpecError
+
+RUNS = Path("runs")
+
+Params = Annotated[
+    list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/..."),
+]
+Rehearse = Annotated[bool, typer.Option("--rehearse", help="Try the pipeline with made-up replies: no model, no cost.")]
+RunId = Annotated[str, typer.Argument(help="Name of the run.")]
+RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
+
+
+def command(verb: str, run_id: str, *more: str, runs_dir: Path) -> str:
+    """What to type about a run."""
+    where = ["--runs-dir", str(runs_dir)] if runs_dir != RUNS else []
+    return shlex.join(["distilflow", verb, run_id, *where, *more])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFlags:
+    """What every command that runs something takes. A field that `RunOptions` has too is one of those.
+
+    Raises:
+        SpecError: The result could not be pushed there.
+    """
+
+    runs_dir: RunsDir = RUNS
+    output: Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")] = None
+    max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None
+    push: Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")] = None
+    no_prefect: Annotated[
+        bool, typer.Option("--no-prefect", help="Run without Prefect: starts sooner, shows nothing in its UI.")
+    ] = False
+
+    def __post_init__(self) -> None:
+        if self.push is None:
+            return
+        try:
+            check_repo_id(self.push)
+        except PushFailed as error:
+            raise SpecError(f"--push: {error.message}", error.fix) from error
+        if "/" not in self.push:
+            raise SpecError(f"--push {self.push!r} has no owner", f"write your name on the Hub before it: owner/{self.push}")
+
+    def over(self, asked: RunOptions) -> RunOptions:
+        """The options of a run that was asked for these, with what is given now."""
+        return asked.changed({name: getattr(self, name) for name in RunOptions.model_fields if hasattr(self, name)})
+
+    def command(self, verb: str, run_id: str, *more: str) -> str:
+        """What to type about a run of this runs folder."""
+        return command(verb, run_id, *more, runs_dir=self.runs_dir)
+
+
+def takes_run_flags(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every flag of `RunFlags`; it gets them as `flags`."""
+    own = inspect.signature(function, eval_str=True).parameters
+    shared = inspect.signature(RunFlags, eval_str=True).parameters
+
+    @functools.wraps(function)
+    def taking(**given: Any) -> None:
+        flags = RunFlags(**{name: given.pop(name) for name in shared})
+        function(**given, flags=flags)
+
+    parameters = [parameter for name, parameter in own.items() if name != "flags"] + list(shared.values())
+    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    taking.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined] # typer reads it
+    hints = {**get_type_hints(function, include_extras=True), **get_type_hints(RunFlags, include_extras=True)}
+    taking.__annotations__ = {parameter.name: hints[parameter.name] for parameter in by_name}
+    return taking

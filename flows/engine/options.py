@@ -1,0 +1,37 @@
+"""What a run is asked for beside its pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+"""Counts from where it was given, wherever it is used."""
+
+
+class RunOptions(BaseModel):
+    """What a run is asked for beside its pipeline.
+
+    Plain data: it travels whole from the command line, Python or Prefect to the engine and its workers, and is remembered in
+    the report, so that a run that goes on is asked for the same.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_rows: int | None = Field(default=None, ge=1)
+    """Rows taken of each source; None for all."""
+    output: AbsolutePath | None = None
+    """Folder for the Distiset; None for the run's own."""
+    reuse: tuple[AbsolutePath, ...] = ()
+    """Folders of other runs whose finished rows are taken over."""
+
+    def changed(self, given: dict[str, Any]) -> Self:
+        """These options with those that are given now; None and what is empty say nothing.
+
+        Raises:
+            ValidationError: A value cannot be.
+        """
+        said = {name: value for name, value in given.items() if value not in (None, "", [], ())}
+        return type(self).model_validate({**self.model_dump(), **said})
