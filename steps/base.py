@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import repeat
 from operator import contains
 from typing import Any, ClassVar, Literal
@@ -223,6 +224,20 @@ def require_all(rows: Sequence[Row], columns: Iterable[str]) -> None:
     if not all(all(map(contains, rows, repeat(column))) for column in columns):
         for row in rows:
             require(row, columns)
+
+
+@contextmanager
+def naming_missing(rows: Sequence[Row], columns: Iterable[str]) -> Iterator[None]:
+    """Turn the KeyError of a row that lacks one of these columns into words.
+
+    Raises:
+        MissingKey: It names what the first row without them lacks.
+    """
+    try:
+        yield
+    except KeyError:
+        require_all(rows, columns)
+        raise
 
 
 def require_values(row: Row, columns: Iterable[str]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +17,7 @@ from flows.cli.console import err, out, show_rows, tell
 from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
+from flows.engine.events import Event, RunChanged
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed
 from flows.models import with_llm
@@ -120,6 +123,7 @@ def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags)
     err.print(f"Run {folder.run_id}", highlight=False)
     shown = display(list(planned.steps))
     engine.add_listener(shown.show)
+    engine.add_listener(_get_ready_to_tell)
     _stop_on_interrupt(engine)
     try:
         if flags.no_prefect:
@@ -214,6 +218,12 @@ def _stop_on_interrupt(engine: EngineProcess) -> None:
 
 def counted(rows: int) -> str:
     return "1 row is" if rows == 1 else f"{rows:,} rows are"
+
+
+def _get_ready_to_tell(event: Event) -> None:
+    """Import what reads the result while it is being written."""
+    if isinstance(event, RunChanged) and event.state == "finishing":
+        threading.Thread(target=importlib.import_module, args=["pyarrow.parquet"], daemon=True).start()
 
 
 def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:

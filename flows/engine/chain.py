@@ -20,7 +20,7 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flows.engine.codec import are_plain, decode, encode
+from flows.engine.codec import are_plain, decode, encode, encode_all
 from flows.engine.desk import Desk
 from flows.engine.items import ContentKeys, Item, child_key
 from flows.engine.ledger import Place, SegmentReader, step_folder
@@ -174,13 +174,13 @@ class Chain:
             self._load()
             self._origin = self._make_origin(link)
             while passed := self._origin.take(min(self._skip, SKIPPED_AT_ONCE)):  # another worker sent them on
-                self._keys.keys(list(map(encode, passed)))  # equal rows are counted with them
+                self._keys.keys(encode_all(passed)[0])  # equal rows are counted with them
                 self._skip -= len(passed)
         taken, reused = self._origin.taken, self._origin.reused
         made = self._origin.take(rows)
-        bodies = list(map(encode, made))
+        bodies, are_same = encode_all(made)
         ids = range(self._made, self._made + len(made))
-        part = _Part(ids, self._keys.keys(bodies), bodies, made if are_plain(made, bodies) else None)
+        part = _Part(ids, self._keys.keys(bodies), bodies, made if are_same else None)
         self._made += len(made)
         outcome.is_last = len(made) < rows
         counts = outcome.count(link.name)
@@ -289,19 +289,19 @@ class Chain:
                 is_kept = link.is_kept or seconds > WORTH_KEEPING_S * taken
                 if not is_kept and not are_plain(made.rows):  # the next step is to see what it would when the run goes on
                     return start, at, _unread(part)
-                bodies = list(map(encode, made.rows)) if is_kept else []
+                encoded = encode_all(made.rows) if is_kept else None
             except (RunError, GeneratorExit):
                 raise
             except BaseException:  # sys.exit and panics in Rust too: they must not end the worker
                 return start, at, _unread(part)
             passed.append((link, [dict(row) for row in made.rows[-self.desk.newest :]]))
-            if is_kept:
+            if encoded is not None:
                 for before, newest in passed:
                     counts = outcome.count(before.name)
                     counts.taken, counts.made = counts.taken + taken, counts.made + taken
                     self.live.show(before.name, newest)
                 outcome.count(link.name).made += len(made.rows) - taken
-                part, start = self._recorded(link, part, made, bodies, outcome), at + 1
+                part, start = self._recorded(link, part, made, *encoded, outcome), at + 1
                 passed = []
                 rows = self._rows(part) if start < stop else []
             else:
@@ -323,7 +323,7 @@ class Chain:
         try:
             made = self._combined(link, part) if isinstance(link.step, JoinStep) else link.work(self._received(at, part))
             seconds = time.perf_counter() - begin
-            bodies = list(map(encode, made.rows))
+            bodies, are_same = encode_all(made.rows)
         except (RunError, GeneratorExit):
             raise
         except BaseException as error:
@@ -336,16 +336,15 @@ class Chain:
         outcome.count(link.name).made += len(bodies)
         self.live.show(link.name, bodies)
         if link.is_kept or seconds > WORTH_KEEPING_S * len(part):
-            return self._recorded(link, part, made, bodies, outcome)
-        return _Part(part.ids, part.keys, bodies, made.rows if are_plain(made.rows, bodies) else None)
+            return self._recorded(link, part, made, bodies, are_same, outcome)
+        return _Part(part.ids, part.keys, bodies, made.rows if are_same else None)
 
     # ---- records
-    def _recorded(self, link: Link, part: _Part, made: _Made, bodies: list[bytes], outcome: Outcome) -> _Part:
+    def _recorded(self, link: Link, part: _Part, made: _Made, bodies: list[bytes], are_same: bool, outcome: Outcome) -> _Part:
         """Record what a link made of some rows; returns the rows made."""
         self._record(link, part, made.counts, bodies, outcome)
         if not link.multiplies:
-            is_last = link is self.links[-1]  # nobody reads them any more
-            return _Part(part.ids, part.keys, bodies, made.rows if not is_last and are_plain(made.rows, bodies) else None)
+            return _Part(part.ids, part.keys, bodies, made.rows if are_same else None)
         pairs = zip(part.ids, part.keys, made.counts, strict=True)
         children = [_child(str(item_id), key, at) for item_id, key, count in pairs for at in range(count)]
         ids, keys = [item_id for item_id, _ in children], [key for _, key in children]

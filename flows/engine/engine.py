@@ -130,6 +130,12 @@ class Engine:
         return {name: station.shelf for name, station in self.stations.items() if not station.stage.downstream}
 
     @property
+    def is_drained(self) -> bool:
+        """Whether the sources have no more rows."""
+        sources = [station for station in self.stations.values() if station.stage.is_source]
+        return bool(sources) and all(station.is_drained for station in sources)
+
+    @property
     def quarantined(self) -> int:
         """Rows in quarantine that failed in the steps as they are now."""
         return self.quarantine.count({key for station in self.stations.values() for key in station.stage.keys})

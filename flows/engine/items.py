@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
+from xxhash import xxh3_128_digest
 
 KEY_BYTES = 16
 _START_BYTES = 8
@@ -42,7 +43,7 @@ class ContentKeys:
 
     def keys(self, bodies: Sequence[bytes]) -> list[bytes]:
         """The keys of the next rows, given their JSON."""
-        keys = [hashlib.blake2b(body, digest_size=KEY_BYTES).digest() for body in bodies]
+        keys = list(map(xxh3_128_digest, bodies))
         starts = [key[:_START_BYTES] for key in keys]
         fresh, older = set(starts), self._among_older(starts)
         if len(fresh) == len(starts) and not older and self._newest.isdisjoint(fresh):
@@ -58,7 +59,7 @@ class ContentKeys:
             self._newest.add(start)
             return key
         self._again[start] = number = self._again.get(start, 0) + 1
-        return hashlib.blake2b(body, digest_size=KEY_BYTES, salt=number.to_bytes(8, "little")).digest()
+        return xxh3_128_digest(body, number)
 
     def _among_older(self, starts: list[bytes]) -> set[bytes]:
         if self._older is None:

@@ -118,10 +118,10 @@ class SegmentReader:
 
     def rows(self, place: Place) -> bytes:
         """JSON list of the rows of this record."""
-        return self._frame(place.path, place.offset)[place.number]
+        return b"[%b]" % self._frame(place.path, place.offset)[place.number]
 
     def records(self, path: str, offset: int, number: int, count: int) -> list[bytes]:
-        """JSON lists of the rows of some records that follow each other in a frame."""
+        """Some records that follow each other in a frame: the JSON of the rows of each, with commas between."""
         return self._frame(path, offset)[number : number + count]
 
     def _frame(self, path: str, offset: int) -> list[bytes]:
@@ -145,7 +145,7 @@ class SegmentReader:
         lengths = struct.unpack_from(f"<{count}I", raw)
         bodies, at = [], 4 * count
         for length in lengths:
-            bodies.append(b"[%b]" % raw[at : at + length])
+            bodies.append(raw[at : at + length])
             at += length
         return bodies
 

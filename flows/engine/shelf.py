@@ -20,6 +20,9 @@ from flows.engine.outcome import Collected
 
 _FIELDS = 5  # file, offset, number in the frame, rows of the record, records that follow each other (`Collected.run`)
 
+ROWS_AT_ONCE = 200
+BYTES_AT_ONCE = 2**20
+
 
 class Shelf:
     """Collects places while a run goes on."""
@@ -82,11 +85,24 @@ class ShelfRows(Collection[dict[str, Any]]):
         return any(row == mine for mine in self)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for data in self.bodies():
-            yield from decode(data)
+        for chunk in self.chunks(ROWS_AT_ONCE, BYTES_AT_ONCE):
+            yield from chunk
+
+    def chunks(self, rows: int, size: int) -> Iterator[list[dict[str, Any]]]:
+        """The rows in lists of about so many, or of about `size` bytes of JSON where that is less."""
+        waiting: list[bytes] = []
+        count = held = 0
+        for body in self.bodies():
+            waiting.append(body)
+            count, held = count + 1, held + len(body)
+            if count >= rows or held >= size:
+                yield decode(b"[%b]" % b",".join(waiting))
+                waiting, count, held = [], 0, 0
+        if waiting:
+            yield decode(b"[%b]" % b",".join(waiting))
 
     def bodies(self) -> Iterator[bytes]:
-        """The records, each a JSON list of rows."""
+        """The records, each the JSON of its rows with commas between."""
         reader = SegmentReader(frames_kept=256)
         try:
             for entry in self._table:

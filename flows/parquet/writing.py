@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from flows.engine.codec import decode, encode
 from flows.parquet.types import NULL, OddValue, Type, is_stored_alike, join, to_arrow, type_of_dicts
@@ -182,7 +182,17 @@ class _Source:
         self._file.write(len(frame).to_bytes(8, "little") + frame)
 
 
+@runtime_checkable
+class Chunked(Protocol):
+    """Rows that can be had in lists, which is faster than one by one."""
+
+    def chunks(self, rows: int, size: int) -> Iterator[list[Row]]: ...
+
+
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    if isinstance(rows, Chunked):
+        yield from rows.chunks(CHUNK_ROWS, CHUNK_BYTES)
+        return
     chunk: list[Row] = []
     size = 0
     for row in rows:

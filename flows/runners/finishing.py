@@ -7,63 +7,92 @@ import os
 import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from flows.engine.engine import Engine
 from flows.engine.hosts import context, start_process
 from flows.engine.outcome import explain
 from flows.engine.worker import end_with_engine
+from flows.plan import Plan
 from flows.runs import RunFolder, RunReport
 from flows.spec import PipelineSpec
 from steps.errors import DistilflowError, RunError
 
-
-async def finish(engine: Engine, report: RunReport, folder: RunFolder, output: Path | None) -> dict[str, int]:
-    """Write the Distiset of what the leaves made; returns rows by leaf.
-
-    Raises:
-        RunError: It cannot be written.
-    """
-    shelves = {}
-    for name, shelf in engine.shelves.items():
-        path = folder.path / "shelves" / f"{name}.shelf"
-        shelf.save(path)
-        shelves[name] = path
-    target = output or folder.path / "distiset"
-    mine, theirs = context.Pipe(duplex=False)
-    arguments = (theirs, dict(os.environ), engine.plan.spec.to_dict(), shelves, report, folder.log, target)
-    writer = context.Process(target=_write, args=arguments)
-    await asyncio.to_thread(start_process, writer)
-    theirs.close()
-    try:
-        rows, problem, fix = await asyncio.to_thread(mine.recv)
-    except EOFError:
-        rows, problem, fix = {}, "the process that writes it ended", "see run.log"
-    mine.close()
-    await asyncio.to_thread(writer.join)
-    if problem:
-        raise RunError(
-            f"the Distiset cannot be written to {target}: {problem}",
-            fix or "make room, or name another folder with --output",
-        )
-    return dict(rows)
+LOOK_S = 0.1
 
 
-def _write(
-    pipe: Connection,
-    environment: dict[str, str],
-    spec: dict[str, object],
-    shelves: dict[str, Path],
-    report: RunReport,
-    log: Path,
-    target: Path,
-) -> None:
+class Finisher:
+    """The process that writes the Distiset of a run. It may get ready while the run goes on."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._pipe: Connection | None = None
+        self._process: Any = None
+        self._starting = asyncio.Lock()
+
+    async def get_ready(self, engine: Engine) -> None:
+        """Start the process when the end is near: at once if no model is asked, else when the sources have no more rows."""
+        while self._plan.llms and not engine.is_drained:
+            await asyncio.sleep(LOOK_S)
+        await self._start()
+
+    async def finish(self, engine: Engine, report: RunReport, folder: RunFolder, output: Path | None) -> dict[str, int]:
+        """Write what the leaves made; returns rows by leaf.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        shelves = {}
+        for name, shelf in engine.shelves.items():
+            path = folder.path / "shelves" / f"{name}.shelf"
+            shelf.save(path)
+            shelves[name] = path
+        target = output or folder.path / "distiset"
+        pipe = await self._start()
+        try:
+            pipe.send((shelves, report, folder.log, target))
+            rows, problem, fix = await asyncio.to_thread(pipe.recv)
+        except (EOFError, ConnectionError):
+            rows, problem, fix = {}, "the process that writes it ended", "see run.log"
+        await asyncio.to_thread(self._process.join)
+        if problem:
+            raise RunError(
+                f"the Distiset cannot be written to {target}: {problem}",
+                fix or "make room, or name another folder with --output",
+            )
+        return dict(rows)
+
+    def close(self) -> None:
+        """Let go of the process; one that was not needed ends by itself."""
+        if self._pipe is not None:
+            self._pipe.close()
+
+    async def _start(self) -> Connection:
+        async with self._starting:
+            if self._pipe is None:
+                mine, theirs = context.Pipe()
+                arguments = (theirs, dict(os.environ), self._plan.spec.to_dict())
+                self._process = context.Process(target=_write, args=arguments)
+                await asyncio.to_thread(start_process, self._process)
+                theirs.close()
+                self._pipe = mine
+            return self._pipe
+
+
+def _write(pipe: Connection, environment: dict[str, str], spec: dict[str, object]) -> None:
     # a Distiset that is written after its engine is gone could replace that of the next session
     threading.Thread(target=end_with_engine, daemon=True).start()
     os.environ.update(environment)
+    import pyarrow.parquet  # noqa: F401 - it takes a while, and there is time now
+
     from flows.distiset import write_distiset
     from flows.plan import examine
 
     planned, _ = examine(PipelineSpec.model_validate(spec))
+    try:
+        shelves, report, log, target = pipe.recv()
+    except EOFError:  # the run failed
+        return
     try:
         pipe.send((write_distiset(target, planned, shelves, report, log), "", ""))
     except DistilflowError as error:

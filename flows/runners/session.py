@@ -17,7 +17,7 @@ from flows.engine.events import Event
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
 from flows.plan import Plan
-from flows.runners.finishing import finish
+from flows.runners.finishing import Finisher
 from flows.runners.recorder import Recorder
 from flows.runs import RunFolder, RunReport
 from steps.errors import DistilflowError, RunError
@@ -91,13 +91,15 @@ def _writing_to(folder: RunFolder) -> Iterator[None]:
 async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
     recorder.enter("running")
     watching = asyncio.create_task(recorder.watch(engine, request.launched_at))
+    finisher = Finisher(request.plan)
+    getting_ready = asyncio.create_task(finisher.get_ready(engine))
     try:
         await engine.run()
         recorder.snapshot(engine)
         recorder.report.quarantined = engine.quarantined
         recorder.enter("finishing")
         ended = recorder.report.model_copy(update={"state": "stopped" if engine.is_stopped else "finished"})
-        recorder.report.rows = await finish(engine, ended, request.folder, request.options.output)
+        recorder.report.rows = await finisher.finish(engine, ended, request.folder, request.options.output)
     except Exception as error:
         said = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
         said.go_on = "resume the run"
@@ -108,6 +110,8 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         raise said from error
     finally:
         watching.cancel()
+        getting_ready.cancel()
+        finisher.close()
     missing = f"{recorder.report.quarantined} rows in quarantine" if recorder.report.quarantined else ""
     recorder.enter("stopped" if engine.is_stopped else "finished", missing)
 

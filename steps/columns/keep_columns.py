@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Step, require_all
+from steps.base import Batch, Group, Step, naming_missing
 
 
 class KeepColumns(Step):
@@ -30,5 +30,5 @@ class KeepColumns(Step):
 
     def process(self, batch: Batch) -> Batch:
         columns = self.columns
-        require_all(batch, columns)
-        return [{column: row[column] for column in columns} for row in batch]
+        with naming_missing(batch, columns):
+            return [{column: row[column] for column in columns} for row in batch]

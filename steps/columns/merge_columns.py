@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, require_all
+from steps.base import Batch, Group, Row, Step, naming_missing
 
 
 class MergeColumns(Step):
@@ -35,16 +35,20 @@ class MergeColumns(Step):
         return list(dict.fromkeys([*(column for column in received if column not in self.columns), *self.makes()]))
 
     def process(self, batch: Batch) -> Batch:
-        require_all(batch, self.columns)
         columns, [name] = self.columns, self.makes()
-        return [_merged(row, columns, name) for row in batch]
+        with naming_missing(batch, columns):
+            return [_merged(row, columns, name) for row in batch]
 
 
 def _merged(row: Row, columns: list[str], name: str) -> Row:
     merged: list[Any] = []
+    others = row.copy()
     for column in columns:
         value = row[column]
-        merged += value if isinstance(value, list) else (value,)
-    others = {column: value for column, value in row.items() if column not in columns}
+        if isinstance(value, list):
+            merged += value
+        else:
+            merged.append(value)
+        others.pop(column, None)
     others[name] = merged
     return others

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Step, require_all
+from steps.base import Batch, Group, Step, naming_missing
 from steps.errors import RowError, RunError
 
 
@@ -47,8 +47,12 @@ class TruncateTextColumn(Step):
         self._tokenizer = None
 
     def process(self, batch: Batch) -> Batch:
-        require_all(batch, [self.column])
-        return [{**row, self.column: self._cut(row[self.column])} for row in batch]
+        column, longest = self.column, self.max_length
+        with naming_missing(batch, [column]):
+            texts = [row[column] for row in batch]
+        if self.tokenizer is None and set(map(type, texts)) == {str}:
+            return [{**row, column: text[:longest]} for row, text in zip(batch, texts, strict=True)]
+        return [{**row, column: self._cut(text)} for row, text in zip(batch, texts, strict=True)]
 
     def _cut(self, text: Any) -> str | None:
         if text is None:

@@ -197,10 +197,13 @@ def _read_json(file: Any, path: Path) -> Iterator[Row]:
 def _json_lines(file: BufferedIOBase, path: Path) -> Iterator[Row]:
     is_blank, number = True, 1
     while lines := file.readlines(_LINES_BYTES):
-        rows = _plain_lines(lines) or _each_line(lines, path, number)
-        for row in rows:
+        if rows := _plain_lines(lines):
             is_blank = False
-            yield row
+            yield from rows
+        else:
+            for row in _each_line(lines, path, number):
+                is_blank = False
+                yield row
         number += len(lines)
     if is_blank:
         raise BadFile(f"{path} is empty", "write rows to it, or leave it out")

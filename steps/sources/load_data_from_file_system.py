@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class LoadDataFromFileSystem(GeneratorStep):
     storage_options: dict[str, Any] | None = Field(default=None, description="Not used for files.", json_schema_extra=UNUSED)
 
     def generate(self) -> Iterator[Row]:
-        rows = (row for path in self.files() for row in read_rows(path, self.filetype))
+        rows = chain.from_iterable(read_rows(path, self.filetype) for path in self.files())
         return islice(rows, self.num_examples)
 
     def columns(self) -> list[str] | None:
