@@ -79,7 +79,7 @@ def run(stage: Stage, folder: Path, rows: int, batch: int) -> Spent:
     sent = []
     started = time.process_time()
     while True:
-        outcome = chain.pull(batch)
+        outcome = chain.pull(batch, 10**6)
         sent.append(outcome.to_bytes())
         if outcome.is_last:
             break

@@ -27,6 +27,7 @@ from flows.engine.ledger import Place, SegmentReader, step_folder
 from flows.engine.live import NEWEST
 from flows.engine.origins import AllRows, Origin, SourceRows
 from flows.engine.outcome import Collected, Outcome, failure_of
+from flows.engine.pace import Pace
 from flows.engine.stages import Stage, may_multiply
 from flows.plan import PlannedStep
 from steps.base import Batch, GeneratorStep, GlobalStep, JoinStep, Row, Step, rename_in, rename_out, require_all
@@ -134,6 +135,7 @@ class Chain:
         self._made = skip
         self._skip = skip
         self._keys = ContentKeys()
+        self._pace = Pace()
         self._split: tuple[Place, list[bytes]] | None = None
         self._shelf = shelf
         self._origin: Origin | None = None
@@ -167,9 +169,11 @@ class Chain:
         self.live.flush_if_due()
         return outcome
 
-    def pull(self, rows: int) -> Outcome:
-        """Take the next rows from where they begin through the steps after that."""
+    def pull(self, least: int, most: int) -> Outcome:
+        """Take the next rows from where they begin through the steps after that: `least`, or up to `most` if that is faster."""
         link, outcome = self.links[0], Outcome()
+        begin = time.perf_counter()
+        rows = self._pace.rows(least, most)
         if self._origin is None:
             self._load()
             self._origin = self._make_origin(link)
@@ -194,6 +198,7 @@ class Chain:
                 self._record(link, part, [1] * len(part), bodies, outcome)
             self._leave(part, outcome)
         self.live.flush_if_due()
+        self._pace.took(len(made), time.perf_counter() - begin, sum(map(len, bodies)))
         return outcome
 
     def _make_origin(self, link: Link) -> Origin:

@@ -35,6 +35,10 @@ from steps.errors import DistilflowError, RunError
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
+PULLS_AHEAD = 2
+"""Batches of a source that are under way: one at work, one that its worker finds when it is done."""
+ROOM_ON_DISK = 10**6
+"""Rows that may come from a stage at once which nobody waits for: they go to the ledger, and to no other stage."""
 DEATHS_WITHOUT_PROGRESS = 3
 ROWS_BLAMED_IN_A_ROW = 5
 """Rows that take down every worker, one after the other, before it counts as the step's fault, not theirs."""
@@ -81,7 +85,7 @@ class Station:
 
     @property
     def is_busy(self) -> bool:
-        return bool(self.queue) or any(host.held or host.pulls for host in self.hosts)
+        return bool(self.queue) or any(host.held or host.pulling for host in self.hosts)
 
     @property
     def room_before(self) -> int:
@@ -200,7 +204,7 @@ class Engine:
 
     def _goes_on(self, station: Station) -> bool:
         """Whether a stopped run still has something to finish in this stage."""
-        at_work = any(host.held or host.pulls for host in station.hosts)
+        at_work = any(host.held or host.pulling for host in station.hosts)
         return at_work or (self._may_feed(station) and bool(station.queue))
 
     def _may_feed(self, station: Station) -> bool:
@@ -336,7 +340,7 @@ class Engine:
     def on_outcome(self, host: Host, outcome: Outcome) -> None:
         station = self.stations[host.stage.name]
         if station.begins:
-            host.pulls -= 1
+            host.pulling.popleft()
             station.is_drained = station.is_drained or outcome.is_last
             station.made += outcome.counts[station.stage.head.name].made
         if outcome.settled or (station.begins and outcome.counts):
@@ -431,10 +435,12 @@ class Engine:
     def _feed(self, station: Station) -> None:
         for host in sorted(station.hosts, key=lambda host: len(host.held)):
             if station.begins:
-                while host.is_ready and not station.is_drained and host.pulls < 2 and self._room_after(station, host.pulls):
-                    host.pull(station.stage.batch_rows)
+                while host.is_ready and not station.is_drained and len(host.pulling) < PULLS_AHEAD:
+                    if (room := self._room_after(station) - sum(host.pulling)) <= 0:
+                        break
+                    host.pull(station.stage.batch_rows, max(station.stage.batch_rows, room // PULLS_AHEAD))
                 continue
-            while station.queue and host.room > 0 and self._room_after(station):
+            while station.queue and host.room > 0 and self._room_after(station) > 0:
                 size = min(host.room, station.stage.batch_rows, len(station.queue))
                 if station.suspects and station.queue[0].id in station.suspects:
                     if host.held:
@@ -442,12 +448,10 @@ class Engine:
                     size = 1  # a row that may have killed a worker travels alone
                 host.give([station.queue.popleft() for _ in range(size)])
 
-    def _room_after(self, station: Station, pulls: int = 0) -> bool:
-        """Whether the stages after this one can take what it would make."""
-        return all(
-            self.stations[name].stage.is_global or self.stations[name].room_before > pulls * station.stage.batch_rows
-            for name in station.stage.downstream
-        )
+    def _room_after(self, station: Station) -> int:
+        """Rows that the stages after this one can take."""
+        names = [name for name in station.stage.downstream if not self.stations[name].stage.is_global]
+        return min((self.stations[name].room_before for name in names), default=ROOM_ON_DISK)
 
     def _finish_if_done(self, station: Station) -> None:
         if station.is_done:

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import forkserver
@@ -24,7 +25,7 @@ from flows.engine.gateway import Gateway
 from flows.engine.items import Item, pack
 from flows.engine.outcome import Outcome, explain
 from flows.engine.stages import Stage
-from flows.engine.worker import HEAD, Order, message, work
+from flows.engine.worker import HEAD, PULL, Order, message, work
 from steps.errors import RunError
 
 BATCHES_AHEAD = 2
@@ -46,14 +47,15 @@ class Listener(Protocol):
 
 
 class Host(ABC):
-    """One replica of a stage. `held` are the items handed over and not yet settled; `pulls` the batches asked for."""
+    """One replica of a stage. `held` are the items handed over and not yet settled; `pulling` for each batch asked for the
+    rows it may have."""
 
     def __init__(self, stage: Stage, replica: int, listener: Listener) -> None:
         self.stage = stage
         self.replica = replica
         self.listener = listener
         self.held: dict[str, Item] = {}
-        self.pulls = 0
+        self.pulling: deque[int] = deque()
         self.is_ready = False
         self.pid: int | None = None
         self.devices: list[str] = []
@@ -75,8 +77,8 @@ class Host(ABC):
         """Hand rows over."""
 
     @abstractmethod
-    def pull(self, rows: int) -> None:
-        """Ask for the next rows of a source."""
+    def pull(self, least: int, most: int) -> None:
+        """Ask for the next rows of a source: `least`, or up to `most` if that is faster."""
 
     @abstractmethod
     async def end(self) -> None:
@@ -115,7 +117,7 @@ class LoopHost(Host):
         self.held.update((item.id, item) for item in items)
         self._asking.give(items)
 
-    def pull(self, rows: int) -> None:
+    def pull(self, least: int, most: int) -> None:
         raise NotImplementedError("a step that asks a model makes no rows of its own")
 
     async def end(self) -> None:
@@ -153,9 +155,9 @@ class ThreadHost(Host):
         self.held.update((item.id, item) for item in items)
         self._jobs.put_nowait(lambda: self._chain.run(items))
 
-    def pull(self, rows: int) -> None:
-        self.pulls += 1
-        self._jobs.put_nowait(lambda: self._chain.pull(rows))
+    def pull(self, least: int, most: int) -> None:
+        self.pulling.append(most)
+        self._jobs.put_nowait(lambda: self._chain.pull(least, most))
 
     async def end(self) -> None:
         if self._worker is not None:
@@ -244,9 +246,9 @@ class WorkerHost(Host):
         self.held.update((item.id, item) for item in items)
         self._send(b"I", pack(items))
 
-    def pull(self, rows: int) -> None:
-        self.pulls += 1
-        self._send(b"P", rows.to_bytes(4, "little"))
+    def pull(self, least: int, most: int) -> None:
+        self.pulling.append(most)
+        self._send(b"P", PULL.pack(least, most))
 
     def drain(self) -> None:
         if self.stage.asks is not None and self._writer is not None:

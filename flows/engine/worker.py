@@ -1,9 +1,8 @@
 """What runs in a worker process: one stage, fed over a socket. Imports steps and the engine, never Prefect.
 
-Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull so many rows · D ask no more ·
-E end.
-From it: L ready · O outcome · X the error after which it cannot go on. When the socket closes, the other side is gone, and
-the worker ends: no orphans.
+Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull rows, at least and at most so many ·
+D ask no more · E end. From it: L ready · O outcome · X the error after which it cannot go on. When the socket closes, the other
+side is gone, and the worker ends: no orphans.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ from flows.spec import PipelineSpec
 from steps.errors import PlanError, RowError, RunError
 
 HEAD = struct.Struct("<Ic")
+PULL = struct.Struct("<II")
 OTHER_SIDE_GONE = 75
 
 
@@ -113,7 +113,7 @@ def _chain(sock: socket.socket, stage: Stage, order: Order) -> None:
             kind, payload = _receive(stream)
             if kind == b"E":
                 break
-            outcome = chain.pull(int.from_bytes(payload, "little")) if kind == b"P" else chain.run(unpack(payload))
+            outcome = chain.pull(*PULL.unpack(payload)) if kind == b"P" else chain.run(unpack(payload))
             sock.sendall(message(b"O", outcome.to_bytes()))
     chain.close()
 
