@@ -12,6 +12,7 @@ from steps.base import Row
 from steps.errors import BadReply, RowError
 from steps.llms.base import Chat
 from steps.tasks.base import Task
+from steps.tasks.lenient_json import without_thoughts
 from steps.tasks.replies import rehearse_text
 
 RESULT = "[RESULT]"
@@ -84,7 +85,7 @@ class PrometheusEval(Task):
         ]
 
     def format_output(self, text: str, row: Row) -> Row:
-        feedback, marker, verdict = text.rpartition(RESULT)
+        feedback, marker, verdict = without_thoughts(text).rpartition(RESULT)
         found = (_SCORE if self.mode == "absolute" else _CHOICE).match(verdict)
         if not marker or found is None:
             wanted = "a whole number from 1 to 5" if self.mode == "absolute" else "A or B"

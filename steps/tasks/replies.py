@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -11,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from steps.errors import BadReply
 from steps.llms.base import JSONSchema
+from steps.tasks.lenient_json import NoJSON, find_json
+
+SHOWN_COMPLAINTS = 5
 
 _WORDS = [
     "river",
@@ -40,6 +44,17 @@ _WORDS = [
 ]
 
 
+def schema_of(answer: type[BaseModel]) -> JSONSchema:
+    """JSON schema of what `answer` validates: a new one each time, so it may be changed."""
+    schema: JSONSchema = orjson.loads(_schema_json(answer))
+    return schema
+
+
+@cache  # pydantic takes a millisecond to make one, and each row needs it
+def _schema_json(answer: type[BaseModel]) -> bytes:
+    return orjson.dumps(answer.model_json_schema())
+
+
 def schema_instructions(schema: JSONSchema) -> str:
     """Words that ask for JSON of this shape."""
     return f"Reply with nothing but JSON that follows this schema:\n{json.dumps(schema, ensure_ascii=False)}"
@@ -48,42 +63,43 @@ def schema_instructions(schema: JSONSchema) -> str:
 def parse_answer(text: str, answer: type[BaseModel]) -> dict[str, Any]:
     """Columns of a JSON reply, checked against `answer`.
 
-    Models wrap JSON in code fences and remarks: the outermost object or list is taken.
+    What stands around the JSON is ignored, and slips in it are mended (`lenient_json`). Of several values in a reply the
+    one that fits is taken. Mended JSON has to fit exactly: a field that nobody asked for shows that it was mended wrongly.
 
     Raises:
-        BadReply: There is none, or it does not fit; the message names the fields.
+        BadReply: There is none, it does not fit, or several different ones do; the message names the fields.
     """
-    found = parse_json(text)
     try:
-        return answer.model_validate(found).model_dump(mode="json")
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in error.errors()[:5])
-        raise BadReply(
-            f"the reply does not fit what was asked for: {wrong}", "see the reply; a stronger model often helps", text
-        ) from error
-
-
-def parse_json(text: str) -> Any:
-    """The JSON value in a reply.
-
-    Raises:
-        BadReply: There is none.
-    """
-    for candidate in (text, text[_first(text, "{[") : _last(text, "}]") + 1]):
+        found = find_json(text)
+    except NoJSON as error:
+        raise BadReply(str(error), _FIX, text) from error
+    fitting: list[dict[str, Any]] = []
+    wrong: ValidationError | None = None
+    for value in found:
         try:
-            return orjson.loads(candidate)
-        except orjson.JSONDecodeError:
-            continue
-    seen = text.strip()[:80]
-    raise BadReply(f"the reply holds no JSON: {seen!r}", "see the reply; a stronger model often helps", text)
+            read = answer.model_validate(value.value, extra="forbid" if value.is_mended else None)
+        except ValidationError as error:
+            wrong = error
+        else:
+            columns = read.model_dump(mode="json")
+            if columns not in fitting:
+                fitting.append(columns)
+    if len(fitting) > 1:
+        raise BadReply(f"the reply holds {len(fitting)} different answers", _FIX, text)
+    if not fitting:
+        assert wrong is not None
+        raise BadReply(f"the reply does not fit what was asked for: {_complaints(wrong)}", _FIX, text) from wrong
+    return fitting[0]
 
 
-def _first(text: str, marks: str) -> int:
-    return min((at for mark in marks if (at := text.find(mark)) >= 0), default=0)
+_FIX = "see the reply; a stronger model often helps"
 
 
-def _last(text: str, marks: str) -> int:
-    return max(text.rfind(mark) for mark in marks)
+def _complaints(error: ValidationError) -> str:
+    wrong = error.errors(include_url=False)
+    said = [f"{'.'.join(map(str, one['loc'])) or 'reply'}: {one['msg']}" for one in wrong[:SHOWN_COMPLAINTS]]
+    more = len(wrong) - len(said)
+    return "; ".join([*said, f"and {more} more"] if more else said)
 
 
 def rehearse_text(rng: Random, words: int = 12) -> str:

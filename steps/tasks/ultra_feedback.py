@@ -12,7 +12,7 @@ from steps.base import Row
 from steps.errors import BadReply, RowError
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
-from steps.tasks.replies import parse_answer, rehearse_schema, schema_instructions
+from steps.tasks.replies import parse_answer, rehearse_schema, schema_instructions, schema_of
 
 Aspect = Literal["overall-rating", "helpfulness", "truthfulness", "honesty", "instruction-following"]
 
@@ -76,7 +76,7 @@ class UltraFeedback(Task):
         return TypedJudgements if self.aspect in ("helpfulness", "truthfulness") else Judgements
 
     def reply_schema(self, row: Row) -> JSONSchema:
-        schema = self._reply.model_json_schema()
+        schema = schema_of(self._reply)
         count = len(_answers(row))
         schema["properties"]["answers"] |= {"minItems": count, "maxItems": count}
         return schema

@@ -41,6 +41,7 @@ def test_the_headings_are_those_the_model_was_trained_on(task: PrometheusEval, h
         ("absolute", "###Feedback: Fine. [RESULT] (4)", 4),
         ("absolute", "Fine.\n**[RESULT]** Score: 4/5", 4),
         ("absolute", "Fine. [RESULT] 4.", 4),
+        ("absolute", "<think>[RESULT] 2? No.</think>\nFeedback: Fine. [RESULT] 4", 4),
         ("relative", "Feedback: Fine. [RESULT] B", "B"),
         ("relative", "Fine. [RESULT] Response A", "A"),
     ],
@@ -56,6 +57,7 @@ def test_the_verdict_stands_behind_the_marker(mode: Literal["absolute", "relativ
     ("mode", "text"),
     [
         ("absolute", "Fine. 4"),
+        ("absolute", "<think>Perhaps [RESULT] 2"),
         ("absolute", "Fine. [RESULT] 6"),
         ("absolute", "Fine. [RESULT] 45"),
         ("absolute", "Fine. [RESULT] 4.5"),
