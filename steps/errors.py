@@ -9,7 +9,7 @@ DistilflowError
 │   ├── BadReply        the model answered, but not in the form that was asked for
 │   └── LLMError        the request for this row failed
 │       ├── RateLimited · ServerFailed · NetworkFailed (Unreachable)     worth another attempt
-│       ├── ContextTooLong · ContentFiltered · BadRequest   never going to succeed
+│       ├── ContextTooLong · ContentFiltered · BadRequest (SchemaRefused)   never going to succeed
 │       └── AuthFailed · ModelNotFound · EndpointDown       stop the run: no row can succeed
 └── RunError            the run cannot go on
 """
@@ -97,6 +97,8 @@ class RowError(DistilflowError):
     """This row cannot be processed; the others go on and this one goes to the quarantine."""
 
     code = "row-failed"
+    attempts: int = 1
+    """How often a model was asked before the row was given up."""
 
 
 class MissingKey(RowError):
@@ -138,8 +140,6 @@ class LLMError(RowError):
     def __init__(self, message: str, fix: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, fix)
         self.retry_after_s = retry_after_s
-        self.attempts = 1
-        """How often it was tried."""
 
     def __reduce__(self) -> tuple[type[LLMError], tuple[str, str, float | None]]:  # type: ignore[override]
         return type(self), (self.message, self.fix, self.retry_after_s)
@@ -188,6 +188,10 @@ class BadRequest(LLMError):
     """The server does not accept this request."""
 
     code = "bad-request"
+
+
+class SchemaRefused(BadRequest):
+    """The server cannot hold replies to a JSON schema, or not to this one."""
 
 
 class AuthFailed(LLMError):

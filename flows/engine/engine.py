@@ -29,6 +29,7 @@ from flows.engine.quarantine import Quarantine
 from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
 from flows.engine.stages import Stage, stages_of
+from flows.engine.step_log import step_log
 from flows.engine.worker import Order
 from flows.plan import Plan
 from steps.errors import DistilflowError, RunError
@@ -165,14 +166,15 @@ class Engine:
         for step, usage in (await asyncio.to_thread(spent, self.settings.folder / JOURNAL)).items():
             self.counts[step].input_tokens += usage.input_tokens
             self.counts[step].output_tokens += usage.output_tokens
-        try:
-            for station in self.stations.values():
-                if not station.stage.is_global:
-                    station.is_started = True
-                    self._spawn(self._start(station))
-            await self._over.wait()
-        finally:
-            await self._close()
+        with step_log(self.observer.log):
+            try:
+                for station in self.stations.values():
+                    if not station.stage.is_global:
+                        station.is_started = True
+                        self._spawn(self._start(station))
+                await self._over.wait()
+            finally:
+                await self._close()
         if self._error is not None:
             raise self._error
 

@@ -14,7 +14,7 @@ import orjson
 from flows.engine.codec import decode, encode
 from flows.engine.items import Item, pack, unpack
 from flows.engine.ledger import Place
-from steps.errors import BadReply, DistilflowError, LLMError, MissingKey, RowError
+from steps.errors import BadReply, DistilflowError, MissingKey, RowError
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ def failure_of(error: BaseException, step: str, step_key: str, item_id: str, key
         code=said.code,
         message=printable(said.message),
         fix=printable(said.fix),
-        attempts=error.attempts if isinstance(error, LLMError) else 1,
+        attempts=error.attempts if isinstance(error, RowError) else 1,
         reply=printable(error.reply) if isinstance(error, BadReply) else None,
         row=row,
     )

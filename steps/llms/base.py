@@ -109,6 +109,8 @@ class LLM(Component):
     is_rehearsal: ClassVar[bool] = False
     is_free: ClassVar[bool] = False
     """Its answers cost nothing and can be had again: no journal keeps them."""
+    answers_anew: ClassVar[bool] = True
+    """Asked once more, it may answer something else: it makes sense to have it correct a reply."""
     reaches: ClassVar[str] = ""
     """What it needs beyond this process, in words; empty where it answers by itself."""
 
@@ -131,6 +133,11 @@ class LLM(Component):
     def endpoint(self) -> str:
         """Where the requests go: steps with the same endpoint share its limits."""
         return f"{type(self).__name__}:{self.model_name}"
+
+    @property
+    def enforces_schemas(self) -> bool:
+        """Whether it is known to hold its replies to the `schema` of a request."""
+        return False
 
     async def load(self) -> None:
         """Get ready to answer; runs once per worker, on the event loop that will call `complete`."""

@@ -38,7 +38,7 @@ def wire_sampling(generation_kwargs: dict[str, Any], *, for_openai: bool) -> dic
     return given
 
 
-def wire_structure(wanted: StructuredOutput | None, *, for_openai: bool) -> dict[str, Any]:
+def wire_structure(wanted: StructuredOutput | None, *, for_openai: bool, is_fine_tuned: bool = False) -> dict[str, Any]:
     """Structured output as the wire has it."""
     if wanted is None:
         return {}
@@ -47,7 +47,7 @@ def wire_structure(wanted: StructuredOutput | None, *, for_openai: bool) -> dict
         return {"structured_outputs": {"regex": schema}, "guided_regex": schema}
     if not isinstance(schema, dict):
         return {"response_format": {"type": "json_object"}}
-    return {"response_format": json_schema_format(schema, for_openai=for_openai)}
+    return {"response_format": json_schema_format(schema, for_openai=for_openai, is_fine_tuned=is_fine_tuned)}
 
 
 def structure_problems(wanted: StructuredOutput | None, *, for_openai: bool) -> list[str]:

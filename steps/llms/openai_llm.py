@@ -5,6 +5,7 @@ The openai package is not used: its client costs five times the CPU per request 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
-from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound
+from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused
 from steps.llms.base import LLM, Completion, Request
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
@@ -29,6 +30,8 @@ from steps.llms.http import JSONEndpoint, environment_problems, is_loopback, url
 from steps.llms.json_schemas import json_schema_format
 from steps.llms.provider_errors import Target
 from steps.secrets import TRANSPORT, Secret, reveal
+
+log = logging.getLogger(__name__)
 
 OPENAI_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -79,6 +82,7 @@ class OpenAILLM(LLM):
     )
 
     _wire: _Wire | None = PrivateAttr(default=None)
+    _refuses_schemas: bool = PrivateAttr(default=False)
 
     @field_validator("structured_output", mode="before")
     @classmethod
@@ -130,6 +134,17 @@ class OpenAILLM(LLM):
     @property
     def _is_openai(self) -> bool:
         return urlsplit(self.endpoint).hostname == "api.openai.com"
+
+    @property
+    def _is_fine_tuned(self) -> bool:
+        return self.model.startswith("ft:")
+
+    @property
+    def enforces_schemas(self) -> bool:
+        """api.openai.com is known to do so. What was chosen for all replies stands."""
+        given = self.generation_kwargs
+        is_chosen = "response_format" in given or "response_format" in (given.get("extra_body") or {})
+        return self._is_openai and self.structured_output is None and not is_chosen
 
     @property
     def _key_source(self) -> str:
@@ -193,12 +208,16 @@ class OpenAILLM(LLM):
 
     def _common_body(self) -> dict[str, Any]:
         sampling = wire_sampling(self.generation_kwargs, for_openai=self._is_openai)
-        structure = wire_structure(self.structured_output, for_openai=self._is_openai)
+        is_openai, is_fine_tuned = self._is_openai, self._is_fine_tuned
+        structure = wire_structure(self.structured_output, for_openai=is_openai, is_fine_tuned=is_fine_tuned)
         return {"model": self.model, **sampling, **structure, **self.generation_kwargs.get("extra_body", {})}
 
     # ---- requests
     async def complete(self, request: Request) -> Completion:
-        """Answer one request. A schema of the request takes the place of `structured_output`."""
+        """Answer one request. A schema of the request takes the place of `structured_output`.
+
+        A server that refuses the schema is asked without: the prompt describes the reply too, and the task checks it.
+        """
         if (wire := self._wire) is None:
             raise RuntimeError("load() must be awaited before complete()")
         body = {**wire.body, "messages": request.chat}
@@ -206,13 +225,24 @@ class OpenAILLM(LLM):
             body["n"] = request.n
         if request.have and isinstance(body.get("seed"), int):  # the same seed would give the same reply
             body["seed"] += request.have
-        if request.schema is not None:
-            body["response_format"] = json_schema_format(request.schema, for_openai=self._is_openai)
+        if request.schema is None or self._refuses_schemas:
+            return await self._send(wire, body, request.n)
+        kind = {"for_openai": self._is_openai, "is_fine_tuned": self._is_fine_tuned}
+        try:
+            return await self._send(wire, {**body, "response_format": json_schema_format(request.schema, **kind)}, request.n)
+        except SchemaRefused as refusal:
+            completion = await self._send(wire, body, request.n)  # if this fails too, it was not for the schema
+            if not self._refuses_schemas:
+                self._refuses_schemas = True
+                log.warning("%s (it is asked without from now on; replies are checked all the same)", refusal.message)
+            return completion
+
+    async def _send(self, wire: _Wire, body: dict[str, Any], wanted: int) -> Completion:
         try:
             content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
         except TypeError as error:
             raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
-        return read_completion(await wire.endpoint.post(content), wire.target, request.n)
+        return read_completion(await wire.endpoint.post(content), wire.target, wanted)
 
 
 def _chat_url(base_url: str) -> str:

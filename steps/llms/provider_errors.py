@@ -20,6 +20,7 @@ from steps.errors import (
     LLMError,
     ModelNotFound,
     RateLimited,
+    SchemaRefused,
     ServerFailed,
 )
 
@@ -31,6 +32,9 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content management policy|content filter|was flagged|input flagged", re.IGNORECASE)
+_ABOUT_SCHEMAS = re.compile(
+    r"response[_ ]format|json[_ ]?schema|structured[_ ]outputs?|guided[_ ](json|decoding)|grammar|invalid schema", re.IGNORECASE
+)
 _UNPAID = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
@@ -86,6 +90,11 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
         return ModelNotFound(
             f"{target.base_url} does not know the model {target.model!r} or the path /chat/completions{moved}; {said}",
             "check `model` and `base_url` (most servers want it to end in /v1)",
+        )
+    if status in (400, 422, 501) and _ABOUT_SCHEMAS.search(f"{error.get('param')} {message}"):
+        return SchemaRefused(
+            f"{target} does not take this JSON schema; {said}",
+            "set use_default_structured_output to false, and leave structured_output empty: replies are checked here too",
         )
     if status == 429 or (status == 503 and wait_s is not None):
         return RateLimited(

@@ -20,6 +20,7 @@ class RehearsalLLM(LLM):
 
     is_rehearsal: ClassVar[bool] = True
     is_free: ClassVar[bool] = True
+    answers_anew: ClassVar[bool] = False
 
     seed: int = Field(default=0, description="Another number gives other replies.")
 

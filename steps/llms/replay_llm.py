@@ -34,6 +34,7 @@ class ReplayLLM(LLM):
     """
 
     is_free: ClassVar[bool] = True
+    answers_anew: ClassVar[bool] = False
 
     path: str = Field(min_length=1, description="File of recordings (.jsonl).")
     by: Literal["column", "messages"] = Field(

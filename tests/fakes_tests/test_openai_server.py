@@ -72,6 +72,16 @@ async def test_max_tokens_cuts_the_reply() -> None:
     assert (choice.message.content, choice.finish_reason) == ("one two", "length")
 
 
+async def test_a_response_format_is_refused_when_told_to() -> None:
+    async with asking(FakeOpenAI(Behaviour(refused_formats=["json_schema"]))) as ask:
+        schema = {"name": "any", "schema": {"type": "object"}}
+        with pytest.raises(openai.BadRequestError, match="'json_schema' is not supported") as caught:
+            await ask("hi", response_format={"type": "json_schema", "json_schema": schema})
+        await ask("hi", response_format={"type": "json_object"})
+
+    assert caught.value.param == "response_format"
+
+
 async def test_a_json_response_format_gets_json() -> None:
     fake = FakeOpenAI()
     async with asking(fake) as ask:

@@ -24,6 +24,7 @@ def _parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reply", help="constant answer instead of the echo")
     parser.add_argument("--rate", type=float, help="requests per second before 429")
     parser.add_argument("--burst", type=int, default=1, help="requests that may come at once")
+    parser.add_argument("--refuse-format", action="append", default=[], help="type of response_format that gets 400")
     parser.add_argument(
         "--rule",
         type=_rule,
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rules=args.rule,
         requests_per_s=args.rate,
         burst=args.burst,
+        refused_formats=args.refuse_format,
     )
     stop_signals = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)

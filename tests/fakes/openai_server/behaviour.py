@@ -65,6 +65,8 @@ class Behaviour:
     """Rate beyond which requests get 429; None never limits."""
     burst: int = 1
     """Requests that may come at once before the rate counts."""
+    refused_formats: Sequence[str] = ()
+    """Types of `response_format` that get 400, such as json_schema."""
     slow_body_s: float = 1.0
     """How long `Fault.SLOW_BODY` withholds the second half of the body."""
 

@@ -77,6 +77,8 @@ class FakeOpenAI:
             return _fault_response(Fault.RATE_LIMITED, self._rate_headers() | retry_headers(wait_s))
         if latency_s := self._behaviour.latency_of(prompt):
             await asyncio.sleep(latency_s)
+        if (kind := wire.format_of(body)) in self._behaviour.refused_formats:
+            return _json_response(wire.format_refused(kind), 400)
         if rule := self._behaviour.rule_for(prompt, attempt):
             return await self._play(rule, request, body)
         return _json_response(self._answer(body), headers=self._rate_headers())

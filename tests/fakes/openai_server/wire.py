@@ -100,6 +100,17 @@ def completion(number: int, body: Json, behaviour: Behaviour) -> Json:
     return answer
 
 
+def format_of(body: Json) -> str:
+    """Type of the `response_format` that a request asks for."""
+    return str((body.get("response_format") or {}).get("type", "text"))
+
+
+def format_refused(kind: str) -> Json:
+    """What a model that knows no such `response_format` says."""
+    message = f"Invalid parameter: 'response_format' of type '{kind}' is not supported with this model."
+    return error_body(message, "invalid_request_error", None, "response_format")
+
+
 def model_list(models: Sequence[str]) -> Json:
     """Build the answer of `/v1/models`."""
     data = [{"id": name, "object": "model", "created": 0, "owned_by": "fake"} for name in models]
@@ -111,8 +122,7 @@ def _reply(behaviour: Behaviour, body: Json, choice: int) -> str:
         return behaviour.reply
     if behaviour.reply is not None:
         return behaviour.reply(body["messages"], choice, body.get("model", ""))
-    wanted = (body.get("response_format") or {}).get("type", "text")
-    return echo(prompt_of(body["messages"]), choice, as_json=wanted != "text")
+    return echo(prompt_of(body["messages"]), choice, as_json=format_of(body) != "text")
 
 
 def _choice(index: int, reply: str, limit: int | None) -> Json:

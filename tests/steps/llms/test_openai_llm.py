@@ -11,7 +11,7 @@ import yaml
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
-from steps.errors import AuthFailed, BadRequest
+from steps.errors import AuthFailed, BadRequest, ContentFiltered, SchemaRefused
 from steps.llms.base import LLM, Usage, topped_up
 from steps.llms.openai_llm import OpenAILLM
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
@@ -117,6 +117,54 @@ async def test_the_schema_of_a_request_is_sent_and_wins() -> None:
     body = await sent(asking(schema=schema), structured_output={"format": "json"})
 
     assert body["response_format"] == {"type": "json_schema", "json_schema": {"name": "Rating", "schema": schema}}
+
+
+async def test_a_server_that_refuses_schemas_is_asked_without_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
+    fake = FakeOpenAI(Behaviour(refused_formats=["json_schema"]))
+    request = asking("hi", schema=Rating.model_json_schema())
+    async with loaded(fake) as llm:
+        completions = [await llm.complete(request) for _ in range(3)]
+
+    assert [completion.texts for completion in completions] == [["echo: hi"]] * 3
+    assert fake.stats.by_status == {400: 1, 200: 3}
+    [warning] = caplog.messages
+    assert "'response_format' of type 'json_schema' is not supported" in warning
+
+
+async def test_a_request_that_is_refused_for_something_else_fails_and_nothing_is_concluded() -> None:
+    rules = [Rule("boom", Fault.CONTENT_FILTER)]
+    fake = FakeOpenAI(Behaviour(refused_formats=["json_schema"], rules=rules))
+    async with loaded(fake) as llm:
+        with pytest.raises(ContentFiltered):
+            await llm.complete(asking("boom", schema=Rating.model_json_schema()))
+        fake.behaviour = Behaviour()
+        await llm.complete(asking("hi", schema=Rating.model_json_schema()))
+
+    assert fake.stats.last_request is not None
+    assert "response_format" in fake.stats.last_request
+
+
+async def test_a_structure_that_was_asked_for_by_name_is_not_given_up() -> None:
+    fake = FakeOpenAI(Behaviour(refused_formats=["json_schema"]))
+    async with loaded(fake, structured_output={"format": "json", "schema": Rating}) as llm:
+        with pytest.raises(SchemaRefused, match="not supported with this model"):
+            await llm.complete(asking())
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, True),
+        ({"base_url": "http://127.0.0.1:8000/v1"}, False),
+        ({"structured_output": {"format": "json"}}, False),
+        ({"generation_kwargs": {"response_format": "json"}}, False),
+        ({"generation_kwargs": {"extra_body": {"response_format": {"type": "text"}}}}, False),
+    ],
+)
+def test_openai_itself_is_known_to_enforce_schemas_unless_another_structure_is_chosen(
+    fields: dict[str, Any], expected: bool
+) -> None:
+    assert OpenAILLM(model="m", **fields).enforces_schemas is expected
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from steps.errors import (
     LLMError,
     ModelNotFound,
     RateLimited,
+    SchemaRefused,
     ServerFailed,
 )
 from steps.llms.provider_errors import Target, classify, retry_after_s
@@ -33,6 +34,13 @@ def error(message: str = "no", **fields: Any) -> bytes:
     [
         (400, error(), {}, BadRequest),
         (422, b'{"detail": [{"msg": "field required"}]}', {}, BadRequest),
+        (400, error("not supported with this model", param="response_format"), {}, SchemaRefused),
+        (400, error("This response_format type is unavailable now"), {}, SchemaRefused),
+        (400, error("This model does not support response format `json_schema`"), {}, SchemaRefused),
+        (400, error("failed to parse grammar"), {}, SchemaRefused),
+        (422, b'{"detail": [{"loc": ["body", "response_format"], "msg": "extra"}]}', {}, SchemaRefused),
+        (501, error("guided_json is not implemented"), {}, SchemaRefused),
+        (500, error("json_schema"), {}, ServerFailed),
         (400, error(code="context_length_exceeded"), {}, ContextTooLong),
         (400, error("This model's maximum context length is 10 tokens"), {}, ContextTooLong),
         (400, error("exceeds the available context size", type="exceed_context_size_error"), {}, ContextTooLong),
