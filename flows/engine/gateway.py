@@ -74,9 +74,10 @@ class Line:
         async def ask(request: Request) -> Completion:
             if self._journal is None:
                 return await self._gate.send(self._llm, request)
-            key = asker.key(request, 0)
-            asked[key] = before = asked.get(key, retried - 1) + 1
-            return await self._through(self._journal, asker.key(request, before) if before else key, row_id, request)
+            key = asker.key(request, 0, retried)
+            asked[key] = before = asked.get(key, -1) + 1
+            key = asker.key(request, before, retried) if before else key
+            return await self._through(self._journal, key, row_id, request)
 
         return topped_up(ask)
 

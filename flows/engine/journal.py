@@ -74,10 +74,10 @@ class Asker(NamedTuple):
     step: str
     row: bytes
 
-    def key(self, request: Request, before: int) -> bytes:
-        """Key of the reply to a request that this row has sent `before` times already."""
+    def key(self, request: Request, before: int, retried: int = 0) -> bytes:
+        """Key of the reply to a request that this row has sent `before` times already since it was tried for the n-th time."""
         asked = orjson.dumps(
-            [request.chat, request.n, request.have, request.schema, self.step, before], default=repr, option=_OPTIONS
+            [request.chat, request.n, request.have, request.schema, self.step, before, retried], default=repr, option=_OPTIONS
         )
         return hashlib.blake2b(self.model + self.row + asked, digest_size=KEY_BYTES).digest()
 

@@ -17,9 +17,10 @@ from pydantic import BaseModel, Field
 
 from steps.base import FILL_IT, Batch, Group, Row, Step, require_values, snake_case
 from steps.errors import MissingValue, RowError
-from steps.llms.base import AnyLLM, Ask, Chat, Completion, JSONSchema, Request, topped_up
+from steps.llms.base import AnyLLM, Ask, Chat, JSONSchema, Request, topped_up
 from steps.llms.rehearsal_llm import RehearsalLLM
-from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions
+from steps.tasks.repairs import Reader
+from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions, schema_of
 
 INSTRUCTION = "instruction"
 
@@ -43,8 +44,14 @@ class Task(Step):
     )
     add_raw_output: bool = Field(default=False, description="Keep the model's words in `distilflow_metadata`.")
     add_raw_input: bool = Field(default=False, description="Keep the prompt in `distilflow_metadata`.")
-    use_default_structured_output: bool = Field(
-        default=False, description="Have the server enforce the reply's JSON schema, where it can."
+    use_default_structured_output: bool | None = Field(
+        default=None,
+        description="Have the server enforce the JSON schema of replies. Empty: where it is known to (api.openai.com).",
+    )
+    max_repairs: int = Field(
+        default=1,
+        ge=0,
+        description="Further requests for a reply that cannot be read, to have it corrected. Each costs as much again.",
     )
 
     def preferred_pool(self) -> str:
@@ -75,7 +82,7 @@ class Task(Step):
 
     def reply_schema(self, row: Row) -> JSONSchema | None:
         """JSON schema that a reply about this row should follow; None for free text."""
-        return self.Answer.model_json_schema() if self.Answer else None
+        return schema_of(self.Answer) if self.Answer else None
 
     def rehearse(self, row: Row, rng: Random) -> str:
         """A reply about this row that `format_output` accepts, made up without a model."""
@@ -87,13 +94,25 @@ class Task(Step):
         self.check_row(row)
         request = self.request(row)
         completion = await ask(request)
-        outputs = [self.format_output(text, row) for text in completion.texts]
+        read = await self.reader(row, ask).read_all(request, completion)
         if self.group_generations:
-            outputs = [{column: [output[column] for output in outputs] for column in outputs[0]}]
-        made = [{**row, **output, "model_name": completion.model_name} for output in outputs]
+            columns = {column: [one.columns[column] for one in read] for column in read[0].columns}
+            made = [{**row, **columns, "model_name": completion.model_name}]
+        else:
+            made = [{**row, **one.columns, "model_name": one.reply.model_name} for one in read]
         if self.add_raw_input or self.add_raw_output:
-            made = [self._with_raw(new, request, completion, at) for at, new in enumerate(made)]
+            texts = [one.reply.text for one in read]
+            made = [self._with_raw(new, request, texts, at) for at, new in enumerate(made)]
         return made
+
+    def reader(self, row: Row, ask: Ask) -> Reader:
+        """What reads the replies about this row, and asks again for those that cannot be read."""
+        return Reader(
+            partial(self.format_output, row=row),
+            ask,
+            self.max_repairs if self.llm.answers_anew else 0,
+            is_json=self.reply_schema(row) is not None,
+        )
 
     def check_row(self, row: Row) -> None:
         """Check that there is something to ask about.
@@ -115,19 +134,22 @@ class Task(Step):
 
     def request(self, row: Row) -> Request:
         """What the model is asked about this row."""
-        schema = self.reply_schema(row) if self.use_default_structured_output else None
+        is_enforced = self.use_default_structured_output
+        if is_enforced is None:
+            is_enforced = self.llm.enforces_schemas
+        schema = self.reply_schema(row) if is_enforced else None
         rehearse = partial(self.rehearse, row)
         return Request(
             self.format_input(row), self.num_generations, schema=schema, row=row, rehearse=rehearse, asker=self.name or ""
         )
 
-    def _with_raw(self, row: Row, request: Request, completion: Completion, at: int) -> Row:
+    def _with_raw(self, row: Row, request: Request, texts: list[str], at: int) -> Row:
         metadata = dict(row.get("distilflow_metadata") or {})
         name = self.name or snake_case(type(self).__name__)
         if self.add_raw_input:
             metadata[f"raw_input_{name}"] = request.chat
         if self.add_raw_output:
-            metadata[f"raw_output_{name}"] = completion.texts if self.group_generations else completion.texts[at]
+            metadata[f"raw_output_{name}"] = texts if self.group_generations else texts[at]
         return {**row, "distilflow_metadata": metadata}
 
     # ---- use without a pipeline

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from flows.engine.engine import Engine, Observer, Settings
 from flows.engine.hosts import Host, warm_up
@@ -33,6 +33,7 @@ class Result:
     counts: dict[str, Any]
     failures: list[Failure]
     workers: list[tuple[str, str]]
+    said: list[tuple[str, str]]
     engine: Engine
 
     @property
@@ -45,9 +46,13 @@ class Watcher(Observer):
     def __init__(self) -> None:
         self.failures: list[Failure] = []
         self.workers: list[tuple[str, str]] = []
+        self.said: list[tuple[str, str]] = []
 
     def failed(self, failure: Failure) -> None:
         self.failures.append(failure)
+
+    def log(self, level: Literal["info", "warning", "error"], text: str) -> None:
+        self.said.append((level, text))
 
     def worker(self, step: str, replica: int, state: str, host: Host) -> None:
         self.workers.append((step, state))
@@ -84,7 +89,7 @@ def run_steps(
             path = folder / f"{name}.result"
             shelf.save(path)
             rows[name] = list(ShelfRows(path))
-        return Result(rows, engine.counts, watcher.failures, watcher.workers, engine)
+        return Result(rows, engine.counts, watcher.failures, watcher.workers, watcher.said, engine)
 
     folder.mkdir(parents=True, exist_ok=True)
     return asyncio.run(go())

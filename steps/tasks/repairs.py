@@ -1,0 +1,125 @@
+"""Asks again for replies that cannot be read: the model sees its reply, what is wrong with it, and corrects it.
+
+A repair is a request like any other: paced, kept in the journal, paid for. So none is sent where it cannot help: a reply
+that was cut would be cut again, and a model that repeats itself has no better one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from steps.base import Row
+from steps.errors import BadReply, BadRequest, ContentFiltered, ContextTooLong
+from steps.llms.base import Ask, Chat, Completion, Request
+from steps.tasks.lenient_json import breaks_off, without_thoughts
+
+SHOWN_CHARS = 8_000
+"""Most of a bad reply that the model is shown again: it is paid for as part of the prompt."""
+
+_HOPELESS = (ContextTooLong, ContentFiltered, BadRequest)
+"""Refusals that the longer chat may have caused: the row then failed for its reply, not for them."""
+
+
+class Reply(NamedTuple):
+    """One reply of a model: its text, who wrote it, and why it ended (`finish_reason` of the OpenAI protocol)."""
+
+    text: str
+    model_name: str
+    finish_reason: str | None = None
+
+
+class ReadReply(NamedTuple):
+    """A reply that could be read, and the columns that were made of it."""
+
+    reply: Reply
+    columns: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the replies to one request.
+
+    `read`: columns of a text, or BadReply. `most_repairs`: how often each reply may be asked for again. `is_json`: JSON was
+    asked for, so a reply that was cut is not whole, whatever `read` makes of it.
+    """
+
+    read: Callable[[str], Row]
+    ask: Ask
+    most_repairs: int
+    is_json: bool = False
+
+    async def read_all(self, request: Request, completion: Completion) -> list[ReadReply]:
+        """Read each reply, repairing those that cannot be read; the others stay as they are.
+
+        Raises:
+            BadReply: One stays invalid; it has the last text, and `attempts` says how often it was asked for.
+        """
+        replies = replies_of(completion)
+        read: list[ReadReply | BadReply] = [self._try(reply) for reply in replies]
+        bad = {at: result for at, result in enumerate(read) if isinstance(result, BadReply)}
+        for at, error in bad.items():
+            if not self.most_repairs or replies[at].finish_reason in _CUT:
+                raise error  # before the others are paid for: the row is lost in any case
+        if bad:
+            repairs = (self._repair(request, replies[at], error) for at, error in bad.items())
+            for at, repaired in zip(bad, await asyncio.gather(*repairs, return_exceptions=True), strict=True):
+                if isinstance(repaired, BaseException):
+                    raise repaired
+                read[at] = repaired
+        return [result for result in read if isinstance(result, ReadReply)]
+
+    def _try(self, reply: Reply) -> ReadReply | BadReply:
+        try:
+            if self.is_json and reply.finish_reason == "length" and breaks_off(reply.text):
+                raise BadReply("its JSON has no end")
+            return ReadReply(reply, self.read(reply.text))
+        except BadReply as error:
+            error.reply = error.reply or reply.text
+            return _cut(error, reply) or error
+
+    async def _repair(self, request: Request, reply: Reply, error: BadReply) -> ReadReply:
+        said = None
+        while error.attempts <= self.most_repairs and reply.finish_reason not in _CUT and reply.text != said:
+            said = reply.text
+            try:
+                completion = await self.ask(replace(request, chat=self._repair_chat(request, reply, error), n=1))
+            except _HOPELESS as refusal:
+                raise error from refusal
+            reply = replies_of(completion)[0]
+            result = self._try(reply)
+            if isinstance(result, ReadReply):
+                return result
+            result.attempts = error.attempts + 1
+            error = result
+        raise error
+
+    def _repair_chat(self, request: Request, reply: Reply, error: BadReply) -> Chat:
+        """The chat as it was, the reply, and what is wrong with it. Not the attempts before: they cost, and help little."""
+        said = without_thoughts(reply.text).strip().encode(errors="replace").decode() or "(nothing)"
+        if len(said) > SHOWN_CHARS:
+            said = f"{said[:SHOWN_CHARS]} ..."
+        wanted = "the corrected JSON, complete" if self.is_json else "the whole reply in the form that was asked for"
+        message = f"This reply cannot be used: {error.message}.\nReply with {wanted}, and nothing else."
+        return [*request.chat, {"role": "assistant", "content": said}, {"role": "user", "content": message}]
+
+
+def replies_of(completion: Completion) -> list[Reply]:
+    """The replies in a completion, each with what is known of it."""
+    reasons = [*completion.finish_reasons, *[None] * len(completion.texts)]
+    return [Reply(text, completion.model_name, reason) for text, reason in zip(completion.texts, reasons, strict=False)]
+
+
+_CUT = {
+    "length": ("the reply was cut at the most tokens it may have", "raise max_new_tokens"),
+    "content_filter": ("the server's content filter cut the reply", "change or drop the row"),
+}
+
+
+def _cut(error: BadReply, reply: Reply) -> BadReply | None:
+    if reply.finish_reason not in _CUT:
+        return None
+    what, fix = _CUT[reply.finish_reason]
+    return BadReply(f"{what} (finish_reason {reply.finish_reason!r}): {error.message}", fix, reply.text)
