@@ -62,12 +62,12 @@ class Station:
     """A stage at work: its queue, its replicas, and whether it is done."""
 
     stage: Stage
+    shelf: Shelf
     queue: deque[Item] = field(default_factory=deque)
     hosts: list[Host] = field(default_factory=list)
     leases: dict[int, Lease] = field(default_factory=dict)
     joiner: Joiner | None = None
     switch: Switch | None = None
-    shelf: Shelf = field(default_factory=Shelf)
     is_started: bool = False
     is_drained: bool = False
     """A source has no more rows."""
@@ -130,9 +130,9 @@ class Engine:
         self._pump_is_due = False
 
     @property
-    def shelves(self) -> dict[str, Shelf]:
-        """Where the rows of the leaves lie, by step."""
-        return {name: station.shelf for name, station in self.stations.items() if not station.stage.downstream}
+    def shelves(self) -> dict[str, Path]:
+        """Where the rows of the leaves lie once the run is over, by step (`ShelfRows` reads them)."""
+        return {name: station.shelf.path for name, station in self.stations.items() if not station.stage.downstream}
 
     @property
     def is_drained(self) -> bool:
@@ -159,7 +159,8 @@ class Engine:
             router = self.plan.routers.get(name)
             heads = [stages[after].entrance for after in stage.downstream]
             switch = Switch(name, router, heads, source_batch(stage, stages)) if router else None
-            self.stations[name] = Station(stage, joiner=joiner, switch=switch)
+            shelf = Shelf(self.settings.folder / "shelves" / f"{name}.shelf")
+            self.stations[name] = Station(stage, shelf, joiner=joiner, switch=switch)
             self.station_of |= dict.fromkeys((planned.name for planned in stage.steps), self.stations[name])
         joiners = [station.joiner for station in self.stations.values() if station.joiner is not None]
         self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stages}
@@ -177,6 +178,8 @@ class Engine:
                 await self._close()
         if self._error is not None:
             raise self._error
+        for name in self.shelves:
+            self.stations[name].shelf.save()
 
     def stop(self) -> None:
         """Take no more rows; finish, for a moment, what is under way."""
@@ -229,6 +232,8 @@ class Engine:
         await self._gateway.close()
         for station in self.stations.values():
             self._give_back(station)
+            if self._error is not None or station.stage.downstream:  # the others are saved yet
+                station.shelf.close()
 
     async def _last_replies(self) -> None:
         """Wait for the replies under way: they may be paid for."""
@@ -245,15 +250,17 @@ class Engine:
 
     # ---- starting and replacing workers
     async def _start(self, station: Station) -> None:
-        shelf = self._save_shelf(station) if station.stage.is_global else None
+        shelf = self._shelf_before(station)
+        if shelf is not None:
+            shelf.save()
         for replica in range(station.stage.resources.replicas):
-            await self._start_replica(station, replica, shelf)
+            await self._start_replica(station, replica)
 
-    async def _start_replica(self, station: Station, replica: int, shelf: Path | None, skip: int = 0) -> None:
+    async def _start_replica(self, station: Station, replica: int, skip: int = 0) -> None:
         try:
             lease = station.leases.get(replica) or await self.placer.acquire(station.stage, replica)
             station.leases[replica] = lease
-            host = self._host(station, replica, lease, shelf, skip)
+            host = self._host(station, replica, lease, skip)
             host.devices = lease.devices
             station.hosts.append(host)
             await host.start()
@@ -264,8 +271,9 @@ class Engine:
                 error if isinstance(error, DistilflowError) else RunError(f"step {station.stage.name!r} cannot start: {error}")
             )
 
-    def _host(self, station: Station, replica: int, lease: Lease, shelf: Path | None, skip: int) -> Host:
-        stage = station.stage
+    def _host(self, station: Station, replica: int, lease: Lease, skip: int) -> Host:
+        stage, before = station.stage, self._shelf_before(station)
+        shelf = before.path if before is not None else None
         station.workers += 1
         desk = Desk(
             folder=self.settings.folder,
@@ -316,8 +324,7 @@ class Engine:
             return
         self.observer.log("warning", f"worker of {host.stage.name!r} died (exit code {exit_code}); another one takes over")
         station.queue.extendleft(reversed(held))
-        shelf = self._shelf_path(station) if station.stage.is_global else None
-        self._spawn(self._start_replica(station, host.replica, shelf, skip=station.made if station.begins else 0))
+        self._spawn(self._start_replica(station, host.replica, skip=station.made if station.begins else 0))
 
     def _blame(self, station: Station, item: Item, exit_code: int | None) -> None:
         """A row that took every worker down that touched it goes to the quarantine."""
@@ -484,13 +491,9 @@ class Engine:
         station.leases.clear()
 
     # ---- odds and ends
-    def _shelf_path(self, station: Station) -> Path:
-        return self.settings.folder / "shelves" / f"{station.stage.upstream[0]}.shelf"
-
-    def _save_shelf(self, station: Station) -> Path:
-        path = self._shelf_path(station)
-        self.stations[station.stage.upstream[0]].shelf.save(path)
-        return path
+    def _shelf_before(self, station: Station) -> Shelf | None:
+        """Where a step that takes all rows finds them."""
+        return self.stations[station.stage.upstream[0]].shelf if station.stage.is_global else None
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

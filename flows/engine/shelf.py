@@ -1,7 +1,8 @@
 """Where the rows of a step lie, in compact form: what the Distiset and the steps over all rows are read from.
 
-56 to 72 bytes a row in memory, or as much for all rows of a frame that a source and cheap steps made; the rows themselves stay
-in the ledger until they are read, in the order of the source.
+A shelf is a file of numbers that grows while the run goes on: 56 bytes for a row, or for all rows of a frame that a source and
+cheap steps made; in memory there is next to nothing. The rows themselves stay in the ledger until they are read, in the order
+of the source.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -19,6 +20,7 @@ from flows.engine.ledger import SegmentReader
 from flows.engine.outcome import Collected
 
 _FIELDS = 5  # file, offset, number in the frame, rows of the record, records that follow each other (`Collected.run`)
+_BUFFERED = 2**13  # numbers
 
 ROWS_AT_ONCE = 200
 BYTES_AT_ONCE = 2**20
@@ -27,35 +29,49 @@ BYTES_AT_ONCE = 2**20
 class Shelf:
     """Collects places while a run goes on."""
 
-    def __init__(self) -> None:
-        self._paths: dict[str, int] = {}
-        self._entries: dict[int, array[int]] = {}  # by depth of the ids
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.rows = 0
+        self._depth: int | None = None
+        self._paths: dict[str, int] = {}
+        self._waiting: array[int] = array("q")
+        self._file: BinaryIO | None = None
 
     def add(self, entry: Collected) -> None:
-        order = order_of(entry.id)
-        path = self._paths.setdefault(entry.place.path, len(self._paths))
-        entries = self._entries.setdefault(len(order), array("q"))
-        place = entry.place
-        entries.extend((*order, path, place.offset, place.number, place.rows, entry.run))
+        """Note where rows lie; the ids of all have the same number of places."""
+        order, place = order_of(entry.id), entry.place
+        if self._depth is None:
+            self._depth = len(order)
+        elif len(order) != self._depth:
+            raise ValueError(f"row {entry.id} is out of place: ids here have {self._depth} places")
+        path = self._paths.setdefault(place.path, len(self._paths))
+        self._waiting.extend((*order, path, place.offset, place.number, place.rows, entry.run))
         self.rows += place.rows * entry.run
+        if len(self._waiting) > _BUFFERED:
+            self._write()
 
-    def save(self, path: Path) -> None:
-        """Write it for another process."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        depths = sorted(self._entries)
-        head = orjson.dumps(
-            {
-                "paths": list(self._paths),
-                "depths": depths,
-                "rows": self.rows,
-                "sizes": [len(self._entries[depth]) for depth in depths],
-            }
-        )
-        with path.open("wb") as file:
-            file.write(len(head).to_bytes(8, "little") + head)
-            for depth in depths:
-                self._entries[depth].tofile(file)
+    def save(self) -> None:
+        """Write what is missing, for another process; nothing may be added then."""
+        self._write()
+        head = {"paths": list(self._paths), "depth": self._depth or 1, "rows": self.rows}
+        _head_of(self.path).write_bytes(orjson.dumps(head))
+        self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self) -> None:
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("wb")
+        self._file.write(self._waiting)
+        self._file.flush()
+        self._waiting = array("q")
+
+
+def _head_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
 
 
 class ShelfRows(Collection[dict[str, Any]]):
@@ -64,19 +80,12 @@ class ShelfRows(Collection[dict[str, Any]]):
     def __init__(self, path: Path) -> None:
         import numpy as np  # here: only readers need it
 
-        with path.open("rb") as file:
-            head = orjson.loads(file.read(int.from_bytes(file.read(8), "little")))
-            parts = []
-            for depth, size in zip(head["depths"], head["sizes"], strict=True):
-                table = np.fromfile(file, dtype=np.int64, count=size).reshape(-1, depth + _FIELDS)
-                parts.append((depth, table))
+        head = orjson.loads(_head_of(path).read_bytes())
         self._paths: list[str] = head["paths"]
         self._count: int = head["rows"]
-        deepest = max(head["depths"], default=1)
-        rows = [np.hstack([t[:, :d], np.full((len(t), deepest - d), -1), t[:, d:]]) for d, t in parts]
-        table = np.vstack(rows) if rows else np.zeros((0, deepest + _FIELDS), dtype=np.int64)
-        self._table = table[np.lexsort(table[:, :deepest].T[::-1])] if len(table) else table
-        self._depth = deepest
+        self._depth: int = head["depth"]
+        table = np.fromfile(path, dtype=np.int64).reshape(-1, self._depth + _FIELDS)
+        self._table = table[np.lexsort(table[:, : self._depth].T[::-1])]
 
     def __len__(self) -> int:
         return self._count

@@ -42,15 +42,10 @@ class Finisher:
         Raises:
             RunError: It cannot be written.
         """
-        shelves = {}
-        for name, shelf in engine.shelves.items():
-            path = folder.path / "shelves" / f"{name}.shelf"
-            shelf.save(path)
-            shelves[name] = path
         target = output or folder.path / "distiset"
         pipe = await self._start()
         try:
-            pipe.send((shelves, report, folder.log, target))
+            pipe.send((engine.shelves, report, folder.log, target))
             rows, problem, fix = await asyncio.to_thread(pipe.recv)
         except (EOFError, ConnectionError):
             rows, problem, fix = {}, "the process that writes it ended", "see run.log"

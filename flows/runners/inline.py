@@ -132,10 +132,6 @@ async def preview_async(plan: Plan, rows: int = 5) -> Preview:
             failures,
         )
         await engine.run()
-        made = {}
-        for name in plan.leaves:
-            path = Path(folder) / f"{name}.shelf"
-            engine.shelves[name].save(path)
-            made[name] = list(ShelfRows(path))
+        made = {name: list(ShelfRows(path)) for name, path in engine.shelves.items()}
         newest = RunFolder(Path(folder)).newest_rows
         return Preview(plan, {name: made.get(name) or newest(name) for name in plan.steps}, failures.list)

@@ -10,6 +10,7 @@ import pytest
 
 from app.context import AppContext
 from app.handlers import results
+from flows.engine.options import RunOptions
 from flows.runs import RunFolder
 from steps.errors import RunError
 
@@ -113,7 +114,7 @@ def test_links_out_of_the_result_are_not_followed(ctx: AppContext, tmp_path: Pat
 def test_without_a_result_there_is_nothing_to_page_or_zip(tmp_path: Path, ctx: AppContext) -> None:
     run = RunFolder(tmp_path / "runs" / "sample-1")
     report = run.report()
-    run.save_report(report.model_copy(update={"output": str(tmp_path / "nowhere")}))
+    run.save_report(report.model_copy(update={"options": RunOptions(output=tmp_path / "nowhere")}))
 
     assert results.page(run)["parts"] == []
     assert results.card_html(run) is None

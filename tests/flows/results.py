@@ -30,11 +30,11 @@ def make_shelf(folder: Path, name: str, rows: Rows) -> Path:
     """The shelf of a step whose rows lie in a ledger."""
     writer = SegmentWriter(folder / "ledger" / f"{name}.seg")
     frames = writer.append([b"\0" * 16] * len(rows), list(map(encode, rows)), [1] * len(rows))
-    shelf = Shelf()
+    shelf = Shelf(folder / "shelves" / f"{name}.shelf")
     for number, place in reversed(list(enumerate(place for frame in frames for place in frame.places()))):
         shelf.add(Collected(str(number), place, has_children=False))
-    shelf.save(folder / "shelves" / f"{name}.shelf")
-    return folder / "shelves" / f"{name}.shelf"
+    shelf.save()
+    return shelf.path
 
 
 def make_report(**changes: Any) -> RunReport:

@@ -84,11 +84,7 @@ def run_steps(
         await engine.run()
         if background is not None:
             await background
-        rows = {}
-        for name, shelf in engine.shelves.items():
-            path = folder / f"{name}.result"
-            shelf.save(path)
-            rows[name] = list(ShelfRows(path))
+        rows = {name: list(ShelfRows(path)) for name, path in engine.shelves.items()}
         return Result(rows, engine.counts, watcher.failures, watcher.workers, watcher.said, engine)
 
     folder.mkdir(parents=True, exist_ok=True)

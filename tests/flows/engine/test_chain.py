@@ -89,7 +89,7 @@ def test_all_rows_of_a_frame_take_one_entry_in_the_result(tmp_path: Path) -> Non
     result = run_steps(tmp_path, steps)
 
     assert [row["i"] for row in result.only] == list(range(1000))
-    assert (tmp_path / "add.result").stat().st_size < 2000
+    assert (tmp_path / "shelves" / "add.shelf").stat().st_size < 2000
 
 
 def test_equal_rows_are_told_apart_however_many_rows_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
