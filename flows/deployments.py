@@ -14,6 +14,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.distiset import Distiset
 from flows.engine.options import RunOptions
+from flows.journals import find_journals
 from flows.models import with_llm
 from flows.plan import plan
 from flows.pools import Pools
@@ -54,6 +55,7 @@ async def run_pipeline(
     runs_dir: str = "runs",
     output: str | None = None,
     push: str | None = None,
+    journals: list[str] | None = None,
 ) -> State[Any]:
     """Run a pipeline and keep its result.
 
@@ -67,13 +69,13 @@ async def run_pipeline(
         runs_dir: Folder that holds all runs.
         output: Folder for the Distiset; empty for the run's own.
         push: Repository on the Hub to push the result to, owner/name.
+        journals: Where replies are looked up too: runs by id or folder, or files that `distilflow journal` wrote.
     """
-    engine = _started.pop(run_id or "", None) or _start(
-        configured(load_spec(pipeline), parameters, llm, rehearse=rehearse),
-        RunStore(Path(runs_dir)),
-        run_id,
-        RunOptions().changed({"max_rows": max_rows, "output": output}),
-    )
+    engine = _started.pop(run_id or "", None)
+    if engine is None:
+        spec, store = configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), RunStore(Path(runs_dir))
+        asked = {"max_rows": max_rows, "output": output, "journals": find_journals(journals or (), store)}
+        engine = _start(spec, store, run_id, RunOptions().changed(asked))
     folder = RunFolder(Path(engine.start.folder))
     if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
         folder.remember_flow_run(str(context.flow_run.id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import Token
 from pathlib import Path
 from types import TracebackType
@@ -164,10 +164,10 @@ class Pipeline:
         """
         return self._planned({})
 
-    def _planned(self, parameters: Mapping[str, Any]) -> Plan:
+    def _planned(self, parameters: Mapping[str, Any], *, is_replay: bool = False) -> Plan:
         token = open_pipeline.set(None)  # inside the `with` block, the plan's own steps would be added to this pipeline
         try:
-            return plan(with_parameters(self.spec, parameters))
+            return plan(with_parameters(self.spec, parameters), is_replay=is_replay)
         finally:
             open_pipeline.reset(token)
 
@@ -179,29 +179,76 @@ class Pipeline:
         run_id: str | None = None,
         runs_dir: str | Path = "runs",
         max_rows: int | None = None,
+        journals: Sequence[str | Path] = (),
         **unknown: Never,
     ) -> Distiset:
         """Run it here and return the result; the same `run_id` continues an earlier run.
 
+        Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
+
         Raises:
             PlanError: It has problems.
+            NotAJournal: Something else was named as one.
             RunError: The run could not go on; what is finished is kept.
         """
-        _refuse("run", unknown, {"run_id", "runs_dir", "max_rows"})
+        _refuse("run", unknown, {"run_id", "runs_dir", "max_rows", "journals"})
+        return self._run(parameters, run_id, Path(runs_dir), journals, {"max_rows": max_rows})
+
+    def replay(
+        self,
+        journal: str | Path,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        run_id: str | None = None,
+        runs_dir: str | Path = "runs",
+        max_rows: int | None = None,
+        **unknown: Never,
+    ) -> Distiset:
+        """Run it again on the replies in a journal: no request, no key, no cost; returns the result.
+
+        The journal is a run's, by id or folder, or a file that `distilflow journal` wrote. Rows whose reply is not in it go
+        to the quarantine.
+
+        Raises:
+            PlanError: It has problems.
+            NotAJournal: It is none.
+            RunError: The run could not go on.
+        """
+        _refuse("replay", unknown, {"run_id", "runs_dir", "max_rows"})
+        return self._run(parameters, run_id, Path(runs_dir), [journal], {"max_rows": max_rows, "is_replay": True})
+
+    def _run(
+        self,
+        parameters: Mapping[str, Any] | None,
+        run_id: str | None,
+        runs_dir: Path,
+        journals: Sequence[str | Path],
+        asked: dict[str, Any],
+    ) -> Distiset:
         from flows.distiset import Distiset
         from flows.engine.options import RunOptions
+        from flows.journals import find_journals
         from flows.runners.inline import run_inline
+        from flows.runs import RunStore
 
-        options = RunOptions(max_rows=max_rows)
-        folder = run_inline(self._planned(parameters or {}), Path(runs_dir), run_id=run_id, options=options)
-        return Distiset.load_from_disk(folder.distiset)
+        options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
+        planned = self._planned(parameters or {}, is_replay=options.is_replay)
+        return Distiset.load_from_disk(run_inline(planned, runs_dir, run_id=run_id, options=options).distiset)
 
     def dry_run(
-        self, parameters: Mapping[str, Any] | None = None, batch_size: int = 1, **unknown: Never
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        batch_size: int = 1,
+        *,
+        runs_dir: str | Path = "runs",
+        **unknown: Never,
     ) -> list[dict[str, Any]]:
-        """Run it on the first rows and return what leaves the first leaf; nothing is kept."""
-        _refuse("dry_run", unknown, {"batch_size"})
+        """Run it on the first rows and return what leaves the first leaf.
+
+        Nothing is kept but replies that cost something: runs of the same runs folder do not pay for them again.
+        """
+        _refuse("dry_run", unknown, {"batch_size", "runs_dir"})
         from flows.runners.inline import preview
 
-        result = preview(self._planned(parameters or {}), batch_size)
+        result = preview(self._planned(parameters or {}), batch_size, runs_dir=Path(runs_dir))
         return result.rows[result.plan.leaves[0]]

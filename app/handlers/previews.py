@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from app.handlers.cells import columns_of, rows_as_cells
@@ -16,7 +17,7 @@ from steps.errors import DistilflowError, PlanError, Problem
 ROWS = 5
 
 
-def preview_draft(draft: Draft, rows: int = ROWS) -> dict[str, Any]:
+def preview_draft(draft: Draft, runs_dir: Path, rows: int = ROWS) -> dict[str, Any]:
     """What a few rows become in each step. Steps that cannot run are left out, and those after them.
 
     Never raises for what is wrong with the pipeline: it is in `notice`.
@@ -24,7 +25,7 @@ def preview_draft(draft: Draft, rows: int = ROWS) -> dict[str, Any]:
     try:
         plan, problems = check(draft["text"])
         plan = runnable_part(plan, problems)
-        made = preview(plan, rows)
+        made = preview(plan, rows, runs_dir=runs_dir)
     except DistilflowError as error:
         return {"rows": rows, "steps": {}, "notice": notice_of(error)}
     failures: dict[str, list[dict[str, Any]]] = {}

@@ -122,7 +122,7 @@ def build(ctx: AppContext) -> BuildPlace:
         _render_form(place)
     _bind_changes(place, title, code, yaml_state, apply, discard)
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
-    _bind_preview(place, preview_button, preview_model)
+    _bind_preview(ctx, place, preview_button, preview_model)
     return place
 
 
@@ -192,9 +192,9 @@ def _bind_starts(
     rehearse_button.click(rehearse, place.saved, outputs, api_name="rehearse", **QUICK).then(None, run_id, None, js=open_run)
 
 
-def _bind_preview(place: BuildPlace, button: gr.Button, preview_model: gr.HTML) -> None:
+def _bind_preview(ctx: AppContext, place: BuildPlace, button: gr.Button, preview_model: gr.HTML) -> None:
     def preview(kept: Any, request: gr.Request) -> dict[str, Any]:
-        return previews.preview_draft(place.desk.look(str(request.session_hash), kept))
+        return previews.preview_draft(place.desk.look(str(request.session_hash), kept), ctx.runs_dir)
 
     button.click(preview, place.saved, preview_model, api_name="preview", show_progress="hidden", concurrency_limit=4)
 

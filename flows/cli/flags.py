@@ -14,6 +14,8 @@ import typer
 
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed, check_repo_id
+from flows.journals import find_journals
+from flows.runs import RunStore
 from steps.errors import SpecError
 
 RUNS = Path("runs")
@@ -45,6 +47,10 @@ class RunFlags:
     """
 
     runs_dir: RunsDir = RUNS
+    journal: Annotated[
+        list[str] | None,
+        typer.Option(help="Look replies up here too: a run, its folder, or a file of `distilflow journal`. May be repeated."),
+    ] = None
     output: Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")] = None
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None
     push: Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")] = None
@@ -63,8 +69,13 @@ class RunFlags:
             raise SpecError(f"--push {self.push!r} has no owner", f"write your name on the Hub before it: owner/{self.push}")
 
     def over(self, asked: RunOptions) -> RunOptions:
-        """The options of a run that was asked for these, with what is given now."""
-        return asked.changed({name: getattr(self, name) for name in RunOptions.model_fields if hasattr(self, name)})
+        """The options of a run that was asked for these, with what is given now.
+
+        Raises:
+            NotAJournal: Something else was named as one.
+        """
+        given = {name: getattr(self, name) for name in RunOptions.model_fields if hasattr(self, name)}
+        return asked.changed({**given, "journals": find_journals(self.journal or (), RunStore(self.runs_dir))})
 
     def command(self, verb: str, run_id: str, *more: str) -> str:
         """What to type about a run of this runs folder."""

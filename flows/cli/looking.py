@@ -13,7 +13,7 @@ from rich.text import Text
 
 from flows.catalogue import describe, describe_all
 from flows.cli.console import err, out, show_rows, tell
-from flows.cli.flags import Model, Params, Rehearse
+from flows.cli.flags import RUNS, Model, Params, Rehearse, RunsDir
 from flows.cli.running import FAILED, planned_from
 
 _HEADINGS = {"ask": "Ask a model"}
@@ -42,11 +42,15 @@ def preview(
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
     rehearse: Rehearse = False,
+    runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Try a pipeline on its first rows. Nothing is kept."""
+    """Try a pipeline on its first rows.
+
+    Nothing is kept but the replies of models: previews and runs of the same runs folder do not pay for them again.
+    """
     from flows.runners.inline import preview as run_preview
 
-    result = run_preview(planned_from(pipeline, param, llm, rehearse=rehearse), rows)
+    result = run_preview(planned_from(pipeline, param, llm, rehearse=rehearse), rows, runs_dir=runs_dir)
     for leaf in result.plan.leaves:
         show_rows(result.rows[leaf], leaf)
     for failure in result.failures:

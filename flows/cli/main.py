@@ -15,6 +15,8 @@ from steps.registry import UnknownComponent
 
 WRONG = 2
 FAILED = 1
+WRONG_ARGUMENTS = ("not-a-distiset", "not-a-journal")
+"""What only the engine can find out about arguments; its errors come as words."""
 
 cli = typer.Typer(
     name="distilflow",
@@ -32,9 +34,11 @@ for command in (
     running.run,
     running.resume,
     running.retry,
+    running.replay,
     running.stop,
     past.runs,
     past.show,
+    past.journal,
     looking.steps,
     starting.app,
 ):
@@ -57,7 +61,7 @@ def main() -> None:
         sys.exit(WRONG)
     except DistilflowError as error:
         say(error)
-        sys.exit(WRONG if error.code == "not-a-distiset" else FAILED)  # the engine says it, whose errors come as words
+        sys.exit(WRONG if error.code in WRONG_ARGUMENTS else FAILED)
     except BrokenPipeError:  # `distilflow steps | head`
         sys.stderr.close()
         sys.exit(0)

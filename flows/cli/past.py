@@ -1,17 +1,23 @@
-"""`runs` and `show`: what has been run, and what came of it."""
+"""`runs`, `show` and `journal`: what has been run, and what came of it."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Annotated, cast
 
+import typer
 from rich.text import Text
 
 from flows.cli.console import cell, err, out, show_aligned, show_rows, tell
 from flows.cli.flags import RUNS, RunId, RunsDir, command
 from flows.cli.running import ROWS_SHOWN, counted
+from flows.journals import SHARED, find_journal, is_shared, share
 from flows.runs import RunFolder, RunReport, RunStore
+from steps.errors import RunError, SpecError
 
 REASONS_SHOWN = 10
 
@@ -58,6 +64,33 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
         tell("It is at work; its result is written when it ends.")
     else:
         tell(f"There is no result. Go on with it: {command('resume', run_id, runs_dir=runs_dir)}")
+
+
+def journal(
+    source: Annotated[str, typer.Argument(help="A run, its folder, or a journal.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help=f"File to write; {SHARED} in the run's Distiset if not given, to be pushed with it."),
+    ] = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Write the replies of a run into one file that can be shared.
+
+    `distilflow replay FILE` makes the rows again for nothing, `run --journal FILE` asks only for what is not in it, and
+    ReplayLLM reads it too. It holds prompts and replies, never keys.
+    """
+    found = find_journal(source, RunStore(runs_dir))
+    if output is None and (found.run is None or not found.run.distiset.is_dir()):
+        raise SpecError(f"{source!r} has no Distiset to put {SHARED} into", "say where: --output FILE.jsonl")
+    target = output or cast(RunFolder, found.run).distiset / SHARED
+    if not is_shared(target):
+        raise SpecError(f"--output {target} is no file of JSON lines", f"name it {target.with_suffix('.jsonl')}")
+    try:
+        replies = share(found.path, target)
+    except OSError as error:
+        raise RunError(f"{target} cannot be written: {error.strerror}", "make room, or name another file") from error
+    tell(f"Wrote {replies:,} {'reply' if replies == 1 else 'replies'} to {target}")
+    tell(f"Replay them: distilflow replay {shlex.quote(str(target))}")
 
 
 def _line(folder: RunFolder) -> list[str]:

@@ -1,4 +1,4 @@
-"""`run`, `resume`, `retry` and `stop`."""
+"""`run`, `resume`, `retry`, `replay` and `stop`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from flows.engine import quarantine
 from flows.engine.events import Event, RunChanged
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed
+from flows.journals import find_journal
 from flows.models import with_llm
 from flows.plan import Plan, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
 from flows.runs import LAUNCHED_AT, NotRunning, RunFolder, RunReport, RunStore
 from flows.spec import apply_parameters, parse_parameter, read_file, read_spec
-from steps.errors import RunError
+from steps.errors import RunError, SpecError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -79,6 +80,33 @@ def retry(run_id: RunId, flags: RunFlags) -> None:
     raise typer.Exit(_again(folder, flags))
 
 
+@takes_run_flags
+def replay(
+    source: Annotated[str, typer.Argument(help="A run, its folder, or a file that `distilflow journal` wrote.")],
+    flags: RunFlags,
+    pipeline: Annotated[Path | None, typer.Argument(help="Pipeline file; the one beside the journal if not given.")] = None,
+    param: Params = [],  # noqa: B006 - typer reads it
+    run_id: Annotated[str | None, typer.Option(help="Name for the new run.")] = None,
+) -> None:
+    """Run a pipeline again on the replies in a journal: no request, no key, no cost.
+
+    Rows whose reply is not in the journal go to the quarantine. Models that are free anyway answer as ever.
+    """
+    store = RunStore(flags.runs_dir)
+    found = find_journal(source, store)
+    file = pipeline or found.pipeline
+    if file is None:
+        raise SpecError(f"no pipeline.yaml lies beside {source!r}", f"name the pipeline: distilflow replay {source} PIPELINE")
+    given = flags.over(RunOptions())
+    asked = RunOptions(max_rows=found.run.report().options.max_rows if found.run and not pipeline else None)
+    options = asked.changed({**given.model_dump(), "journals": (found.path, *given.journals), "is_replay": True})
+    file, store = file.absolute(), RunStore(store.folder.absolute())
+    if found.run and not pipeline:
+        _go_where_it_started(found.run.report())
+    planned = planned_from(file, param, is_replay=True)
+    raise typer.Exit(_run(planned, store.new(run_id, planned.spec.name), options, flags))
+
+
 def stop(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     """Stop a run of another terminal or of the app; rows at work are finished first, and kept."""
     folder = RunStore(runs_dir).get(run_id)
@@ -91,7 +119,9 @@ def stop(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     err.print(f"Run {run_id} will stop within seconds and keep its finished rows.")
 
 
-def planned_from(pipeline: Path, param: list[str], llm: str | None, *, rehearse: bool) -> Plan:
+def planned_from(
+    pipeline: Path, param: list[str], llm: str | None = None, *, rehearse: bool = False, is_replay: bool = False
+) -> Plan:
     """The plan of a file and the options given with it.
 
     Raises:
@@ -101,16 +131,21 @@ def planned_from(pipeline: Path, param: list[str], llm: str | None, *, rehearse:
     if llm or rehearse:
         spec = with_llm(spec, "rehearsal" if rehearse else str(llm))
     spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param)))
-    return plan(spec, known=[*problems, *misfits])
+    return plan(spec, known=[*problems, *misfits], is_replay=is_replay)
 
 
 def _again(folder: RunFolder, flags: RunFlags) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
     options = flags.over(report.options)
+    _go_where_it_started(report)
+    return _run(plan(folder.spec(), is_replay=options.is_replay), folder, options, flags)
+
+
+def _go_where_it_started(report: RunReport) -> None:
+    """The paths in a pipeline count from there."""
     if report.cwd and Path(report.cwd).is_dir():
-        os.chdir(report.cwd)  # the pipeline's paths are relative to where it was started
-    return _run(plan(folder.spec()), folder, options, flags)
+        os.chdir(report.cwd)
 
 
 def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags) -> int:

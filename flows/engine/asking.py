@@ -58,14 +58,14 @@ class Asking:
     async def load(self) -> None:
         await self._gateway.open()
         await asyncio.to_thread(self.task.load)
-        await self.task.llm.load()
+        await self._line.open()
 
     async def close(self) -> None:
         """Wait for what is under way, or for its cancellation, and let go of everything."""
         if self._running:
             await asyncio.wait(self._running)
         self._flush()
-        await self.task.llm.unload()
+        await self._line.close()
         self.task.unload()
         self._segment.close()
         self._reader.close()

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.engine.ledger import Finished, SegmentWriter, step_folder
+from flows.engine.index import Index, segments
+from flows.engine.ledger import SegmentWriter, step_folder
 from flows.engine.live import NEWEST, LiveRows
 from flows.engine.options import RunOptions
 
@@ -31,9 +32,10 @@ class Desk:
     def ledger(self) -> Path:
         return self.folder / "ledger"
 
-    def finished(self, step: str, step_key: str) -> Finished:
+    def finished(self, step: str, step_key: str) -> Index:
         """What earlier sessions of this run, and the runs it may reuse, made in this step."""
-        return Finished(step_folder(root / "ledger", step, step_key) for root in (self.folder, *self.options.reuse))
+        roots = (self.folder, *self.options.reuse)
+        return Index(segments(step_folder(root / "ledger", step, step_key) for root in roots))
 
     def live_rows(self) -> LiveRows:
         return LiveRows(self.folder, self.writer, self.newest)

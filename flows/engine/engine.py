@@ -20,7 +20,7 @@ from flows.engine.gateway import Gateway
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.joins import Joiner
-from flows.engine.journal import JOURNAL, Journal, spent
+from flows.engine.journal import JOURNAL, Journal
 from flows.engine.live import NEWEST
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Counts, Failure, Outcome, explain
@@ -103,6 +103,8 @@ class Settings:
     options: RunOptions = field(default_factory=RunOptions)
     in_threads: bool = False
     newest: int = NEWEST
+    journal: Path | None = None
+    """Journal that several share, and that counts for none of them; None for the run's own."""
     session: str = field(default_factory=lambda: f"{time.time_ns():x}-{os.getpid()}")
 
 
@@ -122,7 +124,8 @@ class Engine:
         """Where each step works, by its name."""
         self._joins_around: dict[str, list[Joiner]] = {}
         """For each stage the joins that wait for the rows in it."""
-        self._gateway = Gateway(Journal(settings.folder / JOURNAL, settings.session))
+        journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
+        self._gateway = Gateway(journal, is_replay=settings.options.is_replay)
         self._error: Exception | None = None
         self._over = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
@@ -164,9 +167,7 @@ class Engine:
             self.station_of |= dict.fromkeys((planned.name for planned in stage.steps), self.stations[name])
         joiners = [station.joiner for station in self.stations.values() if station.joiner is not None]
         self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stages}
-        for step, usage in (await asyncio.to_thread(spent, self.settings.folder / JOURNAL)).items():
-            self.counts[step].input_tokens += usage.input_tokens
-            self.counts[step].output_tokens += usage.output_tokens
+        await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
             try:
                 for station in self.stations.values():
@@ -180,6 +181,12 @@ class Engine:
             raise self._error
         for name in self.shelves:
             self.stations[name].shelf.save()
+
+    def _paid(self, entry: dict[str, Any]) -> None:
+        """Count a reply of an earlier session."""
+        usage, counts = entry["completion"]["usage"], self.counts[entry["step"]]
+        counts.input_tokens += usage["input_tokens"]
+        counts.output_tokens += usage["output_tokens"]
 
     def stop(self) -> None:
         """Take no more rows; finish, for a moment, what is under way."""

@@ -5,26 +5,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 from flows.engine.gate import Gate
 from flows.engine.journal import Asker, Entry, Journal
 from flows.engine.keys import identity_of
+from steps.errors import RowError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
+
+
+class NotInJournal(RowError):
+    """Models are replayed, and the reply to this row was never kept."""
+
+    code = "not-in-journal"
 
 
 class Gateway:
     """How the steps of a process reach their models: the gates of a run, and its journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, is_replay: bool = False) -> None:
+        """`is_replay`: the journal answers for every model that costs something, and none of those is reached."""
         self._journal = journal
+        self._is_replay = is_replay
         self._gates: dict[str, Gate] = {}
         self._is_draining = False
         self._opening: asyncio.Task[None] | None = None
 
-    async def open(self) -> None:
-        """Get the journal ready; steps that start together wait for it together."""
+    async def open(self, paid: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Get the journal ready; steps that start together wait for it together.
+
+        `paid` is told of each reply that earlier sessions paid for, if this is the first call.
+        """
         if self._opening is None:
-            self._opening = asyncio.create_task(self._journal.open())
+            self._opening = asyncio.create_task(self._journal.open(paid))
         await self._opening
 
     async def close(self) -> None:
@@ -49,19 +62,38 @@ class Gateway:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, llm.max_concurrency)
             if self._is_draining:
                 gate.drain()
-        return Line(gate, None if llm.is_free else self._journal, llm, step, used)
+        return Line(gate, None if llm.is_free else self._journal, llm, step, used, is_replay=self._is_replay)
 
 
 class Line:
     """The way from one step to its model, past journal and gate."""
 
-    def __init__(self, gate: Gate, journal: Journal | None, llm: LLM, step: str, used: Callable[[Completion], None]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        journal: Journal | None,
+        llm: LLM,
+        step: str,
+        used: Callable[[Completion], None],
+        *,
+        is_replay: bool = False,
+    ) -> None:
+        self._is_replay = is_replay and journal is not None
         self._gate = gate
         self._journal = journal
         self._llm = llm
         self._step = step
         self._used = used
         self._model = identity_of(llm)
+
+    async def open(self) -> None:
+        """Get the model ready, unless the journal answers for it."""
+        if not self._is_replay:
+            await self._llm.load()
+
+    async def close(self) -> None:
+        if not self._is_replay:
+            await self._llm.unload()
 
     def of(self, row_id: str, row_key: bytes, retried: int = 0) -> Ask:
         """How one row asks. What it asked in an earlier session is answered from the journal.
@@ -85,6 +117,11 @@ class Line:
         kept = journal.get(key)
         if kept is not None:
             return kept
+        if self._is_replay:
+            raise NotInJournal(
+                f"no reply of {self._llm.model_name!r} to this row of step {self._step!r} is in the journal",
+                "replay the pipeline as it ran; or ask for what is missing: distilflow run --journal",
+            )
 
         async def keep(completion: Completion, seconds: float, attempts: int) -> None:
             model, now = self._llm.model_name, time.time()

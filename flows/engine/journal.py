@@ -7,6 +7,9 @@ over for the limiter: whatever ends this process, at most the requests in flight
 A reply is found by what was asked and who asked: the model with its parameters, the chat, the number of replies, the schema,
 the step, the row, and how often that row asked just this before. So three equal steps get three samples, also when a run
 goes on.
+
+Journals of other runs can be looked into as well. What is found there is copied, so a journal holds every reply that its run's
+rows were made of, and alone suffices to make them again.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import asyncio
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,14 +27,17 @@ from typing import Any, NamedTuple
 import orjson
 
 from flows.engine.codec import decode, encode
+from flows.engine.index import Index, segments
 from flows.engine.items import KEY_BYTES
-from flows.engine.ledger import Finished, SegmentReader, SegmentWriter, records_in
+from flows.engine.ledger import SegmentReader, SegmentWriter, StoredFrame, records_in
 from steps.errors import RunError
 from steps.llms.base import Completion, Request, Usage
 
 JOURNAL = "journal"
 """Folder of a run's journal."""
 WINDOW_S = 0.010
+COPIED = "is_copy"
+"""Marks a reply that was found in another journal: this run did not pay for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +91,43 @@ class Asker(NamedTuple):
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
-class Journal:
-    """The replies of one run, as one process sees them: those of earlier sessions, and those it adds."""
+_Waiting = tuple[bytes, bytes, asyncio.Future[None] | None]
+"""A reply to be written: key, JSON, and who waits for that, if anybody does."""
 
-    def __init__(self, folder: Path, writer: str) -> None:
+
+class Journal:
+    """The replies of one run, as one process sees them: those of earlier sessions, those of `others`, and those it adds."""
+
+    def __init__(self, folder: Path, writer: str, others: Sequence[Path] = ()) -> None:
         self._folder = folder
+        self._others = others
         self._segment = SegmentWriter(folder / f"{writer}.seg")
-        self._kept = Finished(())
+        self._kept = self._elsewhere = Index(())
         self._reader = SegmentReader()
         self._lock = threading.Lock()
-        self._waiting: list[tuple[bytes, bytes, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._wake = threading.Event()
         self._is_closing = False
         self._thread: threading.Thread | None = None
 
-    async def open(self) -> None:
-        """Find what earlier sessions left."""
-        self._kept = await asyncio.to_thread(Finished, [self._folder])
+    async def open(self, paid: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Find what earlier sessions left, and what lies in other journals.
+
+        `paid` is told, in a thread, of each reply that earlier sessions paid for.
+        """
+
+        def look(frame: StoredFrame) -> None:
+            if paid is not None:
+                for body in frame.bodies():
+                    entry = decode(body)
+                    if not entry.get(COPIED):
+                        paid(entry)
+
+        def find() -> None:
+            self._kept = Index(segments([self._folder]), look)
+            self._elsewhere = Index(files_of(self._others))
+
+        await asyncio.to_thread(find)
         self._thread = threading.Thread(target=self._write, args=[asyncio.get_running_loop()], name="journal", daemon=True)
         self._thread.start()
 
@@ -115,9 +141,22 @@ class Journal:
         self._reader.close()
 
     def get(self, key: bytes) -> Completion | None:
-        """The reply with this key, if an earlier session got it."""
-        place = self._kept.get(key)
-        return completion_of(decode(self._reader.rows(place))[0]) if place is not None else None
+        """The reply with this key, if an earlier session got it, or one of the other journals holds it."""
+        if (entry := self._entry(self._kept, key)) is not None:
+            return completion_of(entry)
+        if (entry := self._entry(self._elsewhere, key)) is not None:
+            self._put(key, encode({**entry, COPIED: True}), None)
+            return completion_of(entry)
+        return None
+
+    def _entry(self, index: Index, key: bytes) -> dict[str, Any] | None:
+        if (place := index.get(key)) is None:
+            return None
+        try:
+            entry: dict[str, Any] = decode(self._reader.rows(place))[0]
+        except FileNotFoundError:  # deleted meanwhile: it is another run's, or a preview's
+            return None
+        return entry
 
     async def keep(self, key: bytes, entry: Entry) -> None:
         """Add a reply; returns when it would survive a power cut.
@@ -126,10 +165,13 @@ class Journal:
             RunError: It cannot be written. Nothing may be made of the reply then.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        with self._lock:
-            self._waiting.append((key, entry.to_json(), durable))
-        self._wake.set()
+        self._put(key, entry.to_json(), durable)
         await durable
+
+    def _put(self, key: bytes, body: bytes, durable: asyncio.Future[None] | None) -> None:
+        with self._lock:
+            self._waiting.append((key, body, durable))
+        self._wake.set()
 
     # ---- the writing thread
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -141,13 +183,13 @@ class Journal:
             with self._lock:
                 batch, self._waiting = self._waiting, []
             if batch:
-                loop.call_soon_threadsafe(partial(_settle, [future for _, _, future in batch], self._commit(batch)))
+                loop.call_soon_threadsafe(partial(_settle, [future for _, _, future in batch if future], self._commit(batch)))
             elif self._is_closing:
                 return
             if self._is_closing:
                 self._wake.set()
 
-    def _commit(self, batch: list[tuple[bytes, bytes, asyncio.Future[None]]]) -> RunError | None:
+    def _commit(self, batch: list[_Waiting]) -> RunError | None:
         try:
             keys, bodies, _ = map(list, zip(*batch, strict=True))
             self._segment.append(keys, bodies, [1] * len(keys))
@@ -172,18 +214,13 @@ def _settle(futures: list[asyncio.Future[None]], error: RunError | None) -> None
 # ---- reading by others
 
 
-def entries_in(folders: Iterable[Path]) -> Iterator[dict[str, Any]]:
+def files_of(journals: Sequence[Path]) -> list[Path]:
+    """The files of some journals, each a folder or one file."""
+    return [path for journal in journals for path in (segments([journal]) if journal.is_dir() else [journal])]
+
+
+def entries_in(journals: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """All entries of some journals, oldest first within each file; also while they are written."""
-    for folder in folders:
-        for path in sorted(folder.glob("*.seg")):
-            for record in records_in(path):
-                yield from decode(record)
-
-
-def spent(folder: Path) -> dict[str, Usage]:
-    """Tokens of all replies in a journal, by step."""
-    found: dict[str, Usage] = {}
-    for entry in entries_in([folder]):
-        usage, before = entry["completion"]["usage"], found.get(entry["step"], Usage())
-        found[entry["step"]] = Usage(before.input_tokens + usage["input_tokens"], before.output_tokens + usage["output_tokens"])
-    return found
+    for path in files_of(journals):
+        for record in records_in(path):
+            yield from decode(record)

@@ -18,7 +18,7 @@ import re
 import struct
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +52,37 @@ class Frame(NamedTuple):
 
     def places(self) -> Iterator[Place]:
         return map(self.place, range(len(self.counts)))
+
+
+class StoredFrame(NamedTuple):
+    """A frame as it lies in a file, at `offset`."""
+
+    offset: int
+    records: int
+    data: bytes
+
+    @property
+    def end(self) -> int:
+        return self.offset + _HEAD.size + len(self.data)
+
+    @property
+    def keys(self) -> bytes:
+        """The keys of all records, one behind the other."""
+        return self.data[: KEY_BYTES * self.records]
+
+    @property
+    def row_counts(self) -> bytes:
+        """How many rows each record holds: u32, one behind the other."""
+        return self.data[KEY_BYTES * self.records : _ENTRY_BYTES * self.records]
+
+    def bodies(self) -> list[bytes]:
+        """The records, each the JSON of its rows with commas between."""
+        raw = zstandard.ZstdDecompressor().decompress(memoryview(self.data)[_ENTRY_BYTES * self.records :])
+        bodies, at = [], 4 * self.records
+        for length in struct.unpack_from(f"<{self.records}I", raw):
+            bodies.append(raw[at : at + length])
+            at += length
+        return bodies
 
 
 class SegmentWriter:
@@ -139,15 +170,8 @@ class SegmentReader:
         if path not in self._files:
             self._files[path] = os.open(path, os.O_RDONLY)
         fd = self._files[path]
-        size, _, count = _HEAD.unpack(os.pread(fd, _HEAD.size, offset))
-        data = os.pread(fd, size, offset + _HEAD.size)
-        raw = zstandard.ZstdDecompressor().decompress(memoryview(data)[_ENTRY_BYTES * count :])
-        lengths = struct.unpack_from(f"<{count}I", raw)
-        bodies, at = [], 4 * count
-        for length in lengths:
-            bodies.append(raw[at : at + length])
-            at += length
-        return bodies
+        size, _, records = _HEAD.unpack(os.pread(fd, _HEAD.size, offset))
+        return StoredFrame(offset, records, os.pread(fd, size, offset + _HEAD.size)).bodies()
 
     def close(self) -> None:
         for fd in self._files.values():
@@ -155,57 +179,24 @@ class SegmentReader:
         self._files.clear()
 
 
-def scan(path: Path) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
-    """Offset, and key and row count of each record, of every whole frame of a file; stops at the first torn one."""
+def frames_in(path: Path) -> Iterator[StoredFrame]:
+    """Every whole frame of a file, in the order they were written; stops at the first torn one."""
     with path.open("rb") as file:
         offset = 0
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            size, checksum, count = _HEAD.unpack(head)
+            size, checksum, records = _HEAD.unpack(head)
             data = file.read(size)
-            if len(data) < size or not count or zlib.crc32(data) != checksum:
+            if len(data) < size or size < _ENTRY_BYTES * records or not records or zlib.crc32(data) != checksum:
                 return
-            keys = (data[at : at + KEY_BYTES] for at in range(0, KEY_BYTES * count, KEY_BYTES))
-            yield offset, list(zip(keys, struct.unpack_from(f"<{count}I", data, KEY_BYTES * count), strict=True))
-            offset += _HEAD.size + size
-
-
-def places_in(path: Path) -> Iterator[Place]:
-    """Where each record of a file lies, in the order they were written."""
-    for offset, entries in scan(path):
-        for number, (_, rows) in enumerate(entries):
-            yield Place(str(path), offset, number, rows)
+            yield (frame := StoredFrame(offset, records, data))
+            offset = frame.end
 
 
 def records_in(path: Path) -> Iterator[bytes]:
     """JSON list of the rows of each record of a file, in the order they were written."""
-    reader = SegmentReader()
-    try:
-        for place in places_in(path):
-            yield reader.rows(place)
-    finally:
-        reader.close()
-
-
-class Finished:
-    """What earlier sessions made in one step, by key."""
-
-    def __init__(self, folders: Iterable[Path]) -> None:
-        self._places: dict[bytes, Place] = {}
-        for folder in folders:
-            for path in sorted(folder.glob("*.seg")):
-                self._add(path)
-
-    def _add(self, path: Path) -> None:
-        name = str(path)
-        for offset, entries in scan(path):
-            for number, (key, rows) in enumerate(entries):
-                self._places.setdefault(key, Place(name, offset, number, rows))
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def get(self, key: bytes) -> Place | None:
-        return self._places.get(key)
+    for frame in frames_in(path):
+        for body in frame.bodies():
+            yield b"[%b]" % body
 
 
 def step_folder(root: Path, step: str, step_key: str) -> Path:

@@ -26,6 +26,10 @@ class RunOptions(BaseModel):
     """Folder for the Distiset; None for the run's own."""
     reuse: tuple[AbsolutePath, ...] = ()
     """Folders of other runs whose finished rows are taken over."""
+    journals: tuple[AbsolutePath, ...] = ()
+    """Journals of other runs, folders or files: what they hold is not asked for again."""
+    is_replay: bool = False
+    """Whether models that cost something are not reached: the journals answer for them, or nobody does."""
 
     def changed(self, given: dict[str, Any]) -> Self:
         """These options with those that are given now; None and what is empty say nothing.

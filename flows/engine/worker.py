@@ -142,7 +142,7 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
             writer.write(message(b"X", describe(error)))
             broken.set_exception(error)
 
-    gateway = Gateway(Journal(order.desk.folder / JOURNAL, order.desk.writer))
+    gateway = Gateway(Journal(order.desk.folder / JOURNAL, order.desk.writer, order.desk.options.journals))
     asking = Asking(stage, order.desk, gateway, deliver, fail)
 
     async def listen() -> None:

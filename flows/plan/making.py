@@ -24,8 +24,10 @@ from steps.wording import did_you_mean, quoted
 class Making:
     """Makes steps and routers."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, *, is_replay: bool = False) -> None:
+        """`is_replay`: no model will be reached; steps that ask one need no place of their own."""
         self._problems = problems
+        self._is_replay = is_replay
         self.classes: dict[str, type[BaseStep]] = {}
         """Of the steps whose class is known, whether or not they could be made."""
 
@@ -67,6 +69,8 @@ class Making:
             else:
                 what = f"{spec.use} takes rows as they come, so it has no `batch_size`"
                 self._problems.add("bad-parameter", what, "remove `batch_size`", spec.name)
+        if self._is_replay and issubclass(found, Task):
+            placement = {key: value for key, value in placement.items() if key != "resources"} | {"pool": "async"}
         return {"name": spec.name, **placement}
 
     def _own(self, spec: StepSpec, found: type[BaseStep]) -> dict[str, Any]:
@@ -87,6 +91,8 @@ class Making:
         for secret in _literal_secrets(step.llm):
             what = f"`llm.{secret}` holds a key itself, and pipelines are saved and shared"
             self._problems.add("secret-in-pipeline", what, "write ${NAME} of a variable that holds the key", spec.name)
+        if self._is_replay and not step.llm.is_free:
+            return
         with self.their_code(spec.name):
             for complaint in step.llm.problems():
                 what, fix = _parted(complaint, "correct it under `with`, `llm`")

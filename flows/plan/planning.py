@@ -18,21 +18,22 @@ from steps.base import BaseStep
 from steps.errors import PlanError, Problem
 
 
-def plan(spec: PipelineSpec, pools: Pools | None = None, known: Sequence[Problem] = ()) -> Plan:
+def plan(spec: PipelineSpec, pools: Pools | None = None, known: Sequence[Problem] = (), *, is_replay: bool = False) -> Plan:
     """Check a pipeline and make its steps.
 
-    `known`: problems found while the file was read; they are reported with the others.
+    `known`: problems found while the file was read; they are reported with the others. `is_replay`: no model will be
+    reached, so what it would need (a key, a device) is not asked for.
 
     Raises:
         PlanError: `problems` holds everything that is wrong with it.
     """
-    planned, problems = examine(spec, pools)
+    planned, problems = examine(spec, pools, is_replay=is_replay)
     if known or problems:
         raise PlanError(list(dict.fromkeys([*known, *problems])))
     return planned
 
 
-def examine(spec: PipelineSpec, pools: Pools | None = None) -> tuple[Plan, list[Problem]]:
+def examine(spec: PipelineSpec, pools: Pools | None = None, *, is_replay: bool = False) -> tuple[Plan, list[Problem]]:
     """What can be planned of a pipeline, and its problems: for editors, which show both.
 
     A mistake is reported once, where it was made: nothing is said about what only follows from it.
@@ -42,7 +43,7 @@ def examine(spec: PipelineSpec, pools: Pools | None = None) -> tuple[Plan, list[
     if not spec.steps and not spec.unread:
         problems.add("no-steps", "has no steps", "`distilflow new NAME` writes a pipeline to start from")
     graph = Graph(spec, problems)
-    making = Making(problems)
+    making = Making(problems, is_replay=is_replay)
     made: dict[str, BaseStep | None] = {}
     for one in spec.steps:
         made.setdefault(one.name, making.step(one, spec.unread.get(one.name, ())))

@@ -133,7 +133,8 @@ async def _main(fd: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)  # Prefect sends it to the whole group
     listening = asyncio.create_task(listen())
     try:
-        planned = plan(PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices)))
+        spec, pools = PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices))
+        planned = plan(spec, pools, is_replay=start.options.is_replay)
         request = Request(planned, folder, start.options, start.launched_at)
         report = await run_session(request, placer, on_event=tell, on_engine=engines.append)
         line.send(done=report.model_dump(mode="json"))

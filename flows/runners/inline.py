@@ -1,4 +1,4 @@
-"""Running without Prefect: whole runs for scripts, and previews that keep nothing."""
+"""Running without Prefect: whole runs for scripts, and previews that keep nothing but the replies they paid for."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from flows.engine.options import RunOptions
 from flows.engine.outcome import Failure
 from flows.engine.placing import LocalPlacer
 from flows.engine.shelf import ShelfRows
+from flows.journals import previews_of, trim
 from flows.plan import Plan
 from flows.runners.session import Request, run_session
 from flows.runs import RunFolder, RunReport, RunStore
@@ -112,22 +113,27 @@ class _Failures(Observer):
         self.list.append(failure)
 
 
-def preview(plan: Plan, rows: int = 5) -> Preview:
-    """Run the first rows through all steps, at once, in this process; nothing is kept.
+def preview(plan: Plan, rows: int = 5, *, runs_dir: Path) -> Preview:
+    """Run the first rows through all steps, at once, in this process.
+
+    Replies are kept for the next previews and for the runs of the runs folder, so none is paid for twice; the oldest are
+    dropped beyond 64 MiB.
 
     Raises:
         RunError: A step cannot work at all.
     """
-    return _run(preview_async(plan, rows))
+    return _run(preview_async(plan, rows, runs_dir=runs_dir))
 
 
-async def preview_async(plan: Plan, rows: int = 5) -> Preview:
+async def preview_async(plan: Plan, rows: int = 5, *, runs_dir: Path) -> Preview:
     """`preview`, for code that has an event loop."""
+    journal = previews_of(runs_dir)
+    trim(journal)
     with tempfile.TemporaryDirectory(prefix="distilflow-preview-") as folder:
         failures = _Failures()
         engine = Engine(
             plan,
-            Settings(Path(folder), RunOptions(max_rows=rows), in_threads=True, newest=rows * PREVIEW_GROWTH),
+            Settings(Path(folder), RunOptions(max_rows=rows), True, rows * PREVIEW_GROWTH, journal),
             LocalPlacer(plan.pools),
             failures,
         )

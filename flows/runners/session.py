@@ -16,6 +16,7 @@ from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
+from flows.journals import previews_of, usable
 from flows.plan import Plan
 from flows.runners.finishing import Finisher
 from flows.runners.recorder import Recorder
@@ -57,7 +58,8 @@ async def run_session(
         request.plan.spec.save(folder.path / "pipeline.yaml")
         folder.save_report(report)
         recorder = Recorder(folder, report, on_event)
-        settings = Settings(folder.path, request.options)
+        options = request.options.changed({"journals": await asyncio.to_thread(_journals, request)})
+        settings = Settings(folder.path, options)
         engine = Engine(request.plan, settings, placer, recorder)
         on_engine(engine)
         try:
@@ -65,6 +67,17 @@ async def run_session(
         finally:
             recorder.close()
     return report
+
+
+def _journals(request: Request) -> tuple[Path, ...]:
+    """The journals that the engine looks into: those asked for, and unless only those may answer, that of the previews.
+
+    Raises:
+        NotAJournal: One is gone, or cannot be read.
+    """
+    previews = previews_of(request.folder.path.parent)
+    others = () if request.options.is_replay or not previews.is_dir() else (previews,)
+    return (*usable(request.options.journals, request.folder), *others)
 
 
 def _check_outside(output: Path, folder: RunFolder) -> None:

@@ -29,8 +29,8 @@ class ReplayLLM(LLM):
     """Answers with replies that were recorded in a file, and costs nothing.
 
     The file is JSON lines. A recording belongs to a row when their `match` columns are equal (or, by "messages", when
-    its `messages` are the chat that is sent), white space around texts aside. Of several that match, the first is used.
-    A list of texts in the reply column is several samples; any other value that is no text is given as JSON.
+    its `messages` are the chat that is sent), white space around texts aside. Several that match are samples, in their
+    order. A list of texts in the reply column is several samples; any other value that is no text is given as JSON.
     """
 
     is_free: ClassVar[bool] = True
@@ -104,14 +104,14 @@ class ReplayLLM(LLM):
         if self._recordings is None:
             raise RuntimeError("load() must be awaited before complete()")
         values = self._selecting(request)
-        recording = self._recordings.find(values)
+        recordings = self._recordings.find(values)
         seen = _shown(request.chat[-1].get("content") if self.by == "messages" else values[0])
-        if recording is None:
+        if not recordings:
             raise NoRecording(
                 f"nothing is recorded for {self._keys[0]} {seen} in {self.path!r} ({self._recordings.described()})",
                 "record this row, drop it before this step, or ask a model (RehearsalLLM is free)",
             )
-        samples = _samples(recording.get(self.reply))
+        samples = [text for recording in recordings for text in _samples(recording.get(self.reply))]
         if len(samples) < request.n:
             raise NoRecording(
                 f"{len(samples)} of {request.n} replies are recorded for {self._keys[0]} {seen} in {self.path!r}, "
@@ -138,6 +138,8 @@ class _Recordings:
 
     content: bytes | mmap.mmap
     starts: dict[bytes, int]
+    more: dict[bytes, list[int]]
+    """Further ones with the same hash, of the few that have any."""
     recordings: int
     skipped: int
     keys: list[str]
@@ -145,7 +147,7 @@ class _Recordings:
     @classmethod
     def read(cls, path: Path, keys: list[str]) -> _Recordings:
         content = _content(path)
-        found = cls(content, {}, 0, 0, keys)
+        found = cls(content, {}, {}, 0, 0, keys)
         for number, (start, line) in enumerate(_lines(content), 1):
             if not line.strip():
                 continue
@@ -157,15 +159,20 @@ class _Recordings:
                 ) from error
             found.recordings += 1
             if all(key in recording for key in keys):
-                found.starts.setdefault(_digest([recording[key] for key in keys]), start)
+                digest = _digest([recording[key] for key in keys])
+                if found.starts.setdefault(digest, start) != start:
+                    found.more.setdefault(digest, []).append(start)
             else:
                 found.skipped += 1
         return found
 
-    def find(self, values: list[Any]) -> dict[str, Any] | None:
-        start = self.starts.get(_digest(values))
-        if start is None:
-            return None
+    def find(self, values: list[Any]) -> list[dict[str, Any]]:
+        digest = _digest(values)
+        if digest not in self.starts:
+            return []
+        return [self._read(start) for start in (self.starts[digest], *self.more.get(digest, ()))]
+
+    def _read(self, start: int) -> dict[str, Any]:
         end = self.content.find(b"\n", start)
         return _parse(self.content[start : end if end >= 0 else None])
 

@@ -57,6 +57,6 @@ def test_a_preview_shows_every_row_it_took(tmp_path: Path) -> None:
     ]
     planned = plan(spec_from({"distilflow": 1, "steps": steps})[0])
 
-    shown = preview(planned, 30)
+    shown = preview(planned, 30, runs_dir=tmp_path)
 
     assert {name: len(rows) for name, rows in shown.rows.items()} == {"load": 30, "add": 30, "twice": 60}

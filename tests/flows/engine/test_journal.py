@@ -15,8 +15,8 @@ import pytest
 
 from flows.engine import quarantine
 from flows.engine.engine import Engine
-from flows.engine.journal import Entry, Journal, entries_in, spent
-from flows.engine.ledger import SegmentWriter, scan
+from flows.engine.journal import Entry, Journal, entries_in
+from flows.engine.ledger import SegmentWriter
 from steps.errors import RunError
 from steps.llms.base import Completion, Usage
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
@@ -68,47 +68,6 @@ async def _closed(folder: Path, count: int, writer: str = "a") -> None:
     await (await written(folder, count, writer)).close()
 
 
-def test_every_torn_tail_loses_only_what_was_torn(tmp_path: Path) -> None:
-    """Cut, zero-filled and garbled at every byte of the last frame, as a power cut may leave it."""
-    for session in range(3):
-        asyncio.run(_three_frames(tmp_path / "whole", session))
-    (path, *_) = sorted((tmp_path / "whole").glob("*.seg"))
-    whole = path.read_bytes()
-    frames = _frames(path)
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    target = broken / path.name
-    for at in range(max(0, len(whole) - 4096), len(whole)):
-        for tail in (b"", bytes(len(whole) - at), bytes((byte ^ 0x5A) for byte in whole[at:])):
-            target.write_bytes(whole[:at] + tail)
-            texts = [one["completion"]["texts"][0] for one in entries_in([broken])]
-            assert texts == [text for texts in frames[: _whole_frames(path, at)] for text in texts]
-
-
-async def _three_frames(folder: Path, session: int) -> None:
-    journal = Journal(folder, f"w{session}")
-    await journal.open()
-    for number in range(3):
-        await journal.keep(KEYS[number], entry(f"reply {number}"))
-    await journal.close()
-
-
-def _frames(path: Path) -> list[list[str]]:
-    texts = [one["completion"]["texts"][0] for one in entries_in([path.parent])][: sum(len(e) for _, e in scan(path))]
-    found, start = [], 0
-    for _, entries in scan(path):
-        found.append(texts[start : start + len(entries)])
-        start += len(entries)
-    return found
-
-
-def _whole_frames(path: Path, size: int) -> int:
-    """Frames that end at or before this byte."""
-    starts = [offset for offset, _ in scan(path)]
-    ends = [*starts[1:], path.stat().st_size]
-    return sum(1 for end in ends if end <= size)
-
-
 def test_a_full_disk_is_told_and_no_reply_is_used(tmp_path: Path) -> None:
     async def go() -> None:
         journal = Journal(tmp_path / "a file", "a")
@@ -123,10 +82,35 @@ def test_a_full_disk_is_told_and_no_reply_is_used(tmp_path: Path) -> None:
         asyncio.run(go())
 
 
-def test_tokens_are_added_up_by_step(tmp_path: Path) -> None:
-    asyncio.run(_closed(tmp_path, 10))
+def test_what_earlier_sessions_paid_for_is_told_once_and_copies_are_not(tmp_path: Path) -> None:
+    async def reopened(folder: Path, *others: Path) -> list[str]:
+        told: list[str] = []
+        journal = Journal(folder, f"later-{len(list(folder.glob('*')))}", others)
+        await journal.open(lambda entry: told.append(entry["completion"]["texts"][0]))
+        assert all(journal.get(key) for key in KEYS[:10])
+        await journal.close()
+        return told
 
-    assert spent(tmp_path) == {"answer": Usage(30, 20)}
+    asyncio.run(_closed(tmp_path / "paid", 10))
+
+    assert asyncio.run(reopened(tmp_path / "paid")) == [f"reply {number}" for number in range(10)]
+    assert asyncio.run(reopened(tmp_path / "copying", tmp_path / "paid")) == []
+    assert asyncio.run(reopened(tmp_path / "copying")) == []  # alone: the copies suffice
+
+
+def test_a_journal_that_is_deleted_meanwhile_is_not_missed(tmp_path: Path) -> None:
+    async def go() -> list[Completion | None]:
+        journal = Journal(tmp_path / "mine", "a", [tmp_path / "other"])
+        await journal.open()
+        for path in (tmp_path / "other").glob("*"):
+            path.unlink()
+        found = [journal.get(key) for key in KEYS[:2]]
+        await journal.close()
+        return found
+
+    asyncio.run(_closed(tmp_path / "other", 2))
+
+    assert asyncio.run(go()) == [None, None]
 
 
 # ---- in a run
