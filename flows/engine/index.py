@@ -9,6 +9,7 @@ import struct
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from flows.engine.items import KEY_BYTES
@@ -37,13 +38,14 @@ class Index:
         for path in paths:
             self._paths.append(str(path))
             self._bases.append(base := end)
-            for frame in frames_in(path):
-                keys += frame.keys
-                rows += frame.row_counts
-                sizes.append(frame.records)
-                self._frames.append(base + frame.offset)
-                end = base + frame.end
-                look(frame)
+            with suppress(FileNotFoundError):  # dropped meanwhile, as old previews are
+                for frame in frames_in(path):
+                    keys += frame.keys
+                    rows += frame.row_counts
+                    sizes.append(frame.records)
+                    self._frames.append(base + frame.offset)
+                    end = base + frame.end
+                    look(frame)
             end += 1  # a file without frames has a place of its own too
         if keys:
             self._sort(bytes(keys), bytes(rows), sizes)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -80,6 +81,12 @@ def empty(path: Path) -> int:
         number = len(list(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))) + 1
         path.replace(path.with_name(RETRIED.format(path.stem, number, path.suffix)))
     return rows
+
+
+def take_over_retries(source: Path, target: Path) -> None:
+    """Let a run ask for the same rows anew that another one asked for again: a replay then ends where that run did."""
+    for path in source.parent.glob(RETRIED.format(source.stem, "*", source.suffix)):
+        shutil.copyfile(path, target.with_name(path.name))
 
 
 def _bad_replies_in(paths: Iterable[Path]) -> dict[str, dict[bytes, int]]:

@@ -16,6 +16,7 @@ from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
+from flows.engine.quarantine import take_over_retries
 from flows.journals import previews_of, usable
 from flows.plan import Plan
 from flows.runners.finishing import Finisher
@@ -59,6 +60,9 @@ async def run_session(
         folder.save_report(report)
         recorder = Recorder(folder, report, on_event)
         options = request.options.changed({"journals": await asyncio.to_thread(_journals, request)})
+        if options.is_replay and report.sessions == 1:
+            for journal in request.options.journals:
+                take_over_retries(RunFolder(journal.parent).quarantine, folder.quarantine)
         settings = Settings(folder.path, options)
         engine = Engine(request.plan, settings, placer, recorder)
         on_engine(engine)

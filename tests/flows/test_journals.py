@@ -26,6 +26,9 @@ from tests.flows.commands import Commands, kill, wait_for
 KEY = "sk-this-must-never-be-kept-4711"
 
 
+GOOD = json.dumps({"answers": [{"rationale": "Right.", "rating": 5}, {"rationale": "Wrong.", "rating": 1}]})
+
+
 def steps(url: str, rows: int = 6, use: str = "TextGeneration", **llm: Any) -> list[dict[str, Any]]:
     data = [{"instruction": f"question {number:03d}", "generations": ["a", "b"]} for number in range(rows)]
     model = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "max_retries": 0, **llm}
@@ -196,6 +199,20 @@ def test_rows_without_a_reply_go_to_the_quarantine_and_the_exit_code_says_so(com
         ("not-in-journal", "question 006"),
         ("not-in-journal", "question 007"),
     ]
+
+
+def test_a_replay_ends_where_its_run_ended_after_a_retry(commands: Commands) -> None:
+    fake = FakeOpenAI(Behaviour(reply=lambda messages, choice, model: "no rating" if "question 002" in str(messages) else GOOD))
+    with running(fake) as url:
+        commands.write(steps(url, 4, use="UltraFeedback"))
+        assert commands("run", "pipeline.yaml", "--run-id", "a", "--no-prefect").code == 3
+        fake.behaviour = Behaviour(reply=GOOD)
+        assert commands("retry", "a", "--no-prefect").code == 0
+
+    ended = commands("replay", "a", "--run-id", "b", "--no-prefect")
+
+    assert ended.code == 0, ended.err
+    assert results(commands, "a") == results(commands, "b") != {}
 
 
 def test_a_replay_needs_no_gpu(commands: Commands) -> None:

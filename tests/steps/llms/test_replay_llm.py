@@ -17,7 +17,7 @@ from steps.llms.replay_llm import NoRecording, ReplayLLM
 
 RECORDINGS = [
     {"instruction": "Say hi", "generation": "hi"},
-    {"instruction": "Say hi", "generation": "never used"},
+    {"instruction": "Say hi", "generation": "hi again"},
     {"instruction": "Count", "generation": ["one", "two"]},
     {"instruction": "Rate", "generation": {"rating": 4}},
     {"instruction": "List", "generation": [1, 2]},
@@ -55,12 +55,13 @@ async def replaying(path: Path, **fields: Any) -> AsyncIterator[ReplayLLM]:
     [
         (about("Say hi"), ["hi"]),
         (about("  Say hi\n"), ["hi"]),
+        (about("Say hi", n=2), ["hi", "hi again"]),
         (about("Count"), ["one"]),
         (about("Count", n=2), ["one", "two"]),
         (about("Rate"), ['{"rating":4}']),
         (about("List"), ["[1,2]"]),
     ],
-    ids=["text", "white-space", "first-sample", "samples", "dict", "list-of-numbers"],
+    ids=["text", "white-space", "samples-on-two-lines", "first-sample", "samples", "dict", "list-of-numbers"],
 )
 async def test_the_recorded_reply_is_given(path: Path, request_: Request, texts: list[str]) -> None:
     async with replaying(path) as llm:
@@ -87,7 +88,7 @@ async def test_a_row_without_a_recording_says_which_where_and_of_how_many(path: 
 @pytest.mark.parametrize(
     ("instruction", "n", "said", "fix"),
     [
-        ("Say hi", 2, "1 of 2 replies are recorded", "set num_generations to 1"),
+        ("Say hi", 3, "2 of 3 replies are recorded", "set num_generations to 2"),
         ("Nothing", 1, "0 of 1 replies", "record a reply"),
     ],
 )
