@@ -208,11 +208,14 @@ def test_a_replay_ends_where_its_run_ended_after_a_retry(commands: Commands) -> 
         assert commands("run", "pipeline.yaml", "--run-id", "a", "--no-prefect").code == 3
         fake.behaviour = Behaviour(reply=GOOD)
         assert commands("retry", "a", "--no-prefect").code == 0
+    commands("journal", "a", "--output", "replies.jsonl")
 
     ended = commands("replay", "a", "--run-id", "b", "--no-prefect")
+    of_a_file = commands("replay", "replies.jsonl", "pipeline.yaml", "--run-id", "c", "--no-prefect")
+    retried = commands("retry", "c", "--no-prefect")
 
-    assert ended.code == 0, ended.err
-    assert results(commands, "a") == results(commands, "b") != {}
+    assert (ended.code, of_a_file.code, retried.code) == (0, 3, 0), ended.err + of_a_file.err + retried.err
+    assert results(commands, "a") == results(commands, "b") == results(commands, "c") != {}
 
 
 def test_a_replay_needs_no_gpu(commands: Commands) -> None:
