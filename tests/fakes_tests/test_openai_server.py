@@ -182,6 +182,15 @@ async def test_a_rate_limit_says_when_to_come_back() -> None:
     assert (headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]) == ("2", "0")
 
 
+async def test_a_rate_limit_can_say_as_little_as_some_servers_do() -> None:
+    async with asking(FakeOpenAI(Behaviour(requests_per_s=0.5, burst=1, retry_after="1"))) as ask:
+        answers = await asyncio.gather(*(ask("hi") for _ in range(2)), return_exceptions=True)
+
+    [refused] = [answer for answer in answers if isinstance(answer, openai.RateLimitError)]
+    about_limits = {name: value for name, value in refused.response.headers.items() if name.startswith(("retry", "x-rate"))}
+    assert about_limits == {"retry-after": "1"}
+
+
 async def test_latency_and_peak_in_flight_are_real() -> None:
     fake = FakeOpenAI(Behaviour(latency_s=lambda prompt: 0.3 if prompt == "slow" else 0.0))
     async with asking(fake) as ask:
@@ -190,7 +199,9 @@ async def test_latency_and_peak_in_flight_are_real() -> None:
     assert (fake.stats.peak_in_flight, fake.stats.in_flight) == (5, 0)
     assert fake.stats.first_at is not None
     assert fake.stats.last_at is not None
-    assert fake.stats.first_at <= fake.stats.last_at
+    assert fake.stats.first_reply_at is not None
+    assert fake.stats.last_reply_at is not None
+    assert fake.stats.first_at + 0.3 <= fake.stats.first_reply_at <= fake.stats.last_reply_at
 
 
 async def test_the_behaviour_can_change_while_it_runs() -> None:

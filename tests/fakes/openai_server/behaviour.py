@@ -67,6 +67,8 @@ class Behaviour:
     """Requests that may come at once before the rate counts."""
     refused_formats: Sequence[str] = ()
     """Types of `response_format` that get 400, such as json_schema."""
+    retry_after: str | None = None
+    """The one header about limits, word for word, where the rate is exceeded; None: all that OpenAI sends."""
     slow_body_s: float = 1.0
     """How long `Fault.SLOW_BODY` withholds the second half of the body."""
 

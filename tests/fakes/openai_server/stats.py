@@ -22,6 +22,9 @@ class Stats:
     peak_in_flight: int = 0
     first_at: float | None = None
     last_at: float | None = None
+    """Unix time of the last request, as `first_at` is of the first."""
+    first_reply_at: float | None = None
+    last_reply_at: float | None = None
     last_request: dict[str, Any] | None = None
 
     def enter(self, prompt: str, body: dict[str, Any]) -> int:
@@ -38,6 +41,8 @@ class Stats:
 
     def leave(self, status: int) -> None:
         """Count how a request ended: its HTTP status, `CONNECTION_CLOSED` or `CLIENT_GAVE_UP`."""
+        self.last_reply_at = time.time()
+        self.first_reply_at = self.first_reply_at or self.last_reply_at
         self.in_flight -= 1
         self.by_status[status] += 1
 
@@ -51,5 +56,7 @@ class Stats:
             "peak_in_flight": self.peak_in_flight,
             "first_at": self.first_at,
             "last_at": self.last_at,
+            "first_reply_at": self.first_reply_at,
+            "last_reply_at": self.last_reply_at,
             "last_request": self.last_request,
         }
