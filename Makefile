@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
-.PHONY: help install run app test test-slow check format bench lock clean
+.PHONY: help install run app test test-slow check format bench bench-peers lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,12 @@ check: install  ## Lint, types, imports, tests
 format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: install  ## Measure a run beside bare aiohttp and the openai package (a few minutes)
+	$(BIN)/python -m benchmarks.peers --quick
+
+bench-peers: install  ## Measure beside the peers too (a quarter of an hour, and their installation)
+	$(BIN)/python -m benchmarks.peers --turns 2
 
 lock: install  ## Write requirements.lock anew from what is installed
 	$(BIN)/pip freeze --exclude-editable > requirements.lock

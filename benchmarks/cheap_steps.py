@@ -12,24 +12,18 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
-
-import psutil
 
 from benchmarks.jobs import digest, make_rows, read_rows, spec
 from benchmarks.measuring import measure
 from benchmarks.results import SLOW_BATCHES, Case, Result, line, read, save, table
-from flows.runners.prefect_server import answers, end_server, ensure_server
+from benchmarks.surroundings import DISTILABEL as DISTILABEL_PACKAGES
+from benchmarks.surroundings import OFFLINE, ROOT, prefect_server, prefect_server_cpu_s, python_with
 
-ROOT = Path(__file__).parents[1]
 DISTILABEL, DISTILABEL_DICTS, PREFECT, NO_PREFECT = SYSTEMS = ("distilabel", "distilabel-dicts", "prefect", "no-prefect")
-PACKAGES = ("distilabel==1.5.3", "requests", "Pillow", "setuptools<81")
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 QUIET = {"DISTILABEL_LOG_LEVEL": "WARNING"}  # spares it a line per step and batch
 
 
@@ -41,7 +35,7 @@ def main() -> None:
     results: dict[Case, list[Result]] = {}
     with tempfile.TemporaryDirectory(prefix="distilflow-bench-") as name:
         bench = Bench(Path(name), args.venv, args.timeout)
-        with prefect_server(Path(name)) if PREFECT in args.only else no_server():
+        with prefect_server(Path(name)) if PREFECT in args.only else nullcontext():
             for case in (Case(rows, batch) for rows in args.rows for batch in args.batch):
                 results[case] = []
                 for turn in range(args.repeats):
@@ -75,7 +69,7 @@ class Bench:
     def _distilabel(self, system: str, case: Case, work: Path) -> Result:
         loader = "dicts" if system == DISTILABEL_DICTS else "files"
         script = ROOT / "benchmarks" / "distilabel_cheap_steps.py"
-        command = [str(distilabel_python(self.venv)), str(script), str(self._data(case)), str(case.batch)]
+        command = [str(python_with(DISTILABEL_PACKAGES, self.venv)), str(script), str(self._data(case)), str(case.batch)]
         command += [str(work / "result"), str(work / "cache"), loader]
         env = {**os.environ, **OFFLINE, **QUIET, "HF_HOME": str(work / "hf")}
         cost = measure(command, cwd=work, env=env, timeout_s=self.timeout_s)
@@ -88,9 +82,9 @@ class Bench:
         command = [sys.executable, "-m", "flows.cli", "run", str(pipeline), "--run-id", "bench"]
         command += ["--runs-dir", str(work / "runs"), "--output", str(work / "result")]
         command += ["--no-prefect"] if system == NO_PREFECT else []
-        before = _server_cpu(self.folder)
+        before = prefect_server_cpu_s(self.folder)
         cost = measure(command, cwd=ROOT, env={**os.environ, **OFFLINE}, timeout_s=self.timeout_s)
-        server_cpu_s = _server_cpu(self.folder) - before if system == PREFECT else 0.0
+        server_cpu_s = prefect_server_cpu_s(self.folder) - before if system == PREFECT else 0.0
         report = json.loads((work / "runs" / "bench" / "run.json").read_text())
         run_s = report["ended_at"] - report["started_at"]
         return Result(system, case, cost, run_s, server_cpu_s, digest(read_rows(work / "result")))
@@ -111,44 +105,6 @@ def check_equal(results: list[Result]) -> None:
     for result in results:
         if not result.digest.startswith(f"{result.case.rows} rows"):
             sys.exit(f"{result.system} made {result.digest} of {result.case.rows}")
-
-
-# ---- surroundings
-
-
-def distilabel_python(venv: Path) -> Path:
-    """The Python of an environment with distilabel; it is made if there is none."""
-    python = venv / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    return python
-
-
-@contextmanager
-def prefect_server(folder: Path) -> Iterator[None]:
-    """A server of its own, with a database of its own; ended afterwards."""
-    os.environ.pop("PREFECT_API_URL", None)
-    os.environ["PREFECT_HOME"] = str(folder / "prefect")
-    url = ensure_server(folder)
-    try:
-        assert answers(url)
-        yield
-    finally:
-        end_server(folder)
-
-
-@contextmanager
-def no_server() -> Iterator[None]:
-    yield
-
-
-def _server_cpu(folder: Path) -> float:
-    record = folder / "prefect-server.json"
-    if not record.exists():
-        return 0.0
-    server = psutil.Process(json.loads(record.read_text())["pid"])
-    return float(sum(sum(process.cpu_times()[:2]) for process in [server, *server.children(recursive=True)]))
 
 
 def _parse_args() -> argparse.Namespace:

@@ -34,6 +34,8 @@ class Cost:
     peak_pss_mb: float
     peak_rss_mb: float
     output: str
+    started_at: float = 0.0
+    """Unix time."""
 
 
 class CommandFailed(RuntimeError):
@@ -49,6 +51,7 @@ def measure(command: list[str], *, cwd: Path, env: Mapping[str, str], timeout_s:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     known = {child.pid for child in psutil.Process().children()}
     machine, own, children, started = _machine_cpu(), time.process_time(), _children_cpu(), time.perf_counter()
+    started_at = time.time()
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     sampler = Sampler(lambda: [process.pid, *_adopted(known)])
     try:
@@ -65,7 +68,7 @@ def measure(command: list[str], *, cwd: Path, env: Mapping[str, str], timeout_s:
         raise CommandFailed(f"exit code {process.returncode}: {' '.join(command)}\n{output[-2000:]}")
     cpu_s = _children_cpu() - children
     others_cpu_s = _machine_cpu() - machine - cpu_s - (time.process_time() - own)
-    return Cost(wall_s, cpu_s, max(0.0, others_cpu_s), sampler.peak_pss / 1e6, sampler.peak_rss / 1e6, output)
+    return Cost(wall_s, cpu_s, max(0.0, others_cpu_s), sampler.peak_pss / 1e6, sampler.peak_rss / 1e6, output, started_at)
 
 
 class Sampler(threading.Thread):
