@@ -67,6 +67,10 @@ class Behaviour:
     """Requests that may come at once before the rate counts."""
     refused_formats: Sequence[str] = ()
     """Types of `response_format` that get 400, such as json_schema."""
+    retry_after: str | None = None
+    """The Retry-After header of a refusal by rate, word for word; None: the exact time, in both forms that OpenAI sends."""
+    tells_limits: bool = True
+    """With a rate: every answer carries x-ratelimit-* headers."""
     slow_body_s: float = 1.0
     """How long `Fault.SLOW_BODY` withholds the second half of the body."""
 

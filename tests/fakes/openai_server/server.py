@@ -74,7 +74,9 @@ class FakeOpenAI:
         attempt: int,
     ) -> web.StreamResponse:
         if self._bucket and (wait_s := self._bucket.take()):
-            return _fault_response(Fault.RATE_LIMITED, self._rate_headers() | retry_headers(wait_s))
+            said = self._behaviour.retry_after
+            retry = retry_headers(wait_s) if said is None else {"retry-after": said}
+            return _fault_response(Fault.RATE_LIMITED, self._rate_headers() | retry)
         if latency_s := self._behaviour.latency_of(prompt):
             await asyncio.sleep(latency_s)
         if (kind := wire.format_of(body)) in self._behaviour.refused_formats:
@@ -105,7 +107,7 @@ class FakeOpenAI:
         return wire.completion(self.stats.requests, body, self._behaviour)
 
     def _rate_headers(self) -> dict[str, str]:
-        return self._bucket.headers() if self._bucket else {}
+        return self._bucket.headers() if self._bucket and self._behaviour.tells_limits else {}
 
     async def _list_models(self, _: web.Request) -> web.Response:
         return _json_response(wire.model_list(self._behaviour.models))

@@ -22,6 +22,8 @@ class Stats:
     peak_in_flight: int = 0
     first_at: float | None = None
     last_at: float | None = None
+    first_reply_at: float | None = None
+    last_reply_at: float | None = None
     last_request: dict[str, Any] | None = None
 
     def enter(self, prompt: str, body: dict[str, Any]) -> int:
@@ -40,6 +42,10 @@ class Stats:
         """Count how a request ended: its HTTP status, `CONNECTION_CLOSED` or `CLIENT_GAVE_UP`."""
         self.in_flight -= 1
         self.by_status[status] += 1
+        if status == 200:
+            self.last_reply_at = time.time()
+            if self.first_reply_at is None:
+                self.first_reply_at = self.last_reply_at
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counters in the shape of `GET /_stats` (JSON: statuses are text keys)."""
@@ -51,5 +57,7 @@ class Stats:
             "peak_in_flight": self.peak_in_flight,
             "first_at": self.first_at,
             "last_at": self.last_at,
+            "first_reply_at": self.first_reply_at,
+            "last_reply_at": self.last_reply_at,
             "last_request": self.last_request,
         }
