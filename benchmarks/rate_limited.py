@@ -83,7 +83,7 @@ CASES = {
 }
 
 HEADER = """\
-| case | runs | span / ideal: median (min-max) | refused: median (min-max) | requests beyond rows + refused | rows missing | others' CPU |
+| case | runs | span / ideal: median (min-max) | refused: median (min-max) | further requests | rows missing | others' CPU |
 |---|---|---|---|---|---|---|"""
 
 

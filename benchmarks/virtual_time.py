@@ -297,7 +297,7 @@ class Client:
 
     def _failed(self, ticket: Ticket) -> None:
         self.in_flight -= 1
-        self.limiter.failed(self._clock.now, ticket)
+        self.limiter.released(ticket)
         self._later(self._clock.now + 0.25 * self._rng.uniform(0.5, 1), self._again)
         self.pump()
 

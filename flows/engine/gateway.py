@@ -6,17 +6,19 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from flows.engine.gate import Gate
+from flows.engine.gate import Caller, Gate
 from flows.engine.journal import Asker, Entry, Journal
 from flows.engine.keys import identity_of
+from flows.engine.notices import Tell, tell_nobody
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
 
 
 class Gateway:
     """How the steps of a process reach their models: the gates of a run, and its journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, tell: Tell = tell_nobody) -> None:
         self._journal = journal
+        self._tell = tell
         self._gates: dict[str, Gate] = {}
         self._is_draining = False
         self._opening: asyncio.Task[None] | None = None
@@ -46,22 +48,24 @@ class Gateway:
         """How a step asks this model. `used` is told of every answer that was paid for now."""
         gate = self._gates.get(llm.endpoint)
         if gate is None:
-            gate = self._gates[llm.endpoint] = Gate(llm.endpoint, llm.max_concurrency)
+            gate = self._gates[llm.endpoint] = Gate(llm.endpoint, self._tell)
             if self._is_draining:
                 gate.drain()
-        return Line(gate, None if llm.is_free else self._journal, llm, step, used)
+        return Line(gate, gate.caller(llm), None if llm.is_free else self._journal, step, used)
 
 
 class Line:
     """The way from one step to its model, past journal and gate."""
 
-    def __init__(self, gate: Gate, journal: Journal | None, llm: LLM, step: str, used: Callable[[Completion], None]) -> None:
+    def __init__(
+        self, gate: Gate, caller: Caller, journal: Journal | None, step: str, used: Callable[[Completion], None]
+    ) -> None:
         self._gate = gate
+        self._caller = caller
         self._journal = journal
-        self._llm = llm
         self._step = step
         self._used = used
-        self._model = identity_of(llm)
+        self._model = identity_of(caller.llm)
 
     def of(self, row_id: str, row_key: bytes, retried: int = 0) -> Ask:
         """How one row asks. What it asked in an earlier session is answered from the journal.
@@ -73,7 +77,7 @@ class Line:
 
         async def ask(request: Request) -> Completion:
             if self._journal is None:
-                return await self._gate.send(self._llm, request)
+                return await self._gate.send(self._caller, request)
             key = asker.key(request, 0, retried)
             asked[key] = before = asked.get(key, -1) + 1
             key = asker.key(request, before, retried) if before else key
@@ -87,10 +91,10 @@ class Line:
             return kept
 
         async def keep(completion: Completion, seconds: float, attempts: int) -> None:
-            model, now = self._llm.model_name, time.time()
+            model, now = self._caller.llm.model_name, time.time()
             asked = (request.chat, request.n, request.schema)
             await journal.keep(key, Entry(self._step, row_id, model, *asked, completion, now, seconds, attempts))
 
-        completion = await self._gate.send(self._llm, request, keep)
+        completion = await self._gate.send(self._caller, request, keep)
         self._used(completion)
         return completion

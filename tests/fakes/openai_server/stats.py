@@ -17,6 +17,8 @@ class Stats:
 
     requests: int = 0
     by_prompt: Counter[str] = field(default_factory=Counter)
+    by_key: Counter[str] = field(default_factory=Counter)
+    """By the key of the Authorization header; "" without one."""
     by_status: Counter[int] = field(default_factory=Counter)
     in_flight: int = 0
     peak_in_flight: int = 0
@@ -26,7 +28,7 @@ class Stats:
     last_reply_at: float | None = None
     last_request: dict[str, Any] | None = None
 
-    def enter(self, prompt: str, body: dict[str, Any]) -> int:
+    def enter(self, prompt: str, body: dict[str, Any], key: str) -> int:
         """Count an arriving request and return how often this prompt has been asked, this time included."""
         self.last_at = time.time()
         if self.first_at is None:
@@ -35,6 +37,7 @@ class Stats:
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         self.last_request = body
+        self.by_key[key] += 1
         self.by_prompt[prompt] += 1
         return self.by_prompt[prompt]
 
