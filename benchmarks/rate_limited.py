@@ -10,6 +10,7 @@ The server's own clock measures: the span goes from its first request to its las
 from __future__ import annotations
 
 import argparse
+import asyncio
 import heapq
 import json
 import os
@@ -25,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import orjson
 import psutil
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +47,12 @@ class Case:
     from_first_reply: bool = False
     """The span begins with the first reply."""
     mark: Callable[[int], str] = lambda row: ""
+    beside_bare: bool = False
+    """Whether bare aiohttp, which knows no limits and no retries, does the same in turn."""
+
+    def prompt(self, row: int) -> str:
+        """What a row asks."""
+        return f"{row} {self.mark(row)} {WORDS}"
 
 
 def is_slow(row: int) -> bool:
@@ -78,20 +87,24 @@ CASES = {
         max_concurrency=128,
         from_first_reply=True,
         mark=lambda row: SLOW if is_slow(row) else "",
+        beside_bare=True,
     ),
-    "no limit": Case(5000, ("--latency", "0.2"), 5000 / 256 * 0.2),
+    "no limit": Case(5000, ("--latency", "0.2"), 5000 / 256 * 0.2, beside_bare=True),
 }
 
 HEADER = """\
-| case | runs | span / ideal: median (min-max) | refused: median (min-max) | further requests | rows missing | others' CPU |
-|---|---|---|---|---|---|---|"""
+| case | runs | span / ideal: median (min-max) | of bare aiohttp's rows/s | refused: median (min-max) | further requests \
+| rows missing | others' CPU |
+|---|---|---|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True)
 class Result:
     """What one run took."""
 
-    ratio: float
+    span_s: float
+    bare_s: float | None
+    """Span of bare aiohttp, right afterwards."""
     refused: int
     extra: int
     missing: int
@@ -118,14 +131,13 @@ def run(case: Case) -> Result:
         wall_s, others_s = time.perf_counter() - started, busy_s() - before - (children_s() - own_before)
         if done.returncode not in (0, 3):
             raise SystemExit(f"exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        with urllib.request.urlopen(f"{url}/_stats") as answer:
-            stats: dict[str, Any] = json.load(answer)
+        stats = stats_of(url)
         report = json.loads((folder / "runs" / "bench" / "run.json").read_text())
         others_s -= sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children())  # the server
-    begin = stats["first_reply_at"] if case.from_first_reply else stats["first_at"]
     refused = stats["by_status"].get("429", 0)
     return Result(
-        ratio=(stats["last_reply_at"] - begin) / case.ideal_s,
+        span_s=span_s(case, stats),
+        bare_s=bare_span_s(case) if case.beside_bare else None,
         refused=refused,
         extra=stats["requests"] - refused - case.rows,
         missing=case.rows - sum(report["rows"].values()),
@@ -133,8 +145,40 @@ def run(case: Case) -> Result:
     )
 
 
+def stats_of(url: str) -> dict[str, Any]:
+    """What the fake counted."""
+    with urllib.request.urlopen(f"{url}/_stats") as answer:
+        stats: dict[str, Any] = json.load(answer)
+    return stats
+
+
+def span_s(case: Case, stats: dict[str, Any]) -> float:
+    """To the last reply."""
+    return float(stats["last_reply_at"] - stats["first_reply_at" if case.from_first_reply else "first_at"])
+
+
+def bare_span_s(case: Case) -> float:
+    """What bare aiohttp takes for the same requests."""
+    with fake_server(case.server) as url:
+        asyncio.run(ask_bare(case, f"{url}/v1/chat/completions"))
+        return span_s(case, stats_of(url))
+
+
+async def ask_bare(case: Case, url: str) -> None:
+    rows = iter(range(case.rows))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def work() -> None:
+            for row in rows:
+                body = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": case.prompt(row)}]})
+                async with session.post(url, data=body, headers={"Content-Type": "application/json"}) as response:
+                    orjson.loads(await response.read())
+
+        await asyncio.gather(*(work() for _ in range(case.max_concurrency)))
+
+
 def write_rows(path: Path, case: Case) -> None:
-    rows = ({"instruction": f"{row} {case.mark(row)} {WORDS}"} for row in range(case.rows))
+    rows = ({"instruction": case.prompt(row)} for row in range(case.rows))
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
@@ -170,13 +214,15 @@ def fake_server(options: Sequence[str]) -> Iterator[str]:
             process.terminate()
 
 
-def row(name: str, results: Sequence[Result]) -> str:
+def row(name: str, case: Case, results: Sequence[Result]) -> str:
     """A case as a line of the table."""
-    ratios, refused = [result.ratio for result in results], [result.refused for result in results]
+    ratios, refused = [result.span_s / case.ideal_s for result in results], [result.refused for result in results]
+    beside = [result.bare_s / result.span_s for result in results if result.bare_s is not None]
     cells = (
         name,
         str(len(results)),
         f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
+        f"{statistics.median(beside):.2f} ({min(beside):.2f}-{max(beside):.2f})" if beside else "",
         f"{statistics.median(refused):.0f} ({min(refused)}-{max(refused)})",
         ", ".join(sorted({str(result.extra) for result in results})),
         ", ".join(sorted({str(result.missing) for result in results})),
@@ -193,7 +239,7 @@ def main() -> None:
     print(HEADER)
     for name, case in CASES.items():
         if any(part in name for part in args.only):
-            print(row(name, [run(case) for _ in range(args.repeats)]), flush=True)
+            print(row(name, case, [run(case) for _ in range(args.repeats)]), flush=True)
 
 
 if __name__ == "__main__":
