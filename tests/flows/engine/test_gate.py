@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from steps.errors import AuthFailed, EndpointDown, NetworkFailed
 from steps.llms.base import Request
 from steps.llms.openai_llm import OpenAILLM
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
-from tests.fakes.serving import running
-from tests.flows.engine.running import Watcher, run_steps
+from tests.fakes.serving import Restartable, running
+from tests.flows.engine.running import Result, Watcher, run_steps
 
 
 @pytest.fixture(autouse=True)
@@ -169,34 +168,14 @@ async def test_tokens_per_minute_are_kept_by_what_replies_really_use() -> None:
 
 
 # ---- a server that goes away
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def ask(folder: Path, port: int, rows: int, during: Any = None, **llm: Any) -> Any:
+def ask(folder: Path, url: str, rows: int, during: Any = None, pool: str = "async", **llm: Any) -> Result:
     data = [{"instruction": f"question {i:03d}"} for i in range(rows)]
-    model = {"use": "OpenAILLM", "model": "m", "base_url": f"http://127.0.0.1:{port}/v1", **llm}
+    model = {"use": "OpenAILLM", "model": "m", "base_url": f"{url}/v1", **llm}
     steps = [
         {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
-        {"name": "answer", "use": "TextGeneration", "after": "load", "with": {"llm": model}},
+        {"name": "answer", "use": "TextGeneration", "after": "load", "pool": pool, "with": {"llm": model}},
     ]
-    return run_steps(folder, steps, during=during)
-
-
-class Server:
-    """A fake that can be stopped and started again at one port."""
-
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.fake = FakeOpenAI(behaviour)
-        self.port = free_port()
-        self.stack = ExitStack()
-
-    def start(self) -> None:
-        self.stack.enter_context(running(self.fake, port=self.port))
-
-    def stop(self) -> None:
-        self.stack.close()
+    return run_steps(folder, steps, during=during, in_threads=pool == "async", devices=("0",))
 
 
 def watcher_of(engine: Engine) -> Watcher:
@@ -204,38 +183,41 @@ def watcher_of(engine: Engine) -> Watcher:
     return engine.observer
 
 
-@pytest.mark.parametrize("max_retries", [1, 6])
-def test_a_server_that_is_restarted_in_mid_run_costs_no_row(tmp_path: Path, max_retries: int) -> None:
-    server, watcher, lost = Server(Behaviour(latency_s=0.05)), Watcher(), 0
+def restarting(server: Restartable, after: int) -> Any:
+    """Stops the server when so many rows are made, and starts it again when the run waits for it."""
 
     async def restart(engine: Engine) -> None:
-        nonlocal watcher, lost
-        watcher = watcher_of(engine)
-        while engine.counts["answer"].made < 60:
+        while engine.counts["answer"].made < after:
             await asyncio.sleep(0.005)
         await asyncio.to_thread(server.stop)
-        lost = server.fake.stats.requests - server.fake.stats.by_status[200]
-        while not watcher.waited:
+        while not watcher_of(engine).waited:
             await asyncio.sleep(0.005)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
         server.start()
 
-    server.start()
-    with server.stack:
-        result = ask(tmp_path, server.port, 200, during=restart, max_concurrency=16, max_retries=max_retries)
+    return restart
 
+
+@pytest.mark.parametrize("max_retries", [2, 6])
+@pytest.mark.parametrize("pool", ["async", "gpu"])
+def test_a_server_that_is_restarted_in_mid_run_costs_no_row(tmp_path: Path, pool: str, max_retries: int) -> None:
+    fake = FakeOpenAI(Behaviour(latency_s=0.05))
+    with Restartable(fake) as server:
+        llm = {"max_concurrency": 16, "max_retries": max_retries}
+        result = ask(tmp_path, server.url, 200, during=restarting(server, 60), pool=pool, **llm)
+
+    watcher, lost = watcher_of(result.engine), fake.stats.requests - fake.stats.by_status[200]
     assert (len(result.only), result.failures) == (200, [])
-    assert len(watcher.waited) == len(watcher.logged) == 2
-    assert watcher.waited[0].startswith(f"waiting for http://127.0.0.1:{server.port}/v1: it does not answer")
     assert watcher.waited == [watcher.logged[0], ""]
+    assert watcher.waited[0].startswith(f"waiting for {server.url}/v1: it does not answer")
     assert "answers again" in watcher.logged[1]
-    assert server.fake.stats.requests <= 200 + lost
-    assert max(server.fake.stats.by_prompt.values()) <= 2
+    assert len(watcher.logged) == 2
+    assert fake.stats.by_status[200] == 200
+    assert lost <= 16
+    assert max(fake.stats.by_prompt.values()) <= 2
 
 
 def test_a_run_that_waits_for_its_server_stops_at_once(tmp_path: Path) -> None:
-    server = Server(Behaviour(latency_s=0.02))
-
     async def stop(engine: Engine) -> None:
         while engine.counts["answer"].made < 20:
             await asyncio.sleep(0.005)
@@ -245,9 +227,8 @@ def test_a_run_that_waits_for_its_server_stops_at_once(tmp_path: Path) -> None:
         engine.stop()
         await asyncio.wait_for(engine._over.wait(), LAST_REPLIES_S / 2)  # there are no replies to wait for
 
-    server.start()
-    with server.stack:
-        result = ask(tmp_path, server.port, 200, during=stop, max_concurrency=8)
+    with Restartable(FakeOpenAI(Behaviour(latency_s=0.02))) as server:
+        result = ask(tmp_path, server.url, 200, during=stop, max_concurrency=8)
 
     assert 20 <= len(result.only) < 200
     assert result.failures == []
@@ -255,23 +236,22 @@ def test_a_run_that_waits_for_its_server_stops_at_once(tmp_path: Path) -> None:
 
 def test_a_server_that_stays_away_ends_the_run_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "PATIENCE_S", 0.5)
-    server = Server(Behaviour(latency_s=0.02))
 
     async def stop_server(engine: Engine) -> None:
         while engine.counts["answer"].made < 20:
             await asyncio.sleep(0.005)
         await asyncio.to_thread(server.stop)
 
-    server.start()
-    with server.stack, pytest.raises(EndpointDown, match="has not answered for") as caught:
-        ask(tmp_path, server.port, 200, during=stop_server, max_concurrency=8)
+    server = Restartable(FakeOpenAI(Behaviour(latency_s=0.02)))
+    with server, pytest.raises(EndpointDown, match="has not answered for") as caught:
+        ask(tmp_path, server.url, 200, during=stop_server, max_concurrency=8)
 
     assert "distilflow resume" in caught.value.fix
 
 
 async def test_a_server_that_was_never_there_is_not_waited_for() -> None:
     heard = Listening()
-    async with loaded(f"http://127.0.0.1:{free_port()}", max_retries=1) as llm:
+    async with loaded(Restartable(FakeOpenAI()).url, max_retries=1) as llm:
         answers = await ask_all(Gate(llm.endpoint, heard.append), llm, 3)
 
     assert {type(answer) for answer in answers} == {EndpointDown}
@@ -289,9 +269,9 @@ async def test_requests_that_are_not_answered_are_given_up_one_by_one_and_nothin
 
 
 async def test_held_requests_end_when_the_run_does() -> None:
-    server, heard = Server(Behaviour()), Listening()
+    server, heard = Restartable(FakeOpenAI()), Listening()
     server.start()
-    async with loaded(f"http://127.0.0.1:{server.port}") as llm:
+    async with loaded(server.url) as llm:
         way = Gate(llm.endpoint, heard.append)
         await ask_all(way, llm, 1)
         server.stop()
