@@ -114,16 +114,17 @@ async def test_a_step_whose_only_key_another_step_lost_does_not_wait_for_ever() 
 
 
 # ---- several steps
-async def test_each_step_holds_to_its_own_max_concurrency_and_all_together_to_the_largest() -> None:
+@pytest.mark.parametrize("keys", [["key-a"], ["key-a", "key-b"]], ids=["one-key", "two-keys"])
+async def test_each_step_holds_to_its_own_max_concurrency_and_all_together_to_the_largest(keys: list[str]) -> None:
     fake = FakeOpenAI(Behaviour(latency_s=0.05))
     with running(fake) as url:
-        async with loaded(url, max_concurrency=2) as small, loaded(url, max_concurrency=6) as large:
+        fields: dict[str, Any] = {"api_key": keys}
+        async with loaded(url, max_concurrency=2, **fields) as small, loaded(url, max_concurrency=6, **fields) as large:
             way = Gate(small.endpoint)
-            few = way.caller(small)
-            asked = [asyncio.ensure_future(way.send(few, question(i))) for i in range(20)]
-            await asyncio.sleep(0.12)
+            few, many = way.caller(small), way.caller(large)
+            await asyncio.gather(*(way.send(few, question(i)) for i in range(10)))
             alone = fake.stats.peak_in_flight
-            await asyncio.gather(*asked, ask_all(way, large, 40))
+            await asyncio.gather(*(way.send(caller, question(i)) for i in range(40) for caller in (few, many)))
 
     assert alone == 2
     assert fake.stats.peak_in_flight == 6
@@ -256,6 +257,26 @@ async def test_a_server_that_was_never_there_is_not_waited_for() -> None:
 
     assert {type(answer) for answer in answers} == {EndpointDown}
     assert heard == []
+
+
+async def test_failures_before_an_outage_do_not_count_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "FIRST_PAUSE_S", 0.5)
+    fake, heard = FakeOpenAI(Behaviour(rules=[Rule("question 000", Fault.SERVER_ERROR, times=2)])), Listening()
+    server = Restartable(fake)
+    with server:
+        async with loaded(server.url, max_retries=1) as llm:
+            way = Gate(llm.endpoint, heard.append)
+            asked = asyncio.ensure_future(ask_all(way, llm, 1))
+            while not fake.stats.by_status[500]:
+                await asyncio.sleep(0.005)
+            await asyncio.to_thread(server.stop)
+            while not heard:
+                await asyncio.sleep(0.005)
+            server.start()
+            [answer] = await asked
+
+    assert answer.texts == ["echo: question 000"]
+    assert heard.kinds == ["waiting", "over"]
 
 
 async def test_requests_that_are_not_answered_are_given_up_one_by_one_and_nothing_waits_for_them() -> None:
