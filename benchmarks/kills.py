@@ -35,8 +35,8 @@ from benchmarks.peers.cases import Case, Job, pipeline
 from benchmarks.peers.running import Rows
 from benchmarks.surroundings import OFFLINE, ROOT, prefect_server
 from flows.engine.events import WorkerChanged
+from flows.engine.index import Index, segments
 from flows.engine.journal import JOURNAL
-from flows.engine.ledger import Finished
 from flows.runs import RunFolder
 
 Mode = Literal["prefect", "prefect-temporary", "no-prefect", "python"]
@@ -170,7 +170,7 @@ class Kills:
             group.signal(signal.SIGKILL)
             left_over = group.end()
             sent = self._server.counts().requests
-            durable = len(Finished([_run_folder(job) / JOURNAL]))
+            durable = len(Index(segments([_run_folder(job) / JOURNAL])))
             again_s = 0.0
             if how != "worker":
                 again = self._start(job)

@@ -72,6 +72,9 @@ CASES = {
     "60 every 60 s, Retry-After 1 s": Case(World(rows=240, burst=60, refill_s=60.0)),
     "10 at once": Case(World(rows=600, at_once=10), p95=1.5, refusals=40),
     # other circumstances
+    "slow connections": Case(limited(60, 600, opening_s=0.0015), worst=1.1, refusals=30),
+    "slow connections, 300 rps": Case(limited(300, 5000, opening_s=0.0015), refusals=50),
+    "slow connections, unlimited": Case(World(rows=5000, opening_s=0.0015), worst=1.05, refusals=0),
     "stalls up to 0.3 s": Case(limited(60, 600, stall_s=0.3), refusals=100),
     "5 % errors": Case(limited(60, 600, errors=0.05), refusals=40),
     "replies take 10 s, 8 rps": Case(limited(8, 300, **SLOW), refusals=40),

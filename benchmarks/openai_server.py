@@ -70,7 +70,16 @@ class Conduct:
 
         rules = [Rule(fails, Fault.SERVER_ERROR)] if share else []
         burst = int(self.requests_per_s or 1)
-        return Behaviour(self._latency_of, _reply, rules, (MODEL,), self.requests_per_s, burst, retry_after="1")
+        return Behaviour(
+            self._latency_of,
+            _reply,
+            rules,
+            (MODEL,),
+            requests_per_s=self.requests_per_s,
+            burst=burst,
+            retry_after="1",
+            tells_limits=False,
+        )
 
     def _latency_of(self, prompt: str) -> float:
         number = number_in(prompt)

@@ -13,6 +13,9 @@ from typing import Any
 from flows.engine.limiter import Limiter, Ticket
 from flows.engine.limits import Limits, read_limits
 
+OPENING_TURNS = 4
+"""Turns of the event loop that a new connection takes, on each side."""
+
 Latency = Callable[[random.Random, float, int], float]
 """Seconds a reply takes; gets a source of randomness, the time, and how many requests the server works on."""
 
@@ -58,6 +61,8 @@ class World:
     stagger_s: float = 0.01
     """A client starts about this much after the one before."""
     stall_s: float = 0.0
+    opening_s: float = 0.0
+    """What a new connection costs, the client as well as the server: neither does anything else meanwhile."""
     errors: float = 0.0
     headers: str = ""
     """When they are taken: at `arrival` or at `reply`; empty for never."""
@@ -124,7 +129,13 @@ class Server:
         self._level = world.burst
         self._at = 0.0
         self._free_at = [0.0] * (world.workers or 0)
+        self._busy_until = 0.0
         self.running = 0
+
+    def take_in(self, clock: Clock, then: Callable[[], None], turns: int = OPENING_TURNS) -> None:
+        """A connection reaches it; `then`, when it has read the request."""
+        self._busy_until = max(clock.now, self._busy_until) + self._world.opening_s / OPENING_TURNS
+        clock.at(self._busy_until, then if turns == 1 else partial(self.take_in, clock, then, turns - 1))
 
     def admits(self, now: float) -> bool:
         self._refill(now)
@@ -203,6 +214,7 @@ class Client:
         self._waiting = world.rows
         self._timer_at = math.inf
         self._busy_until = 0.0
+        self._connections = 0
         self.done = 0
         self.done_at = 0.0
         self.refusals = 0
@@ -224,7 +236,20 @@ class Client:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
             ticket = self.limiter.sent(now)
-            self._clock.at(now + self._hop_s(), partial(self._arrive, ticket))
+            if self._world.opening_s and self.in_flight > self._connections:
+                self._connections += 1
+                self._open(ticket)
+            else:
+                self._clock.at(max(now, self._busy_until) + self._hop_s(), partial(self._arrive, ticket))
+
+    def _open(self, ticket: Ticket, turns: int = OPENING_TURNS) -> None:
+        """Open a connection, in as many turns of the event loop: those that are opened at the same time are ready together."""
+        self._busy_until = max(self._clock.now, self._busy_until) + self._world.opening_s / OPENING_TURNS
+        if turns > 1:
+            self._clock.at(self._busy_until, partial(self._open, ticket, turns - 1))
+        else:
+            arrive = partial(self._server.take_in, self._clock, partial(self._arrive, ticket))
+            self._clock.at(self._busy_until + self._hop_s(), arrive)
 
     def _wake_at(self, when: float) -> None:
         if when >= self._timer_at:
@@ -243,7 +268,7 @@ class Client:
         def notice() -> None:
             now = self._clock.now
             if now < self._busy_until:
-                self._clock.at(self._busy_until, notice)
+                self._clock.at(self._busy_until, call)
                 return
             if self._world.stall_s and self._rng.random() < 0.002:
                 self._busy_until = now + self._rng.uniform(0, self._world.stall_s)
@@ -297,7 +322,7 @@ class Client:
 
     def _failed(self, ticket: Ticket) -> None:
         self.in_flight -= 1
-        self.limiter.failed(self._clock.now, ticket)
+        self.limiter.released(ticket)
         self._later(self._clock.now + 0.25 * self._rng.uniform(0.5, 1), self._again)
         self.pump()
 

@@ -146,7 +146,7 @@ class LLMError(RowError):
 
 
 class RateLimited(LLMError):
-    """The server refuses for now (429, or 503 with Retry-After)."""
+    """The server refuses for now: 429, or 503 and 529, which say that it is overloaded."""
 
     code = "rate-limited"
     is_retryable = True

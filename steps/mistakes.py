@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from steps import registry
 from steps.wording import did_you_mean, listed, nearest, quoted
@@ -49,7 +49,9 @@ def mistakes(
 def _kinds(annotation: Any) -> list[str]:
     """What a union of plain types accepts, in words."""
     plain = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a mapping"}
-    kinds = [getattr(kind, "__origin__", kind) for kind in get_args(annotation) if kind is not type(None)]
+    plain[SecretStr] = "text"
+    bare = [kind.__origin__ if get_origin(kind) is Annotated else kind for kind in get_args(annotation)]
+    kinds = [get_origin(kind) or kind for kind in bare if kind is not type(None)]
     return list(dict.fromkeys(plain[kind] for kind in kinds)) if len(kinds) > 1 and all(kind in plain for kind in kinds) else []
 
 

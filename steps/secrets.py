@@ -28,14 +28,30 @@ def reveal(secret: SecretStr | None, default_variable: str) -> str | None:
     return secret.get_secret_value()
 
 
+def variable_of(secret: SecretStr) -> str | None:
+    """The variable that a reference names; None for a key itself."""
+    reference = _REFERENCE.fullmatch(secret.get_secret_value().strip())
+    return reference[1] if reference else None
+
+
 def without_secrets(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
     """A dump of `model` that may be written to a file: references stay, keys are left out."""
     safe = dict(dumped)
     for name in dumped.keys() & type(model).model_fields.keys():
         value = getattr(model, name)
         if isinstance(value, SecretStr):
-            if _REFERENCE.fullmatch(value.get_secret_value().strip()):
-                safe[name] = value.get_secret_value().strip()
-            else:
-                del safe[name]
+            kept: Any = _written(value)
+        elif isinstance(value, list) and any(isinstance(item, SecretStr) for item in value):
+            kept = [text for item in value if isinstance(item, SecretStr) and (text := _written(item))]
+        else:
+            continue
+        if kept:
+            safe[name] = kept
+        else:
+            del safe[name]
     return safe
+
+
+def _written(secret: SecretStr) -> str | None:
+    """What a file may hold: a reference, never a key."""
+    return secret.get_secret_value().strip() if variable_of(secret) else None

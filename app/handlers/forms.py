@@ -154,17 +154,18 @@ def _sampling_fields(path: tuple[str, ...], described: Mapping[str, Any], value:
 
 
 def secret_field(path: tuple[str, ...], described: Mapping[str, Any], value: Any) -> FormField:
-    """A key as a line that names its variable. The key itself is never shown and never asked for."""
-    reference = re.fullmatch(r"\s*\$\{([A-Za-z_][A-Za-z0-9_]*)\}\s*", value) if isinstance(value, str) else None
+    """A key as a line that names its variable, or its variables. The key itself is never shown and never asked for."""
+    given = value if isinstance(value, list) else [value]
+    found = [re.fullmatch(r"\s*\$\{([A-Za-z_][A-Za-z0-9_]*)\}\s*", item) for item in given if isinstance(item, str)]
     default = re.findall(r"\$([A-Z][A-Z0-9_]*)", str(described.get("description", "")))
-    variable = reference[1] if reference else (default[-1] if default else "")
+    variables = [reference[1] for reference in found if reference] or default[-1:]
     return FormField(
         path=path,
         label=label_of(path[-1]),
         kind="secret",
         part="llm",
-        shown=variable,
-        is_set=bool(os.environ.get(variable)) if variable else False,
+        shown=", $".join(variables),
+        is_set=bool(variables) and all(os.environ.get(variable) for variable in variables),
     )
 
 

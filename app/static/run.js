@@ -145,6 +145,13 @@ function message(run) {
     );
   }
   if (report.state === "stopped") return h("p", { class: "df-about" }, "Stopped. The finished rows are kept; Resume goes on with the others.");
+  if (report.state === "running" && report.message)
+    return h(
+      "div",
+      { class: "df-callout warn", role: "status", "data-testid": "run-waits" },
+      h("p", { class: "df-callout-title" }, icon("warn"), "The run waits"),
+      h("p", { class: "df-callout-text" }, capital(report.message)),
+    );
   if (report.state === "starting") return h("p", { class: "df-busy", role: "status" }, icon("arc", "spin"), "Starting the run's process and its Prefect flow");
   return null;
 }

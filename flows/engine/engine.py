@@ -22,6 +22,7 @@ from flows.engine.items import Item
 from flows.engine.joins import Joiner
 from flows.engine.journal import JOURNAL, Journal
 from flows.engine.live import NEWEST
+from flows.engine.notices import Notice
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
@@ -55,6 +56,9 @@ class Observer:
     def failed(self, failure: Failure) -> None: ...
 
     def log(self, level: Literal["info", "warning", "error"], text: str) -> None: ...
+
+    def waits(self, message: str) -> None:
+        """The run waits for something outside; empty when it goes on."""
 
 
 @dataclass(slots=True)
@@ -125,7 +129,9 @@ class Engine:
         self._joins_around: dict[str, list[Joiner]] = {}
         """For each stage the joins that wait for the rows in it."""
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
-        self._gateway = Gateway(journal, is_replay=settings.options.is_replay)
+        self._gateway = Gateway(journal, self.on_notice, is_replay=settings.options.is_replay)
+        self._waits: dict[tuple[Host | None, str], str] = {}
+        """What is waited for, by who waits and for which endpoint."""
         self._error: Exception | None = None
         self._over = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
@@ -306,12 +312,31 @@ class Engine:
     def on_error(self, host: Host, error: Exception) -> None:
         self.fail(error)
 
+    def on_notice(self, notice: Notice, host: Host | None = None) -> None:
+        """Pass on what the way to a server has to say: once, whoever else says the same."""
+        is_known = notice.text in self._waits.values()
+        if notice.kind == "waiting":
+            self._waits[host, notice.endpoint] = notice.text
+        elif notice.kind == "over":
+            self._waits.pop((host, notice.endpoint), None)
+        if not is_known:
+            self.observer.log("warning", notice.text)
+        if notice.kind != "warning":
+            self._say_waits()
+
+    def _say_waits(self) -> None:
+        self.observer.waits("; ".join(dict.fromkeys(self._waits.values())))
+
     def on_death(self, host: Host, exit_code: int | None) -> None:
         """Replace a worker that died; redo what it held, and only that."""
         station = self.stations[host.stage.name]
         self.observer.worker(host.stage.name, host.replica, "died", host)
         if host in station.hosts:
             station.hosts.remove(host)
+        if gone := [key for key in self._waits if key[0] is host]:
+            for key in gone:
+                del self._waits[key]
+            self._say_waits()
         if self._over.is_set() or self.is_stopped:
             return
         held = list(host.held.values())

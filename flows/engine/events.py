@@ -21,7 +21,7 @@ class _Event(BaseModel):
 
 
 class RunChanged(_Event):
-    """The run entered a state; `message` says why, where that needs words."""
+    """The run entered a state, or waits in it for something outside; `message` says why, where that needs words."""
 
     type: Literal["run"] = "run"
     state: RunState

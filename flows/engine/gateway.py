@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flows.engine.gate import Gate
+from flows.engine.gate import Caller, Gate
 from flows.engine.journal import Asker, Entry, Journal
 from flows.engine.keys import identity_of
+from flows.engine.notices import Tell, tell_nobody
 from steps.errors import RowError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
 
@@ -23,9 +24,10 @@ class NotInJournal(RowError):
 class Gateway:
     """How the steps of a process reach their models: the gates of a run, and its journal."""
 
-    def __init__(self, journal: Journal, *, is_replay: bool = False) -> None:
+    def __init__(self, journal: Journal, tell: Tell = tell_nobody, *, is_replay: bool = False) -> None:
         """`is_replay`: the journal answers for every model that costs something, and none of those is reached."""
         self._journal = journal
+        self._tell = tell
         self._is_replay = is_replay
         self._gates: dict[str, Gate] = {}
         self._is_draining = False
@@ -59,10 +61,10 @@ class Gateway:
         """How a step asks this model. `used` is told of every answer that was paid for now."""
         gate = self._gates.get(llm.endpoint)
         if gate is None:
-            gate = self._gates[llm.endpoint] = Gate(llm.endpoint, llm.max_concurrency)
+            gate = self._gates[llm.endpoint] = Gate(llm.endpoint, self._tell)
             if self._is_draining:
                 gate.drain()
-        return Line(gate, None if llm.is_free else self._journal, llm, step, used, is_replay=self._is_replay)
+        return Line(gate, gate.caller(llm), None if llm.is_free else self._journal, step, used, is_replay=self._is_replay)
 
 
 class Line:
@@ -71,8 +73,8 @@ class Line:
     def __init__(
         self,
         gate: Gate,
+        caller: Caller,
         journal: Journal | None,
-        llm: LLM,
         step: str,
         used: Callable[[Completion], None],
         *,
@@ -80,20 +82,20 @@ class Line:
     ) -> None:
         self._is_replay = is_replay and journal is not None
         self._gate = gate
+        self._caller = caller
         self._journal = journal
-        self._llm = llm
         self._step = step
         self._used = used
-        self._model = identity_of(llm)
+        self._model = identity_of(caller.llm)
 
     async def open(self) -> None:
         """Get the model ready, unless the journal answers for it."""
         if not self._is_replay:
-            await self._llm.load()
+            await self._caller.llm.load()
 
     async def close(self) -> None:
         if not self._is_replay:
-            await self._llm.unload()
+            await self._caller.llm.unload()
 
     def of(self, row_id: str, row_key: bytes, retried: int = 0) -> Ask:
         """How one row asks. What it asked in an earlier session is answered from the journal.
@@ -105,7 +107,7 @@ class Line:
 
         async def ask(request: Request) -> Completion:
             if self._journal is None:
-                return await self._gate.send(self._llm, request)
+                return await self._gate.send(self._caller, request)
             key = asker.key(request, 0, retried)
             asked[key] = before = asked.get(key, -1) + 1
             key = asker.key(request, before, retried) if before else key
@@ -119,15 +121,15 @@ class Line:
             return kept
         if self._is_replay:
             raise NotInJournal(
-                f"no reply of {self._llm.model_name!r} to this row of step {self._step!r} is in the journal",
+                f"no reply of {self._caller.llm.model_name!r} to this row of step {self._step!r} is in the journal",
                 "replay the pipeline as it ran; or ask for what is missing: distilflow run --journal",
             )
 
         async def keep(completion: Completion, seconds: float, attempts: int) -> None:
-            model, now = self._llm.model_name, time.time()
+            model, now = self._caller.llm.model_name, time.time()
             asked = (request.chat, request.n, request.schema)
             await journal.keep(key, Entry(self._step, row_id, model, *asked, completion, now, seconds, attempts))
 
-        completion = await self._gate.send(self._llm, request, keep)
+        completion = await self._gate.send(self._caller, request, keep)
         self._used(completion)
         return completion

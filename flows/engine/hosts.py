@@ -23,6 +23,7 @@ from flows.engine.chain import Chain
 from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.items import Item, pack
+from flows.engine.notices import Notice
 from flows.engine.outcome import Outcome, explain
 from flows.engine.stages import Stage
 from flows.engine.worker import HEAD, PULL, Order, message, work
@@ -44,6 +45,9 @@ class Listener(Protocol):
 
     def on_error(self, host: Host, error: Exception) -> None:
         """The stage cannot go on."""
+
+    def on_notice(self, notice: Notice, host: Host | None = None) -> None:
+        """Something for people to know."""
 
 
 class Host(ABC):
@@ -216,6 +220,8 @@ class WorkerHost(Host):
                     self.listener.on_ready(self)
                 elif kind == b"O":
                     self.listener.on_outcome(self, Outcome.from_bytes(payload))
+                elif kind == b"N":
+                    self.listener.on_notice(Notice.from_bytes(payload), self)
                 else:
                     said = orjson.loads(payload)
                     self.listener.on_error(self, RunError(in_step(self.stage, said["message"]), said["fix"]))

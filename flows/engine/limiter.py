@@ -56,10 +56,13 @@ class Limiter:
         self._told_tokens = ToldBucket()
         self._of_requests: list[Bucket] = [self._told_requests]
         self._of_tokens: list[Bucket] = [self._told_tokens]
-        if requests_per_minute:
-            self._of_requests.append(_per_minute(requests_per_minute))
-        if tokens_per_minute:
-            self._of_tokens.append(_per_minute(tokens_per_minute))
+        self.allow(max_concurrency, requests_per_minute, tokens_per_minute)
+
+    def allow(self, max_concurrency: int, requests_per_minute: float | None, tokens_per_minute: float | None) -> None:
+        """What one more user of this limiter asks for: the largest window of all holds, and the least of the fixed limits."""
+        self._window.widen(max_concurrency)
+        _fix(self._of_requests, requests_per_minute)
+        _fix(self._of_tokens, tokens_per_minute)
 
     @property
     def window(self) -> int:
@@ -69,7 +72,7 @@ class Limiter:
     def delay(self, now: float, tokens: float = 0) -> float | None:
         """When the next request may leave. 0: now, call `sent`. Else: ask again after so many seconds, or after a refusal.
 
-        None: ask again after the next `released`, `refused` or `failed`. `tokens` is what the request will use, prompt and
+        None: ask again after the next `released` or `refused`. `tokens` is what the request will use, prompt and
         reply, as far as one can tell.
         """
         if self.held >= self._window.size:
@@ -90,7 +93,7 @@ class Limiter:
         return min(wait_s, LONGEST_DELAY_S)
 
     def sent(self, now: float, tokens: float = 0) -> Ticket:
-        """A request leaves. Its slot is held until `released`, `refused` or `failed` is called with the ticket."""
+        """A request leaves. Its slot is held until `released` or `refused` is called with the ticket."""
         self.held += 1
         number = self._mirror.send(now)
         self._pause.sent(now, number, self._mirror.echo_s)
@@ -111,7 +114,7 @@ class Limiter:
             self._hear(now, ticket, limits)
 
     def refused(self, now: float, ticket: Ticket, retry_after_s: float | None = None, limits: Limits | None = None) -> float:
-        """The server takes no more for now: 429, or 503 with `Retry-After`.
+        """The server takes no more for now: 429, 503 or 529.
 
         Returns the seconds that this request should wait before it asks for its turn again.
         """
@@ -124,12 +127,11 @@ class Limiter:
         is_news = self._mirror.refuse(now, ticket.number, ticket.sent_at)
         return self._pause.refused(now, ticket.number, retry_after_s, self._mirror.echo_s, is_news=is_news)
 
-    def failed(self, now: float, ticket: Ticket) -> None:
-        """No answer, for a reason that says nothing about limits. The server has counted the request, for all we know."""
-        self.released(ticket)
-
     def released(self, ticket: Ticket) -> None:
-        """The slot is free again; calling it twice does no harm."""
+        """The slot is free again, with or without an answer; calling it twice does no harm.
+
+        A failure says nothing about limits: the server has counted the request, for all we know.
+        """
         self.held -= ticket.is_held
         ticket.is_held = False
 
@@ -140,5 +142,8 @@ class Limiter:
             self._told_tokens.hear(now, ticket.sent_at, ticket.tokens_taken, limits.tokens)
 
 
-def _per_minute(amount: float) -> Bucket:
-    return Bucket(amount / 60, max(1.0, amount / 60 * FIXED_BURST_S))
+def _fix(buckets: list[Bucket], per_minute: float | None) -> None:
+    """Put a fixed limit behind what the server says, in place of a larger one."""
+    rate = (per_minute or math.inf) / 60
+    if rate < min((bucket.rate for bucket in buckets[1:]), default=math.inf):
+        buckets[1:] = [Bucket(rate, max(1.0, rate * FIXED_BURST_S))]

@@ -18,12 +18,13 @@ from collections import deque
 
 from flows.engine.buckets import Bucket
 
-FIRST_RATE = 800.0
-FIRST_BURST = 8.0
+FIRST_RATE = 500.0
+FIRST_BURST = 4.0
 FIRST_GROWTH = 10.0
-"""Before the first refusal: requests per second, at once, and growth of the rate per second. 256 are out after 0.15 s."""
-LONGEST_TICK_S = 0.02
-"""Before the first refusal, a client that was busy catches up on this much at once."""
+"""Before the first refusal: requests per second, at once, and growth of the rate per request. 256 are out after 0.18 s."""
+LONGEST_TICK_S = 0.002
+"""Before the first refusal, a client that was busy catches up on this much at once, not more: opening connections is what
+keeps it busy, and the more of them at a time, the longer a refusal waits to be read."""
 LEAST_RATE, MOST_RATE = 0.05, 1e5
 DOUBLING_S = 0.25
 """How fast the rate grows when nothing is known about it, if refusals come back at once."""
@@ -116,7 +117,7 @@ class Mirror(Bucket):
 
     def _grow(self, passed_s: float) -> None:
         if not self._is_known:
-            self.rate = min(MOST_RATE, self.rate * (1 + FIRST_GROWTH * passed_s))
+            self.rate = FIRST_RATE + FIRST_GROWTH * self.sent  # not by time: it would be spent in a rush after a stall
             self.burst = max(FIRST_BURST, self.rate * LONGEST_TICK_S)
             return
         fastest = math.log(2) / max(DOUBLING_S, 2 * self.echo_s)

@@ -37,6 +37,12 @@ class Window:
         self._idle = 0  # replies while fewer than allowed were under way
         self._fastest_s = math.inf
 
+    def widen(self, most: int) -> None:
+        """Allow up to `most`, if that is more than before."""
+        if most > self._most:
+            self.size = most if self.size == self._most else self.size
+            self._most = most
+
     def replied(self, now: float, latency_s: float, held: int) -> None:
         """A reply came back; `held` requests were under way."""
         if self._replies == 0:

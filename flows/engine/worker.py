@@ -30,6 +30,7 @@ from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.items import unpack
 from flows.engine.journal import JOURNAL, Journal
+from flows.engine.notices import Notice
 from flows.engine.outcome import Outcome, explain, printable
 from flows.engine.stages import Stage, stages_of
 from flows.plan import examine
@@ -142,7 +143,10 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
             writer.write(message(b"X", describe(error)))
             broken.set_exception(error)
 
-    gateway = Gateway(Journal(order.desk.folder / JOURNAL, order.desk.writer, order.desk.options.journals))
+    def tell(notice: Notice) -> None:
+        writer.write(message(b"N", notice.to_bytes()))
+
+    gateway = Gateway(Journal(order.desk.folder / JOURNAL, order.desk.writer, order.desk.options.journals), tell)
     asking = Asking(stage, order.desk, gateway, deliver, fail)
 
     async def listen() -> None:

@@ -148,7 +148,7 @@ def _literal_secrets(llm: LLM) -> Iterable[str]:
     """Fields, and items in them, that hold a key itself: a dump leaves those out."""
     dumped = llm.model_dump(mode="json")
     for name, value in llm:
-        if name not in dumped:
+        if name not in dumped or (isinstance(value, list) and len(dumped[name]) < len(value)):
             yield name
         elif isinstance(value, dict) and isinstance(dumped[name], dict):
             yield from (f"{name}.{key}" for key in value if key not in dumped[name])

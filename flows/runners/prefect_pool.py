@@ -24,7 +24,7 @@ from prefect.task_engine import run_task_sync
 from prefect.task_runners import TaskRunner
 from prefect.tasks import Task
 
-from flows.engine.events import Event, Logged, Progress, RunChanged, StepProgress
+from flows.engine.events import Event, Logged, Progress, RunChanged, RunState, StepProgress
 from flows.runners.engine_client import EngineProcess
 from flows.runs import RunReport
 from steps.errors import RunError
@@ -109,6 +109,7 @@ class Mirror:
         self._steps: dict[str, StepProgress] = {}
         self._artifacts: dict[str, Any] = {}
         self._logger = get_run_logger()
+        self._state: RunState | None = None
 
     # ---- heard from the engine
     def event(self, event: Event) -> None:
@@ -116,7 +117,8 @@ class Mirror:
             self._steps = event.steps
         elif isinstance(event, Logged):
             self._soon(getattr(self._logger, event.level), event.message)
-        elif isinstance(event, RunChanged):
+        elif isinstance(event, RunChanged) and event.state != self._state:  # else it waits, which is logged
+            self._state = event.state
             self._soon(self._logger.info, f"run {event.state} {event.message}".strip())
 
     def want(self, stage: str, replica: int, pool: str, devices: int) -> None:

@@ -56,6 +56,11 @@ class Recorder(Observer):
         self._emit(Logged(at=time.time(), level=level, message=text))
         self._write_log(level, text)
 
+    def waits(self, message: str) -> None:
+        self.report.message = message
+        self.folder.save_report(self.report)
+        self._emit(RunChanged(at=time.time(), state=self.report.state, message=message))
+
     # ---- what the session tells
     def enter(self, state: RunState, message: str = "") -> None:
         """The run enters a state."""

@@ -25,6 +25,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_BARE_REFERENCE = re.compile(r"[\[{,:]\s*\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -132,9 +133,10 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str) -> SpecError:
     lines = text.split("\n", mark.line + 1)
     if mark.line < len(lines) and re.match(r" *\t", lines[mark.line]):
         return SpecError(f"line {mark.line + 1} is indented with a tab", "indent with spaces")
-    return SpecError(
-        f"this is not YAML: {said} (line {mark.line + 1}, column {mark.column + 1})", "check indents and quotes there"
-    )
+    fix = "check indents and quotes there"
+    if mark.line < len(lines) and _BARE_REFERENCE.search(lines[mark.line]):
+        fix = 'between [] or {} a reference needs quotes: "${NAME}"'
+    return SpecError(f"this is not YAML: {said} (line {mark.line + 1}, column {mark.column + 1})", fix)
 
 
 def _too_deep() -> SpecError:

@@ -41,7 +41,7 @@ class Request:
     `schema`: JSON schema that the reply should follow, if any. `n`: replies wanted; `have`: replies it has got already, of a
     server that gives fewer at a time than it is asked for. `row`, `rehearse` and `asker` exist for
     the models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
-    can parse, and gives each step that asks (by name) replies of its own.
+    can parse, and gives each step that asks (by name) replies of its own. `account`: which of the LLM's `accounts` to use.
     """
 
     chat: Chat
@@ -51,6 +51,16 @@ class Request:
     row: dict[str, Any] = field(default_factory=dict)
     rehearse: Callable[[Random], str] | None = None
     asker: str = ""
+    account: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What requests are counted against at a server: one key. `identity` tells keys apart and shows none of them."""
+
+    name: str = ""
+    """Where the key comes from, e.g. `$OPENAI_API_KEY`: what messages call it."""
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,18 @@ class LLM(Component):
     max_concurrency: int = Field(
         default=64, ge=1, description="Most requests in flight at a time.", json_schema_extra=TRANSPORT
     )
+    requests_per_minute: float | None = Field(
+        default=None,
+        gt=0,
+        description="Most requests a minute with one key. Empty: found out from the server.",
+        json_schema_extra=TRANSPORT,
+    )
+    tokens_per_minute: float | None = Field(
+        default=None,
+        gt=0,
+        description="Most tokens a minute with one key, prompts and replies. Empty: found out from the server.",
+        json_schema_extra=TRANSPORT,
+    )
     max_retries: int = Field(
         default=6, ge=0, description="Further attempts after a failure that may pass.", json_schema_extra=TRANSPORT
     )
@@ -138,6 +160,11 @@ class LLM(Component):
     def enforces_schemas(self) -> bool:
         """Whether it is known to hold its replies to the `schema` of a request."""
         return False
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """The keys that requests may be sent with. The engine shares them out, each within limits of its own."""
+        return (Account(),)
 
     async def load(self) -> None:
         """Get ready to answer; runs once per worker, on the event loop that will call `complete`."""

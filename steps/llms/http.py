@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 60
 DNS_CACHE_S = 300
+CONNECT_S = 30.0
+"""How long a connection may take; after that there is none to be had."""
 LARGE_BODY_BYTES = 2**20  # from here on aiohttp wants a file, and warns about bytes
 
 
@@ -77,7 +79,7 @@ class JSONEndpoint:
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # `post` has its own
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),  # `post` has its own for the whole
             headers=self._headers,
         )
         self._shared[loop] = _Shared(session)
@@ -101,8 +103,10 @@ class JSONEndpoint:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_shared": {}}  # a copy has no connections
 
-    async def post(self, content: bytes) -> Answer:
+    async def post(self, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Send one body and wait for the answer. Redirects are answers too: keys must not travel to another host.
+
+        `headers` are those of this request alone.
 
         Raises:
             NetworkFailed: There was no answer, or not all of it; Unreachable where no connection could be made.
@@ -116,9 +120,15 @@ class JSONEndpoint:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                shared.session.post(self._target, data=data, proxy=self._proxy_target, allow_redirects=False) as response,
+                shared.session.post(
+                    self._target, data=data, headers=headers, proxy=self._proxy_target, allow_redirects=False
+                ) as response,
             ):
                 return Answer(response.status, response.headers, await response.read())
+        except aiohttp.ConnectionTimeoutError as error:
+            raise Unreachable(
+                f"no connection to {self._via} within {CONNECT_S:g} s", "check the network and the server, or correct base_url"
+            ) from error
         except TimeoutError as error:
             raise NetworkFailed(
                 f"{self._via} did not answer within {self._timeout_s:g} s",

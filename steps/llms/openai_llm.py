@@ -5,11 +5,12 @@ The openai package is not used: its client costs five times the CPU per request 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,7 +18,7 @@ import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused
-from steps.llms.base import LLM, Completion, Request
+from steps.llms.base import LLM, Account, Completion, Request
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
     RESERVED,
@@ -29,7 +30,7 @@ from steps.llms.chat_requests import (
 from steps.llms.http import JSONEndpoint, environment_problems, is_loopback, url_problem
 from steps.llms.json_schemas import json_schema_format
 from steps.llms.provider_errors import Target
-from steps.secrets import TRANSPORT, Secret, reveal
+from steps.secrets import TRANSPORT, Secret, reveal, variable_of
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,22 @@ _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 @dataclass(frozen=True, slots=True)
+class _Key:
+    """A key and where it comes from."""
+
+    source: str
+    value: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Wire:
-    """What `load` makes: the connections, whom messages name, and what all requests have in common."""
+    """What `load` makes: the connections, what all requests have in common, and for each key whom messages name."""
 
     endpoint: JSONEndpoint
-    target: Target
     body: dict[str, Any]
+    targets: list[Target]
+    headers: list[dict[str, str]]
+    """What only requests with that key have."""
 
 
 class OpenAILLM(LLM):
@@ -64,10 +75,10 @@ class OpenAILLM(LLM):
     base_url: str | None = Field(
         default=None, description=f"Address of the API, up to /v1. Empty for ${URL_VARIABLE}, or else api.openai.com."
     )
-    api_key: Secret | None = Field(
+    api_key: Secret | list[Secret] | None = Field(
         default=None,
-        description=f"${{NAME}} of the variable that holds the key. Empty for ${KEY_VARIABLE}; "
-        "a server on this machine needs none.",
+        description="${NAME} of the variable that holds the key, or a list of them: each key has limits of its own, and all "
+        f"are used. Empty for ${KEY_VARIABLE}; a server on this machine needs none.",
         json_schema_extra={"writeOnly": True, **TRANSPORT},
     )
     default_headers: dict[str, str] = Field(
@@ -90,6 +101,13 @@ class OpenAILLM(LLM):
         schema = value.get("schema") if isinstance(value, dict) else None
         if isinstance(schema, type) and issubclass(schema, BaseModel):
             return {**value, "schema": schema.model_json_schema()}
+        return value
+
+    @field_validator("api_key", mode="before")
+    @classmethod
+    def _refuse_no_keys(cls, value: Any) -> Any:
+        if value == []:
+            raise ValueError("it is an empty list; name the variable of at least one key")
         return value
 
     @field_validator("base_url")
@@ -147,32 +165,42 @@ class OpenAILLM(LLM):
         return self._is_openai and self.structured_output is None and not is_chosen
 
     @property
-    def _key_source(self) -> str:
-        if self.api_key is None:
-            return f"${KEY_VARIABLE}"
-        value = self.api_key.get_secret_value().strip()
-        return f"${value[2:-1]}" if _REFERENCE.fullmatch(value) else "api_key"
+    def accounts(self) -> Sequence[Account]:
+        """One for each key."""
+        return [Account(key.source, hashlib.sha256((key.value or "").encode()).hexdigest()) for key in self._keys()]
 
     @property
     def _has_key_header(self) -> bool:
         return self.api_key is None and any(name.lower() in _KEY_HEADERS for name in self.default_headers)
 
-    def _key(self) -> str | None:
+    def _keys(self) -> list[_Key]:
+        """At least one, which may be None."""
         if self._has_key_header:
-            return None
-        return (reveal(self.api_key, KEY_VARIABLE) or "").strip() or None
+            return [_Key("default_headers", None)]
+        if not isinstance(self.api_key, list):
+            source = f"${KEY_VARIABLE}" if self.api_key is None else _source_of(self.api_key, "api_key")
+            return [_Key(source, _stripped(reveal(self.api_key, KEY_VARIABLE)))]
+        return [
+            _Key(_source_of(secret, f"api_key[{at}]"), _stripped(reveal(secret, ""))) for at, secret in enumerate(self.api_key)
+        ]
 
     def _key_problem(self) -> tuple[str, str] | None:
-        key = self._key()
-        if key is None:
+        keys = self._keys()
+        if len({key.value for key in keys}) < len(keys) and all(key.value for key in keys):
+            same = " and ".join(key.source for key in keys)
+            return f"of the keys in {same}, some are the same", "name each key once: its limits count once"
+        return next((problem for key in keys if (problem := self._problem_of(key))), None)
+
+    def _problem_of(self, key: _Key) -> tuple[str, str] | None:
+        if key.value is None:
             if self._has_key_header or (self.api_key is None and is_loopback(self.endpoint)):
                 return None
-            what = f"there is no key for {self.endpoint}: {self._key_source} is not set"
-            if (name := self._key_source.removeprefix("$")) == self._key_source:  # an empty `api_key`
+            what = f"there is no key for {self.endpoint}: {key.source} is not set"
+            if (name := key.source.removeprefix("$")) == key.source:  # an empty `api_key`
                 return what, f"leave it out and set ${KEY_VARIABLE}, or write ${{NAME}} of the variable that holds the key"
             return what, f"set it: export {name}=..."
-        if not key.isascii() or not key.isprintable() or " " in key:
-            what = f"the key in {self._key_source} holds a space, a line break or a letter that no key has"
+        if not key.value.isascii() or not key.value.isprintable() or " " in key.value:
+            what = f"the key in {key.source} holds a space, a line break or a letter that no key has"
             return what, "copy it anew"
         return None
 
@@ -196,14 +224,14 @@ class OpenAILLM(LLM):
         if problem := self._key_problem():
             raise AuthFailed(*problem)
         headers = {name: (reveal(SecretStr(value), "") or "").strip() for name, value in self.default_headers.items()}
-        secrets = [value for name, value in headers.items() if value and _SECRET_HEADER.search(name)]
-        if key := self._key():
-            headers["Authorization"] = f"Bearer {key}"
-            secrets.insert(0, key)
+        keys = self._keys()
+        secrets = [key.value for key in keys if key.value]
+        secrets += [value for name, value in headers.items() if value and _SECRET_HEADER.search(name)]
         return _Wire(
             JSONEndpoint(_chat_url(self.endpoint), headers, self.timeout),
-            Target(self.model, self.endpoint, self._key_source, tuple(secrets)),
             self._common_body(),
+            [Target(self.model, self.endpoint, key.source, tuple(secrets)) for key in keys],
+            [{"Authorization": f"Bearer {key.value}"} if key.value else {} for key in keys],
         )
 
     def _common_body(self) -> dict[str, Any]:
@@ -226,23 +254,33 @@ class OpenAILLM(LLM):
         if request.have and isinstance(body.get("seed"), int):  # the same seed would give the same reply
             body["seed"] += request.have
         if request.schema is None or self._refuses_schemas:
-            return await self._send(wire, body, request.n)
+            return await self._send(wire, body, request)
         kind = {"for_openai": self._is_openai, "is_fine_tuned": self._is_fine_tuned}
         try:
-            return await self._send(wire, {**body, "response_format": json_schema_format(request.schema, **kind)}, request.n)
+            return await self._send(wire, {**body, "response_format": json_schema_format(request.schema, **kind)}, request)
         except SchemaRefused as refusal:
-            completion = await self._send(wire, body, request.n)  # if this fails too, it was not for the schema
+            completion = await self._send(wire, body, request)  # if this fails too, it was not for the schema
             if not self._refuses_schemas:
                 self._refuses_schemas = True
                 log.warning("%s (it is asked without from now on; replies are checked all the same)", refusal.message)
             return completion
 
-    async def _send(self, wire: _Wire, body: dict[str, Any], wanted: int) -> Completion:
+    async def _send(self, wire: _Wire, body: dict[str, Any], request: Request) -> Completion:
         try:
             content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
         except TypeError as error:
             raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
-        return read_completion(await wire.endpoint.post(content), wire.target, wanted)
+        answer = await wire.endpoint.post(content, wire.headers[request.account])
+        return read_completion(answer, wire.targets[request.account], request.n)
+
+
+def _source_of(secret: SecretStr, otherwise: str) -> str:
+    variable = variable_of(secret)
+    return f"${variable}" if variable else otherwise
+
+
+def _stripped(key: str | None) -> str | None:
+    return (key or "").strip() or None
 
 
 def _chat_url(base_url: str) -> str:

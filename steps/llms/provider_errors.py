@@ -35,6 +35,8 @@ _FILTERED = re.compile(r"content management policy|content filter|was flagged|in
 _ABOUT_SCHEMAS = re.compile(
     r"response[_ ]format|json[_ ]?schema|structured[_ ]outputs?|guided[_ ](json|decoding)|grammar|invalid schema", re.IGNORECASE
 )
+_OVERLOADED = (429, 503, 529)
+"""Too many requests, from this account or from all: fewer are sent then, which helps in either case."""
 _UNPAID = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
@@ -96,7 +98,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
             f"{target} does not take this JSON schema; {said}",
             "set use_default_structured_output to false, and leave structured_output empty: replies are checked here too",
         )
-    if status == 429 or (status == 503 and wait_s is not None):
+    if status in _OVERLOADED:
         return RateLimited(
             f"{target} refuses for now; {said}", "lower max_concurrency if this does not pass", retry_after_s=wait_s
         )

@@ -53,6 +53,20 @@ def test_the_key_is_a_line_with_its_variable_and_never_a_value(quickstart: str, 
     assert (key.kind, key.shown, key.is_set) == ("secret", "OPENAI_API_KEY", True)
 
 
+def test_several_keys_are_one_line_that_says_whether_all_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY_A", "sk-secret")
+    monkeypatch.delenv("KEY_B", raising=False)
+    llm = {"use": "OpenAILLM", "model": "m", "api_key": ["${KEY_A}", "${KEY_B}"]}
+    spec = StepSpec(name="x", use="TextGeneration", params={"llm": llm})
+
+    key = field_of(forms.form_of(spec, registry.resolve("TextGeneration")), "with", "llm", "api_key")
+
+    assert (key.kind, key.shown, key.is_set) == ("secret", "KEY_A, $KEY_B", False)
+    monkeypatch.setenv("KEY_B", "sk-secret")
+    key = field_of(forms.form_of(spec, registry.resolve("TextGeneration")), "with", "llm", "api_key")
+    assert key.is_set
+
+
 def test_fields_of_columns_have_ids_of_their_own_whatever_columns_are_called() -> None:
     columns = ["text", "Text", "a b", "a-b", "a_b", "_a_b", "问题", "回答"]
     draft = drafts.new_draft(f"steps: [{{name: load, use: LoadDataFromDicts, with: {{data: [{dict.fromkeys(columns, 1)}]}}}}]")

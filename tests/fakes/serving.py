@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from typing import Protocol, runtime_checkable
 
 import uvicorn
@@ -46,6 +46,31 @@ def running(server: Fake | web.Application | ASGIApp, port: int = 0) -> Iterator
         finally:
             loop.call_soon_threadsafe(stop.set)
             thread.join()
+
+
+class Restartable:
+    """A server that can be stopped, and started again at the same port: `with Restartable(fake) as server: ...`."""
+
+    def __init__(self, server: Fake) -> None:
+        self._server = server
+        self._stack = ExitStack()
+        with socket.create_server((HOST, 0)) as listener:
+            self.port = int(listener.getsockname()[1])
+        self.url = f"http://{HOST}:{self.port}"
+
+    def start(self) -> None:
+        self._stack.enter_context(running(self._server, port=self.port))
+
+    def stop(self) -> None:
+        """Requests under way are cut off; blocks until all is over."""
+        self._stack.close()
+
+    def __enter__(self) -> Restartable:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def _app_of(server: Fake | web.Application | ASGIApp) -> web.Application | ASGIApp:

@@ -16,6 +16,8 @@ from flows.plan import plan
 from flows.runners.inline import preview, run_inline
 from flows.runs import RunFolder
 from flows.spec import spec_from
+from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.fakes.serving import Restartable
 from tests.flows.engine.running import own
 
 
@@ -60,3 +62,33 @@ def test_a_preview_shows_every_row_it_took(tmp_path: Path) -> None:
     shown = preview(planned, 30, runs_dir=tmp_path)
 
     assert {name: len(rows) for name, rows in shown.rows.items()} == {"load": 30, "add": 30, "twice": 60}
+
+
+def test_a_run_that_waits_for_its_server_says_so_wherever_it_is_looked_at(tmp_path: Path) -> None:
+    with Restartable(FakeOpenAI(Behaviour(latency_s=0.02))) as server:
+        data = [{"instruction": str(number)} for number in range(200)]
+        llm = {"use": "OpenAILLM", "model": "m", "base_url": f"{server.url}/v1", "max_concurrency": 8}
+        steps = [
+            {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
+            {"name": "answer", "use": "TextGeneration", "after": "load", "with": {"llm": llm}},
+        ]
+        run, shown = RunFolder(tmp_path / "r"), list[str]()
+
+        def restart() -> None:
+            while len(run.newest_rows("answer")) < 10:
+                time.sleep(0.02)
+            server.stop()
+            while not run.report().message:
+                time.sleep(0.02)
+            shown.append(run.report().message)
+            server.start()
+
+        threading.Thread(target=restart, daemon=True).start()
+        run_inline(plan(spec_from({"distilflow": 1, "steps": steps})[0]), tmp_path, run_id="r")
+
+    report, states = run.report(), [event for event in run.read_events()[0] if event.type == "run"]
+    assert (report.state, report.message, report.rows) == ("finished", "", {"default": 200})
+    assert [event.state for event in states] == ["running", "running", "running", "finishing", "finished"]
+    assert [states[1].message, states[2].message] == [*shown, ""]
+    assert shown[0] in run.log.read_text()
+    assert "answers again" in run.log.read_text()

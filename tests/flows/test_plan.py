@@ -313,7 +313,12 @@ def test_a_model_that_is_not_ready_is_told_how_to_go_on(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("field", "path"),
-    [("api_key: sk-hidden", "llm.api_key"), ("default_headers: {X-Api-Key: sk-hidden}", "llm.default_headers.X-Api-Key")],
+    [
+        ("api_key: sk-hidden", "llm.api_key"),
+        ("api_key: [sk-hidden]", "llm.api_key"),
+        ("api_key: ['${PATH}', sk-hidden]", "llm.api_key"),
+        ("default_headers: {X-Api-Key: sk-hidden}", "llm.default_headers.X-Api-Key"),
+    ],
 )
 def test_a_key_in_the_pipeline_is_refused_and_not_shown(field: str, path: str) -> None:
     model = f"{{use: OpenAILLM, model: x, base_url: 'http://localhost:1/v1', {field}}}"

@@ -378,6 +378,8 @@ def deep_through_aliases() -> str:
         ("steps:\n- name: a\n   use: B", "not YAML: .*line 3"),
         ("steps:\n\t- name: a", "line 2 is indented with a tab"),
         ("a: 'b", "not YAML"),
+        ("a: [${B}, ${C}]", 'a reference needs quotes: "\\${NAME}"'),
+        ("a: {b: ${C}}", 'a reference needs quotes: "\\${NAME}"'),
         ("a: *b", r"`\*b` in line 1 refers to nothing"),
         ("a: &a [*a]", r"`\*a` in line 1 stands inside"),
         ("steps: []\n---\nsteps: []", "second document starts in line 2"),

@@ -45,11 +45,14 @@ def test_every_mistake_is_told_at_once() -> None:
     assert len(caught.value.problems) == 2
 
 
-def test_a_key_is_not_shown() -> None:
+@pytest.mark.parametrize("keys", [{"a": "sk-hidden"}, [["sk-hidden"]], ["sk-fine", {"a": "sk-hidden"}], []])
+def test_keys_in_the_wrong_form_are_told_and_not_shown(keys: Any) -> None:
     with pytest.raises(BadParameters) as caught:
-        OpenAILLM(model="m", api_key=["sk-hidden"])
+        OpenAILLM(model="m", api_key=keys)
 
-    assert "sk-hidden" not in str(caught.value)
+    [problem] = caught.value.problems
+    assert "`api_key`" in problem.what
+    assert "sk-" not in str(caught.value)
 
 
 def test_what_planning_calls_raises_as_pydantic_does() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,7 @@ class Fault(StrEnum):
     """One way a provider goes wrong; the value names it on the command line."""
 
     SERVER_ERROR = "server-error"  # 500
+    OVERLOADED = "overloaded"  # 503 with Retry-After, unless that is empty
     RATE_LIMITED = "rate-limited"  # 429 with Retry-After
     UNAUTHORIZED = "unauthorized"  # 401
     CONTEXT_LENGTH = "context-length"  # 400, code context_length_exceeded
@@ -40,7 +41,7 @@ class Rule:
     times: int | None = None
     """Only for the first so many requests of *each* prompt (1: the retry succeeds); None: always."""
     retry_after: str = "1"
-    """The Retry-After header of `RATE_LIMITED`, word for word: seconds, a fraction or a date."""
+    """The Retry-After header of `RATE_LIMITED` and `OVERLOADED`, word for word: seconds, a fraction or a date."""
 
     def applies(self, prompt: str, attempt: int) -> bool:
         """Tell whether request number `attempt` (from 1) of this prompt meets the fault."""
@@ -61,14 +62,18 @@ class Behaviour:
     """The first rule that applies is played."""
     models: Sequence[str] = ("fake-model",)
     """What `/v1/models` lists; completions accept any model name."""
+    refused_keys: Collection[str] = ()
+    """Requests with these keys get 401."""
     requests_per_s: float | None = None
-    """Rate beyond which requests get 429; None never limits."""
+    """Rate beyond which requests with one key get 429; None never limits."""
     burst: int = 1
     """Requests that may come at once before the rate counts."""
     refused_formats: Sequence[str] = ()
     """Types of `response_format` that get 400, such as json_schema."""
     retry_after: str | None = None
-    """The one header about limits, word for word, where the rate is exceeded; None: all that OpenAI sends."""
+    """The Retry-After header of a refusal by rate, word for word; None: the exact time, in both forms that OpenAI sends."""
+    tells_limits: bool = True
+    """With a rate: every answer carries x-ratelimit-* headers."""
     slow_body_s: float = 1.0
     """How long `Fault.SLOW_BODY` withholds the second half of the body."""
 

@@ -35,8 +35,7 @@ class FakeOpenAI:
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
-        rate = behaviour.requests_per_s
-        self._bucket = TokenBucket(rate, behaviour.burst) if rate else None
+        self._buckets: dict[str, TokenBucket] = {}
 
     def reset(self) -> None:
         """Forget all counts (so "once" rules play again), except that of requests still in flight."""
@@ -57,7 +56,7 @@ class FakeOpenAI:
         if body is None:
             return _json_response(wire.error_body("Invalid request.", "invalid_request_error", None), 400)
         prompt = wire.prompt_of(body["messages"])
-        attempt = self.stats.enter(prompt, body)
+        attempt = self.stats.enter(prompt, body, _key_of(request))
         status = CLIENT_GAVE_UP
         try:
             response = await self._complete(request, body, prompt, attempt)
@@ -73,18 +72,22 @@ class FakeOpenAI:
         prompt: str,
         attempt: int,
     ) -> web.StreamResponse:
-        if self._bucket and (wait_s := self._bucket.take()):
-            only = self._behaviour.retry_after
-            return _fault_response(
-                Fault.RATE_LIMITED, {"retry-after": only} if only else self._rate_headers() | retry_headers(wait_s)
-            )
+        key = _key_of(request)
+        if key in self._behaviour.refused_keys:
+            return _fault_response(Fault.UNAUTHORIZED)
+        bucket = self._bucket_of(key)
+        headers = bucket.headers if bucket and self._behaviour.tells_limits else dict[str, str]
+        if bucket and (wait_s := bucket.take()):
+            said = self._behaviour.retry_after
+            retry = retry_headers(wait_s) if said is None else {"retry-after": said}
+            return _fault_response(Fault.RATE_LIMITED, headers() | retry)
         if latency_s := self._behaviour.latency_of(prompt):
             await asyncio.sleep(latency_s)
         if (kind := wire.format_of(body)) in self._behaviour.refused_formats:
             return _json_response(wire.format_refused(kind), 400)
         if rule := self._behaviour.rule_for(prompt, attempt):
             return await self._play(rule, request, body)
-        return _json_response(self._answer(body), headers=self._rate_headers())
+        return _json_response(self._answer(body), headers=headers())
 
     async def _play(self, rule: Rule, request: web.Request, body: wire.Json) -> web.StreamResponse:
         match rule.fault:
@@ -99,16 +102,17 @@ class FakeOpenAI:
             case Fault.SLOW_BODY:
                 content = orjson.dumps(self._answer(body))
                 return await _send_slowly(request, content, self._behaviour.slow_body_s)
-            case Fault.RATE_LIMITED:
-                return _fault_response(rule.fault, {"retry-after": rule.retry_after})
+            case Fault.RATE_LIMITED | Fault.OVERLOADED:
+                return _fault_response(rule.fault, {"retry-after": rule.retry_after} if rule.retry_after else None)
             case _:
                 return _fault_response(rule.fault)
 
     def _answer(self, body: wire.Json) -> wire.Json:
         return wire.completion(self.stats.requests, body, self._behaviour)
 
-    def _rate_headers(self) -> dict[str, str]:
-        return self._bucket.headers() if self._bucket and not self._behaviour.retry_after else {}
+    def _bucket_of(self, key: str) -> TokenBucket | None:
+        rate = self._behaviour.requests_per_s
+        return self._buckets.setdefault(key, TokenBucket(rate, self._behaviour.burst)) if rate else None
 
     async def _list_models(self, _: web.Request) -> web.Response:
         return _json_response(wire.model_list(self._behaviour.models))
@@ -129,6 +133,10 @@ def _parse(content: bytes) -> wire.Json | None:
         return None
     is_usable = isinstance(body, dict) and body.get("messages") and not body.get("stream")
     return body if is_usable else None
+
+
+def _key_of(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 def _json_response(body: wire.Json, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

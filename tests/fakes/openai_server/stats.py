@@ -17,17 +17,18 @@ class Stats:
 
     requests: int = 0
     by_prompt: Counter[str] = field(default_factory=Counter)
+    by_key: Counter[str] = field(default_factory=Counter)
+    """By the key of the Authorization header; "" without one."""
     by_status: Counter[int] = field(default_factory=Counter)
     in_flight: int = 0
     peak_in_flight: int = 0
     first_at: float | None = None
     last_at: float | None = None
-    """Unix time of the last request, as `first_at` is of the first."""
     first_reply_at: float | None = None
     last_reply_at: float | None = None
     last_request: dict[str, Any] | None = None
 
-    def enter(self, prompt: str, body: dict[str, Any]) -> int:
+    def enter(self, prompt: str, body: dict[str, Any], key: str) -> int:
         """Count an arriving request and return how often this prompt has been asked, this time included."""
         self.last_at = time.time()
         if self.first_at is None:
@@ -36,15 +37,18 @@ class Stats:
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         self.last_request = body
+        self.by_key[key] += 1
         self.by_prompt[prompt] += 1
         return self.by_prompt[prompt]
 
     def leave(self, status: int) -> None:
         """Count how a request ended: its HTTP status, `CONNECTION_CLOSED` or `CLIENT_GAVE_UP`."""
-        self.last_reply_at = time.time()
-        self.first_reply_at = self.first_reply_at or self.last_reply_at
         self.in_flight -= 1
         self.by_status[status] += 1
+        if status == 200:
+            self.last_reply_at = time.time()
+            if self.first_reply_at is None:
+                self.first_reply_at = self.last_reply_at
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counters in the shape of `GET /_stats` (JSON: statuses are text keys)."""

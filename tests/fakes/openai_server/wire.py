@@ -23,6 +23,7 @@ STATUS_FAULTS: dict[Fault, tuple[int, Json]] = {
         500,
         error_body("The server had an error while processing your request. Sorry!", "server_error", None),
     ),
+    Fault.OVERLOADED: (503, error_body("The server is overloaded.", "server_error", None)),
     Fault.RATE_LIMITED: (
         429,
         error_body("Rate limit reached on requests per second.", "requests", "rate_limit_exceeded"),

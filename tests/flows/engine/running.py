@@ -47,6 +47,8 @@ class Watcher(Observer):
         self.failures: list[Failure] = []
         self.workers: list[tuple[str, str]] = []
         self.said: list[tuple[str, str]] = []
+        self.waited: list[str] = []
+        """What the run was said to wait for, one after the other; "" when it went on."""
 
     def failed(self, failure: Failure) -> None:
         self.failures.append(failure)
@@ -56,6 +58,9 @@ class Watcher(Observer):
 
     def worker(self, step: str, replica: int, state: str, host: Host) -> None:
         self.workers.append((step, state))
+
+    def waits(self, message: str) -> None:
+        self.waited.append(message)
 
 
 def run_steps(

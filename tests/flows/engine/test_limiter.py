@@ -56,7 +56,7 @@ def test_a_slot_is_held_until_the_reply_is_durable() -> None:
 def test_a_failure_frees_the_slot_and_slows_nothing_down() -> None:
     limiter = Limiter(2)
     for ticket in send_all(limiter, 0.0):
-        limiter.failed(0.1, ticket)
+        limiter.released(ticket)
 
     assert len(send_all(limiter, 0.1)) == 2
 
@@ -120,6 +120,17 @@ def test_a_limit_per_minute_that_the_user_set_is_never_passed() -> None:
 
     assert len(times) == pytest.approx(1200, abs=15)
     assert max(sum(start <= time < start + 60 for time in times) for start in range(60)) <= 611
+
+
+def test_of_several_fixed_limits_the_least_holds() -> None:
+    limiter = Limiter(1, requests_per_minute=1200)
+    limiter.allow(1000, 600, None)
+    limiter.allow(10, 6000, None)
+
+    assert limiter.window == 1000
+    assert len(answer_all(limiter, 0.0)) == 4  # as many as leave at once before anything is known of the server
+    times = [at / 100 for at in range(6000) for _ in answer_all(limiter, at / 100)]
+    assert len(times) == pytest.approx(600, abs=15)
 
 
 def test_tokens_are_counted_as_estimated_and_put_right_when_the_reply_comes() -> None:

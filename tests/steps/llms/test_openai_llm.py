@@ -291,15 +291,48 @@ def test_a_reference_to_a_key_survives_the_round_trip() -> None:
     assert again.model_dump()["api_key"] == "${MY_KEY}"
 
 
+def test_of_several_keys_the_references_survive_and_the_keys_are_left_out() -> None:
+    llm = OpenAILLM(model="m", api_key=["${KEY_A}", KEY, "${KEY_B}"])
+
+    dumped = llm.model_dump(mode="json")
+
+    assert dumped["api_key"] == ["${KEY_A}", "${KEY_B}"]
+    assert KEY not in repr(llm) + llm.model_dump_json() + str(llm.accounts)
+    assert LLM.model_validate(dumped).model_dump(mode="json") == dumped
+    assert "api_key" not in OpenAILLM(model="m", api_key=[KEY]).model_dump()
+
+
+async def test_a_request_goes_out_with_the_key_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY_A", "secret-a")
+    fake = FakeOpenAI(Behaviour(refused_keys=(KEY,)))
+    async with loaded(fake, api_key=["${KEY_A}", KEY]) as llm:
+        await llm.complete(asking())
+        with pytest.raises(AuthFailed) as caught:
+            await llm.complete(asking(account=1))
+
+    assert fake.stats.by_key == {"secret-a": 1, KEY: 1}
+    assert [account.name for account in llm.accounts] == ["$KEY_A", "api_key[1]"]
+    assert "api_key[1]" in caught.value.fix
+
+
+async def test_an_error_shows_none_of_several_keys() -> None:
+    said = f"neither {KEY} nor {KEY[::-1]}"
+    async with loaded(answering(400, {"error": {"message": said}}), api_key=[KEY, KEY[::-1]]) as llm:
+        with pytest.raises(BadRequest, match=r"neither \*\*\* nor \*\*\*"):
+            await llm.complete(asking(account=1))
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"use": "OpenAILLM", "api_key": KEY},
+        {"use": "OpenAILLM", "model": "m", "api_key": [KEY], "max_retries": KEY},
+        {"use": "OpenAILLM", "model": "m", "api_key": [{"a": KEY}]},
         {"use": "OpenAILLM", "model": "m", "api_key": KEY, "max_retries": KEY},
         {"use": "OpenAILLM", "model": "m", "base_url": f"https://user:{KEY}@host/v1"},
         {"model": "m", "api_key": KEY},
     ],
-    ids=["model-missing", "wrong-field", "password-in-url", "use-missing"],
+    ids=["model-missing", "wrong-field-of-many", "key-in-mapping", "wrong-field", "password-in-url", "use-missing"],
 )
 def test_a_key_is_in_no_validation_error(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
@@ -358,6 +391,9 @@ def test_a_remote_server_needs_a_key_and_this_machine_none(monkeypatch: pytest.M
         ({"base_url": "localhost:8000/v1"}, "must look like https://host/v1"),
         ({"base_url": "http://localhost:port/v1"}, "not an address"),
         ({"api_key": "two words"}, "holds a space"),
+        ({"api_key": [KEY, "two words"]}, "key in api_key[1] holds a space"),
+        ({"api_key": [KEY, "${NO_SUCH_VARIABLE}"]}, "$NO_SUCH_VARIABLE is not set"),
+        ({"api_key": [KEY, f" {KEY} "]}, "api_key[0] and api_key[1], some are the same"),
         ({"generation_kwargs": {"n": 3}}, "cannot set 'n'; use num_generations"),
         ({"structured_output": {"format": "regex"}}, "needs the regex"),
         ({"structured_output": {"format": "regex", "schema": "a"}}, "cannot hold replies to a regex"),
