@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -213,8 +214,11 @@ def _run_in_prefect(engine: EngineProcess, folder: RunFolder, flags: RunFlags) -
     hand_over(engine)
     parameters: dict[str, Any] = {"pipeline": folder.run_id, "run_id": folder.run_id, "runs_dir": str(folder.path.parent)}
     try:
-        state: State[Any] = asyncio.run(_flow(parameters))
+        with ThreadPoolExecutor(1, "flow") as pool:  # in the main thread Prefect would take SIGTERM for itself
+            state: State[Any] = pool.submit(asyncio.run, _flow(parameters)).result()
     except Exception as error:  # no flow run could be made: Prefect itself is not there
+        if engine.is_stopping:  # its temporary server got the same signal
+            return engine.wait()
         engine.stop()
         engine.wait()
         raise RunError(

@@ -18,6 +18,7 @@ from typing import Protocol
 
 import orjson
 
+from flows.engine import signals
 from flows.engine.asking import Asking
 from flows.engine.chain import Chain
 from flows.engine.desk import Desk
@@ -289,7 +290,7 @@ _starter = ThreadPoolExecutor(1, "start-worker")
 def warm_up() -> None:
     """Start the process that workers are forked from, with their imports, before anything heavy is imported here."""
     context.set_forkserver_preload(["flows.engine.worker"])
-    with _hidden_main():
+    with _hidden_main(), signals.held_back():
         forkserver.ensure_running()
 
 

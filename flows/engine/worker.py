@@ -11,7 +11,6 @@ import asyncio
 import gc
 import multiprocessing as mp
 import os
-import signal
 import socket
 import struct
 import sys
@@ -24,6 +23,7 @@ from typing import cast
 
 import orjson
 
+from flows.engine import signals
 from flows.engine.asking import Asking
 from flows.engine.chain import Chain
 from flows.engine.desk import Desk
@@ -71,8 +71,7 @@ def message(kind: bytes, payload: bytes = b"") -> bytes:
 def work(sock: socket.socket, order: Order) -> None:
     """Entry of a worker process."""
     threading.Thread(target=end_with_engine, daemon=True).start()
-    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the engine decides
-        signal.signal(number, signal.SIG_IGN)
+    signals.leave_to_others()
     gc.freeze()  # rows come and go by the thousand; collecting often among them costs a tenth of the time
     gc.set_threshold(50_000, 20, 50)
     os.environ.clear()  # that of the process workers are forked from may be older

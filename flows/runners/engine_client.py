@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from flows.engine import signals
 from flows.engine.events import Event, read_event
 from flows.runners.engine_process import Start
 from flows.runs import RunReport
@@ -70,6 +71,11 @@ class EngineProcess:
                 self._tell(follower, message)
             self._follower = follower
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._is_stopping
+
     def add_listener(self, listener: Callable[[Event], None]) -> None:
         """Also tell somebody who only looks on; in the listening thread, from now on."""
         self._listeners.append(listener)
@@ -110,7 +116,8 @@ class EngineProcess:
         mine, theirs = socket.socketpair()
         command = [sys.executable, "-m", "flows.runners.engine_process", str(theirs.fileno())]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)
+        with signals.held_back():
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)
         theirs.close()
         self._socket = mine
         self._send(start=self.start.to_json())

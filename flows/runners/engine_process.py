@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from flows.engine import signals
 from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
@@ -111,6 +112,7 @@ async def _main(fd: int) -> None:
     start = Start.from_json((await line.receive())["start"])
     placer = FlowPlacer(line)
     engines: list[Engine] = []
+    is_stopping = False
     folder = RunFolder(Path(start.folder))
 
     async def listen() -> None:
@@ -127,16 +129,24 @@ async def _main(fd: int) -> None:
         line.send(event=event.model_dump(mode="json"))
 
     def stop() -> None:
+        nonlocal is_stopping
+        is_stopping = True
         for engine in engines:
             engine.stop()
 
+    def begun(engine: Engine) -> None:
+        engines.append(engine)
+        if is_stopping:  # asked for before there was an engine
+            engine.stop()
+
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)  # Prefect sends it to the whole group
+    signals.let_through()
     listening = asyncio.create_task(listen())
     try:
         spec, pools = PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices))
         planned = plan(spec, pools, is_replay=start.options.is_replay)
         request = Request(planned, folder, start.options, start.launched_at)
-        report = await run_session(request, placer, on_event=tell, on_engine=engines.append)
+        report = await run_session(request, placer, on_event=tell, on_engine=begun)
         line.send(done=report.model_dump(mode="json"))
     except PlanError as error:
         line.send(error={"code": error.code, "message": str(error), "fix": ""})

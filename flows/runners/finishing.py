@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from flows.engine import signals
 from flows.engine.engine import Engine
 from flows.engine.hosts import context, start_process
 from flows.engine.outcome import explain
@@ -77,6 +78,7 @@ class Finisher:
 def _write(pipe: Connection, environment: dict[str, str], spec: dict[str, object]) -> None:
     # a Distiset that is written after its engine is gone could replace that of the next session
     threading.Thread(target=end_with_engine, daemon=True).start()
+    signals.leave_to_others()
     os.environ.update(environment)
     import pyarrow.parquet  # noqa: F401 - it takes a while, and there is time now
 
