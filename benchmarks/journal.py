@@ -48,7 +48,7 @@ def write(path: Path, records: int, per_frame: int) -> None:
 def _entry(number: int, rng: random.Random) -> Entry:
     chat = [{"role": "user", "content": " ".join(rng.choices(WORDS, k=40))}]
     completion = Completion([" ".join(rng.choices(WORDS, k=60))], "a-model", Usage(57, 81), ["stop"])
-    return Entry("answer", str(number), "a-model", chat, 1, None, completion, 1.0, 0.5, 1)
+    return Entry("answer", str(number), "a-model", chat, 1, None, completion, 1.0, 0.5, 1, 0.0005)
 
 
 def opened(path: Path, look: Callable[[StoredFrame], None]) -> tuple[Index, float, float]:

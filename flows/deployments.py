@@ -51,6 +51,8 @@ async def run_pipeline(
     llm: str | None = None,
     rehearse: bool = False,
     max_rows: int | None = None,
+    max_cost: float | None = None,
+    max_tokens: int | None = None,
     run_id: str | None = None,
     runs_dir: str = "runs",
     output: str | None = None,
@@ -65,6 +67,8 @@ async def run_pipeline(
         llm: Ask this model in every step that asks one: "openai/gpt-4o-mini", "ollama/llama3.2".
         rehearse: Ask no model; made-up replies instead, for free.
         max_rows: Take only so many rows of the source.
+        max_cost: Stop before it costs more than this, in USD, in all its sessions.
+        max_tokens: Stop before it uses more tokens than this, input and output, in all its sessions.
         run_id: Name of the run's folder; the name of an earlier run goes on with it. Empty for a new one.
         runs_dir: Folder that holds all runs.
         output: Folder for the Distiset; empty for the run's own.
@@ -74,7 +78,8 @@ async def run_pipeline(
     engine = _started.pop(run_id or "", None)
     if engine is None:
         spec, store = configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), RunStore(Path(runs_dir))
-        asked = {"max_rows": max_rows, "output": output, "journals": find_journals(journals or (), store)}
+        budget = {"max_cost": max_cost, "max_tokens": max_tokens}
+        asked = {"max_rows": max_rows, **budget, "output": output, "journals": find_journals(journals or (), store)}
         engine = _start(spec, store, run_id, RunOptions().changed(asked))
     folder = RunFolder(Path(engine.start.folder))
     if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
@@ -111,6 +116,6 @@ def state_of(report: RunReport) -> State[Any]:
     """How Prefect shows the end of a run."""
     rows = ", ".join(f"{count} rows in {leaf!r}" for leaf, count in report.rows.items()) or "no rows"
     if report.state == "stopped":
-        return Cancelled(message=f"stopped; kept {rows}")
+        return Cancelled(message=f"{report.message if report.used_up else 'stopped'}; kept {rows}")
     quarantine = f"; {report.quarantined} in quarantine" if report.quarantined else ""
     return Completed(message=f"{rows}{quarantine}")

@@ -179,6 +179,8 @@ class Pipeline:
         run_id: str | None = None,
         runs_dir: str | Path = "runs",
         max_rows: int | None = None,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
         journals: Sequence[str | Path] = (),
         **unknown: Never,
     ) -> Distiset:
@@ -186,13 +188,18 @@ class Pipeline:
 
         Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
 
+        `max_cost` (USD) and `max_tokens` (input and output) are budgets for all its sessions: when one is used up, the rows
+        that are finished are the result.
+
         Raises:
             PlanError: It has problems.
+            SpecError: It has a budget in USD, and nobody knows what one of its models costs.
             NotAJournal: Something else was named as one.
             RunError: The run could not go on; what is finished is kept.
         """
-        _refuse("run", unknown, {"run_id", "runs_dir", "max_rows", "journals"})
-        return self._run(parameters, run_id, Path(runs_dir), journals, {"max_rows": max_rows})
+        _refuse("run", unknown, {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals"})
+        asked = {"max_rows": max_rows, "max_cost": max_cost, "max_tokens": max_tokens}
+        return self._run(parameters, run_id, Path(runs_dir), journals, asked)
 
     def replay(
         self,

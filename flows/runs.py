@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, Field
@@ -27,6 +27,7 @@ from flows.engine.codec import decode
 from flows.engine.events import Event, RunState, StepProgress, read_event
 from flows.engine.live import newest_rows
 from flows.engine.options import RunOptions
+from flows.engine.tally import Tally
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError
 
@@ -62,6 +63,8 @@ class RunReport(BaseModel):
     pipeline: str
     state: RunState = "starting"
     message: str = ""
+    used_up: Literal["max_cost", "max_tokens"] | None = None
+    """The budget that stopped it."""
     started_at: float = Field(default_factory=time.time)
     ended_at: float | None = None
     sessions: int = 1
@@ -79,6 +82,14 @@ class RunReport(BaseModel):
     flow_run_id: str | None = None
     """The run in Prefect, when it has one."""
     versions: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def usage(self) -> Tally:
+        """What the requests of all steps used, in all sessions."""
+        total = Tally()
+        for step in self.steps.values():
+            total.add(step.usage)
+        return total
 
     @property
     def duration_s(self) -> float:

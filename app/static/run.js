@@ -144,6 +144,11 @@ function message(run) {
       run.can_resume && h("p", { class: "df-callout-fix" }, icon("done"), "Finished rows are kept. Resume goes on where it was."),
     );
   }
+  if (report.used_up) {
+    const more = `distilflow resume ${run.id} --${report.used_up.replace("_", "-")} ${2 * report.options[report.used_up]}`;
+    const kept = "The finished rows are kept. To go on with a higher one, where the runs lie: ";
+    return h("p", { class: "df-about" }, `${capital(report.message)}. ${kept}`, h("code", {}, more));
+  }
   if (report.state === "stopped") return h("p", { class: "df-about" }, "Stopped. The finished rows are kept; Resume goes on with the others.");
   if (report.state === "running" && report.message)
     return h(
@@ -176,25 +181,49 @@ export function retryButton(run, trigger, classes = "") {
   );
 }
 
+/** Money and tokens: of all steps, then a bar for each. */
+function usageParts(used, options) {
+  const total = (count) => used.reduce((sum, [, usage]) => sum + count(usage), 0);
+  const tokens = (usage) => usage.input_tokens + usage.output_tokens;
+  const most = Math.max(1, ...used.map(([, usage]) => tokens(usage)));
+  const cost = inMoney({ known_cost: total((usage) => usage.known_cost), unpriced: total((usage) => usage.unpriced) });
+  const capped = (text, cap) => (cap ? `${text} of ${cap}` : text);
+  return h(
+    "section",
+    {},
+    cost && h("h2", { class: "df-side-title" }, "Cost", h("b", {}, capped(cost, options?.max_cost && money(options.max_cost)))),
+    h("h2", { class: "df-side-title" }, "Tokens by step", h("b", {}, capped(number(total(tokens)), options?.max_tokens && number(options.max_tokens)))),
+    used.map(([step, usage]) => {
+      const parts = [`${number(usage.requests)} requests`, `${number(usage.input_tokens)} in`, `${number(usage.output_tokens)} out`, inMoney(usage)];
+      const label = [number(tokens(usage)), usage.known_cost && money(usage.known_cost)].filter(Boolean).join(" · ");
+      return h("div", { class: "df-meter-row" }, h("span", {}, step), h("span", { class: "df-meter" }, h("i", { style: { width: `${(100 * tokens(usage)) / most}%` } })), h("span", { title: parts.filter(Boolean).join(", ") }, label));
+    }),
+  );
+}
+
+/** What requests cost, as the command line says it; "" when they were free. */
+function inMoney({ known_cost: cost, unpriced }) {
+  if (!unpriced) return cost ? money(cost) : "";
+  return cost ? `${money(cost)} and ${number(unpriced)} of unknown price` : "unknown price";
+}
+
+function money(amount) {
+  if (amount >= 1) return `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  return `$${Number(amount.toPrecision(3)).toFixed(10).replace(/0+$/, "").padEnd(4, "0")}`;
+}
+
 function sideParts(run, retry) {
   const name = chosen(run);
   const progress = run.progress?.[name];
   const { report } = run;
-  const tokens = Object.entries(run.progress ?? {}).filter(([, step]) => step.input_tokens || step.output_tokens);
-  const most = Math.max(1, ...tokens.map(([, step]) => step.input_tokens + step.output_tokens));
+  const used = Object.entries(run.progress ?? {}).map(([step, one]) => [step, one.usage]).filter(([, usage]) => usage?.requests);
   const reasons = new Map();
   for (const one of run.failures ?? []) reasons.set(`${one.step}|${one.code}`, (reasons.get(`${one.step}|${one.code}`) ?? 0) + 1);
   return [
     name && h("section", {}, h("h2", { class: "df-side-title" }, `${name}, rows per second`, h("b", {}, progress?.rows_per_s ? String(progress.rows_per_s) : "–")), sparkline(run.history?.get(name) ?? [], name)),
     Object.keys(report.models).length > 0 &&
       h("section", {}, h("h2", { class: "df-side-title" }, "Models"), h("dl", { class: "df-pairs" }, Object.entries(report.models).map(([step, model]) => [h("dt", {}, step), h("dd", {}, model)]))),
-    tokens.length > 0 &&
-      h(
-        "section",
-        {},
-        h("h2", { class: "df-side-title" }, "Tokens by step", h("b", {}, number(tokens.reduce((sum, [, step]) => sum + step.input_tokens + step.output_tokens, 0)))),
-        tokens.map(([step, one]) => h("div", { class: "df-meter-row" }, h("span", {}, step), h("span", { class: "df-meter" }, h("i", { style: { width: `${(100 * (one.input_tokens + one.output_tokens)) / most}%` } })), h("span", { title: `${number(one.input_tokens)} in, ${number(one.output_tokens)} out` }, number(one.input_tokens + one.output_tokens)))),
-      ),
+    used.length > 0 && usageParts(used, report.options),
     reasons.size > 0 &&
       h(
         "section",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from flows.card.front_matter import configs, front_matter, size_category
 from flows.card.markdown import cell, code, escaped, mermaid_text, paragraphs, table
+from flows.engine.tally import Tally
 from flows.parquet import Column
 from flows.plan import Plan
 from flows.runs import RunReport
@@ -167,17 +168,20 @@ def _models(report: RunReport) -> list[str]:
     rows = []
     for step, model in report.models.items():
         seen = report.steps.get(step)
-        tokens = [f"{seen.input_tokens:,}", f"{seen.output_tokens:,}"] if seen else ["", ""]
-        rows.append([_model(model), code(step), *tokens])
-    total = [sum(getattr(seen, name) for seen in report.steps.values()) for name in ("input_tokens", "output_tokens")]
+        rows.append([_model(model), code(step), *_used(seen.usage if seen else Tally())])
     if len(rows) > 1:
-        rows.append(["total", "", *(f"{count:,}" for count in total)])
-    parts = ["### Models", table(["model", "asked by", "tokens in", "tokens out"], rows)]
+        rows.append(["total", "", *_used(report.usage)])
+    parts = ["### Models", table(["model", "asked by", "requests", "tokens in", "tokens out", "cost"], rows)]
     if any(model.startswith("recorded") for model in report.models.values()):
         parts.append(
             "*recorded*: the replies were read from a file of earlier replies; the model named, if any, wrote them then."
         )
     return parts
+
+
+def _used(usage: Tally) -> list[str]:
+    counts = (usage.requests, usage.input_tokens, usage.output_tokens)
+    return [*(f"{count:,}" if count else "" for count in counts), escaped(usage.in_money())]
 
 
 def _quarantine(report: RunReport, reasons: Sequence[Reason]) -> list[str]:

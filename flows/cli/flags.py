@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from flows.engine.budget import Caps
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed, check_repo_id
 from flows.journals import find_journals
@@ -43,7 +44,7 @@ class RunFlags:
     """What every command that runs something takes. A field that `RunOptions` has too is one of those.
 
     Raises:
-        SpecError: The result could not be pushed there.
+        SpecError: The result could not be pushed there, or the budget is none.
     """
 
     runs_dir: RunsDir = RUNS
@@ -53,12 +54,19 @@ class RunFlags:
     ] = None
     output: Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")] = None
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="USD", help="Stop before it costs more than this, in all its sessions.")
+    ] = None
+    max_tokens: Annotated[
+        int | None, typer.Option(metavar="TOKENS", help="Stop before it uses more tokens than this, input and output.")
+    ] = None
     push: Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")] = None
     no_prefect: Annotated[
         bool, typer.Option("--no-prefect", help="Run without Prefect: starts sooner, shows nothing in its UI.")
     ] = False
 
     def __post_init__(self) -> None:
+        Caps(self.max_cost, self.max_tokens)  # says what is wrong with them
         if self.push is None:
             return
         try:

@@ -38,6 +38,7 @@ for command in (
     running.stop,
     past.runs,
     past.show,
+    past.usage,
     past.journal,
     looking.steps,
     starting.app,

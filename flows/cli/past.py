@@ -1,4 +1,4 @@
-"""`runs`, `show` and `journal`: what has been run, and what came of it."""
+"""`runs`, `show`, `usage` and `journal`: what has been run, what came of it, and what it used."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from rich.text import Text
 from flows.cli.console import cell, err, out, show_aligned, show_rows, tell
 from flows.cli.flags import RUNS, RunId, RunsDir, command
 from flows.cli.running import ROWS_SHOWN, counted
+from flows.engine.journal import JOURNAL
+from flows.engine.tally import Tally
 from flows.journals import SHARED, find_journal, is_shared, share
 from flows.runs import RunFolder, RunReport, RunStore
+from flows.usage import By, read_usage
 from steps.errors import RunError, SpecError
 
 REASONS_SHOWN = 10
+ROWS_OF_USAGE = 20
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     folder = RunFolder(folder.path.resolve())
     report = folder.report()
     out.print(Text(f"Run {run_id}: {report.state}", style="bold"))
-    if report.state == "failed":
+    if report.state == "failed" or report.used_up:
         tell(report.message)
     sessions = f", in {report.sessions} sessions" if report.sessions > 1 else ""
     tell(", ".join(filter(None, (f"Pipeline {report.pipeline}", f"started {_moment(report)}", _duration(report)))) + sessions)
@@ -64,6 +68,48 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
         tell("It is at work; its result is written when it ends.")
     else:
         tell(f"There is no result. Go on with it: {command('resume', run_id, runs_dir=runs_dir)}")
+
+
+def usage(
+    run_id: RunId,
+    by: Annotated[By, typer.Option(help="What to add up by: step, model or row.")] = "step",
+    csv: Annotated[Path | None, typer.Option(help="Write all lines to this file, as comma-separated values.")] = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Show what the requests of a run used, in all its sessions: tokens, money and time."""
+    folder = RunStore(runs_dir).get(run_id)
+    table = read_usage(folder.path / JOURNAL, by)
+    if not len(table):
+        tell("Nothing was used: no reply was paid for.")
+        return
+    if csv is not None:
+        try:
+            table.write_csv(csv)
+        except OSError as error:
+            raise SpecError(f"{csv} cannot be written: {error.strerror}", "name another file") from error
+        tell(f"Wrote {len(table):,} lines: {csv}")
+        return
+    shown = table.dearest(ROWS_OF_USAGE) if by == "row" else list(table)
+    if by == "step":
+        order = list(folder.report().steps)
+        shown.sort(key=lambda line: order.index(line[0]) if line[0] in order else len(order))
+    total = table.total()
+    lines = [_used(name, one) for name, one in shown] + ([_used("total", total)] if len(table) > 1 else [])
+    header = [by, "requests", "tokens in", "cached", "tokens out", "reasoning", "cost", "s/request"]
+    filled = [at for at in range(len(header)) if at == 0 or any(line[at] for line in lines)]
+    show_aligned([header[at] for at in filled], [[line[at] for at in filled] for line in lines])
+    if len(shown) < len(table):
+        tell(f"The dearest {len(shown)} of {len(table):,} rows. All of them: {_csv_command(run_id, runs_dir)}")
+
+
+def _used(name: str, used: Tally) -> list[str]:
+    counts = (used.requests, used.input_tokens, used.cached_input_tokens, used.output_tokens, used.reasoning_tokens)
+    seconds = f"{used.seconds / used.requests:.2f}" if used.requests else ""
+    return [name, *(f"{count:,}" if count else "" for count in counts), used.in_money(), seconds]
+
+
+def _csv_command(run_id: str, runs_dir: Path) -> str:
+    return command("usage", run_id, "--by", "row", "--csv", f"{run_id}-usage.csv", runs_dir=runs_dir)
 
 
 def journal(
@@ -116,13 +162,16 @@ def _duration(report: RunReport) -> str:
 
 
 def _show_steps(report: RunReport) -> None:
-    columns = ["rows in", "rows out", "reused", "failed", "tokens in", "tokens out"]
+    columns = ["rows in", "rows out", "reused", "failed", "requests", "tokens in", "tokens out", "cost"]
     table = []
     for name, step in report.steps.items():
-        counts = (step.taken, step.made, step.reused, step.failed, step.input_tokens, step.output_tokens)
-        table.append([name, *(f"{count:,}" if count else "" for count in counts)])
-    used = [at for at in range(len(columns) + 1) if at < 3 or any(line[at] for line in table)]
-    show_aligned([["step", *columns][at] for at in used], [[line[at] for at in used] for line in table])
+        used = step.usage
+        counts = (step.taken, step.made, step.reused, step.failed, used.requests, used.input_tokens, used.output_tokens)
+        table.append([name, *(f"{count:,}" if count else "" for count in counts), used.in_money()])
+    filled = [at for at in range(len(columns) + 1) if at < 3 or any(line[at] for line in table)]
+    show_aligned([["step", *columns][at] for at in filled], [[line[at] for at in filled] for line in table])
+    if total := report.usage.in_words():
+        tell(f"Used: {total}")
 
 
 def _reasons(folder: RunFolder) -> list[_Reason]:

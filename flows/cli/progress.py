@@ -28,7 +28,7 @@ def display(steps: list[str]) -> Display:
 
 
 class Bars:
-    """A bar per step: state, rows, rows a second, failures."""
+    """A bar per step: state, rows, rows a second, money, failures."""
 
     def __init__(self, steps: list[str]) -> None:
         self._progress = Progress(
@@ -37,13 +37,15 @@ class Bars:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[rows]}", justify="right"),
             TextColumn("{task.fields[rate]}", justify="right", style="dim"),
+            TextColumn("{task.fields[cost]}", justify="right", style="dim"),
             TextColumn("{task.fields[failed]}", style="yellow"),
             TimeElapsedColumn(),
             console=err,
             transient=False,
         )
         self._tasks: dict[str, TaskID] = {
-            step: self._progress.add_task(step, total=None, start=False, rows="waiting", rate="", failed="") for step in steps
+            step: self._progress.add_task(step, total=None, start=False, rows="waiting", rate="", cost="", failed="")
+            for step in steps
         }
         self._progress.start()
 
@@ -63,6 +65,7 @@ class Bars:
         fields: dict[str, Any] = {
             "rows": progress.state if progress.state in ("waiting", "loading") else _rows(progress),
             "rate": f"{progress.rows_per_s:,.0f}/s" if progress.rows_per_s else "",
+            "cost": progress.usage.in_money(),
             "failed": f"{progress.failed} failed" if progress.failed else "",
         }
         self._progress.update(task, total=total, completed=total if done and total else progress.taken, **fields)
@@ -95,7 +98,8 @@ class Lines:
     def _print(self, step: str, progress: StepProgress) -> None:
         rate = f", {progress.rows_per_s:,.0f} rows/s" if progress.rows_per_s else ""
         failed = f", {progress.failed} failed" if progress.failed else ""
-        line = f"{step}: {progress.state}, {_rows(progress)} rows{rate}{failed}"
+        cost = f", {money}" if (money := progress.usage.in_money()) else ""
+        line = f"{step}: {progress.state}, {_rows(progress)} rows{rate}{cost}{failed}"
         err.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:

@@ -18,22 +18,24 @@ from flows.cli.console import err, out, show_rows, tell
 from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
+from flows.engine.budget import Caps, check_prices
 from flows.engine.events import Event, RunChanged
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed
 from flows.journals import find_journal
 from flows.models import with_llm
-from flows.plan import Plan, plan
+from flows.plan import Plan, examine, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
 from flows.runs import LAUNCHED_AT, NotRunning, RunFolder, RunReport, RunStore
-from flows.spec import apply_parameters, parse_parameter, read_file, read_spec
-from steps.errors import RunError, SpecError
+from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_file, read_spec
+from steps.errors import Problem, RunError, SpecError
+from steps.llms.base import LLM
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-ALL_ROWS, FAILED, WITH_QUARANTINE, STOPPED = 0, 1, 3, 130
+ALL_ROWS, FAILED, WITH_QUARANTINE, USED_UP, STOPPED = 0, 1, 3, 4, 130
 ROWS_SHOWN = 2
 
 
@@ -53,8 +55,8 @@ def run(
     Finished work is kept in the run's folder: the same --run-id again goes on where it was, and after a change of the
     pipeline redoes only what the change touches. Ctrl-C stops the run and keeps finished rows.
 
-    Exit codes: 0 all rows, 3 finished with rows in quarantine, 2 the pipeline or an argument is wrong, 1 failed,
-    130 stopped.
+    Exit codes: 0 all rows, 3 finished with rows in quarantine, 4 stopped because its budget is used up, 2 the pipeline or
+    an argument is wrong, 1 failed, 130 stopped.
     """
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
@@ -128,11 +130,21 @@ def planned_from(
     Raises:
         SpecError, PlanError: What is wrong, all at once.
     """
+    spec, problems = _configured(pipeline, param, "rehearsal" if rehearse else llm)
+    return plan(spec, known=problems, is_replay=is_replay)
+
+
+def models_of(pipeline: Path, param: list[str], llm: str | None) -> dict[str, LLM]:
+    """The models that the steps of a file would ask, as far as they can be made here: what is wrong is said elsewhere."""
+    return examine(_configured(pipeline, param, llm)[0])[0].llms
+
+
+def _configured(pipeline: Path, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
     spec, problems = read_spec(read_file(pipeline))
-    if llm or rehearse:
-        spec = with_llm(spec, "rehearsal" if rehearse else str(llm))
+    if llm:
+        spec = with_llm(spec, llm)
     spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param)))
-    return plan(spec, known=[*problems, *misfits], is_replay=is_replay)
+    return spec, [*problems, *misfits]
 
 
 def _again(folder: RunFolder, flags: RunFlags) -> int:
@@ -152,6 +164,7 @@ def _go_where_it_started(report: RunReport) -> None:
 def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags) -> int:
     if folder.is_alive():
         raise folder.busy()
+    check_prices(planned, Caps.of(options))
     folder = RunFolder(folder.path.resolve())
     start = Start(planned.spec.to_dict(), str(folder.path), options, planned.pools.devices, _launched_at())
     before = sum(1 for _ in folder.quarantined()) if folder.exists() else 0
@@ -179,7 +192,7 @@ def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags)
     if flags.push:
         _push(report, folder, flags.push, flags)
     if report.state == "stopped":
-        return STOPPED
+        return USED_UP if report.used_up else STOPPED
     return WITH_QUARANTINE if report.quarantined else ALL_ROWS
 
 
@@ -275,6 +288,12 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
         show_rows(head(folder.distiset, leaf, ROWS_SHOWN), leaf)
     tell(f"{report.state.capitalize()}: {made}, in {report.duration_s:.1f} s.")
     tell(f"Distiset: {folder.distiset}")
+    if used := report.usage.in_words():
+        tell(f"Used: {used}{', in all its sessions' if report.sessions > 1 else ''}")
+    if report.used_up:
+        flag, cap = f"--{report.used_up.replace('_', '-')}", getattr(report.options, report.used_up)
+        more = flags.command("resume", report.run_id, flag, f"{2 * cap:.10g}")
+        tell(f"{report.message[:1].upper()}{report.message[1:]}. Go on with a higher one: {more}", style="yellow")
     if report.quarantined:
         again = f"Try them again: {flags.command('retry', report.run_id)}"
         tell(f"{counted(report.quarantined)} in quarantine ({folder.quarantine}). {again}", style="yellow")

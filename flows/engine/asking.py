@@ -14,9 +14,9 @@ from flows.engine.items import Item, child_key
 from flows.engine.ledger import SegmentReader
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
+from flows.engine.tally import Tally
 from steps.base import Row, rename_in, rename_out
 from steps.errors import LLMError, RunError
-from steps.llms.base import Completion
 
 
 class Asking:
@@ -151,10 +151,8 @@ class Asking:
         self._outcome.settled.append(item.id)
         self._outcome.count(self.name).made += len(bodies)
 
-    def _account(self, completion: Completion) -> None:
-        counts = self._outcome.count(self.name)
-        counts.input_tokens += completion.usage.input_tokens
-        counts.output_tokens += completion.usage.output_tokens
+    def _account(self, usage: Tally) -> None:
+        self._outcome.count(self.name).usage.add(usage)
 
     def _flush_soon(self) -> None:
         if not self._flush_is_due:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from flows.engine.budget import Budget, Caps, Purpose, UsedUp
 from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.joins import Joiner
-from flows.engine.journal import JOURNAL, Journal
+from flows.engine.journal import JOURNAL, Journal, tally_of
 from flows.engine.live import NEWEST
 from flows.engine.notices import Notice
 from flows.engine.options import RunOptions
@@ -31,9 +32,11 @@ from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
 from flows.engine.stages import Stage, stages_of
 from flows.engine.step_log import step_log
+from flows.engine.tally import Tally
 from flows.engine.worker import Order
 from flows.plan import Plan
 from steps.errors import DistilflowError, RunError
+from steps.llms.base import Completion
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
@@ -56,6 +59,9 @@ class Observer:
     def failed(self, failure: Failure) -> None: ...
 
     def log(self, level: Literal["info", "warning", "error"], text: str) -> None: ...
+
+    def replied(self, step: str, row: str, completion: Completion, used: Tally) -> None:
+        """A model answered this process, now."""
 
     def waits(self, message: str) -> None:
         """The run waits for something outside; empty when it goes on."""
@@ -123,13 +129,23 @@ class Engine:
         self.counts: dict[str, Counts] = defaultdict(Counts, {name: Counts() for name in plan.steps})
         self.quarantine = Quarantine(settings.folder / "quarantine.jsonl")
         self.is_stopped = False
+        self.used_up: UsedUp | None = None
+        """Why the run stopped, if its budget is used up."""
         self.stations: dict[str, Station] = {}
         self.station_of: dict[str, Station] = {}
         """Where each step works, by its name."""
         self._joins_around: dict[str, list[Joiner]] = {}
         """For each stage the joins that wait for the rows in it."""
+        caps = Caps.of(settings.options)
+        self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
-        self._gateway = Gateway(journal, self.on_notice, is_replay=settings.options.is_replay)
+        self._gateway = Gateway(
+            journal,
+            self.on_notice,
+            purse=self._budget,
+            replied=self.observer.replied,
+            is_replay=settings.options.is_replay,
+        )
         self._waits: dict[tuple[Host | None, str], str] = {}
         """What is waited for, by who waits and for which endpoint."""
         self._error: Exception | None = None
@@ -190,9 +206,15 @@ class Engine:
 
     def _paid(self, entry: dict[str, Any]) -> None:
         """Count a reply of an earlier session."""
-        usage, counts = entry["completion"]["usage"], self.counts[entry["step"]]
-        counts.input_tokens += usage["input_tokens"]
-        counts.output_tokens += usage["output_tokens"]
+        used = tally_of(entry)
+        self.counts[entry["step"]].usage.add(used)
+        if self._budget is not None:
+            self._budget.remember(Purpose(entry["step"], entry["model"]), used)
+
+    def _end_budget(self, used_up: UsedUp) -> None:
+        self.used_up = used_up
+        self.observer.log("warning", f"{used_up.message}; the run stops and keeps its finished rows")
+        self.stop()
 
     def stop(self) -> None:
         """Take no more rows; finish, for a moment, what is under way."""
@@ -301,9 +323,16 @@ class Engine:
         if self.settings.in_threads:
             return ThreadHost(stage, replica, self, desk, shelf)
         order = Order(
-            self.plan.spec.to_dict(), stage.name, desk, skip, shelf, {**os.environ, **lease.environment}, tuple(sys.path)
+            self.plan.spec.to_dict(),
+            stage.name,
+            desk,
+            skip,
+            shelf,
+            self._budget is not None,
+            {**os.environ, **lease.environment},
+            tuple(sys.path),
         )
-        return WorkerHost(stage, replica, self, order)
+        return WorkerHost(stage, replica, self, order, self._budget)
 
     def on_ready(self, host: Host) -> None:
         self.observer.worker(host.stage.name, host.replica, "ready", host)

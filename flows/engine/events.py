@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from flows.engine.tally import Tally
+
 RunState = Literal["starting", "running", "finishing", "finished", "stopped", "failed"]
 StepState = Literal["waiting", "loading", "running", "done"]
 
@@ -40,8 +42,8 @@ class StepProgress(BaseModel):
     reused: int = 0
     total: int | None = None
     rows_per_s: float = 0.0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    usage: Tally = Field(default_factory=Tally)
+    """Requests of all sessions, with their tokens and money."""
 
 
 class Progress(_Event):

@@ -7,12 +7,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flows.engine.gate import Caller, Gate
+from flows.engine.budget import Purpose, Purse, ceiling_of
+from flows.engine.gate import Gate
 from flows.engine.journal import Asker, Entry, Journal
 from flows.engine.keys import identity_of
 from flows.engine.notices import Tell, tell_nobody
+from flows.engine.tally import Tally
 from steps.errors import RowError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
+
+Replied = Callable[[str, str, Completion, Tally], None]
+"""Is told of every reply that was got now: (step, row, reply, what it used)."""
 
 
 class NotInJournal(RowError):
@@ -22,13 +27,23 @@ class NotInJournal(RowError):
 
 
 class Gateway:
-    """How the steps of a process reach their models: the gates of a run, and its journal."""
+    """How the steps of a process reach their models: the gates of a run, its journal, and its budget if it has one."""
 
-    def __init__(self, journal: Journal, tell: Tell = tell_nobody, *, is_replay: bool = False) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        tell: Tell = tell_nobody,
+        *,
+        purse: Purse | None = None,
+        replied: Replied = lambda *about: None,
+        is_replay: bool = False,
+    ) -> None:
         """`is_replay`: the journal answers for every model that costs something, and none of those is reached."""
-        self._journal = journal
         self._tell = tell
-        self._is_replay = is_replay
+        self.journal = journal
+        self.purse = purse
+        self.replied = replied
+        self.is_replay = is_replay
         self._gates: dict[str, Gate] = {}
         self._is_draining = False
         self._opening: asyncio.Task[None] | None = None
@@ -39,16 +54,18 @@ class Gateway:
         `paid` is told of each reply that earlier sessions paid for, if this is the first call.
         """
         if self._opening is None:
-            self._opening = asyncio.create_task(self._journal.open(paid))
+            self._opening = asyncio.create_task(self.journal.open(paid))
         await self._opening
 
     async def close(self) -> None:
         if self._opening is not None:
-            await self._journal.close()
+            await self.journal.close()
 
     def drain(self) -> None:
         """Send no more requests; those under way may end."""
         self._is_draining = True
+        if self.purse is not None:
+            self.purse.drain()
         for gate in self._gates.values():
             gate.drain()
 
@@ -57,36 +74,33 @@ class Gateway:
         gate = self._gates.get(llm.endpoint)
         return gate is not None and gate.is_dead
 
-    def line(self, llm: LLM, step: str, used: Callable[[Completion], None]) -> Line:
-        """How a step asks this model. `used` is told of every answer that was paid for now."""
+    def line(self, llm: LLM, step: str, used: Callable[[Tally], None]) -> Line:
+        """How a step asks this model. `used` is told what every answer used that was paid for now.
+
+        Raises:
+            SpecError: The user's table of prices cannot be read.
+        """
         gate = self._gates.get(llm.endpoint)
         if gate is None:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, self._tell)
             if self._is_draining:
                 gate.drain()
-        return Line(gate, gate.caller(llm), None if llm.is_free else self._journal, step, used, is_replay=self._is_replay)
+        return Line(self, gate, llm, step, used)
 
 
 class Line:
-    """The way from one step to its model, past journal and gate."""
+    """The way from one step to its model, past journal, budget and gate."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        caller: Caller,
-        journal: Journal | None,
-        step: str,
-        used: Callable[[Completion], None],
-        *,
-        is_replay: bool = False,
-    ) -> None:
-        self._is_replay = is_replay and journal is not None
+    def __init__(self, gateway: Gateway, gate: Gate, llm: LLM, step: str, used: Callable[[Tally], None]) -> None:
+        self._gateway = gateway
+        self._is_replay = gateway.is_replay and not llm.is_free
         self._gate = gate
-        self._caller = caller
-        self._journal = journal
+        self._caller = gate.caller(llm)
+        self._llm = llm
         self._step = step
         self._used = used
-        self._model = identity_of(caller.llm)
+        self._price = llm.find_price()
+        self._model = identity_of(llm)
 
     async def open(self) -> None:
         """Get the model ready, unless the journal answers for it."""
@@ -106,30 +120,52 @@ class Line:
         asked: dict[bytes, int] = {}
 
         async def ask(request: Request) -> Completion:
-            if self._journal is None:
-                return await self._gate.send(self._caller, request)
+            if self._llm.is_free:
+                return await self._for_free(row_id, request)
             key = asker.key(request, 0, retried)
             asked[key] = before = asked.get(key, -1) + 1
             key = asker.key(request, before, retried) if before else key
-            return await self._through(self._journal, key, row_id, request)
+            kept = self._gateway.journal.get(key)
+            return kept if kept is not None else await self._for_money(key, row_id, request)
 
         return topped_up(ask)
 
-    async def _through(self, journal: Journal, key: bytes, row_id: str, request: Request) -> Completion:
-        kept = journal.get(key)
-        if kept is not None:
-            return kept
+    async def _for_money(self, key: bytes, row_id: str, request: Request) -> Completion:
         if self._is_replay:
             raise NotInJournal(
-                f"no reply of {self._caller.llm.model_name!r} to this row of step {self._step!r} is in the journal",
+                f"no reply of {self._llm.model_name!r} to this row of step {self._step!r} is in the journal",
                 "replay the pipeline as it ran; or ask for what is missing: distilflow run --journal",
             )
+        used = Tally()
 
         async def keep(completion: Completion, seconds: float, attempts: int) -> None:
-            model, now = self._caller.llm.model_name, time.time()
+            cost = self._price.cost(completion.usage) if self._price is not None else None
+            used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
-            await journal.keep(key, Entry(self._step, row_id, model, *asked, completion, now, seconds, attempts))
+            entry = Entry(self._step, row_id, self._llm.model_name, *asked, completion, time.time(), seconds, attempts, cost)
+            await self._gateway.journal.keep(key, entry)
 
-        completion = await self._gate.send(self._caller, request, keep)
-        self._used(completion)
+        hold = await self._hold(request)
+        try:
+            completion = await self._gate.send(self._caller, request, keep)
+        finally:
+            if self._gateway.purse is not None:
+                self._gateway.purse.settle(hold, used if used.requests else None)
+        self._used(used)
+        self._gateway.replied(self._step, row_id, completion, used)
+        return completion
+
+    async def _hold(self, request: Request) -> int:
+        """Wait until the budget has room for a request."""
+        if self._gateway.purse is None:
+            return 0
+        is_free = self._price is not None and self._price.is_free
+        ceiling = ceiling_of(self._llm, self._price, request)
+        return await self._gateway.purse.hold(Purpose(self._step, self._llm.model_name), ceiling, is_free=is_free)
+
+    async def _for_free(self, row_id: str, request: Request) -> Completion:
+        begin = time.monotonic()
+        completion = await self._gate.send(self._caller, request)
+        used = Tally.of(completion.usage, 0.0, time.monotonic() - begin)
+        self._gateway.replied(self._step, row_id, completion, used)
         return completion

@@ -20,6 +20,7 @@ import orjson
 
 from flows.engine import signals
 from flows.engine.asking import Asking
+from flows.engine.budget import Budget
 from flows.engine.chain import Chain
 from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
@@ -27,6 +28,7 @@ from flows.engine.items import Item, pack
 from flows.engine.notices import Notice
 from flows.engine.outcome import Outcome, explain
 from flows.engine.stages import Stage
+from flows.engine.teller import Teller
 from flows.engine.worker import HEAD, PULL, Order, message, work
 from steps.errors import RunError
 
@@ -178,9 +180,10 @@ class ThreadHost(Host):
 class WorkerHost(Host):
     """Owns a worker process."""
 
-    def __init__(self, stage: Stage, replica: int, listener: Listener, order: Order) -> None:
+    def __init__(self, stage: Stage, replica: int, listener: Listener, order: Order, budget: Budget | None = None) -> None:
         super().__init__(stage, replica, listener)
         self._order = order
+        self._teller = Teller(budget, lambda payload: self._send(b"B", payload)) if budget is not None else None
         self._process: mp.process.BaseProcess | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -223,11 +226,15 @@ class WorkerHost(Host):
                     self.listener.on_outcome(self, Outcome.from_bytes(payload))
                 elif kind == b"N":
                     self.listener.on_notice(Notice.from_bytes(payload), self)
+                elif kind == b"B" and self._teller is not None:
+                    self._teller.hear(payload)
                 else:
                     said = orjson.loads(payload)
                     self.listener.on_error(self, RunError(in_step(self.stage, said["message"]), said["fix"]))
         except (asyncio.IncompleteReadError, ConnectionError):
             self.is_ready = False
+            if self._teller is not None:
+                self._teller.close()
             if self._writer is not None:
                 self._writer.close()
             code = await asyncio.to_thread(self._reap)

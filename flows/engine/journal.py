@@ -30,6 +30,7 @@ from flows.engine.codec import decode, encode
 from flows.engine.index import Index, segments
 from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentReader, SegmentWriter, StoredFrame, records_in
+from flows.engine.tally import Tally
 from steps.errors import RunError
 from steps.llms.base import Completion, Request, Usage
 
@@ -55,6 +56,8 @@ class Entry:
     """Unix time of the reply."""
     seconds: float
     attempts: int
+    cost: float | None
+    """USD, by the price of that day; None when nobody knew it."""
 
     def to_json(self) -> bytes:
         completion = {
@@ -64,13 +67,19 @@ class Entry:
             "finish_reasons": self.completion.finish_reasons,
         }
         asked = {"step": self.step, "row": self.row, "model": self.model, "chat": self.chat, "n": self.n, "schema": self.schema}
-        return encode({**asked, "completion": completion, "at": self.at, "seconds": self.seconds, "attempts": self.attempts})
+        about = {"at": self.at, "seconds": self.seconds, "attempts": self.attempts, "cost": self.cost}
+        return encode({**asked, "completion": completion, **about})
 
 
 def completion_of(entry: dict[str, Any]) -> Completion:
     """The completion in an entry as it was read back."""
     found = entry["completion"]
     return Completion(**{**found, "usage": Usage(**found["usage"])})
+
+
+def tally_of(entry: dict[str, Any]) -> Tally:
+    """What the request of an entry used, as it was read back."""
+    return Tally.of(Usage(**entry["completion"]["usage"]), entry.get("cost"), entry["seconds"])
 
 
 class Asker(NamedTuple):
@@ -224,3 +233,8 @@ def entries_in(journals: Sequence[Path]) -> Iterator[dict[str, Any]]:
     for path in files_of(journals):
         for record in records_in(path):
             yield from decode(record)
+
+
+def paid_in(folder: Path) -> Iterator[dict[str, Any]]:
+    """The entries of a run's journal that it paid for, not those that were copied from elsewhere; none without a journal."""
+    return (entry for entry in entries_in(segments([folder])) if not entry.get(COPIED))

@@ -24,6 +24,10 @@ class RunOptions(BaseModel):
     """Rows taken of each source; None for all."""
     output: AbsolutePath | None = None
     """Folder for the Distiset; None for the run's own."""
+    max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """USD that it may spend, in all its sessions; None for as much as it takes."""
+    max_tokens: int | None = Field(default=None, gt=0)
+    """Tokens, of input and output together, that it may use in all its sessions."""
     reuse: tuple[AbsolutePath, ...] = ()
     """Folders of other runs whose finished rows are taken over."""
     journals: tuple[AbsolutePath, ...] = ()

@@ -14,6 +14,7 @@ import orjson
 from flows.engine.codec import decode, encode
 from flows.engine.items import Item, pack, unpack
 from flows.engine.ledger import Place
+from flows.engine.tally import Tally
 from steps.errors import BadReply, DistilflowError, MissingKey, RowError
 
 
@@ -38,22 +39,20 @@ class Failure:
 
 @dataclass(slots=True)
 class Counts:
-    """Rows of one step: taken, made, failed, and of those taken how many an earlier session had finished."""
+    """Rows of one step: taken, made, failed, and of those taken how many an earlier session had finished; and its requests."""
 
     taken: int = 0
     made: int = 0
     failed: int = 0
     reused: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    usage: Tally = field(default_factory=Tally)
 
     def add(self, other: Counts) -> None:
         self.taken += other.taken
         self.made += other.made
         self.failed += other.failed
         self.reused += other.reused
-        self.input_tokens += other.input_tokens
-        self.output_tokens += other.output_tokens
+        self.usage.add(other.usage)
 
 
 @dataclass(slots=True)
@@ -112,7 +111,7 @@ class Outcome:
             items=unpack(data[4 + size :]),
             collected=[Collected(item_id, Place(*place), *more) for item_id, place, *more in head["collected"]],
             failures=[Failure(**decode(failure.encode())) for failure in head["failures"]],
-            counts={step: Counts(**counts) for step, counts in head["counts"].items()},
+            counts={step: Counts(**{**counts, "usage": Tally(**counts["usage"])}) for step, counts in head["counts"].items()},
             returned=head["returned"],
             is_last=head["is_last"],
         )

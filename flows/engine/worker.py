@@ -1,8 +1,8 @@
 """What runs in a worker process: one stage, fed over a socket. Imports steps and the engine, never Prefect.
 
 Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull rows, at least and at most so many ·
-D ask no more · E end. From it: L ready · O outcome · X the error after which it cannot go on. When the socket closes, the other
-side is gone, and the worker ends: no orphans.
+D ask no more · B what the budget allows · E end. From it: L ready · O outcome · B what it asks of the budget · X the error
+after which it cannot go on. When the socket closes, the other side is gone, and the worker ends: no orphans.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from flows.engine.journal import JOURNAL, Journal
 from flows.engine.notices import Notice
 from flows.engine.outcome import Outcome, explain, printable
 from flows.engine.stages import Stage, stages_of
+from flows.engine.teller import RemoteBudget
 from flows.plan import examine
 from flows.pools import Pools
 from flows.spec import PipelineSpec
@@ -52,6 +53,7 @@ class Order:
     desk: Desk
     skip: int = 0
     shelf: Path | None = None
+    has_budget: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
 
@@ -145,7 +147,9 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
     def tell(notice: Notice) -> None:
         writer.write(message(b"N", notice.to_bytes()))
 
-    gateway = Gateway(Journal(order.desk.folder / JOURNAL, order.desk.writer, order.desk.options.journals), tell)
+    budget = RemoteBudget(lambda payload: writer.write(message(b"B", payload))) if order.has_budget else None
+    journal = Journal(order.desk.folder / JOURNAL, order.desk.writer, order.desk.options.journals)
+    gateway = Gateway(journal, tell, purse=budget)
     asking = Asking(stage, order.desk, gateway, deliver, fail)
 
     async def listen() -> None:
@@ -156,6 +160,8 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
                 return
             if kind == b"D":
                 gateway.drain()
+            elif kind == b"B" and budget is not None:
+                budget.hear(payload)
             else:
                 asking.give(unpack(payload))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -116,8 +117,7 @@ class Recorder(Observer):
             reused=counts.reused,
             total=total,
             rows_per_s=0.0 if state == "done" else self._rate(name, counts.made),
-            input_tokens=counts.input_tokens,
-            output_tokens=counts.output_tokens,
+            usage=replace(counts.usage),
         )
 
     def _rate(self, step: str, made: int) -> float:

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flows.distiset import NotADistiset, check_target
+from flows.engine.budget import Caps, check_prices
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.options import RunOptions
@@ -49,8 +50,10 @@ async def run_session(
 
     Raises:
         RunError: The run could not go on, or another process works on it.
+        SpecError: It has a budget, and nobody knows what its models cost.
     """
     folder = request.folder
+    check_prices(request.plan, Caps.of(request.options))
     if (output := request.options.output) is not None:
         check_target(output)
         _check_outside(output.resolve(), folder)
@@ -129,8 +132,10 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         watching.cancel()
         getting_ready.cancel()
         finisher.close()
-    missing = f"{recorder.report.quarantined} rows in quarantine" if recorder.report.quarantined else ""
-    recorder.enter("stopped" if engine.is_stopped else "finished", missing)
+    notes = [engine.used_up.message] if engine.used_up else []
+    notes += [f"{recorder.report.quarantined} rows in quarantine"] if recorder.report.quarantined else []
+    recorder.report.used_up = engine.used_up.option if engine.used_up else None
+    recorder.enter("stopped" if engine.is_stopped else "finished", "; ".join(notes))
 
 
 def _report(request: Request) -> RunReport:

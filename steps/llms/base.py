@@ -23,6 +23,7 @@ from pydantic import (
 from steps import registry
 from steps.components import Component
 from steps.errors import BadReply, Complaint
+from steps.llms.prices import FREE, Price
 from steps.secrets import TRANSPORT, without_secrets
 
 if TYPE_CHECKING:
@@ -65,10 +66,23 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request."""
+    """Tokens of one request, as the server counted them.
+
+    `cached_input_tokens` are those of the input that it had cached; `reasoning_tokens` those of the output that nobody sees.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_input_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +110,10 @@ def topped_up(ask: Ask) -> Ask:
             more = await ask(replace(request, n=request.n - have, have=request.have + have))
             if not more.texts:
                 raise BadReply(f"the server sent {have} of {request.n} replies", "ask for fewer per request")
-            usage, added = completion.usage, more.usage
             completion = Completion(
                 completion.texts + more.texts,
                 completion.model_name,
-                Usage(usage.input_tokens + added.input_tokens, usage.output_tokens + added.output_tokens),
+                completion.usage + more.usage,
                 completion.finish_reasons + more.finish_reasons,
             )
         return completion
@@ -145,6 +158,11 @@ class LLM(Component):
     max_retries: int = Field(
         default=6, ge=0, description="Further attempts after a failure that may pass.", json_schema_extra=TRANSPORT
     )
+    price: Price | None = Field(
+        default=None,
+        description="USD per million tokens, {input: 0.15, output: 0.60}; empty to look it up.",
+        json_schema_extra=TRANSPORT,
+    )
 
     @property
     def model_name(self) -> str:
@@ -165,6 +183,22 @@ class LLM(Component):
     def accounts(self) -> Sequence[Account]:
         """The keys that requests may be sent with. The engine shares them out, each within limits of its own."""
         return (Account(),)
+
+    @property
+    def longest_reply(self) -> int | None:
+        """Tokens that a reply has at most; None when nothing limits it."""
+        limits = (self.generation_kwargs.get(name) for name in ("max_new_tokens", "max_completion_tokens", "max_tokens"))
+        return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
+
+    def find_price(self) -> Price | None:
+        """What its tokens cost; None when nobody knows. What answers in this process is free.
+
+        Raises:
+            SpecError: The user's table of prices cannot be read.
+        """
+        if self.price is not None:
+            return self.price
+        return FREE if self.is_free or self.default_pool != "async" else None
 
     async def load(self) -> None:
         """Get ready to answer; runs once per worker, on the event loop that will call `complete`."""

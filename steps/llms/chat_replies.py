@@ -65,8 +65,17 @@ def _text(choice: dict[str, Any]) -> str:
 def _usage(usage: Any) -> Usage:
     if not isinstance(usage, dict):
         return Usage()
-    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    return Usage(*(count if isinstance(count, int) else 0 for count in counts))
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    cached = _count(usage.get("prompt_tokens_details"), "cached_tokens") or _count(usage, "prompt_cache_hit_tokens")
+    reasoning = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
+    if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
+        completion += reasoning  # xAI and Gemini count it beside the reply; it is paid for all the same
+    return Usage(prompt, completion, cached, reasoning)
+
+
+def _count(counts: Any, name: str) -> int:
+    count = counts.get(name) if isinstance(counts, dict) else None
+    return count if isinstance(count, int) and count > 0 else 0
 
 
 def _without_text(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError:

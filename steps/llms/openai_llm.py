@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
-from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused
+from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
 from steps.llms.base import LLM, Account, Completion, Request
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
@@ -29,6 +29,7 @@ from steps.llms.chat_requests import (
 )
 from steps.llms.http import JSONEndpoint, environment_problems, is_loopback, url_problem
 from steps.llms.json_schemas import json_schema_format
+from steps.llms.prices import FREE, Price, find_price
 from steps.llms.provider_errors import Target
 from steps.secrets import TRANSPORT, Secret, reveal, variable_of
 
@@ -135,6 +136,10 @@ class OpenAILLM(LLM):
         if misspelt := url_problem(self.endpoint):
             return [misspelt]
         found: list[Complaint] = [*environment_problems(self.endpoint)]
+        try:
+            self.find_price()
+        except SpecError as error:
+            found.append((error.message, error.fix))
         if problem := self._key_problem():
             found.append(problem)
         found += [
@@ -149,9 +154,19 @@ class OpenAILLM(LLM):
         ]
         return found + structure_problems(self.structured_output, for_openai=self._is_openai)
 
+    def find_price(self) -> Price | None:
+        """`price`; of a server on this machine nothing; else what the tables of prices say."""
+        if self.price is None and not is_loopback(self.endpoint):
+            return find_price(self.model, self._host)
+        return self.price or FREE
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.endpoint).hostname or ""
+
     @property
     def _is_openai(self) -> bool:
-        return urlsplit(self.endpoint).hostname == "api.openai.com"
+        return self._host == "api.openai.com"
 
     @property
     def _is_fine_tuned(self) -> bool:

@@ -9,6 +9,7 @@ import yaml
 from flows.card import Reason, addressed, render_card, with_configs
 from flows.engine.events import StepProgress
 from flows.engine.options import RunOptions
+from flows.engine.tally import Tally
 from flows.parquet import Column
 from flows.runs import RunReport
 from flows.spec import PipelineSpec, RouterSpec, StepSpec
@@ -28,10 +29,13 @@ def spec(**changes: object) -> PipelineSpec:
     return PipelineSpec(name="demo", steps=steps, routing=routing).model_copy(update=changes)
 
 
+USAGE = Tally(1200, 5000, 70000, known_cost=0.04275)
+
+
 def report(**changes: object) -> RunReport:
     steps = {
         "load": StepProgress(made=1200),
-        "answer": StepProgress(taken=1200, made=1190, failed=10, input_tokens=5000, output_tokens=70000),
+        "answer": StepProgress(taken=1200, made=1190, failed=10, usage=USAGE),
     }
     models = {"answer": "gpt-4o-mini", "other": "recorded: llama"}
     full = RunReport(run_id="r", pipeline="demo", state="finished", steps=steps, models=models, rows={"default": 1190})
@@ -63,7 +67,7 @@ def test_the_card_tells_how_the_rows_were_made() -> None:
     text = card()
 
     assert "| `answer` | `TextGeneration` | 1,200 | 1,190 | 10 | `gpt-4o-mini` |" in text
-    assert "| `gpt-4o-mini` | `answer` | 5,000 | 70,000 |" in text
+    assert "| `gpt-4o-mini` | `answer` | 1,200 | 5,000 | 70,000 | \\$0.0428 |" in text
     assert "| `answer` | `bad-reply` | 10 | the reply is not JSON |" in text
     assert "10 rows could not be processed" in text
     assert "*recorded*: the replies were read from a file" in text

@@ -91,7 +91,7 @@ def pipeline(url: str, rows: int = 6) -> Pipeline:
 
 
 def tokens(run: str, folder: Path = Path("runs")) -> int:
-    return RunStore(folder).get(run).report().steps["answer"].output_tokens
+    return RunStore(folder).get(run).report().steps["answer"].usage.output_tokens
 
 
 def fake_url(commands: Commands) -> str:

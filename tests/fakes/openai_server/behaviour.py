@@ -77,6 +77,13 @@ class Behaviour:
     slow_body_s: float = 1.0
     """How long `Fault.SLOW_BODY` withholds the second half of the body."""
 
+    counts_tokens: bool = True
+    """Whether answers say how many tokens they used, as all but some small servers do."""
+    cached_tokens: int = 0
+    """Of each prompt, how many tokens it says it had cached; never more than the prompt has."""
+    reasoning_tokens: int = 0
+    """Tokens of each reply that nobody sees; they are counted with the reply."""
+
     def latency_of(self, prompt: str) -> float:
         """Seconds to wait before answering this prompt."""
         return self.latency_s(prompt) if callable(self.latency_s) else self.latency_s

@@ -108,7 +108,11 @@ class FakeOpenAI:
                 return _fault_response(rule.fault)
 
     def _answer(self, body: wire.Json) -> wire.Json:
-        return wire.completion(self.stats.requests, body, self._behaviour)
+        answer = wire.completion(self.stats.requests, body, self._behaviour)
+        usage = answer.get("usage", {})
+        self.stats.input_tokens += usage.get("prompt_tokens", 0)
+        self.stats.output_tokens += usage.get("completion_tokens", 0)
+        return answer
 
     def _bucket_of(self, key: str) -> TokenBucket | None:
         rate = self._behaviour.requests_per_s

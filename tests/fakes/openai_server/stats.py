@@ -20,6 +20,9 @@ class Stats:
     by_key: Counter[str] = field(default_factory=Counter)
     """By the key of the Authorization header; "" without one."""
     by_status: Counter[int] = field(default_factory=Counter)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    """Tokens of all answers, whether they arrived or not."""
     in_flight: int = 0
     peak_in_flight: int = 0
     first_at: float | None = None
@@ -56,6 +59,8 @@ class Stats:
             "requests": self.requests,
             "by_prompt": dict(self.by_prompt),
             "by_status": {str(status): count for status, count in sorted(self.by_status.items())},
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
             "in_flight": self.in_flight,
             "peak_in_flight": self.peak_in_flight,
             "first_at": self.first_at,

@@ -90,12 +90,9 @@ def completion(number: int, body: Json, behaviour: Behaviour) -> Json:
         "created": int(time.time()),
         "model": model,
         "choices": choices,
-        "usage": {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "total_tokens": prompt_tokens + completion_tokens,
-        },
     }
+    if behaviour.counts_tokens:
+        answer["usage"] = _usage(prompt_tokens, completion_tokens + behaviour.reasoning_tokens, behaviour)
     if "response_format" in body:
         answer["response_format"] = body["response_format"]
     return answer
@@ -110,6 +107,16 @@ def format_refused(kind: str) -> Json:
     """What a model that knows no such `response_format` says."""
     message = f"Invalid parameter: 'response_format' of type '{kind}' is not supported with this model."
     return error_body(message, "invalid_request_error", None, "response_format")
+
+
+def _usage(prompt_tokens: int, completion_tokens: int, behaviour: Behaviour) -> Json:
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": min(prompt_tokens, behaviour.cached_tokens)},
+        "completion_tokens_details": {"reasoning_tokens": behaviour.reasoning_tokens},
+    }
 
 
 def model_list(models: Sequence[str]) -> Json:

@@ -186,8 +186,8 @@ def test_tokens_are_counted(tmp_path: Path) -> None:
     with running(FakeOpenAI(Behaviour(reply="two words"))) as url:
         result = ask(tmp_path, url)
 
-    assert result.counts["answer"].output_tokens == 24
-    assert result.counts["answer"].input_tokens > 0
+    assert result.counts["answer"].usage.output_tokens == 24
+    assert result.counts["answer"].usage.input_tokens > 0
 
 
 def in_a_worker(folder: Path, llm: dict[str, Any], rows: int = 30) -> Result:

@@ -109,7 +109,7 @@ def _journal(path: Path) -> None:
             text = row_of(number)["text"]
             completion = Completion([text], "m", Usage(3, 2), ["stop"])
             chat = [{"role": "user", "content": text[::-1]}]
-            await journal.keep(key_of(number), Entry("answer", str(number), "m", chat, 1, None, completion, 1.0, 0.1, 1))
+            await journal.keep(key_of(number), Entry("answer", str(number), "m", chat, 1, None, completion, 1.0, 0.1, 1, None))
         await journal.close()
 
     asyncio.run(go())

@@ -15,8 +15,9 @@ import pytest
 
 from flows.engine import quarantine
 from flows.engine.engine import Engine
-from flows.engine.journal import Entry, Journal, entries_in
+from flows.engine.journal import Entry, Journal, entries_in, tally_of
 from flows.engine.ledger import SegmentWriter
+from flows.engine.tally import Tally
 from steps.errors import RunError
 from steps.llms.base import Completion, Usage
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
@@ -28,7 +29,7 @@ KEYS = [bytes([number]) * 16 for number in range(200)]
 
 def entry(text: str, step: str = "answer") -> Entry:
     completion = Completion([text], "m", Usage(3, 2), ["stop"])
-    return Entry(step, "0", "m", [{"role": "user", "content": "?"}], 1, None, completion, 1.0, 0.1, 1)
+    return Entry(step, "0", "m", [{"role": "user", "content": "?"}], 1, None, completion, 1.0, 0.5, 1, 0.25)
 
 
 async def written(folder: Path, count: int, writer: str = "a") -> Journal:
@@ -80,6 +81,13 @@ def test_a_full_disk_is_told_and_no_reply_is_used(tmp_path: Path) -> None:
 
     with pytest.raises(RunError, match="cannot be written"):
         asyncio.run(go())
+
+
+def test_what_each_reply_used_is_found_again(tmp_path: Path) -> None:
+    asyncio.run(_closed(tmp_path, 10))
+
+    used = [tally_of(entry) for entry in entries_in([tmp_path])]
+    assert used == [Tally(1, 3, 2, seconds=0.5, known_cost=0.25)] * 10
 
 
 def test_what_earlier_sessions_paid_for_is_told_once_and_copies_are_not(tmp_path: Path) -> None:
@@ -145,8 +153,8 @@ def test_tokens_of_all_sessions_count(tmp_path: Path) -> None:
         quarantine.empty(tmp_path / "quarantine.jsonl")
         again = run_steps(tmp_path, pipeline(url))
 
-    assert first.counts["answer"].output_tokens == 22
-    assert again.counts["answer"].output_tokens == 24
+    assert first.counts["answer"].usage.output_tokens == 22
+    assert again.counts["answer"].usage.output_tokens == 24
 
 
 def test_equal_questions_get_answers_of_their_own_also_when_a_run_goes_on(tmp_path: Path) -> None:

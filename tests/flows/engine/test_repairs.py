@@ -52,7 +52,7 @@ def test_a_repair_is_a_request_that_is_paid_for_and_kept(tmp_path: Path) -> None
     kept = list(entries_in([tmp_path / "journal"]))
     assert [len(entry["chat"]) for entry in kept].count(4) == 1
     used = sum(entry["completion"]["usage"]["output_tokens"] for entry in kept)
-    assert (len(kept), result.counts["judge"].output_tokens) == (4, used)
+    assert (len(kept), result.counts["judge"].usage.output_tokens) == (4, used)
 
 
 def test_a_repair_is_never_paid_for_twice(tmp_path: Path) -> None:
