@@ -144,6 +144,14 @@ class GeneratorStep(BaseStep):
         """Columns of the rows as the source knows them; None when it cannot know before it runs."""
         return list(self.outputs) or None
 
+    def count(self) -> int | None:
+        """How many rows it makes; None when only making them would tell. It may take the time of reading a file.
+
+        Raises:
+            DistilflowError: They cannot be read.
+        """
+        return None
+
 
 class GlobalStep(BaseStep):
     """Needs all rows at once: deduplication, clustering, selection.

@@ -14,7 +14,8 @@ from rich.text import Text
 from flows.catalogue import describe, describe_all
 from flows.cli.console import err, out, show_rows, tell
 from flows.cli.flags import RUNS, Model, Params, Rehearse, RunsDir
-from flows.cli.running import FAILED, planned_from
+from flows.cli.running import FAILED, models_of, planned_from
+from steps.errors import SpecError
 
 _HEADINGS = {"ask": "Ask a model"}
 
@@ -24,8 +25,18 @@ def plan(
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
     rehearse: Rehearse = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Project tokens, money and time from a sample, which asks the models.")
+    ] = False,
+    rows: Annotated[int | None, typer.Option(min=1, help="Rows of the source to estimate for; all if not given.")] = None,
+    sample: Annotated[int, typer.Option(min=1, max=1000, help="Rows of the source in the sample.")] = 5,
 ) -> None:
-    """Check a pipeline without running it: every problem at once, or its steps and their columns."""
+    """Check a pipeline without running it: every problem at once, or its steps and their columns.
+
+    --estimate also runs a few rows, and says what all rows would take; with --rehearse that costs nothing.
+    """
+    if rows is not None and not estimate:
+        raise SpecError("--rows is what to estimate for", "add --estimate")
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
     table = Table("step", "class", "after", "pool", "columns it adds", box=None, pad_edge=False)
     for name, step in planned.steps.items():
@@ -34,6 +45,11 @@ def plan(
         table.add_row(*map(Text, (name, step.spec.use, ", ".join(step.after), step.pool, columns)))
     out.print(table)
     out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
+    if estimate:
+        from flows.cli.estimating import show_estimate
+        from flows.estimate import estimate as project
+
+        show_estimate(project(planned, rows, sample, models_of(pipeline, param, llm) if rehearse else None))
 
 
 def preview(

@@ -59,10 +59,10 @@ def run_here(request: Request, on_event: Callable[[Event], None] = lambda event:
     async def session() -> RunReport:
         return await run_session(request, LocalPlacer(request.plan.pools), on_event=on_event, on_engine=begun)
 
-    return _run(session(), lambda: [stop() for stop in stops])
+    return run_to_end(session(), lambda: [stop() for stop in stops])
 
 
-def _run(work: Coroutine[Any, Any, T], interrupted: Callable[[], object] = lambda: None) -> T:
+def run_to_end(work: Coroutine[Any, Any, T], interrupted: Callable[[], object] = lambda: None) -> T:
     """Run to the end on an event loop of its own; a notebook has one already, so there it gets a thread too.
 
     There Ctrl-C (the button "interrupt") reaches this thread, not the one with the run: `interrupted` passes it on.
@@ -122,7 +122,7 @@ def preview(plan: Plan, rows: int = 5, *, runs_dir: Path) -> Preview:
     Raises:
         RunError: A step cannot work at all.
     """
-    return _run(preview_async(plan, rows, runs_dir=runs_dir))
+    return run_to_end(preview_async(plan, rows, runs_dir=runs_dir))
 
 
 async def preview_async(plan: Plan, rows: int = 5, *, runs_dir: Path) -> Preview:

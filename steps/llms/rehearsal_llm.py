@@ -10,6 +10,8 @@ from pydantic import Field
 
 from steps.llms.base import LLM, Completion, Request, Usage
 
+CHARS_PER_TOKEN = 4
+
 
 class RehearsalLLM(LLM):
     """Stands in for a model: free made-up replies that the step can read, to try a pipeline before money is spent.
@@ -30,9 +32,8 @@ class RehearsalLLM(LLM):
 
     async def complete(self, request: Request) -> Completion:
         texts = [self._reply(request, sample) for sample in range(request.n)]
-        asked = sum(len(str(message["content"]).split()) for message in request.chat)
-        answered = sum(len(text.split()) for text in texts)
-        return Completion(texts, self.model_name, Usage(asked, answered))
+        asked = sum(_tokens(str(message["content"])) for message in request.chat)
+        return Completion(texts, self.model_name, Usage(asked, sum(map(_tokens, texts))))
 
     def _reply(self, request: Request, sample: int) -> str:
         seed = repr([self.seed, request.asker, sample, request.chat]).encode("utf-8", "surrogatepass")
@@ -40,3 +41,8 @@ class RehearsalLLM(LLM):
         if request.rehearse is not None:
             return request.rehearse(rng)
         return f"(rehearsal) {str(request.chat[-1]['content'])[:200]}"
+
+
+def _tokens(text: str) -> int:
+    """About as many as a model would count: English has four letters to a token."""
+    return -(-len(text) // CHARS_PER_TOKEN)

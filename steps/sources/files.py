@@ -132,6 +132,25 @@ def peek_columns(paths: Sequence[Path], filetype: FileType | None = None, most_r
     return list(columns) or None
 
 
+def count_rows(paths: Sequence[Path], filetype: FileType | None = None, most_rows: int | None = None) -> int:
+    """How many rows there are, up to `most_rows`; Parquet knows, other files are read for it.
+
+    Raises:
+        BadFile: They cannot be read.
+    """
+    count = 0
+    for path in paths:
+        if most_rows is not None and count >= most_rows:
+            return most_rows
+        if (filetype or type_of(path)) == "parquet":
+            with _opened(path) as file, _parquet(file, path) as table:
+                count += table.metadata.num_rows
+        else:
+            left = None if most_rows is None else most_rows - count
+            count += sum(1 for _ in islice(read_rows(path, filetype), left))
+    return count if most_rows is None else min(count, most_rows)
+
+
 def _version(path: Path) -> tuple[int, ...]:
     """What changes with a file; of one that cannot be looked at, whoever reads it says what is wrong."""
     try:

@@ -23,5 +23,8 @@ class LoadDataFromDicts(GeneratorStep):
         for row in self.data:
             yield dict(row)
 
+    def count(self) -> int:
+        return len(self.data)
+
     def columns(self) -> list[str] | None:
         return list(dict.fromkeys(column for row in self.data for column in row)) or None

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from steps.base import GeneratorStep, Row
 from steps.errors import DistilflowError, RunError
-from steps.sources.files import NoFile, peek_columns, read_rows
+from steps.sources.files import NoFile, count_rows, peek_columns, read_rows
 from steps.sources.unused import UNUSED
 
 
@@ -49,6 +49,10 @@ class LoadDataFromDisk(GeneratorStep):
         else:
             rows = self._saved_rows(folder)
         return islice(rows, self.num_examples)
+
+    def count(self) -> int | None:
+        files = _of_split(_parquet_files(self.folder()), self.split)
+        return count_rows(files, "parquet", self.num_examples) if files else None
 
     def columns(self) -> list[str] | None:
         try:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from steps.base import GeneratorStep, Row
 from steps.errors import Complaint, DistilflowError
-from steps.sources.files import FileType, NoFile, find_files, peek_columns, read_rows, type_of
+from steps.sources.files import FileType, NoFile, count_rows, find_files, peek_columns, read_rows, type_of
 from steps.sources.unused import UNUSED
 
 
@@ -44,6 +44,9 @@ class LoadDataFromFileSystem(GeneratorStep):
     def generate(self) -> Iterator[Row]:
         rows = chain.from_iterable(read_rows(path, self.filetype) for path in self.files())
         return islice(rows, self.num_examples)
+
+    def count(self) -> int:
+        return count_rows(self.files(), self.filetype, self.num_examples)
 
     def columns(self) -> list[str] | None:
         try:

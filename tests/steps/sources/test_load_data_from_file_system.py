@@ -90,3 +90,20 @@ def test_columns_of_a_bad_file_are_not_known(folder: Path) -> None:
     (folder / "bad.jsonl").write_text("this is not JSON\n")
 
     assert LoadDataFromFileSystem(data_files="bad.jsonl").columns() is None
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "count"),
+    [(["one.jsonl", "two.csv", "three.parquet"], None, 5), ("*.parquet", None, 2), ("*.jsonl", 1, 1), ("*", 4, 4), ("*", 9, 5)],
+)
+def test_rows_are_counted_as_they_are_read(files: str | list[str], most: int | None, count: int) -> None:
+    load = LoadDataFromFileSystem(data_files=files, num_examples=most)
+
+    assert load.count() == len(list(load.generate())) == count
+
+
+def test_a_file_that_cannot_be_read_is_told_when_it_is_counted(folder: Path) -> None:
+    (folder / "bad.jsonl").write_text('{"a": 1}\nnot json\n')
+
+    with pytest.raises(RunError, match=r"bad\.jsonl:2"):
+        LoadDataFromFileSystem(data_files="bad.jsonl").count()

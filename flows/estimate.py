@@ -1,0 +1,315 @@
+"""What a run would take: a few rows go through all steps, and what they used is projected to all rows.
+
+Rows differ, so each figure has a margin: two standard errors of the sample. What came of one row of the source counts as one
+observation, however many rows and requests that were.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.engine.engine import Engine, Observer, Settings
+from flows.engine.limits import Limit, Limits, read_limits
+from flows.engine.options import RunOptions
+from flows.engine.outcome import Counts, Failure
+from flows.engine.placing import LocalPlacer
+from flows.engine.spread import Spread
+from flows.engine.tally import Tally
+from flows.plan import Plan
+from flows.runners.inline import run_to_end
+from steps.base import GeneratorStep, GlobalStep
+from steps.errors import RunError, SpecError
+from steps.llms.base import LLM, Completion
+
+SAMPLE = 5
+"""Rows of the source in a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A projected number: `mean`, give or take `margin`."""
+
+    mean: float = 0.0
+    margin: float = 0.0
+
+    @property
+    def low(self) -> float:
+        return max(0.0, self.mean - self.margin)
+
+    @property
+    def high(self) -> float:
+        return self.mean + self.margin
+
+    def over(self, divisor: float) -> Range:
+        return Range(self.mean / divisor, self.margin / divisor)
+
+
+@dataclass(frozen=True, slots=True)
+class StepEstimate:
+    """What one step would take. `model` is empty where none is asked; `cost`, in USD, is None where nobody knows the price."""
+
+    step: str
+    model: str
+    rows_in: float
+    rows_out: float
+    requests: Range = Range()
+    input_tokens: Range = Range()
+    output_tokens: Range = Range()
+    cost: Range | None = Range()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run of `rows` rows of the source would take, by a sample of `sampled` of them."""
+
+    rows: int
+    sampled: int
+    steps: list[StepEstimate]
+    requests: Range
+    input_tokens: Range
+    output_tokens: Range
+    cost: Range
+    """USD, without the requests whose price nobody knows."""
+    unpriced: list[str]
+    """Steps whose model has no known price."""
+    seconds: Range | None
+    """Time for requests and replies, if the server stays as fast as it was; None of a rehearsal."""
+    sample: Tally
+    """What the sample itself used."""
+    failed: int
+    """Rows of the sample that failed."""
+
+    @property
+    def is_rehearsal(self) -> bool:
+        return self.seconds is None
+
+
+def estimate(plan: Plan, rows: int | None = None, sample: int = SAMPLE, priced: Mapping[str, LLM] | None = None) -> Estimate:
+    """Run a sample and project it to all rows of the source: `rows`, or as many as the source says there are.
+
+    `priced`: for a rehearsal, the models that would be asked, by step; the sample then costs nothing, its replies are made up,
+    and so is how long they are.
+
+    Raises:
+        SpecError: The source cannot say how many rows there are.
+        RunError: The sample cannot run, or got no reply.
+    """
+    totals = {name: rows if rows is not None else _count(plan, name) for name in plan.sources}
+    return run_to_end(_estimate(plan, totals, min([sample, *totals.values()]), priced))
+
+
+def _count(plan: Plan, name: str) -> int:
+    source = plan.steps[name].step
+    assert isinstance(source, GeneratorStep)
+    count = source.count()
+    if count is None:
+        raise SpecError(f"step {name!r} cannot say how many rows there are without reading them", "say it: --rows 1000")
+    if not count:
+        raise SpecError(f"step {name!r} has no rows", "add rows to its source")
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """One reply of the sample; `unit` is the row of the source, or of a step over all rows, that it goes back to."""
+
+    step: str
+    unit: str
+    used: Tally
+    limits: Limits | None
+
+
+class _Sample(Observer):
+    def __init__(self) -> None:
+        self.replies: list[_Reply] = []
+        self.failures: list[Failure] = []
+
+    def replied(self, step: str, row: str, completion: Completion, used: Tally) -> None:
+        self.replies.append(_Reply(step, row.partition(".")[0], used, read_limits(completion.headers)))
+
+    def failed(self, failure: Failure) -> None:
+        self.failures.append(failure)
+
+
+async def _estimate(plan: Plan, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None) -> Estimate:
+    seen = _Sample()
+    with tempfile.TemporaryDirectory(prefix="distilflow-estimate-") as folder:
+        settings = Settings(Path(folder), RunOptions(max_rows=sample), in_threads=True)
+        engine = Engine(plan, settings, LocalPlacer(plan.pools), seen)
+        await engine.run()
+    if plan.llms and not seen.replies and seen.failures:
+        first = seen.failures[0]
+        raise RunError(f"no row of the sample got a reply; row {first.id} in step {first.step!r}: {first.message}", first.fix)
+    return _Projection(plan, engine.counts, totals, seen, priced).estimate()
+
+
+Observation = tuple[str, str]
+"""The step where a row began, and its number there."""
+
+
+class _Projection:
+    """Turns what a sample used into what all rows would use."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        counts: Mapping[str, Counts],
+        totals: Mapping[str, int],
+        seen: _Sample,
+        priced: Mapping[str, LLM] | None,
+    ) -> None:
+        self._plan = plan
+        self._counts = counts
+        self._totals = totals
+        self._seen = seen
+        self._is_rehearsal = priced is not None
+        self._llms = {**plan.llms, **(priced or {})}
+        self._begin = {name: self._beginning(name) for name in plan.steps}
+        self._prices = {name: llm.find_price() for name, llm in self._llms.items()}
+
+    def estimate(self) -> Estimate:
+        replies = self._seen.replies
+        sampled, rows = (sum(source.values()) for source in ({n: self._counts[n].made for n in self._totals}, self._totals))
+        used = Tally()
+        for reply in replies:
+            used.add(reply.used)
+        return Estimate(
+            rows=rows,
+            sampled=sampled,
+            steps=[self._step(name) for name in self._plan.steps],
+            requests=self._sum(replies, _requests),
+            input_tokens=self._sum(replies, _input_tokens),
+            output_tokens=self._sum(replies, _output_tokens),
+            cost=self._sum(replies, self._cost),
+            unpriced=[name for name in self._llms if self._is_unpriced(name)],
+            seconds=None if self._is_rehearsal else self._seconds(),
+            sample=Tally() if self._is_rehearsal else used,
+            failed=len(self._seen.failures),
+        )
+
+    def _step(self, name: str) -> StepEstimate:
+        scale, counts = self._scale(self._begin[name]), self._counts[name]
+        if name not in self._llms:
+            return StepEstimate(name, "", counts.taken * scale, counts.made * scale)
+        replies = [reply for reply in self._seen.replies if reply.step == name]
+        return StepEstimate(
+            step=name,
+            model=self._llms[name].model_name,
+            rows_in=counts.taken * scale,
+            rows_out=counts.made * scale,
+            requests=self._sum(replies, _requests),
+            input_tokens=self._sum(replies, _input_tokens),
+            output_tokens=self._sum(replies, _output_tokens),
+            cost=None if self._is_unpriced(name) else self._sum(replies, self._cost),
+        )
+
+    # ---- money
+    def _cost(self, reply: _Reply) -> float:
+        if not self._is_rehearsal:
+            return reply.used.known_cost
+        price, used = self._prices[reply.step], reply.used
+        return (price.cost(used.usage) if price else None) or 0.0
+
+    def _is_unpriced(self, name: str) -> bool:
+        return self._prices[name] is None or any(reply.step == name and reply.used.unpriced for reply in self._seen.replies)
+
+    # ---- from the sample to all rows
+    def _beginning(self, name: str) -> str:
+        """The source, or the step over all rows, where the rows of a step got their ids."""
+        planned = self._plan.steps[name]
+        is_begin = planned.is_source or isinstance(planned.step, GlobalStep)
+        return name if is_begin else self._beginning(planned.after[0])
+
+    def _scale(self, begin: str) -> float:
+        """All rows, for each row of the sample. A step over all rows makes more of more rows."""
+        while begin not in self._totals:
+            begin = self._begin[self._plan.steps[begin].after[0]]
+        return self._totals[begin] / max(1, self._counts[begin].made)
+
+    def _sum(self, replies: list[_Reply], amount: Callable[[_Reply], float]) -> Range:
+        """What all rows would use, by what these replies used."""
+        used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for reply in replies:
+            used[self._begin[reply.step]][reply.unit] += amount(reply)
+        mean = variance = 0.0
+        for begin, units in used.items():
+            found = self._project(begin, list(units.values()))
+            mean += found.mean
+            variance += found.margin**2
+        return Range(mean, math.sqrt(variance))
+
+    def _project(self, begin: str, used: list[float]) -> Range:
+        sampled, scale = max(self._counts[begin].made, len(used)), self._scale(begin)
+        spread = Spread()
+        for value in [*used, *[0.0] * (sampled - len(used))]:
+            spread.add(value)
+        mean = spread.mean * sampled * scale
+        if scale <= 1:
+            return Range(mean)
+        if sampled == 1:  # one row says nothing about how much rows differ
+            return Range(mean, mean)
+        error = sampled * scale * spread.deviation / math.sqrt(sampled)
+        return Range(mean, 2 * error * math.sqrt(1 - 1 / scale))
+
+    # ---- time
+    def _seconds(self) -> Range:
+        """Time of the endpoint that takes longest, and of the first row's way through all steps."""
+        steps: dict[str, list[str]] = defaultdict(list)
+        for name, llm in self._llms.items():
+            steps[llm.endpoint].append(name)
+        longest = max((self._seconds_of(names) for names in steps.values()), key=lambda found: found.mean, default=Range())
+        return Range(longest.mean + self._way(), longest.margin)
+
+    def _seconds_of(self, names: list[str]) -> Range:
+        replies = [reply for reply in self._seen.replies if reply.step in names]
+        llm = self._llms[names[0]]
+        at_once = self._sum(replies, lambda reply: reply.used.seconds).over(llm.max_concurrency)
+        requests, tokens = self._sum(replies, _requests), self._sum(replies, _tokens)
+        limited = [
+            time_under([reply.limits.requests for reply in replies if reply.limits], requests),
+            time_under([reply.limits.tokens for reply in replies if reply.limits], tokens),
+        ]
+        for amount, per_minute in ((requests, llm.requests_per_minute), (tokens, llm.tokens_per_minute)):
+            if per_minute:
+                limited.append(amount.over(per_minute * len(llm.accounts) / 60))
+        return max([at_once, *limited], key=lambda found: found.mean)
+
+    def _way(self) -> float:
+        """Seconds of the longest chain of requests that wait for each other."""
+        ends: dict[str, float] = {}
+        for name, planned in self._plan.steps.items():
+            took = [reply.used.seconds for reply in self._seen.replies if reply.step == name]
+            own = sum(took) / len(took) if took else 0.0
+            ends[name] = own + max((ends[before] for before in planned.after), default=0.0)
+        return max(ends.values(), default=0.0)
+
+
+def time_under(told: list[Limit | None], amount: Range) -> Range:
+    """Seconds that a limit makes an amount take, by what the server said of it when most of it was used up."""
+    limits = [limit for limit in told if limit is not None and limit.reset_s > 0 and limit.remaining < limit.limit]
+    if not limits:
+        return Range()
+    limit = max(limits, key=lambda limit: limit.limit - limit.remaining)
+    rate = (limit.limit - limit.remaining) / limit.reset_s
+    return Range(max(0.0, amount.mean - limit.limit) / rate, amount.margin / rate)
+
+
+def _requests(reply: _Reply) -> float:
+    return reply.used.requests
+
+
+def _input_tokens(reply: _Reply) -> float:
+    return reply.used.input_tokens
+
+
+def _output_tokens(reply: _Reply) -> float:
+    return reply.used.output_tokens
+
+
+def _tokens(reply: _Reply) -> float:
+    return reply.used.tokens
