@@ -20,6 +20,7 @@ from flows.engine.outcome import Counts, Failure
 from flows.engine.placing import LocalPlacer
 from flows.engine.spread import Spread
 from flows.engine.tally import Tally
+from flows.journals import previews_of, trim
 from flows.plan import Plan
 from flows.runners.inline import run_to_end
 from steps.base import GeneratorStep, GlobalStep
@@ -80,7 +81,7 @@ class Estimate:
     seconds: Range | None
     """Time for requests and replies, if the server stays as fast as it was; None of a rehearsal."""
     sample: Tally
-    """What the sample itself used."""
+    """What the sample itself used; replies that an earlier sample or preview got cost nothing again."""
     failed: int
     """Rows of the sample that failed."""
 
@@ -89,8 +90,17 @@ class Estimate:
         return self.seconds is None
 
 
-def estimate(plan: Plan, rows: int | None = None, sample: int = SAMPLE, priced: Mapping[str, LLM] | None = None) -> Estimate:
+def estimate(
+    plan: Plan,
+    rows: int | None = None,
+    sample: int = SAMPLE,
+    priced: Mapping[str, LLM] | None = None,
+    *,
+    runs_dir: Path = Path("runs"),
+) -> Estimate:
     """Run a sample and project it to all rows of the source: `rows`, or as many as the source says there are.
+
+    Replies of the sample are kept as those of previews are: for the next ones, and for the runs of the runs folder.
 
     `priced`: for a rehearsal, the models that would be asked, by step; the sample then costs nothing, its replies are made up,
     and so is how long they are.
@@ -100,7 +110,7 @@ def estimate(plan: Plan, rows: int | None = None, sample: int = SAMPLE, priced: 
         RunError: The sample cannot run, or got no reply.
     """
     totals = {name: rows if rows is not None else _count(plan, name) for name in plan.sources}
-    return run_to_end(_estimate(plan, totals, min([sample, *totals.values()]), priced))
+    return run_to_end(_estimate(plan, totals, min([sample, *totals.values()]), priced, previews_of(runs_dir)))
 
 
 def _count(plan: Plan, name: str) -> int:
@@ -121,6 +131,7 @@ class _Reply:
     step: str
     unit: str
     used: Tally
+    is_new: bool
     limits: Limits | None
 
 
@@ -129,17 +140,20 @@ class _Sample(Observer):
         self.replies: list[_Reply] = []
         self.failures: list[Failure] = []
 
-    def replied(self, step: str, row: str, completion: Completion, used: Tally) -> None:
-        self.replies.append(_Reply(step, row.partition(".")[0], used, read_limits(completion.headers)))
+    def replied(self, step: str, row: str, completion: Completion, used: Tally, is_new: bool) -> None:
+        self.replies.append(_Reply(step, row.partition(".")[0], used, is_new, read_limits(completion.headers)))
 
     def failed(self, failure: Failure) -> None:
         self.failures.append(failure)
 
 
-async def _estimate(plan: Plan, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None) -> Estimate:
+async def _estimate(
+    plan: Plan, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None, journal: Path
+) -> Estimate:
     seen = _Sample()
+    trim(journal)
     with tempfile.TemporaryDirectory(prefix="distilflow-estimate-") as folder:
-        settings = Settings(Path(folder), RunOptions(max_rows=sample), in_threads=True)
+        settings = Settings(Path(folder), RunOptions(max_rows=sample), in_threads=True, journal=journal)
         engine = Engine(plan, settings, LocalPlacer(plan.pools), seen)
         await engine.run()
     if plan.llms and not seen.replies and seen.failures:
@@ -177,7 +191,8 @@ class _Projection:
         sampled, rows = (sum(source.values()) for source in ({n: self._counts[n].made for n in self._totals}, self._totals))
         used = Tally()
         for reply in replies:
-            used.add(reply.used)
+            if reply.is_new:
+                used.add(reply.used)
         return Estimate(
             rows=rows,
             sampled=sampled,

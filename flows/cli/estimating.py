@@ -12,7 +12,11 @@ from flows.estimate import Estimate, Range
 
 def show_estimate(found: Estimate) -> None:
     """The table by step, the totals, and how far they can be trusted."""
-    made_up = "rehearsed with made-up replies" if found.is_rehearsal else f"which used {found.sample.in_words() or 'no model'}"
+    used = found.sample.in_words()
+    paid = (
+        f"which used {used}" if used else "whose replies were there already" if found.requests.mean else "which asked no model"
+    )
+    made_up = "rehearsed with made-up replies" if found.is_rehearsal else paid
     out.print()
     tell(f"Estimate for {found.rows:,} rows, from a sample of {found.sampled:,}, {made_up}:\n")
     header = ["step", "model", "rows in", "rows out", "requests", "tokens in", "tokens out", "cost"]

@@ -30,6 +30,7 @@ def plan(
     ] = False,
     rows: Annotated[int | None, typer.Option(min=1, help="Rows of the source to estimate for; all if not given.")] = None,
     sample: Annotated[int, typer.Option(min=1, max=1000, help="Rows of the source in the sample.")] = 5,
+    runs_dir: RunsDir = RUNS,
 ) -> None:
     """Check a pipeline without running it: every problem at once, or its steps and their columns.
 
@@ -49,7 +50,7 @@ def plan(
         from flows.cli.estimating import show_estimate
         from flows.estimate import estimate as project
 
-        show_estimate(project(planned, rows, sample, models_of(pipeline, param, llm) if rehearse else None))
+        show_estimate(project(planned, rows, sample, models_of(pipeline, param, llm) if rehearse else None, runs_dir=runs_dir))
 
 
 def preview(

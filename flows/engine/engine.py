@@ -60,8 +60,8 @@ class Observer:
 
     def log(self, level: Literal["info", "warning", "error"], text: str) -> None: ...
 
-    def replied(self, step: str, row: str, completion: Completion, used: Tally) -> None:
-        """A model answered this process, now."""
+    def replied(self, step: str, row: str, completion: Completion, used: Tally, is_new: bool) -> None:
+        """A model answered this process: now, or earlier, for the journal."""
 
     def waits(self, message: str) -> None:
         """The run waits for something outside; empty when it goes on."""

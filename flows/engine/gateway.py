@@ -9,15 +9,15 @@ from typing import Any
 
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
-from flows.engine.journal import Asker, Entry, Journal
+from flows.engine.journal import Asker, Entry, Journal, completion_of, tally_of
 from flows.engine.keys import identity_of
 from flows.engine.notices import Tell, tell_nobody
 from flows.engine.tally import Tally
 from steps.errors import RowError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
 
-Replied = Callable[[str, str, Completion, Tally], None]
-"""Is told of every reply that was got now: (step, row, reply, what it used)."""
+Replied = Callable[[str, str, Completion, Tally, bool], None]
+"""Is told of every reply: (step, row, reply, what it used, whether it was got now)."""
 
 
 class NotInJournal(RowError):
@@ -125,8 +125,12 @@ class Line:
             key = asker.key(request, 0, retried)
             asked[key] = before = asked.get(key, -1) + 1
             key = asker.key(request, before, retried) if before else key
-            kept = self._gateway.journal.get(key)
-            return kept if kept is not None else await self._for_money(key, row_id, request)
+            kept = self._gateway.journal.find(key)
+            if kept is None:
+                return await self._for_money(key, row_id, request)
+            completion = completion_of(kept)
+            self._gateway.replied(self._step, row_id, completion, tally_of(kept), False)
+            return completion
 
         return topped_up(ask)
 
@@ -152,7 +156,7 @@ class Line:
             if self._gateway.purse is not None:
                 self._gateway.purse.settle(hold, used if used.requests else None)
         self._used(used)
-        self._gateway.replied(self._step, row_id, completion, used)
+        self._gateway.replied(self._step, row_id, completion, used, True)
         return completion
 
     async def _hold(self, request: Request) -> int:
@@ -167,5 +171,5 @@ class Line:
         begin = time.monotonic()
         completion = await self._gate.send(self._caller, request)
         used = Tally.of(completion.usage, 0.0, time.monotonic() - begin)
-        self._gateway.replied(self._step, row_id, completion, used)
+        self._gateway.replied(self._step, row_id, completion, used, True)
         return completion

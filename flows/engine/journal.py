@@ -151,12 +151,16 @@ class Journal:
 
     def get(self, key: bytes) -> Completion | None:
         """The reply with this key, if an earlier session got it, or one of the other journals holds it."""
+        entry = self.find(key)
+        return completion_of(entry) if entry is not None else None
+
+    def find(self, key: bytes) -> dict[str, Any] | None:
+        """The entry of such a reply."""
         if (entry := self._entry(self._kept, key)) is not None:
-            return completion_of(entry)
+            return entry
         if (entry := self._entry(self._elsewhere, key)) is not None:
             self._put(key, encode({**entry, COPIED: True}), None)
-            return completion_of(entry)
-        return None
+        return entry
 
     def _entry(self, index: Index, key: bytes) -> dict[str, Any] | None:
         if (place := index.get(key)) is None:

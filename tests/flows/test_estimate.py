@@ -65,6 +65,12 @@ def step(found: Estimate, name: str) -> Any:
     return next(one for one in found.steps if one.step == name)
 
 
+@pytest.fixture(autouse=True)
+def runs_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replies of a sample are kept in the runs folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def test_equal_rows_are_projected_exactly(fake: FakeOpenAI, url: str) -> None:
     steps = [load([{"instruction": "two words"}] * 300), ask(url, num_generations=2), ask(url, "judge", "answer")]
 
@@ -88,7 +94,7 @@ def test_what_the_run_took_lies_in_the_range(tmp_path: Path, fake: FakeOpenAI, u
     inside = {"input": 0, "output": 0, "cost": 0}
     for seed in range(12):
         steps = [load(rows_of(150, seed)), ask(url), ask(url, "judge", "answer")]
-        found = estimated(steps, sample=20)
+        found = estimated(steps, sample=20, runs_dir=tmp_path / f"runs-{seed}")
         took = run_steps(tmp_path / str(seed), steps).counts
         total = took["answer"].usage
         total.add(took["judge"].usage)
@@ -232,7 +238,13 @@ def test_the_command_line_shows_ranges(tmp_path: Path, fake: FakeOpenAI, url: st
     assert re.search(r"^total ", ended.out, re.MULTILINE)
     assert "Time to ask: " in ended.out
     assert fake.stats.requests == 8
-    assert not (tmp_path / "runs").exists()
+
+    again = commands("plan", pipeline, "--estimate", "--sample", "8")
+    assert "from a sample of 8, whose replies were there already" in again.out
+    assert again.out.splitlines()[-4:] == ended.out.splitlines()[-4:]
+    assert commands("run", pipeline, "--run-id", "r", "--no-prefect", "--max-rows", "8").code == 0
+    assert fake.stats.requests == 8
+    assert "Nothing was used" in commands("usage", "r").out
 
 
 def test_the_command_line_rehearses_without_a_key(tmp_path: Path) -> None:
