@@ -7,6 +7,7 @@ branches meet, and where finished rows lie. Nothing waits for a whole batch but 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 import time
@@ -212,16 +213,18 @@ class Engine:
             self._budget.remember(Purpose(entry["step"], entry["model"]), used)
 
     def _end_budget(self, used_up: UsedUp) -> None:
+        """Ask no more. All other work goes on to its end: what was paid for before, in any session, is in the result."""
         self.used_up = used_up
         self.observer.log("warning", f"{used_up.message}; the run stops and keeps its finished rows")
-        self.stop()
+        self._drain()
+        self._spawn(self._wind_down(math.inf))
 
     def stop(self) -> None:
         """Take no more rows; finish, for a moment, what is under way."""
         if not self.is_stopped and not self._over.is_set():
             self.is_stopped = True
             self._drain()
-            self._spawn(self._wind_down())
+            self._spawn(self._wind_down(LAST_REPLIES_S))
 
     def fail(self, error: Exception) -> None:
         """End the run with an error."""
@@ -235,17 +238,22 @@ class Engine:
         for host in self._hosts():
             host.drain()
 
-    async def _wind_down(self) -> None:
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it ends before every row is accounted for, without an error."""
+        return self.is_stopped or self.used_up is not None
+
+    async def _wind_down(self, seconds: float) -> None:
         """Let replies under way arrive, and what they lead to without asking again; then it is over."""
-        deadline = time.monotonic() + LAST_REPLIES_S
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and any(self._goes_on(station) for station in self.stations.values()):
             await asyncio.sleep(0.05)
         self._over.set()
 
     def _goes_on(self, station: Station) -> bool:
-        """Whether a stopped run still has something to finish in this stage."""
-        at_work = any(host.held or host.pulling for host in station.hosts)
-        return at_work or (self._may_feed(station) and bool(station.queue))
+        """Whether a run that is cut short still has something to finish in this stage."""
+        has_more = station.is_started and not station.is_drained if station.begins else bool(station.queue)
+        return any(host.held or host.pulling for host in station.hosts) or (self._may_feed(station) and has_more)
 
     def _may_feed(self, station: Station) -> bool:
         """Whether rows may enter a stage: after a stop no new ones, and none that cost money."""
@@ -260,7 +268,7 @@ class Engine:
             self._drain()
             await self._last_replies()
         hosts = list(self._hosts())
-        if self._error is not None or self.is_stopped:
+        if self._error is not None or self.is_cut_short:
             for host in hosts:
                 host.cancel()
         await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
@@ -529,7 +537,7 @@ class Engine:
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return
         if station.stage.is_global and not station.is_started:
-            if not self.is_stopped:
+            if not self.is_cut_short:  # of some rows only it would make something else
                 station.is_started = True
                 self._spawn(self._start(station))
             return

@@ -118,7 +118,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         recorder.snapshot(engine)
         recorder.report.quarantined = engine.quarantined
         recorder.enter("finishing")
-        ended = recorder.report.model_copy(update={"state": "stopped" if engine.is_stopped else "finished"})
+        ended = recorder.report.model_copy(update={"state": "stopped" if engine.is_cut_short else "finished"})
         recorder.report.rows = await finisher.finish(engine, ended, request.folder, request.options.output)
     except Exception as error:
         said = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
@@ -135,7 +135,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
     notes = [engine.used_up.message] if engine.used_up else []
     notes += [f"{recorder.report.quarantined} rows in quarantine"] if recorder.report.quarantined else []
     recorder.report.used_up = engine.used_up.option if engine.used_up else None
-    recorder.enter("stopped" if engine.is_stopped else "finished", "; ".join(notes))
+    recorder.enter("stopped" if engine.is_cut_short else "finished", "; ".join(notes))
 
 
 def _report(request: Request) -> RunReport:

@@ -60,7 +60,7 @@ def test_a_run_stops_before_it_costs_more(tmp_path: Path, seed: int) -> None:
         result = ask(tmp_path, url, max_cost=10.0)
 
     used = result.counts["answer"].usage
-    assert result.engine.is_stopped
+    assert result.engine.is_cut_short
     assert 8.5 < spent_on(fake) <= 10.0
     assert used.known_cost == pytest.approx(spent_on(fake))
     assert (used.requests, used.tokens) == (fake.stats.requests, fake.stats.input_tokens + fake.stats.output_tokens)
@@ -105,7 +105,7 @@ def test_a_budget_that_is_enough_changes_nothing(tmp_path: Path) -> None:
     with running(fake) as url:
         result = ask(tmp_path, url, rows=20, max_cost=1000.0, max_tokens=10**9)
 
-    assert (len(result.only), result.engine.used_up, result.engine.is_stopped) == (20, None, False)
+    assert (len(result.only), result.engine.used_up, result.engine.is_cut_short) == (20, None, False)
 
 
 def test_before_the_first_reply_only_a_handful_leaves(tmp_path: Path) -> None:
@@ -172,6 +172,7 @@ def test_models_in_workers_share_the_budget(tmp_path: Path) -> None:
     assert first.engine.used_up.option == "max_tokens"
     assert fake.stats.requests == asked
     assert again.engine.used_up is not None
+    assert again.only == first.only
 
 
 def test_a_server_that_counts_no_tokens_ends_the_run(tmp_path: Path) -> None:
