@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Protocol
 
@@ -297,8 +297,10 @@ _starter = ThreadPoolExecutor(1, "start-worker")
 def warm_up() -> None:
     """Start the process that workers are forked from, with their imports, before anything heavy is imported here."""
     context.set_forkserver_preload(["flows.engine.worker"])
-    with _hidden_main(), signals.held_back():
-        forkserver.ensure_running()
+    with _hidden_main():
+        resource_tracker.ensure_running()  # first, since it lets all signals through when it starts
+        with signals.held_back():
+            forkserver.ensure_running()
 
 
 def start_process(process: mp.process.BaseProcess) -> None:

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ class FlowPlacer:
         self._line.send(gone={"stage": stage.name, "replica": replica})
 
 
-async def _main(fd: int) -> None:
+async def _main(fd: int, is_asked_to_stop: Callable[[], bool]) -> None:
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
     line = _Line(*await asyncio.open_connection(sock=sock, limit=1 << 26))
@@ -140,7 +141,7 @@ async def _main(fd: int) -> None:
             engine.stop()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)  # Prefect sends it to the whole group
-    signals.let_through()
+    is_stopping = is_asked_to_stop()
     listening = asyncio.create_task(listen())
     try:
         spec, pools = PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices))
@@ -163,9 +164,12 @@ async def _main(fd: int) -> None:
 
 def main() -> None:
     """Run the engine for whoever is at the other end of the socket whose number is the first argument."""
+    early: list[int] = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started us decides
+    signal.signal(signal.SIGTERM, lambda number, frame: early.append(number))
+    signals.let_through()
     warm_up()
-    asyncio.run(_main(int(sys.argv[1])))
+    asyncio.run(_main(int(sys.argv[1]), lambda: bool(early)))
 
 
 if __name__ == "__main__":
