@@ -5,6 +5,7 @@ runs/<run id>/
   events.jsonl       what happened                     run.log        the same for people
   quarantine.jsonl   rows that failed, with reasons    live/          the newest rows of each step
   ledger/            finished work, by step            distiset/      the result (unless --output says elsewhere)
+  first_rows.json    the first rows of the result
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
-from flows.engine.codec import decode
+from flows.engine.codec import decode, encode
 from flows.engine.events import Event, RunState, StepProgress, read_event
 from flows.engine.live import newest_rows
 from flows.engine.options import RunOptions
@@ -166,6 +167,17 @@ class RunFolder:
     def newest_rows(self, step: str) -> list[dict[str, Any]]:
         """The newest 20 rows that a step made, oldest first."""
         return newest_rows(self.path, step)
+
+    def save_first_rows(self, rows: dict[str, list[dict[str, Any]]]) -> None:
+        """Keep the first rows of the result, by leaf."""
+        write_whole(self.path / "first_rows.json", encode(rows))
+
+    def first_rows(self, leaf: str) -> list[dict[str, Any]]:
+        """The first rows of a leaf of the result; none before there is a result."""
+        with contextlib.suppress(FileNotFoundError):
+            found: list[dict[str, Any]] = decode((self.path / "first_rows.json").read_bytes()).get(leaf, [])
+            return found
+        return []
 
     def quarantined(self) -> Iterator[dict[str, Any]]:
         """Rows that failed: step, id, code, message, fix, attempts, reply and the row itself."""

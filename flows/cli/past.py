@@ -14,7 +14,7 @@ from rich.text import Text
 
 from flows.cli.console import cell, err, out, show_aligned, show_rows, tell
 from flows.cli.flags import RUNS, RunId, RunsDir, command
-from flows.cli.running import ROWS_SHOWN, counted
+from flows.cli.running import counted
 from flows.engine.journal import JOURNAL
 from flows.engine.tally import Tally
 from flows.journals import SHARED, find_journal, is_shared, share
@@ -197,10 +197,8 @@ def _show_quarantine(reasons: list[_Reason], retry: str) -> None:
 
 
 def _show_result(folder: RunFolder, report: RunReport) -> None:
-    from flows.distiset import head
-
     for leaf in report.rows:
-        show_rows(head(folder.distiset, leaf, ROWS_SHOWN), leaf)
+        show_rows(folder.first_rows(leaf), leaf)
     made = ", ".join(f"{rows:,} in {leaf!r}" for leaf, rows in report.rows.items())
     tell(f"Rows: {made}")
     tell(f"Distiset: {folder.distiset}")

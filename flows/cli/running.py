@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +17,6 @@ from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, Runs
 from flows.cli.progress import display
 from flows.engine import quarantine
 from flows.engine.budget import Caps, check_prices
-from flows.engine.events import Event, RunChanged
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed
 from flows.journals import find_journal
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 ALL_ROWS, FAILED, WITH_QUARANTINE, USED_UP, STOPPED = 0, 1, 3, 4, 130
-ROWS_SHOWN = 2
 
 
 @takes_run_flags
@@ -172,7 +168,6 @@ def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags)
     err.print(f"Run {folder.run_id}", highlight=False)
     shown = display(list(planned.steps))
     engine.add_listener(shown.show)
-    engine.add_listener(_get_ready_to_tell)
     _stop_on_interrupt(engine)
     try:
         if flags.no_prefect:
@@ -272,20 +267,12 @@ def counted(rows: int) -> str:
     return "1 row is" if rows == 1 else f"{rows:,} rows are"
 
 
-def _get_ready_to_tell(event: Event) -> None:
-    """Import what reads the result while it is being written."""
-    if isinstance(event, RunChanged) and event.state == "finishing":
-        threading.Thread(target=importlib.import_module, args=["pyarrow.parquet"], daemon=True).start()
-
-
 def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
     """What came of it, and what to do next."""
-    from flows.distiset import head
-
     made = ", ".join(f"{rows:,} row{'s' if rows != 1 else ''} in {leaf!r}" for leaf, rows in report.rows.items()) or "no rows"
     out.print()
     for leaf in report.rows:
-        show_rows(head(folder.distiset, leaf, ROWS_SHOWN), leaf)
+        show_rows(folder.first_rows(leaf), leaf)
     tell(f"{report.state.capitalize()}: {made}, in {report.duration_s:.1f} s.")
     tell(f"Distiset: {folder.distiset}")
     if used := report.usage.in_words():

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from flows.engine import signals
@@ -20,6 +24,8 @@ from flows.spec import PipelineSpec
 from steps.errors import DistilflowError, RunError
 
 LOOK_S = 0.1
+FIRST_ROWS = 2
+"""Rows of each leaf that are kept beside the Distiset, to be shown without opening it."""
 
 
 class Finisher:
@@ -75,23 +81,37 @@ class Finisher:
             return self._pipe
 
 
+class _NoPandas(MetaPathFinder):
+    """Says that there is no pandas, unless a step has imported it.
+
+    pyarrow would import it to ask whether a list is one of its own: 40 MB, and half a second.
+    """
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if name == "pandas":
+            raise ImportError(name)
+
+
 def _write(pipe: Connection, environment: dict[str, str], spec: dict[str, object]) -> None:
     # a Distiset that is written after its engine is gone could replace that of the next session
     threading.Thread(target=end_with_engine, daemon=True).start()
     signals.leave_to_others()
     os.environ.update(environment)
-    import pyarrow.parquet  # noqa: F401 - it takes a while, and there is time now
-
-    from flows.distiset import write_distiset
+    from flows.distiset import head, write_distiset
     from flows.plan import examine
 
     planned, _ = examine(PipelineSpec.model_validate(spec))
+    sys.meta_path.insert(0, _NoPandas())
+    import pyarrow.parquet  # noqa: F401 - it takes a while, and there is time now
+
     try:
         shelves, report, log, target = pipe.recv()
     except EOFError:  # the run failed
         return
     try:
-        pipe.send((write_distiset(target, planned, shelves, report, log), "", ""))
+        rows = write_distiset(target, planned, shelves, report, log)
+        RunFolder(log.parent).save_first_rows({leaf: head(target, leaf, FIRST_ROWS) for leaf in rows})
+        pipe.send((rows, "", ""))
     except DistilflowError as error:
         pipe.send(({}, error.message, error.fix))
     except OSError as error:
