@@ -63,12 +63,16 @@ class Entry:
         completion = {
             "texts": self.completion.texts,
             "model_name": self.completion.model_name,
-            "usage": asdict(self.completion.usage),
+            "usage": self.completion.usage,
             "finish_reasons": self.completion.finish_reasons,
         }
         asked = {"step": self.step, "row": self.row, "model": self.model, "chat": self.chat, "n": self.n, "schema": self.schema}
         about = {"at": self.at, "seconds": self.seconds, "attempts": self.attempts, "cost": self.cost}
-        return encode({**asked, "completion": completion, **about})
+        entry = {**asked, "completion": completion, **about}
+        try:
+            return orjson.dumps(entry, default=repr, option=_AS_SENT)
+        except TypeError:  # half a character, a huge number: rare, and slower to write
+            return encode({**entry, "completion": {**completion, "usage": asdict(self.completion.usage)}})
 
 
 def completion_of(entry: dict[str, Any]) -> Completion:
@@ -98,6 +102,7 @@ class Asker(NamedTuple):
 
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+_AS_SENT = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 _Waiting = tuple[bytes, bytes, asyncio.Future[None] | None]
