@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -162,7 +163,7 @@ class OpenAILLM(LLM):
 
     @property
     def _host(self) -> str:
-        return urlsplit(self.endpoint).hostname or ""
+        return _host_of(self.endpoint)
 
     @property
     def _is_openai(self) -> bool:
@@ -302,3 +303,8 @@ def _chat_url(base_url: str) -> str:
     """The path goes before a query: Azure's addresses end in `?api-version=...`."""
     parts = urlsplit(base_url)
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/chat/completions"))
+
+
+@lru_cache(maxsize=64)
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
