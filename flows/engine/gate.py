@@ -1,8 +1,4 @@
-"""The way to one endpoint: requests leave as its limits allow, what may pass is repeated, a server that is gone is waited for.
-
-Each step that asks is a `Caller`, each key a `Lane` with a limiter of its own. A caller has no more requests under way than
-its model's `max_concurrency`; all callers together have as many as the largest of these says.
-"""
+"""The way to one endpoint: what may pass is repeated, a server that is gone is waited for, one without hope ends the run."""
 
 from __future__ import annotations
 
@@ -10,18 +6,16 @@ import asyncio
 import itertools
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from flows.engine import breaker
 from flows.engine.breaker import Breaker
-from flows.engine.limiter import Limiter, Ticket
 from flows.engine.limits import read_limits
 from flows.engine.notices import Notice, Tell, tell_nobody
-from flows.engine.tokens import TokenEstimate
+from flows.engine.turns import Caller, Lane, Turn, Turns
 from steps.errors import AuthFailed, EndpointDown, LLMError, NetworkFailed, RateLimited, ServerFailed, Unreachable
-from steps.llms.base import LLM, Account, Completion, Request
+from steps.llms.base import LLM, Completion, Request
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 20.0
@@ -42,46 +36,6 @@ class NotSent(Exception):
     """The run is ending: this request was held back, and costs nothing."""
 
 
-class Lane:
-    """The requests with one key."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.limiter = Limiter(1)
-        self.is_retired = False
-        """The server takes nothing with this key any more."""
-
-
-class Caller:
-    """A step and its model. `lanes` are in the order of the model's accounts."""
-
-    def __init__(self, llm: LLM, lanes: list[Lane]) -> None:
-        self.llm = llm
-        self.lanes = lanes
-        self.held = 0
-        self.waiting: deque[Waiting] = deque()
-        self.estimate = TokenEstimate(llm.generation_kwargs.get("max_new_tokens"))
-
-
-@dataclass(slots=True)
-class Turn:
-    """A request that may leave: by which lane, and the limiter's ticket."""
-
-    request: int
-    account: int
-    lane: Lane
-    ticket: Ticket
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A request that waits for its turn."""
-
-    request: int
-    tokens: float
-    turn: asyncio.Future[Turn]
-
-
 @dataclass(slots=True)
 class Tries:
     """What has become of a request so far."""
@@ -100,16 +54,12 @@ class Gate:
     def __init__(self, endpoint: str, tell: Tell = tell_nobody) -> None:
         self.endpoint = endpoint
         self._tell = tell
-        self._callers: deque[Caller] = deque()
-        self._lanes: dict[str, Lane] = {}
         self._numbers = itertools.count(1)
-        self._held = 0
-        self._most = 0
-        self._timer: asyncio.TimerHandle | None = None
         self._over = asyncio.Event()
         self._fatal: LLMError | None = None
         self._is_draining = False
         self._breaker = Breaker()
+        self._turns = Turns(self._breaker)
         self._given_up_in_a_row = 0
         self._refusing_since: float | None = None
         self._has_said_refusing = False
@@ -121,14 +71,7 @@ class Gate:
 
     def caller(self, llm: LLM) -> Caller:
         """One more step that asks here."""
-        accounts = llm.accounts
-        lanes = [self._lanes.setdefault(account.identity, Lane(account)) for account in accounts]
-        for lane in lanes:
-            lane.limiter.allow(llm.max_concurrency, llm.requests_per_minute, llm.tokens_per_minute)
-        self._most = max(self._most, llm.max_concurrency)
-        caller = Caller(llm, lanes)
-        self._callers.append(caller)
-        return caller
+        return self._turns.caller(llm)
 
     def drain(self) -> None:
         """Send no more requests; those under way may end."""
@@ -148,7 +91,8 @@ class Gate:
         tries = Tries(next(self._numbers), outages=self._breaker.outages)
         tokens = caller.estimate.of(request)
         while True:
-            turn = await self._turn(caller, tries.number, tokens)
+            self._look()
+            turn = await self._turns.take(caller, tries.number, tokens)
             tries.attempts += 1
             begin = time.monotonic()
             try:
@@ -161,90 +105,9 @@ class Gate:
             except LLMError as error:
                 pause = self._failed(caller, turn, tries, error)
             finally:
-                self._release(caller, turn)
+                self._turns.release(caller, turn)
             if pause:
                 await self._pause(pause)
-
-    # ---- turns
-    async def _turn(self, caller: Caller, request: int, tokens: float) -> Turn:
-        self._look()
-        if not caller.waiting:
-            now = time.monotonic()
-            delay, lane = self._delay(caller, now, tokens)
-            if delay == 0 and lane is not None:
-                return self._take(caller, lane, now, request, tokens)
-        turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        caller.waiting.append(Waiting(request, tokens, turn))
-        self._pump()
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:  # it came in the same moment
-                self._release(caller, turn.result())
-            raise
-
-    def _delay(self, caller: Caller, now: float, tokens: float) -> tuple[float | None, Lane | None]:
-        """As `Limiter.delay`, for the key that may be used soonest, and this key; of equals the one with least under way."""
-        if self._held >= self._most or caller.held >= caller.llm.max_concurrency:
-            return None, None
-        if self._breaker.is_open and (wait := self._breaker.delay(now)) != 0:
-            return wait, None
-        soonest: float | None = None
-        found: Lane | None = None
-        for lane in caller.lanes:
-            if lane.is_retired:
-                continue
-            delay = lane.limiter.delay(now, tokens)
-            if delay is None:
-                continue
-            if (
-                found is None
-                or soonest is None
-                or delay < soonest
-                or (delay == soonest and lane.limiter.held < found.limiter.held)
-            ):
-                soonest, found = delay, lane
-        return soonest, found
-
-    def _take(self, caller: Caller, lane: Lane, now: float, request: int, tokens: float) -> Turn:
-        self._breaker.sent(request)
-        self._held += 1
-        caller.held += 1
-        account = caller.lanes.index(lane) if len(caller.lanes) > 1 else 0
-        return Turn(request, account, lane, lane.limiter.sent(now, tokens))
-
-    def _release(self, caller: Caller, turn: Turn) -> None:
-        self._held -= 1
-        caller.held -= 1
-        turn.lane.limiter.released(turn.ticket)
-        self._breaker.released(turn.request)
-        self._pump()
-
-    def _pump(self) -> None:
-        """Let go whoever may, callers in turn; come again when the next one may."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        blocked, soonest = 0, None
-        while blocked < len(self._callers):
-            caller = self._callers[0]
-            self._callers.rotate(-1)
-            while caller.waiting and caller.waiting[0].turn.done():
-                caller.waiting.popleft()
-            blocked += 1
-            if not caller.waiting:
-                continue
-            now = time.monotonic()
-            head = caller.waiting[0]
-            delay, lane = self._delay(caller, now, head.tokens)
-            if delay == 0 and lane is not None:
-                caller.waiting.popleft()
-                head.turn.set_result(self._take(caller, lane, now, head.request, head.tokens))
-                blocked = 0
-            elif delay is not None:
-                soonest = delay if soonest is None else min(soonest, delay)
-        if soonest is not None:
-            self._timer = asyncio.get_running_loop().call_later(soonest, self._pump)
 
     def _look(self) -> None:
         if self._fatal is not None:
@@ -262,11 +125,7 @@ class Gate:
 
     def _end_waiting(self, error: Exception) -> None:
         self._over.set()
-        for caller in self._callers:
-            for waiting in caller.waiting:
-                if not waiting.turn.done():
-                    waiting.turn.set_exception(error)
-            caller.waiting.clear()
+        self._turns.end(error)
 
     # ---- what came back
     def _answered(self, turn: Turn, completion: Completion, tokens_used: float | None) -> None:
@@ -357,7 +216,7 @@ class Gate:
             return
         lane.is_retired = True
         self._tell(Notice("warning", self.endpoint, f"the key in {lane.account.name} is not used any more: {error.message}"))
-        for caller in self._callers:
+        for caller in self._turns.callers:
             if all(lane.is_retired for lane in caller.lanes):
                 self._die(_no_key_left(caller, error))
                 return
