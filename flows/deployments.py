@@ -75,16 +75,16 @@ async def run_pipeline(
         push: Repository on the Hub to push the result to, owner/name.
         journals: Where replies are looked up too: runs by id or folder, or files that `distilflow journal` wrote.
     """
-    engine = _started.pop(run_id or "", None)
-    if engine is None:
-        spec, store = configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), RunStore(Path(runs_dir))
-        budget = {"max_cost": max_cost, "max_tokens": max_tokens}
-        asked = {"max_rows": max_rows, **budget, "output": output, "journals": find_journals(journals or (), store)}
-        engine = _start(spec, store, run_id, RunOptions().changed(asked))
-    folder = RunFolder(Path(engine.start.folder))
-    if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
-        folder.remember_flow_run(str(context.flow_run.id))
     try:
+        engine = _started.pop(run_id or "", None)
+        if engine is None:
+            spec, store = configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), RunStore(Path(runs_dir))
+            budget = {"max_cost": max_cost, "max_tokens": max_tokens}
+            asked = {"max_rows": max_rows, **budget, "output": output, "journals": find_journals(journals or (), store)}
+            engine = _start(spec, store, run_id, RunOptions().changed(asked))
+        folder = RunFolder(Path(engine.start.folder))
+        if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
+            folder.remember_flow_run(str(context.flow_run.id))
         report = await Mirror(engine).run()
         if push and report.state == "finished":
             await asyncio.to_thread(lambda: Distiset.load_from_disk(folder.distiset).push_to_hub(push))

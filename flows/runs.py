@@ -71,6 +71,8 @@ class RunReport(BaseModel):
     sessions: int = 1
     """How often it was started: once, and once more for each resume or retry."""
     steps: dict[str, StepProgress] = Field(default_factory=dict)
+    usage: Tally = Field(default_factory=Tally)
+    """What all requests used, in all sessions, also those of steps that are no more."""
     models: dict[str, str] = Field(default_factory=dict)
     """Model by step, e.g. "gpt-4o-mini", "recorded", "rehearsal"."""
     is_rehearsal: bool = False
@@ -83,14 +85,6 @@ class RunReport(BaseModel):
     flow_run_id: str | None = None
     """The run in Prefect, when it has one."""
     versions: dict[str, str] = Field(default_factory=dict)
-
-    @property
-    def usage(self) -> Tally:
-        """What the requests of all steps used, in all sessions."""
-        total = Tally()
-        for step in self.steps.values():
-            total.add(step.usage)
-        return total
 
     @property
     def duration_s(self) -> float:

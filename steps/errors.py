@@ -16,6 +16,7 @@ DistilflowError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -140,6 +141,8 @@ class LLMError(RowError):
     def __init__(self, message: str, fix: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, fix)
         self.retry_after_s = retry_after_s
+        self.headers: Mapping[str, str] = {}
+        """Headers of a refusal: what the server says of its limits."""
 
     def __reduce__(self) -> tuple[type[LLMError], tuple[str, str, float | None]]:  # type: ignore[override]
         return type(self), (self.message, self.fix, self.retry_after_s)

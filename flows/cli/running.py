@@ -294,7 +294,9 @@ def _tell_reuse(report: RunReport, planned: Plan, quarantined_before: int) -> No
     taken, reused, failed = (sum(getattr(step, key) for step in steps) for key in ("taken", "reused", "failed"))
     if not reused:
         return
-    if taken == reused + failed and report.quarantined == quarantined_before:
+    if report.state != "finished":
+        text = f"Reused {reused:,} results of steps that were there already."
+    elif taken == reused + failed and report.quarantined == quarantined_before:
         text = "Nothing was left to do: every row had been through every step before."
     else:
         text = f"Reused {reused:,} of {taken:,} results of steps; only the others were made anew."

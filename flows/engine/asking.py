@@ -10,6 +10,7 @@ from flows.engine.codec import decode, encode
 from flows.engine.desk import Desk
 from flows.engine.gate import NotSent
 from flows.engine.gateway import Gateway
+from flows.engine.index import Index
 from flows.engine.items import Item, child_key
 from flows.engine.ledger import SegmentReader
 from flows.engine.outcome import Collected, Outcome, failure_of
@@ -42,7 +43,8 @@ class Asking:
         self._multiplies = may_multiply(stage.head)
         self._retried = desk.retried.get(self.step_key, {})
         self._failed = desk.known_failures.get(self.step_key, frozenset())
-        self._finished = desk.finished(self.name, self.step_key)
+        self._desk = desk
+        self._finished = Index(())
         self._segment = desk.segment(self.name, self.step_key)
         self._reader = SegmentReader()
         self._live = desk.live_rows()
@@ -56,6 +58,7 @@ class Asking:
         self._flush_is_due = False
 
     async def load(self) -> None:
+        self._finished = await asyncio.to_thread(self._desk.finished, self.name, self.step_key)
         await self._gateway.open()
         await asyncio.to_thread(self.task.load)
         await self._line.open()
@@ -133,6 +136,7 @@ class Asking:
 
     def _give_back(self, item: Item) -> None:
         """The run is ending, and nothing came of this row: nobody has to wait for it."""
+        self._outcome.count(self.name).taken -= 1
         self._outcome.returned.append(item.id)
         self._flush_soon()
 
@@ -167,7 +171,7 @@ class Asking:
             try:
                 keys, counts = [item.key for item, _ in done], [len(bodies) for _, bodies in done]
                 frames = self._segment.append(keys, [b",".join(bodies) for _, bodies in done], counts)
-            except OSError as error:
+            except Exception as error:  # the event loop would only log it, and these rows would wait for ever
                 self._fail(error)
                 return
             places = (place for frame in frames for place in frame.places())

@@ -48,6 +48,8 @@ ROOM_ON_DISK = 10**6
 DEATHS_WITHOUT_PROGRESS = 3
 ROWS_BLAMED_IN_A_ROW = 5
 """Rows that take down every worker, one after the other, before it counts as the step's fault, not theirs."""
+ROWS_IN_VAIN = 1000
+"""Rows that come back unanswered, one after the other, before a run without money left takes no more from its sources."""
 LAST_REPLIES_S = 10.0
 """How long a stopped run waits for replies under way: they may be paid for."""
 
@@ -149,16 +151,27 @@ class Engine:
         )
         self._waits: dict[tuple[Host | None, str], str] = {}
         """What is waited for, by who waits and for which endpoint."""
+        self._said: set[str] = set()
+        """Warnings that were passed on."""
         self._error: Exception | None = None
         self._over = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
         self._endings: list[asyncio.Task[None]] = []
         self._pump_is_due = False
+        self._in_vain = 0
 
     @property
     def shelves(self) -> dict[str, Path]:
         """Where the rows of the leaves lie once the run is over, by step (`ShelfRows` reads them)."""
         return {name: station.shelf.path for name, station in self.stations.items() if not station.stage.downstream}
+
+    @property
+    def used(self) -> Tally:
+        """What all requests used, in all sessions, also those of steps that are no more."""
+        total = Tally()
+        for counts in self.counts.values():
+            total.add(counts.usage)
+        return total
 
     @property
     def is_drained(self) -> bool:
@@ -256,8 +269,19 @@ class Engine:
         return any(host.held or host.pulling for host in station.hosts) or (self._may_feed(station) and has_more)
 
     def _may_feed(self, station: Station) -> bool:
-        """Whether rows may enter a stage: after a stop no new ones, and none that cost money."""
+        """Whether rows may enter a stage: after a stop no new ones, and none that cost money.
+
+        Without money left all may, as long as some of them are answered by what earlier sessions got.
+        """
+        if station.begins and self.used_up is not None and self._in_vain >= ROWS_IN_VAIN:
+            return False
         return not self.is_stopped or not (station.begins or station.stage.asks)
+
+    def _note_vain(self, station: Station, outcome: Outcome) -> None:
+        """Count the rows that came back unanswered since one was answered."""
+        if station.stage.asks is not None:
+            is_answered = any(counts.made or counts.reused for counts in outcome.counts.values())
+            self._in_vain = 0 if is_answered else self._in_vain + len(outcome.returned)
 
     async def _close(self) -> None:
         background = list(self._background)
@@ -351,15 +375,21 @@ class Engine:
 
     def on_notice(self, notice: Notice, host: Host | None = None) -> None:
         """Pass on what the way to a server has to say: once, whoever else says the same."""
-        is_known = notice.text in self._waits.values()
+        waits_before = {endpoint for _, endpoint in self._waits}
         if notice.kind == "waiting":
             self._waits[host, notice.endpoint] = notice.text
         elif notice.kind == "over":
             self._waits.pop((host, notice.endpoint), None)
-        if not is_known:
-            self.observer.log("warning", notice.text)
-        if notice.kind != "warning":
-            self._say_waits()
+        waits = {endpoint for _, endpoint in self._waits}
+        is_news = notice.text not in self._said if notice.kind == "warning" else waits != waits_before
+        self._said.add(notice.text)
+        try:
+            if is_news:
+                self.observer.log("warning", notice.text)
+            if notice.kind != "warning":
+                self._say_waits()
+        except OSError as error:  # else it would be the row's that is asking
+            self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room"))
 
     def _say_waits(self) -> None:
         self.observer.waits("; ".join(dict.fromkeys(self._waits.values())))
@@ -428,6 +458,7 @@ class Engine:
             station.suspects.pop(item_id, None)
         for item_id in outcome.returned:
             host.held.pop(item_id, None)
+        self._note_vain(station, outcome)
         try:
             self._take(station, outcome)
         except OSError as error:
@@ -448,7 +479,7 @@ class Engine:
                 station.shelf.add(entry)
         self._hand_on(station, outcome.items)
         for joiner in self._joins_around[station.stage.name]:
-            for item_id in outcome.settled:
+            for item_id in (*outcome.settled, *outcome.returned):
                 joiner.left(item_id)
         self._join()
         self._pump_soon()

@@ -63,6 +63,7 @@ class Gate:
         self._given_up_in_a_row = 0
         self._refusing_since: float | None = None
         self._has_said_refusing = False
+        self._last_retired: AuthFailed | None = None
 
     @property
     def is_dead(self) -> bool:
@@ -71,7 +72,10 @@ class Gate:
 
     def caller(self, llm: LLM) -> Caller:
         """One more step that asks here."""
-        return self._turns.caller(llm)
+        caller = self._turns.caller(llm)
+        if self._last_retired is not None and all(lane.is_retired for lane in caller.lanes):
+            self._die(_no_key_left(caller, self._last_retired))
+        return caller
 
     def drain(self) -> None:
         """Send no more requests; those under way may end."""
@@ -145,7 +149,8 @@ class Gate:
         Raises:
             LLMError: Another attempt would not help.
         """
-        if isinstance(error, Unreachable):
+        is_outage = isinstance(error, Unreachable) or (self._breaker.is_open and isinstance(error, NetworkFailed))
+        if is_outage:
             self._is_gone(turn, error)
         elif not isinstance(error, NetworkFailed):
             self._is_there(turn)
@@ -160,13 +165,14 @@ class Gate:
         elif isinstance(error, AuthFailed) and len(caller.lanes) > 1:
             self._retire(turn.lane, error)
             is_hopeless = False
-        elif error.is_retryable and not (self._breaker.is_open and isinstance(error, Unreachable)):
+        elif error.is_retryable and not (self._breaker.is_open and is_outage):
             tries.failures += 1
             pause = max(pause_s(tries.failures), min(error.retry_after_s or 0.0, REFUSING_S))
             is_hopeless = tries.failures > caller.llm.max_retries
         if is_hopeless or self._fatal is not None:
             error.attempts = tries.attempts
-            raise self._verdict(error, tries.attempts) from error
+            verdict = self._verdict(error, tries.attempts)
+            raise verdict from (error if verdict is not error else None)
         return pause
 
     def _is_there(self, turn: Turn) -> None:
@@ -175,8 +181,8 @@ class Gate:
         if self._breaker.answered(turn.request):
             self._tell(Notice("over", self.endpoint, f"{self.endpoint} answers again after {gone_s:.0f} s: the run goes on"))
 
-    def _is_gone(self, turn: Turn, error: Unreachable) -> None:
-        """No connection can be made. A server that has been there before is waited for, for a while."""
+    def _is_gone(self, turn: Turn, error: LLMError) -> None:
+        """No connection can be made, or leads to nobody. A server that has been there before is waited for, for a while."""
         now = time.monotonic()
         if self._breaker.unreachable(now, turn.request):
             text = (
@@ -204,17 +210,20 @@ class Gate:
                     "check the limits of your account",
                 )
             )
-        elif refusing_s > REFUSING_SAID_S and not self._has_said_refusing:
+        elif max(refusing_s, error.retry_after_s or 0.0) > REFUSING_SAID_S and not self._has_said_refusing:
             self._has_said_refusing = True
             text = f"waiting for {self.endpoint}: it refuses every request ({error.message}); stop keeps what is finished"
             self._tell(Notice("waiting", self.endpoint, text))
-        return turn.lane.limiter.refused(now, turn.ticket, error.retry_after_s)
+        retry_after_s = None if error.retry_after_s is None else min(error.retry_after_s, REFUSING_S)
+        limits = read_limits(error.headers) if error.headers else None
+        return turn.lane.limiter.refused(now, turn.ticket, retry_after_s, limits)
 
     def _retire(self, lane: Lane, error: AuthFailed) -> None:
         """The server takes nothing with this key any more; the others go on, where there are any."""
         if lane.is_retired:
             return
         lane.is_retired = True
+        self._last_retired = error
         self._tell(Notice("warning", self.endpoint, f"the key in {lane.account.name} is not used any more: {error.message}"))
         for caller in self._turns.callers:
             if all(lane.is_retired for lane in caller.lanes):

@@ -115,7 +115,7 @@ class LoopHost(Host):
         try:
             await self._asking.load()
         except Exception as error:
-            self.listener.on_error(self, explain(error))
+            self.listener.on_error(self, stage_error(self.stage, error))
             return
         self.is_ready = True
         self.listener.on_ready(self)
@@ -155,8 +155,7 @@ class ThreadHost(Host):
                 self.listener.on_outcome(self, await asyncio.to_thread(job))
             await asyncio.to_thread(self._chain.close)
         except Exception as error:
-            said = explain(error)
-            self.listener.on_error(self, RunError(in_step(self.stage, said.message), said.fix))
+            self.listener.on_error(self, stage_error(self.stage, error))
 
     def give(self, items: list[Item]) -> None:
         self.held.update((item.id, item) for item in items)
@@ -283,6 +282,15 @@ class WorkerHost(Host):
         self._is_ending = True
         if self._process is not None and self._process.is_alive():
             self._process.kill()
+
+
+def stage_error(stage: Stage, error: Exception) -> RunError:
+    """What keeps a whole stage from its work, in words: no row is at fault."""
+    said = explain(error)
+    found = RunError(in_step(stage, said.message), said.fix if said is error else "correct this")
+    if said is error:
+        found.code = said.code
+    return found
 
 
 def in_step(stage: Stage, message: str) -> str:

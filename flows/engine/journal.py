@@ -122,6 +122,7 @@ class Journal:
         self._waiting: list[_Waiting] = []
         self._wake = threading.Event()
         self._is_closing = False
+        self._broken: RunError | None = None
         self._thread: threading.Thread | None = None
 
     async def open(self, paid: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -164,6 +165,8 @@ class Journal:
         if (entry := self._entry(self._kept, key)) is not None:
             return entry
         if (entry := self._entry(self._elsewhere, key)) is not None:
+            if self._broken is not None:  # a copy that cannot be written: nobody waits for it, so it is said to the next
+                raise RunError(self._broken.message, self._broken.fix)
             self._put(key, encode({**entry, COPIED: True}), None)
         return entry
 
@@ -201,7 +204,8 @@ class Journal:
             with self._lock:
                 batch, self._waiting = self._waiting, []
             if batch:
-                loop.call_soon_threadsafe(partial(_settle, [future for _, _, future in batch if future], self._commit(batch)))
+                self._broken = error = self._commit(batch)
+                loop.call_soon_threadsafe(partial(_settle, [future for _, _, future in batch if future], error))
             elif self._is_closing:
                 return
             if self._is_closing:

@@ -101,7 +101,7 @@ class Teller:
         task = self._holds.pop(number, None)
         if task is None:
             return
-        if task.done():
-            self._budget.settle(task.result(), used)
-        else:
+        if not task.done():
             task.cancel()
+        elif not task.cancelled() and task.exception() is None:
+            self._budget.settle(task.result(), used)

@@ -54,6 +54,8 @@ class EngineProcess:
         self._restarts = 0
         self._is_stopping = False
         self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        """Several threads have something to say: grants, and the wish to stop."""
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._begin()
@@ -127,7 +129,7 @@ class EngineProcess:
 
     def _send(self, **message: Any) -> None:
         if self._socket is not None:
-            with contextlib.suppress(OSError):  # it is gone: the listener finds out
+            with contextlib.suppress(OSError), self._sending:  # gone: the listener finds out
                 self._socket.sendall(orjson.dumps(message) + b"\n")
 
     def _listen(self, sock: socket.socket) -> None:

@@ -17,7 +17,9 @@ from flows.engine.quarantine import appended
 from flows.runs import RunFolder, RunReport
 from steps.errors import RunError
 
-SNAPSHOT_S = 0.25
+SNAPSHOT_S, LONGEST_SNAPSHOT_S = 0.25, 5.0
+SNAPSHOT_SHARE = 1 / 600
+"""Of a run's age passes between two snapshots, within these bounds: so a day of them is 25 MB, not 500."""
 FAILURES_SHOWN = 100
 RATE_WINDOW_S = 5.0
 
@@ -85,7 +87,8 @@ class Recorder(Observer):
                 return
             if self.folder.is_asked_to_stop(launched_at):
                 engine.stop()
-            await asyncio.sleep(SNAPSHOT_S)
+            age_s = time.time() - self.report.started_at
+            await asyncio.sleep(min(LONGEST_SNAPSHOT_S, max(SNAPSHOT_S, age_s * SNAPSHOT_SHARE)))
 
     def snapshot(self, engine: Engine) -> None:
         """Write where all steps stand, if that changed."""
@@ -93,6 +96,7 @@ class Recorder(Observer):
         if steps != self._last:
             self._last = steps
             self.report.steps = steps
+            self.report.usage = engine.used
             self._emit(Progress(at=time.time(), steps=steps))
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
         )
     if codes & _FILTER_CODES or (status in (400, 403, 422) and _FILTERED.search(message)):
         return ContentFiltered(f"the content filter of {target} refused this prompt; {said}", "change or drop the row")
-    if codes & _TOO_LONG_CODES or status == 413 or (status in (400, 422, 429) and _TOO_LONG.search(message)):
+    if codes & _TOO_LONG_CODES or status == 413 or _says_too_long(status, message):
         return ContextTooLong(
             f"prompt and reply do not fit into the context of {target}; {said}",
             "shorten the row (TruncateTextColumn), lower max_new_tokens or take a model with a longer context",
@@ -99,9 +99,9 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
             "set use_default_structured_output to false, and leave structured_output empty: replies are checked here too",
         )
     if status in _OVERLOADED:
-        return RateLimited(
-            f"{target} refuses for now; {said}", "lower max_concurrency if this does not pass", retry_after_s=wait_s
-        )
+        refusal = RateLimited(f"{target} refuses for now; {said}", "lower max_concurrency if this does not pass", wait_s)
+        refusal.headers = headers
+        return refusal
     if status in (401, 403):
         what = "refuses the key" if status == 401 else "does not allow this"
         return AuthFailed(f"{target} {what}; {said}", f"set {target.key_source} to a key that may use this model")
@@ -113,6 +113,13 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
     if status >= 500 or status in (408, 409, 425):
         return ServerFailed(f"{target} failed; {said}", "look at the server's log or status page", retry_after_s=wait_s)
     return BadRequest(f"{target} does not accept this request; {said}", "check generation_kwargs and the prompt")
+
+
+def _says_too_long(status: int, message: str) -> bool:
+    """A refusal (429) may count tokens too: it is about this request only if it says so."""
+    if status == 429:
+        return "request too large" in message.lower()
+    return status in (400, 422) and _TOO_LONG.search(message) is not None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

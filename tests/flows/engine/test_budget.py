@@ -21,7 +21,7 @@ from steps.llms.base import Request
 from steps.llms.prices import Price
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
-from tests.flows.engine.running import Result, run_steps
+from tests.flows.engine.running import Result, own, run_steps
 
 ASK = Purpose("answer", "m")
 PRICE = {"input": 1000, "output": 10_000}
@@ -68,6 +68,27 @@ def test_a_run_stops_before_it_costs_more(tmp_path: Path, seed: int) -> None:
     assert result.engine.used_up is not None
     assert result.engine.used_up.option == "max_cost"
     assert result.engine.used_up.message.startswith("the budget of $10.00 is used up ($")
+
+
+def test_a_used_up_budget_does_not_read_a_long_source_to_its_end(tmp_path: Path) -> None:
+    with running(FakeOpenAI(Behaviour(reply=words(1, 40)))) as url:
+        llm = {"use": "OpenAILLM", "model": "m", "base_url": f"{url}/v1", "price": PRICE}
+        steps: list[dict[str, Any]] = [
+            {"name": "load", "use": own("Numbers"), "with": {"rows": 300_000}},
+            {
+                "name": "answer",
+                "use": "TextGeneration",
+                "after": "load",
+                "with": {"llm": llm, "template": "{{ i }}", "columns": ["i"]},
+            },
+            {"name": "add", "use": own("Add"), "after": "load"},
+            {"name": "both", "use": "CombineOutputs", "after": ["answer", "add"]},
+        ]
+        result = run_steps(tmp_path, steps, max_cost=2.0)
+
+    assert result.engine.used_up is not None
+    assert result.counts["load"].made < 30_000
+    assert result.counts["answer"].taken == result.counts["answer"].made == len(result.only)
 
 
 def test_tokens_are_a_budget_too(tmp_path: Path) -> None:

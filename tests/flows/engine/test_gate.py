@@ -316,3 +316,34 @@ async def test_a_server_that_fails_and_names_a_time_is_left_alone_so_long() -> N
 
     assert answers[0].texts == ["echo: question 000"]
     assert time.monotonic() - begin > 0.4
+
+
+async def test_a_refusal_for_a_day_is_said_at_once_and_not_waited_for_that_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "REFUSING_S", 0.3)
+    fake, heard = FakeOpenAI(Behaviour(rules=[Rule("", Fault.RATE_LIMITED, retry_after="86400")])), Listening()
+    with running(fake) as url:
+        async with loaded(url) as llm:
+            answers = await asyncio.wait_for(ask_all(Gate(llm.endpoint, heard.append), llm, 3), 20)
+
+    assert {type(answer) for answer in answers} == {EndpointDown}
+    assert heard.kinds == ["waiting"]
+
+
+async def test_a_connection_that_leads_to_nobody_during_an_outage_counts_against_no_row() -> None:
+    fake = FakeOpenAI(Behaviour(latency_s=0.05))
+    with Restartable(fake) as server:
+        async with loaded(server.url, max_retries=0, max_concurrency=4) as llm:
+            way = Gate(llm.endpoint)
+            await ask_all(way, llm, 1)
+            server.stop()
+            asked = asyncio.create_task(ask_all(way, llm, 10))
+            await asyncio.sleep(0.05)
+            balancer = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", server.port)
+            await asyncio.sleep(0.5)
+            balancer.close()
+            await balancer.wait_closed()
+            server.start()
+            answers = await asyncio.wait_for(asked, 30)
+
+    lost = [answer for answer in answers if isinstance(answer, Exception)]
+    assert not lost
