@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.engine.engine import Engine, Observer, Settings
+from flows.engine.engine import Engine, Settings
 from flows.engine.limits import Limit, Limits, read_limits
+from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Counts, Failure
 from flows.engine.placing import LocalPlacer

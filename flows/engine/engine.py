@@ -11,36 +11,34 @@ import math
 import os
 import sys
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from flows.engine.budget import Budget, Caps, Purpose, UsedUp
 from flows.engine.desk import Desk
+from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
-from flows.engine.joins import Joiner
 from flows.engine.journal import JOURNAL, Journal, tally_of
 from flows.engine.live import NEWEST
 from flows.engine.notices import Notice
+from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
 from flows.engine.quarantine import Quarantine
-from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
-from flows.engine.stages import Stage, stages_of
+from flows.engine.station import Station, stations_of
 from flows.engine.step_log import step_log
 from flows.engine.tally import Tally
+from flows.engine.waits import Waits
 from flows.engine.worker import Order
 from flows.plan import Plan
 from steps.errors import DistilflowError, RunError
-from steps.llms.base import Completion
 
-QUEUE_BATCHES = 4
-"""Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
 PULLS_AHEAD = 2
 """Batches of a source that are under way: one at work, one that its worker finds when it is done."""
 ROOM_ON_DISK = 10**6
@@ -52,60 +50,6 @@ ROWS_IN_VAIN = 1000
 """Rows that come back unanswered, one after the other, before a run without money left takes no more from its sources."""
 LAST_REPLIES_S = 10.0
 """How long a stopped run waits for replies under way: they may be paid for."""
-
-
-class Observer:
-    """What the engine reports; override what is of interest."""
-
-    def worker(self, step: str, replica: int, state: Literal["started", "ready", "died", "ended"], host: Host) -> None: ...
-
-    def failed(self, failure: Failure) -> None: ...
-
-    def log(self, level: Literal["info", "warning", "error"], text: str) -> None: ...
-
-    def replied(self, step: str, row: str, completion: Completion, used: Tally, is_new: bool) -> None:
-        """A model answered this process: now, or earlier, for the journal."""
-
-    def waits(self, message: str) -> None:
-        """The run waits for something outside; empty when it goes on."""
-
-
-@dataclass(slots=True)
-class Station:
-    """A stage at work: its queue, its replicas, and whether it is done."""
-
-    stage: Stage
-    shelf: Shelf
-    queue: deque[Item] = field(default_factory=deque)
-    hosts: list[Host] = field(default_factory=list)
-    leases: dict[int, Lease] = field(default_factory=dict)
-    joiner: Joiner | None = None
-    switch: Switch | None = None
-    is_started: bool = False
-    is_drained: bool = False
-    """A source has no more rows."""
-    is_done: bool = False
-    made: int = 0
-    workers: int = 0
-    """Workers started so far: each writes files of its own."""
-    deaths: int = 0
-    """Workers that died since a row was finished."""
-    suspects: dict[str, int] = field(default_factory=dict)
-    """How many workers died while they held a row, by row id."""
-
-    @property
-    def begins(self) -> bool:
-        return self.stage.is_source or self.stage.is_global
-
-    @property
-    def is_busy(self) -> bool:
-        return bool(self.queue) or any(host.held or host.pulling for host in self.hosts)
-
-    @property
-    def room_before(self) -> int:
-        """Rows that may still be put into the queue."""
-        capacity = sum(host.capacity() for host in self.hosts) or self.stage.batch_rows
-        return max(QUEUE_BATCHES * self.stage.batch_rows, 2 * capacity) - len(self.queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +81,7 @@ class Engine:
         self.stations: dict[str, Station] = {}
         self.station_of: dict[str, Station] = {}
         """Where each step works, by its name."""
-        self._joins_around: dict[str, list[Joiner]] = {}
-        """For each stage the joins that wait for the rows in it."""
+        self._dispatch = Dispatch({})
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
@@ -149,10 +92,7 @@ class Engine:
             replied=self.observer.replied,
             is_replay=settings.options.is_replay,
         )
-        self._waits: dict[tuple[Host | None, str], str] = {}
-        """What is waited for, by who waits and for which endpoint."""
-        self._said: set[str] = set()
-        """Warnings that were passed on."""
+        self._waits = Waits(self.observer)
         self._error: Exception | None = None
         self._over = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
@@ -191,18 +131,11 @@ class Engine:
         Raises:
             RunError: Something after which no row can succeed; what is finished is kept.
         """
-        stages = stages_of(self.plan)
-        self.quarantine.forget_others({key for stage in stages.values() for key in stage.keys})
-        for name, stage in stages.items():
-            joiner = Joiner(stage, stages) if stage.is_join else None
-            router = self.plan.routers.get(name)
-            heads = [stages[after].entrance for after in stage.downstream]
-            switch = Switch(name, router, heads, source_batch(stage, stages)) if router else None
-            shelf = Shelf(self.settings.folder / "shelves" / f"{name}.shelf")
-            self.stations[name] = Station(stage, shelf, joiner=joiner, switch=switch)
-            self.station_of |= dict.fromkeys((planned.name for planned in stage.steps), self.stations[name])
-        joiners = [station.joiner for station in self.stations.values() if station.joiner is not None]
-        self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stages}
+        self.stations = stations_of(self.plan, self.settings.folder / "shelves")
+        self._dispatch = Dispatch(self.stations)
+        for station in self.stations.values():
+            self.station_of |= dict.fromkeys((planned.name for planned in station.stage.steps), station)
+        self.quarantine.forget_others({key for station in self.stations.values() for key in station.stage.keys})
         await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
             try:
@@ -374,25 +307,10 @@ class Engine:
         self.fail(error)
 
     def on_notice(self, notice: Notice, host: Host | None = None) -> None:
-        """Pass on what the way to a server has to say: once, whoever else says the same."""
-        waits_before = {endpoint for _, endpoint in self._waits}
-        if notice.kind == "waiting":
-            self._waits[host, notice.endpoint] = notice.text
-        elif notice.kind == "over":
-            self._waits.pop((host, notice.endpoint), None)
-        waits = {endpoint for _, endpoint in self._waits}
-        is_news = notice.text not in self._said if notice.kind == "warning" else waits != waits_before
-        self._said.add(notice.text)
         try:
-            if is_news:
-                self.observer.log("warning", notice.text)
-            if notice.kind != "warning":
-                self._say_waits()
+            self._waits.hear(notice, host)
         except OSError as error:  # else it would be the row's that is asking
             self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room"))
-
-    def _say_waits(self) -> None:
-        self.observer.waits("; ".join(dict.fromkeys(self._waits.values())))
 
     def on_death(self, host: Host, exit_code: int | None) -> None:
         """Replace a worker that died; redo what it held, and only that."""
@@ -400,10 +318,7 @@ class Engine:
         self.observer.worker(host.stage.name, host.replica, "died", host)
         if host in station.hosts:
             station.hosts.remove(host)
-        if gone := [key for key in self._waits if key[0] is host]:
-            for key in gone:
-                del self._waits[key]
-            self._say_waits()
+        self._waits.forget(host)
         if self._over.is_set() or self.is_stopped:
             return
         held = list(host.held.values())
@@ -477,48 +392,10 @@ class Engine:
         if station.stage.is_collected:
             for entry in outcome.collected:
                 station.shelf.add(entry)
-        self._hand_on(station, outcome.items)
-        for joiner in self._joins_around[station.stage.name]:
-            for item_id in (*outcome.settled, *outcome.returned):
-                joiner.left(item_id)
-        self._join()
+        self._dispatch.hand_on(station, outcome.items)
+        self._dispatch.left(station, (*outcome.settled, *outcome.returned))
+        self._dispatch.join()
         self._pump_soon()
-
-    def _hand_on(self, station: Station, items: list[Item]) -> None:
-        targets = [name for name in station.stage.downstream if not self.stations[name].stage.is_global]
-        for item in items if targets else ():
-            for name in self._chosen(station, item, targets):
-                target = self.stations[name]
-                if target.joiner is not None:
-                    target.joiner.arrived(station.stage.name, item)
-                else:
-                    target.queue.append(item)
-                for joiner in self._joins_around[name]:
-                    joiner.entered(item.id)
-
-    def _chosen(self, station: Station, item: Item, targets: list[str]) -> list[str]:
-        if station.switch is None:
-            return targets
-        steps = station.switch.choose(item.id)
-        chosen = [name for name in targets if self.stations[name].stage.entrance in steps]
-        others = [name for name in targets if name not in chosen]
-        for other in self.stations.values():
-            if other.joiner is not None:
-                other.joiner.routed(item.id, chosen, others)
-        return chosen
-
-    def _join(self) -> None:
-        """Queue the rows whose branches are complete; joins inside others come first."""
-        for name, station in self.stations.items():
-            if station.joiner is None:
-                continue
-            joined, used = station.joiner.ready()
-            station.queue.extend(joined)
-            for outer in self._joins_around[name]:
-                for item in joined:
-                    outer.entered(item.id)
-                for item in used:
-                    outer.left(item.id)
 
     # ---- the pump
     def _pump_soon(self) -> None:
@@ -604,10 +481,3 @@ class Engine:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error if isinstance(error, Exception) else RunError(repr(error)))
-
-
-def source_batch(stage: Stage, stages: dict[str, Stage]) -> int:
-    """Rows that leave together at the source of a stage's rows: what routing counts by."""
-    while stage.upstream:
-        stage = stages[stage.upstream[0]]
-    return int(getattr(stage.head.step, "batch_size", 50))

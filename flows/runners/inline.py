@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows.engine.engine import Engine, Observer, Settings
+from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
+from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Failure
 from flows.engine.placing import LocalPlacer

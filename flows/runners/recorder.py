@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from flows.engine.engine import Engine, Observer
+from flows.engine.engine import Engine
 from flows.engine.events import Event, Logged, Progress, RowFailed, RunChanged, RunState, StepProgress, StepState, WorkerChanged
 from flows.engine.hosts import Host
+from flows.engine.observer import Observer
 from flows.engine.outcome import Failure
 from flows.engine.quarantine import appended
 from flows.runs import RunFolder, RunReport

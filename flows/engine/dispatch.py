@@ -1,0 +1,61 @@
+"""Where rows go from a stage: to those after it, by the routers' choice, and together again where branches meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flows.engine.items import Item
+from flows.engine.station import Station
+
+
+class Dispatch:
+    """Hands rows on between the stations of a run."""
+
+    def __init__(self, stations: dict[str, Station]) -> None:
+        self._stations = stations
+        joiners = [station.joiner for station in stations.values() if station.joiner is not None]
+        self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stations}
+        """For each stage the joins that wait for the rows in it."""
+
+    def hand_on(self, station: Station, items: list[Item]) -> None:
+        targets = [name for name in station.stage.downstream if not self._stations[name].stage.is_global]
+        for item in items if targets else ():
+            for name in self._chosen(station, item, targets):
+                target = self._stations[name]
+                if target.joiner is not None:
+                    target.joiner.arrived(station.stage.name, item)
+                else:
+                    target.queue.append(item)
+                for joiner in self._joins_around[name]:
+                    joiner.entered(item.id)
+
+    def _chosen(self, station: Station, item: Item, targets: list[str]) -> list[str]:
+        if station.switch is None:
+            return targets
+        steps = station.switch.choose(item.id)
+        chosen = [name for name in targets if self._stations[name].stage.entrance in steps]
+        others = [name for name in targets if name not in chosen]
+        for other in self._stations.values():
+            if other.joiner is not None:
+                other.joiner.routed(item.id, chosen, others)
+        return chosen
+
+    def join(self) -> None:
+        """Queue the rows whose branches are complete; joins inside others come first."""
+        for name, station in self._stations.items():
+            if station.joiner is None:
+                continue
+            joined, used = station.joiner.ready()
+            station.queue.extend(joined)
+            for outer in self._joins_around[name]:
+                for item in joined:
+                    outer.entered(item.id)
+                for item in used:
+                    outer.left(item.id)
+
+    def left(self, station: Station, ids: Iterable[str]) -> None:
+        """A stage is done with these rows; what came of them has been handed on already."""
+        if joiners := self._joins_around[station.stage.name]:
+            for item_id in ids:
+                for joiner in joiners:
+                    joiner.left(item_id)

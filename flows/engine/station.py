@@ -1,0 +1,77 @@
+"""A stage at work: what waits before it, who works in it, and where what it made lies."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.engine.hosts import Host
+from flows.engine.items import Item
+from flows.engine.joins import Joiner
+from flows.engine.placing import Lease
+from flows.engine.routing import Switch
+from flows.engine.shelf import Shelf
+from flows.engine.stages import Stage, stages_of
+from flows.plan import Plan
+
+QUEUE_BATCHES = 4
+"""Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
+
+
+@dataclass(slots=True)
+class Station:
+    """A stage at work: its queue, its replicas, and whether it is done."""
+
+    stage: Stage
+    shelf: Shelf
+    queue: deque[Item] = field(default_factory=deque)
+    hosts: list[Host] = field(default_factory=list)
+    leases: dict[int, Lease] = field(default_factory=dict)
+    joiner: Joiner | None = None
+    switch: Switch | None = None
+    is_started: bool = False
+    is_drained: bool = False
+    """A source has no more rows."""
+    is_done: bool = False
+    made: int = 0
+    workers: int = 0
+    """Workers started so far: each writes files of its own."""
+    deaths: int = 0
+    """Workers that died since a row was finished."""
+    suspects: dict[str, int] = field(default_factory=dict)
+    """How many workers died while they held a row, by row id."""
+
+    @property
+    def begins(self) -> bool:
+        return self.stage.is_source or self.stage.is_global
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.queue) or any(host.held or host.pulling for host in self.hosts)
+
+    @property
+    def room_before(self) -> int:
+        """Rows that may still be put into the queue."""
+        capacity = sum(host.capacity() for host in self.hosts) or self.stage.batch_rows
+        return max(QUEUE_BATCHES * self.stage.batch_rows, 2 * capacity) - len(self.queue)
+
+
+def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
+    """A station for each stage of a plan, by the stage's name. `folder`: where it is noted where rows lie."""
+    stages = stages_of(plan)
+    stations = {}
+    for name, stage in stages.items():
+        joiner = Joiner(stage, stages) if stage.is_join else None
+        router = plan.routers.get(name)
+        heads = [stages[after].entrance for after in stage.downstream]
+        switch = Switch(name, router, heads, _source_batch(stage, stages)) if router else None
+        stations[name] = Station(stage, Shelf(folder / f"{name}.shelf"), joiner=joiner, switch=switch)
+    return stations
+
+
+def _source_batch(stage: Stage, stages: dict[str, Stage]) -> int:
+    """Rows that leave together at the source of a stage's rows: what routing counts by."""
+    while stage.upstream:
+        stage = stages[stage.upstream[0]]
+    return int(getattr(stage.head.step, "batch_size", 50))
