@@ -226,13 +226,16 @@ class _Projection:
 
     # ---- money
     def _cost(self, reply: _Reply) -> float:
-        if not self._is_rehearsal:
-            return reply.used.known_cost
-        price, used = self._prices[reply.step], reply.used
-        return (price.cost(used.usage) if price else None) or 0.0
+        return self._money_for(reply) or 0.0
+
+    def _money_for(self, reply: _Reply) -> float | None:
+        """By today's price, whatever it cost when it was got; None when nobody knows, or the server counts no tokens."""
+        price = self._prices[reply.step]
+        return price.cost(reply.used.usage) if price is not None else None
 
     def _is_unpriced(self, name: str) -> bool:
-        return self._prices[name] is None or any(reply.step == name and reply.used.unpriced for reply in self._seen.replies)
+        replies = (reply for reply in self._seen.replies if reply.step == name)
+        return self._prices[name] is None or any(self._money_for(reply) is None for reply in replies)
 
     # ---- from the sample to all rows
     def _beginning(self, name: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,12 +62,17 @@ def run(
 
 
 @takes_run_flags
-def resume(run_id: RunId, flags: RunFlags) -> None:
+def resume(
+    run_id: RunId,
+    flags: RunFlags,
+    param: Params = [],  # noqa: B006 - typer reads it
+) -> None:
     """Go on with a run that was stopped, cut off or failed. What is finished is not done again.
 
-    It is asked for what it was asked for before, where no option says otherwise.
+    It is asked for what it was asked for before, where no option says otherwise. With --param it goes on with a corrected
+    pipeline; what the correction touches is done again.
     """
-    raise typer.Exit(_again(RunStore(flags.runs_dir).get(run_id), flags))
+    raise typer.Exit(_again(RunStore(flags.runs_dir).get(run_id), flags, param))
 
 
 @takes_run_flags
@@ -103,7 +110,12 @@ def replay(
     if found.run and not pipeline:
         _go_where_it_started(found.run.report())
     planned = planned_from(file, param, is_replay=True)
-    raise typer.Exit(_run(planned, store.new(run_id, planned.spec.name), options, flags))
+    folder = store.new(run_id, planned.spec.name)
+    if folder.exists() and not folder.report().options.is_replay:
+        raise SpecError(
+            f"{folder.run_id!r} is a run that asked models; a replay would take its place", "choose another --run-id"
+        )
+    raise typer.Exit(_run(planned, folder, options, flags))
 
 
 def stop(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
@@ -143,12 +155,13 @@ def _configured(pipeline: Path, param: list[str], llm: str | None) -> tuple[Pipe
     return spec, [*problems, *misfits]
 
 
-def _again(folder: RunFolder, flags: RunFlags) -> int:
+def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = ()) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
     options = flags.over(report.options)
     _go_where_it_started(report)
-    return _run(plan(folder.spec(), is_replay=options.is_replay), folder, options, flags)
+    spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
+    return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags)
 
 
 def _go_where_it_started(report: RunReport) -> None:
@@ -214,7 +227,8 @@ def _push(report: RunReport, folder: RunFolder, repo_id: str, flags: RunFlags) -
 
 def _run_in_prefect(engine: EngineProcess, folder: RunFolder, flags: RunFlags) -> RunReport | None:
     """Show the engine, which is at work already, as a flow run."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what it would say, we say
+    for level in ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL", "PREFECT_LOGGING_INTERNAL_LEVEL"):
+        os.environ.setdefault(level, "CRITICAL")  # what it would say, we say; its temporary server ends in the middle of things
     # its own 20 s are short for the first start of a busy machine
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     from flows.deployments import hand_over
@@ -279,7 +293,8 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
         tell(f"Used: {used}{', in all its sessions' if report.sessions > 1 else ''}")
     if report.used_up:
         flag, cap = f"--{report.used_up.replace('_', '-')}", getattr(report.options, report.used_up)
-        more = flags.command("resume", report.run_id, flag, f"{2 * cap:.10g}")
+        enough = 2 * max(cap, report.needed)
+        more = flags.command("resume", report.run_id, flag, f"{math.ceil(enough)}" if report.needed >= 1 else f"{enough:.3g}")
         tell(f"{report.message[:1].upper()}{report.message[1:]}. Go on with a higher one: {more}", style="yellow")
     if report.quarantined:
         again = f"Try them again: {flags.command('retry', report.run_id)}"

@@ -41,7 +41,7 @@ class Asking:
         self.name = stage.name
         self.step_key = stage.keys[0]
         self._multiplies = may_multiply(stage.head)
-        self._retried = desk.retried.get(self.step_key, {})
+        self._retried = desk.retried.get(self.name, {})
         self._failed = desk.known_failures.get(self.step_key, frozenset())
         self._desk = desk
         self._finished = Index(())

@@ -141,6 +141,8 @@ class UsedUp(NamedTuple):
 
     option: Literal["max_cost", "max_tokens"]
     message: str
+    needed: float
+    """The least cap that one more request needs."""
 
 
 class Budget:
@@ -246,10 +248,12 @@ class Budget:
         cost = min((amount.cost for amount in expected if amount.cost), default=0.0)
         if caps.cost is not None and not _has_room(caps.cost, spent.cost, cost):
             more = f", the next request may cost {money(cost)}" if cost else ""
-            return UsedUp("max_cost", f"the budget of {money(caps.cost)} is used up ({money(spent.cost)} spent{more})")
+            message = f"the budget of {money(caps.cost)} is used up ({money(spent.cost)} spent{more})"
+            return UsedUp("max_cost", message, spent.cost + cost)
         tokens = min((amount.tokens for amount in expected), default=0.0)
         more = f", the next request may take {math.ceil(tokens):,}" if tokens else ""
-        return UsedUp("max_tokens", f"the budget of {caps.tokens:,} tokens is used up ({spent.tokens:,.0f} used{more})")
+        message = f"the budget of {caps.tokens:,} tokens is used up ({spent.tokens:,.0f} used{more})"
+        return UsedUp("max_tokens", message, spent.tokens + tokens)
 
 
 def _sum(amount: Amount, other: Amount, sign: int = 1) -> Amount:

@@ -23,7 +23,7 @@ class Desk:
     writer: str
     known_failures: KnownFailures
     retried: Mapping[str, Mapping[bytes, int]] = field(default_factory=dict)
-    """How often rows whose reply was no good are tried again, by step key and row."""
+    """How often rows whose reply was no good are tried again, by step and row."""
     options: RunOptions = field(default_factory=RunOptions)
     newest: int = NEWEST
     """Rows of each step that people who watch can see."""

@@ -48,6 +48,7 @@ ROWS_BLAMED_IN_A_ROW = 5
 """Rows that take down every worker, one after the other, before it counts as the step's fault, not theirs."""
 ROWS_IN_VAIN = 1000
 """Rows that come back unanswered, one after the other, before a run without money left takes no more from its sources."""
+LAST_REPLIES_OF_THE_DEAD_S = 1.0
 LAST_REPLIES_S = 10.0
 """How long a stopped run waits for replies under way: they may be paid for."""
 
@@ -236,14 +237,16 @@ class Engine:
                 station.shelf.close()
 
     async def _last_replies(self) -> None:
-        """Wait for the replies under way: they may be paid for."""
-        deadline = time.monotonic() + LAST_REPLIES_S
-        while time.monotonic() < deadline and any(self._awaits_replies(host) for host in self._hosts()):
+        """Wait for the replies under way: they may be paid for. Where no request can succeed any more, not for long."""
+        begin = time.monotonic()
+        while any(self._awaits_replies(host, time.monotonic() - begin) for host in self._hosts()):
             await asyncio.sleep(0.05)
 
-    def _awaits_replies(self, host: Host) -> bool:
+    def _awaits_replies(self, host: Host, waited_s: float) -> bool:
         task = host.stage.asks
-        return task is not None and bool(host.held) and not self._gateway.is_dead(task.llm)
+        if task is None or not host.held:
+            return False
+        return waited_s < (LAST_REPLIES_OF_THE_DEAD_S if self._gateway.is_dead(task.llm) else LAST_REPLIES_S)
 
     def _hosts(self) -> list[Host]:
         return [host for station in self.stations.values() for host in station.hosts]

@@ -46,7 +46,10 @@ class Quarantine:
         return {step: frozenset(keys) for step, keys in self._known.items()}
 
     def retried(self) -> dict[str, dict[bytes, int]]:
-        """How often rows with a reply that was no good were tried again, by step key and row: they are asked anew."""
+        """How often rows with a reply that was no good were tried again, by step and row: they are asked anew.
+
+        By the step's name, since the journal knows no step keys: replies of before a change must not answer after it.
+        """
         return self._retried
 
     def add(self, failures: list[Failure]) -> None:
@@ -94,7 +97,7 @@ def _bad_replies_in(paths: Iterable[Path]) -> dict[str, dict[bytes, int]]:
     for path in paths:
         for line in _whole_lines(path):
             if line.get("reply") is not None:
-                rows, key = found.setdefault(line["step_key"], {}), bytes.fromhex(line["key"])
+                rows, key = found.setdefault(line["step"], {}), bytes.fromhex(line["key"])
                 rows[key] = rows.get(key, 0) + 1
     return found
 

@@ -135,6 +135,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
     notes = [engine.used_up.message] if engine.used_up else []
     notes += [f"{recorder.report.quarantined} rows in quarantine"] if recorder.report.quarantined else []
     recorder.report.used_up = engine.used_up.option if engine.used_up else None
+    recorder.report.needed = engine.used_up.needed if engine.used_up else 0.0
     recorder.enter("stopped" if engine.is_cut_short else "finished", "; ".join(notes))
 
 

@@ -505,3 +505,13 @@ def test_free_previews_leave_nothing(commands: Commands) -> None:
 
     assert commands("preview", "pipeline.yaml", "--rehearse", "--runs-dir", "elsewhere").code == 0
     assert not previews_of(commands.folder / "elsewhere").exists()
+
+
+def test_a_replay_does_not_take_the_place_of_a_run_that_asked(commands: Commands) -> None:
+    with a_run(commands, 3):
+        ended = commands("replay", "a", "--run-id", "a", "--no-prefect")
+
+    assert ended.code == 2
+    assert "asked models" in ended.err
+    assert "--run-id" in ended.err
+    assert commands.report("a")["options"]["is_replay"] is False
