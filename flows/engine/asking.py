@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from flows.engine.chain import split_rows, wrong_count
 from flows.engine.codec import decode, encode
@@ -141,6 +142,8 @@ class Asking:
         self._flush_soon()
 
     def _reject(self, item: Item, error: BaseException, row: Row) -> None:
+        with suppress(Exception):
+            row = self._row(item)  # the task may have changed what it got
         self._outcome.count(self.name).failed += 1
         self._outcome.failures.append(failure_of(error, self.name, self.step_key, item.id, item.key, row))
         self._settle(item, [])

@@ -26,6 +26,8 @@ from steps.llms.prices import MILLION, VARIABLE, Price
 
 FIRST_REQUESTS = 4
 """How many requests of a step may be under way before its first reply, when nothing says how long a reply can get."""
+REPLIES_TO_TRUST = 8
+"""Replies after which it is believed that requests use no more than they may: servers also count thoughts and schemas."""
 REQUESTS_PER_REPLY = 2
 """How many more for each reply."""
 BYTES_PER_TOKEN = 3
@@ -123,9 +125,12 @@ class _Line:
 
     def expect(self, ceiling: Amount | None) -> Amount | None:
         """What a request may use; None when nothing is known about it."""
-        if ceiling is not None or not self.tokens.count:
+        if not self.tokens.count:
             return ceiling
-        return Amount(_most(self.cost), _most(self.tokens))
+        learnt = Amount(_most(self.cost), _most(self.tokens))
+        if ceiling is None:
+            return learnt
+        return Amount(max(ceiling.cost, learnt.cost), max(ceiling.tokens, learnt.tokens))  # some count more than they may send
 
     def may_be_under_way(self) -> int:
         """How many requests of unknown size may be under way."""
@@ -232,7 +237,8 @@ class Budget:
         if not self._limits(line):
             return True
         ceiling, _ = line.waiting[0]
-        if ceiling is None and line.under_way >= line.may_be_under_way():
+        is_known = ceiling is not None and line.tokens.count >= REPLIES_TO_TRUST
+        if not is_known and line.under_way >= line.may_be_under_way():
             return False
         expected = line.expect(ceiling)
         caps, committed = self._caps, _sum(self._spent, self._under_way)

@@ -283,7 +283,10 @@ class Chain:
 
     def _express(self, start: int, stop: int, part: _Part, outcome: Outcome) -> tuple[int, int, _Part]:
         """Returns up to which link rows are recorded, which one failed (none: `stop`), and the rows as recorded last."""
-        rows = self._rows(part)
+        try:
+            rows = self._rows(part)
+        except Exception:  # one of them cannot be read
+            return start, start, part
         passed: list[tuple[Link, Batch]] = []
         for at in range(start, stop):
             link, taken = self.links[at], len(rows)
@@ -308,7 +311,9 @@ class Chain:
                 outcome.count(link.name).made += len(made.rows) - taken
                 part, start = self._recorded(link, part, made, *encoded, outcome), at + 1
                 passed = []
-                rows = self._rows(part) if start < stop else []
+                if start < stop and part.rows is None:
+                    return self._express(start, stop, part, outcome)
+                rows = part.rows or []
             else:
                 rows = made.rows
         return start, stop, part

@@ -82,6 +82,8 @@ def _tagged(value: Any) -> Any:
     match value:
         case bytes() | bytearray():
             return {_TAG: ["bytes", base64.b64encode(value).decode()]}
+        case dt.datetime() if value != value:  # NaT of pandas: nothing
+            return None
         case dt.datetime():
             return {_TAG: ["datetime", value.isoformat()]}
         case dt.date():

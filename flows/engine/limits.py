@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+LONGEST_RESET_S = 600.0
+"""A limit that is whole again later than this is no pace to keep: a day's limit, or nonsense. 429s tell when it is met."""
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
@@ -47,7 +49,7 @@ def _read(headers: Mapping[str, str], name: str, now: datetime | None) -> Limit 
     limit = _number(allowed)
     remaining = _number(headers.get(name.format("remaining"), ""))
     reset_s = seconds(headers.get(name.format("reset"), ""), now)
-    if not limit or remaining is None or reset_s is None:
+    if not limit or remaining is None or reset_s is None or reset_s > LONGEST_RESET_S:
         return None
     return Limit(limit, min(remaining, limit), reset_s)
 

@@ -41,7 +41,8 @@ class Origin(ABC):
         """
         try:
             self._begun = self._begun or self._begin()
-            return self._named(list(islice(self._begun, count)))
+            # copied one by one: a source may yield the same dict again, with other content
+            return self._named([row.copy() if type(row) is dict else row for row in islice(self._begun, count)])
         except Exception as error:
             said = explain(error)
             fix = said.fix if said is error else "correct it"
@@ -85,9 +86,10 @@ class AllRows(Origin):
     def _begin(self) -> Iterator[Row]:
         kept = self._folder / f"{self._digest()}.all"
         self.taken = len(self._rows)
-        if not kept.exists():
-            return self._fresh(kept)
-        self.reused = self.taken
+        if kept.exists():
+            self.reused = self.taken
+        else:
+            self._make(kept)
         return (row for record in records_in(kept) for row in decode(record))
 
     def _digest(self) -> str:
@@ -96,16 +98,17 @@ class AllRows(Origin):
             digest.update(len(body).to_bytes(8, "little") + body)
         return digest.hexdigest()
 
-    def _fresh(self, kept: Path) -> Iterator[Row]:
+    def _make(self, kept: Path) -> None:
+        """Make all rows before the first one leaves: another time they might be others, or in another order."""
         part = kept.with_suffix(".part")
         part.unlink(missing_ok=True)
         writer, made = SegmentWriter(part), iter(self._step.process(MappedRows(self._rows, self._step.input_mappings)))
-        while rows := list(islice(made, RECORDS_PER_FRAME)):
+        while rows := self._named([row.copy() if type(row) is dict else row for row in islice(made, RECORDS_PER_FRAME)]):
             writer.append([b"\0" * KEY_BYTES] * len(rows), list(map(encode, rows)), [1] * len(rows))
-            yield from rows
         writer.close()
-        if part.exists():
-            part.replace(kept)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()  # there may be no row
+        part.replace(kept)
 
 
 class MappedRows(Collection[dict[str, Any]]):

@@ -72,12 +72,13 @@ class Finisher:
     async def _start(self) -> Connection:
         async with self._starting:
             if self._pipe is None:
-                mine, theirs = context.Pipe()
-                arguments = (theirs, dict(os.environ), self._plan.spec.to_dict())
-                self._process = context.Process(target=_write, args=arguments)
-                await asyncio.to_thread(start_process, self._process)
-                theirs.close()
-                self._pipe = mine
+                self._pipe, theirs = (
+                    context.Pipe()
+                )  # known from now on: a run that fails meanwhile closes it, which ends the process
+                self._process = context.Process(target=_write, args=(theirs, dict(os.environ), self._plan.spec.to_dict()))
+                starting = asyncio.ensure_future(asyncio.to_thread(start_process, self._process))
+                starting.add_done_callback(lambda _: theirs.close())
+                await asyncio.shield(starting)
             return self._pipe
 
 
