@@ -37,6 +37,11 @@ def nearest(word: str, options: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=0.6)), None)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: "1 row", "2,000 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """ " Did you mean 'x'?" or nothing."""
     match = nearest(word, options)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from flows.cli.console import err
 from flows.engine import events
 from flows.engine.events import Event, StepProgress
+from steps.wording import counted
 
 PLAIN_EVERY_S = 2.0
 
@@ -47,6 +48,7 @@ class Bars:
             step: self._progress.add_task(step, total=None, start=False, rows="waiting", rate="", cost="", failed="")
             for step in steps
         }
+        self._steps: dict[str, StepProgress] = {}
         self._progress.start()
 
     def show(self, event: Event) -> None:
@@ -54,6 +56,11 @@ class Bars:
             for step, progress in event.steps.items():
                 if step in self._tasks:
                     self._update(self._tasks[step], progress)
+            self._steps = event.steps
+        elif isinstance(event, events.RunChanged) and event.state == "stopped":
+            for step, progress in self._steps.items():
+                if step in self._tasks and progress.state != "done":
+                    self._progress.update(self._tasks[step], rows=f"stopped, {_rows(progress, ' of ')}", rate="")
         elif isinstance(event, events.Logged) and event.level != "info":
             self._progress.console.print(f"{event.level}: {event.message}", markup=False, style="yellow")
 
@@ -75,11 +82,12 @@ class Bars:
 
 
 class Lines:
-    """A line when a step ends, and one every other second for those at work."""
+    """A line when a step ends or is stopped, and one every other second for those at work."""
 
     def __init__(self) -> None:
         self._ended: set[str] = set()
         self._last = time.monotonic()
+        self._steps: dict[str, StepProgress] = {}
 
     def show(self, event: Event) -> None:
         if isinstance(event, events.Progress):
@@ -92,19 +100,37 @@ class Lines:
                     self._print(step, progress)
             if is_due:
                 self._last = time.monotonic()
+            self._steps = event.steps
+        elif isinstance(event, events.RunChanged) and event.state == "stopped":
+            for step, progress in self._steps.items():
+                if progress.state != "done":
+                    err.print(f"{step}: {standing(progress, is_over=True)}", markup=False, highlight=False, soft_wrap=True)
         elif isinstance(event, events.Logged) and event.level != "info":
             err.print(f"{event.level}: {event.message}", markup=False, soft_wrap=True)
 
     def _print(self, step: str, progress: StepProgress) -> None:
         rate = f", {progress.rows_per_s:,.0f} rows/s" if progress.rows_per_s else ""
-        failed = f", {progress.failed} failed" if progress.failed else ""
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
         cost = f", {money}" if (money := progress.usage.in_money()) else ""
-        line = f"{step}: {progress.state}, {_rows(progress)} rows{rate}{cost}{failed}"
+        line = f"{step}: {standing(progress)}{rate}{cost}{failed}"
         err.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Nothing to take down."""
 
 
-def _rows(progress: StepProgress) -> str:
-    return f"{progress.taken:,}/{progress.total:,}" if progress.total and progress.state != "done" else f"{progress.made:,}"
+def standing(progress: StepProgress, *, is_over: bool = False) -> str:
+    """How a step stands in words; where the run is over, a step that is not done was stopped."""
+    if progress.state == "done":
+        return f"done, {_rows(progress)}"
+    return f"stopped, {_rows(progress, ' of ')}" if is_over else f"{progress.state}, {_rows(progress)}"
+
+
+def _rows(progress: StepProgress, of: str = "/") -> str:
+    """The rows made so far; of how many, where that is known; and what they were made from, where those are others."""
+    if progress.total is None or progress.state == "done":
+        return counted(progress.made, "row")
+    seen = f"{progress.taken:,}{of}{progress.total:,}"
+    if progress.made != progress.taken:
+        return f"{counted(progress.made, 'row')} from {seen}"
+    return f"{seen} {'row' if progress.total == 1 else 'rows'}"

@@ -38,6 +38,8 @@ class Recorder(Observer):
         self._workers: dict[str, StepState] = {}
         self._history: dict[str, list[tuple[float, int]]] = {}
         self._last: dict[str, StepProgress] = {}
+        self._short: set[str] = set()
+        """Steps that have not seen all their rows, in a run that was cut short."""
 
     # ---- what the engine tells
     def worker(self, step: str, replica: int, state: Literal["started", "ready", "died", "ended"], host: Host) -> None:
@@ -93,6 +95,7 @@ class Recorder(Observer):
 
     def snapshot(self, engine: Engine) -> None:
         """Write where all steps stand, if that changed."""
+        self._short.clear()
         steps = {name: self._progress(engine, name) for name in engine.plan.steps if name in engine.station_of}
         if steps != self._last:
             self._last = steps
@@ -107,13 +110,17 @@ class Recorder(Observer):
     def _progress(self, engine: Engine, name: str) -> StepProgress:
         counts = engine.counts[name]
         station = engine.station_of[name]
+        upstream = engine.plan.steps[name].after
+        ended = [before for before in upstream if self._has_ended(engine, before)]
+        total = max(engine.counts[before].made for before in ended) if upstream and len(ended) == len(upstream) else None
+        is_whole = station.is_done and len(ended) == len(upstream) and counts.taken >= (total or 0)
+        if engine.is_cut_short and not is_whole:
+            self._short.add(name)
         state: StepState = "done" if station.is_done else self._workers.get(station.stage.name, "waiting")
+        if state == "done" and name in self._short:
+            state = "running"
         if state == "running" and not counts.taken:
             state = "waiting"
-        upstream = engine.plan.steps[name].after
-        ended = [before for before in upstream if engine.station_of[before].is_done or engine.station_of[before].is_drained]
-        done = [engine.counts[before].made for before in ended]
-        total = max(done) if upstream and len(done) == len(upstream) else None
         return StepProgress(
             state=state,
             taken=counts.taken,
@@ -124,6 +131,11 @@ class Recorder(Observer):
             rows_per_s=0.0 if state == "done" else self._rate(name, counts.made),
             usage=replace(counts.usage),
         )
+
+    def _has_ended(self, engine: Engine, name: str) -> bool:
+        """Whether a step makes no more rows, and has made all that there are."""
+        station = engine.station_of[name]
+        return (station.is_done or station.is_drained) and name not in self._short
 
     def _rate(self, step: str, made: int) -> float:
         now = time.monotonic()

@@ -24,6 +24,7 @@ from flows.runners.finishing import Finisher
 from flows.runners.recorder import Recorder
 from flows.runs import RunFolder, RunReport
 from steps.errors import DistilflowError, RunError
+from steps.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         getting_ready.cancel()
         finisher.close()
     notes = [engine.used_up.message] if engine.used_up else []
-    notes += [f"{recorder.report.quarantined} rows in quarantine"] if recorder.report.quarantined else []
+    notes += [f"{counted(recorder.report.quarantined, 'row')} in quarantine"] if recorder.report.quarantined else []
     recorder.report.used_up = engine.used_up.option if engine.used_up else None
     recorder.report.needed = engine.used_up.needed if engine.used_up else 0.0
     recorder.enter("stopped" if engine.is_cut_short else "finished", "; ".join(notes))
