@@ -32,6 +32,8 @@ _SUFFIXES: dict[str, FileType] = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
+_REPLY = re.compile(rb'\{"key":"[0-9a-f]{32}","messages":')
+"""How a line begins that `distilflow journal` wrote."""
 _BOM = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 1 << 20
 _LINES_BYTES = 1 << 18
@@ -81,8 +83,18 @@ def _near(pattern: str) -> str:
         return "; only files on this machine can be read: use LoadDataFromHub for data sets of the Hub"
     if not wanted.parent.is_dir():
         return f"; there is no folder {str(wanted.parent)!r}"
-    matches = difflib.get_close_matches(wanted.name, [path.name for path in wanted.parent.iterdir()], n=1)
+    names = [path.name for path in wanted.parent.iterdir() if path.is_file() and not _is_journal(path)]
+    matches = difflib.get_close_matches(wanted.name, names, n=1)
     return f". Did you mean {str(wanted.parent / matches[0])!r}?" if matches else ""
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether a file holds replies that `distilflow journal` wrote: no data for a source."""
+    try:
+        with path.open("rb") as file:
+            return _REPLY.match(file.read(64)) is not None
+    except OSError:
+        return False
 
 
 def _suffix(path: Path) -> str:

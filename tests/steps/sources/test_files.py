@@ -197,6 +197,18 @@ def test_files_are_found_from_where_the_run_starts(patterns: list[str], names: l
     assert [path.name for path in find_files(patterns)] == names
 
 
+def test_replies_of_a_journal_are_not_what_was_meant(folder: Path) -> None:
+    (folder / "replies.jsonl").write_text('{"key":"' + "0f" * 16 + '","messages":[],"generation":"Yes."}\n')
+
+    with pytest.raises(NoFile) as caught:
+        find_files(["replys.jsonl"])
+
+    assert "Did you mean" not in caught.value.message
+    (folder / "replies.jsonl").write_text('{"key": "own data"}\n')
+    with pytest.raises(NoFile, match=r"Did you mean 'replies.jsonl'"):
+        find_files(["replys.jsonl"])
+
+
 @pytest.mark.parametrize(
     ("pattern", "hint"),
     [
