@@ -51,6 +51,12 @@ class NotRunning(RunError):
     code = "not-running"
 
 
+class NothingToRetry(RunError):
+    """Rows in quarantine are to be tried again, and there are none."""
+
+    code = "nothing-to-retry"
+
+
 class RunBusy(RunError):
     """Another process works on the run."""
 

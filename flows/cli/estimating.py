@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flows.cli.console import out, show_aligned, tell
 from flows.engine.tally import money
 from flows.estimate import Estimate, Range
+from steps.wording import counted
 
 
 def show_estimate(found: Estimate) -> None:
@@ -18,7 +19,7 @@ def show_estimate(found: Estimate) -> None:
     )
     made_up = "rehearsed with made-up replies" if found.is_rehearsal else paid
     out.print()
-    tell(f"Estimate for {found.rows:,} rows, from a sample of {found.sampled:,}, {made_up}:\n")
+    tell(f"Estimate for {counted(found.rows, 'row')}, from a sample of {found.sampled:,}, {made_up}:\n")
     header = ["step", "model", "rows in", "rows out", "requests", "tokens in", "tokens out", "cost"]
     lines = []
     for step in found.steps:
@@ -48,7 +49,7 @@ def _notes(found: Estimate) -> list[str]:
             "Prompts are real, replies are made up: tokens out and cost may be far off. A sample with the model tells more."
         )
     if found.failed:
-        notes.append(f"{found.failed:,} of the sampled rows failed: `distilflow preview` shows why.")
+        notes.append(f"{found.failed:,} of the {counted(found.sampled, 'sampled row')} failed: `distilflow preview` shows why.")
     return notes
 
 
@@ -71,7 +72,8 @@ def _range(found: Range, write: Callable[[float], str] = _number) -> str:
     """Low to high with two digits; one number where they are the same."""
     if found.margin < 0.005 * found.mean:
         return write(_rounded(found.mean, 3))
-    return f"{write(_rounded(found.low, 2))}–{write(_rounded(found.high, 2))}"
+    low, high = write(_rounded(found.low, 2)), write(_rounded(found.high, 2))
+    return low if low == high else f"{low}–{high}"
 
 
 def _rounded(value: float, digits: int) -> float:

@@ -17,6 +17,7 @@ from flows.cli.flags import RUNS, Model, Params, Rehearse, RunsDir
 from flows.cli.running import FAILED, models_of, planned_from
 from steps.errors import SpecError
 
+SAMPLE = 5
 _HEADINGS = {"ask": "Ask a model"}
 
 
@@ -29,16 +30,20 @@ def plan(
         bool, typer.Option("--estimate", help="Project tokens, money and time from a sample, which asks the models.")
     ] = False,
     rows: Annotated[int | None, typer.Option(min=1, help="Rows of the source to estimate for; all if not given.")] = None,
-    sample: Annotated[int, typer.Option(min=1, max=1000, help="Rows of the source in the sample.")] = 5,
+    sample: Annotated[
+        int | None, typer.Option(min=1, max=1000, help=f"Rows of the source in the sample; {SAMPLE} if not given.")
+    ] = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Check a pipeline without running it: every problem at once, or its steps and their columns.
 
     --estimate also runs a few rows, and says what all rows would take; with --rehearse that costs nothing.
     """
-    if rows is not None and not estimate:
-        raise SpecError("--rows is what to estimate for", "add --estimate")
-    planned = planned_from(pipeline, param, llm, rehearse=rehearse)
+    for flag, given, what in (("--rows", rows, "what to estimate for"), ("--sample", sample, "what to estimate from")):
+        if given is not None and not estimate:
+            raise SpecError(f"{flag} is {what}", "add --estimate")
+    is_rehearsed_estimate = rehearse and estimate  # --llm then says whose prices count
+    planned = planned_from(pipeline, param, None if is_rehearsed_estimate else llm, rehearse=rehearse)
     table = Table("step", "class", "after", "pool", "columns it adds", box=None, pad_edge=False)
     for name, step in planned.steps.items():
         added = [column for column, maker in step.made_by.items() if maker == name]
@@ -50,7 +55,9 @@ def plan(
         from flows.cli.estimating import show_estimate
         from flows.estimate import estimate as project
 
-        show_estimate(project(planned, rows, sample, models_of(pipeline, param, llm) if rehearse else None, runs_dir=runs_dir))
+        show_estimate(
+            project(planned, rows, sample or SAMPLE, models_of(pipeline, param, llm) if rehearse else None, runs_dir=runs_dir)
+        )
 
 
 def preview(

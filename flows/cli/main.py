@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from flows.cli import looking, past, running, starting
-from flows.cli.console import err
-from flows.runs import NotRunning, UnknownRun
+from flows.cli.console import err, out
+from flows.runs import NothingToRetry, NotRunning, UnknownRun
 from steps.errors import DistilflowError, PlanError, SpecError
 from steps.registry import UnknownComponent
 
@@ -27,6 +29,23 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        out.print(f"distilflow {version('distilflow')}", highlight=False)
+        raise typer.Exit
+
+
+@cli.callback()
+def _every_command(
+    is_version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What comes before a command."""
+
+
 for command in (
     starting.new,
     looking.plan,
@@ -57,7 +76,7 @@ def main() -> None:
         count = len(error.problems)
         err.print(f"\n{count} problem{'s' if count != 1 else ''}. Nothing was run.", style="bold")
         sys.exit(WRONG)
-    except (SpecError, UnknownComponent, UnknownRun, NotRunning) as error:
+    except (SpecError, UnknownComponent, UnknownRun, NotRunning, NothingToRetry) as error:
         say(error)
         sys.exit(WRONG)
     except DistilflowError as error:

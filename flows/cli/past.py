@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast
@@ -12,38 +12,31 @@ from typing import Annotated, cast
 import typer
 from rich.text import Text
 
-from flows.cli.console import cell, err, out, show_aligned, show_rows, tell
+from flows.cli.console import err, out, show_aligned, show_rows, tell
+from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons
 from flows.cli.flags import RUNS, RunId, RunsDir, command
-from flows.cli.running import counted
+from flows.cli.progress import standing
 from flows.engine.journal import JOURNAL
 from flows.engine.tally import Tally
-from flows.journals import SHARED, find_journal, is_shared, share
+from flows.journals import PIPELINE, SHARED, Source, find_journal, is_shared, share
 from flows.runs import RunFolder, RunReport, RunStore
+from flows.spec import load_spec
 from flows.usage import By, read_usage
-from steps.errors import RunError, SpecError
+from steps.errors import DistilflowError, RunError, SpecError
+from steps.wording import counted
 
-REASONS_SHOWN = 10
 ROWS_OF_USAGE = 20
-
-
-@dataclass(slots=True)
-class _Reason:
-    """Why rows failed in a step."""
-
-    step: str
-    code: str
-    message: str
-    fix: str
-    rows: int = 0
 
 
 def runs(runs_dir: RunsDir = RUNS) -> None:
     """List the runs, newest first."""
     found = [_line(folder) for folder in RunStore(runs_dir).all()]
-    if found:
-        show_aligned(["id", "pipeline", "state", "rows", "quarantined", "started", "duration"], found)
-    else:
+    if not found:
         err.print(f"There are no runs in {runs_dir}.", highlight=False)
+        return
+    header = ["id", "pipeline", "state", "kind", "rows", "quarantined", "cost", "started", "duration"]
+    shown = [at for at, name in enumerate(header) if name not in ("kind", "cost") or any(line[at] for line in found)]
+    show_aligned([header[at] for at in shown], [[line[at] for at in shown] for line in found])
 
 
 def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
@@ -51,23 +44,28 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     folder = RunStore(runs_dir).get(run_id)
     folder = RunFolder(folder.path.resolve())
     report = folder.report()
-    out.print(Text(f"Run {run_id}: {report.state}", style="bold"))
-    if report.state == "failed" or report.used_up:
+    kind = f", a {_kind(report)}" if _kind(report) else ""
+    out.print(Text(f"Run {run_id}: {_state(report)}{kind}", style="bold"))
+    if report.message:
         tell(report.message)
     sessions = f", in {report.sessions} sessions" if report.sessions > 1 else ""
     tell(", ".join(filter(None, (f"Pipeline {report.pipeline}", f"started {_moment(report)}", _duration(report)))) + sessions)
     if report.steps:
         out.print()
         _show_steps(report)
-    if reasons := _reasons(folder):
-        _show_quarantine(reasons, command("retry", run_id, runs_dir=runs_dir))
+    if reasons := reasons_of(folder):
+        tell(f"\n{rows_are(sum(reason.rows for reason in reasons))} in quarantine", style="yellow")
+        tell_reasons(folder, reasons, runs_dir)
+        tell_again(folder, reasons, runs_dir)
     out.print()
-    if report.rows and folder.distiset.is_dir():
-        _show_result(folder, report)
-    elif folder.is_alive():
+    result = report if report.rows else _earlier(folder)
+    if result is not None and folder.distiset.is_dir():
+        _show_result(folder, result, "" if result is report else ", the result of an earlier session")
+    if folder.is_alive():
         tell("It is at work; its result is written when it ends.")
-    else:
-        tell(f"There is no result. Go on with it: {command('resume', run_id, runs_dir=runs_dir)}")
+    elif not report.rows:
+        lacking = "There is no result" if result is None else "This session has no result"
+        tell(f"{lacking}. Go on with it: {command('resume', run_id, runs_dir=runs_dir)}")
 
 
 def usage(
@@ -87,7 +85,7 @@ def usage(
             table.write_csv(csv)
         except OSError as error:
             raise SpecError(f"{csv} cannot be written: {error.strerror}", "name another file") from error
-        tell(f"Wrote {len(table):,} lines: {csv}")
+        tell(f"Wrote {counted(len(table), 'line')}: {csv}")
         return
     shown = table.dearest(ROWS_OF_USAGE) if by == "row" else list(table)
     if by == "step":
@@ -123,7 +121,8 @@ def journal(
     """Write the replies of a run into one file that can be shared.
 
     `distilflow replay FILE` makes the rows again for nothing, `run --journal FILE` asks only for what is not in it, and
-    ReplayLLM reads it too. It holds prompts and replies, never keys.
+    ReplayLLM reads it too. It holds prompts and replies, never keys, and not the data of the source: a replay reads that
+    again. The pipeline is written beside the file, if there is none.
     """
     found = find_journal(source, RunStore(runs_dir))
     if output is None and (found.run is None or not found.run.distiset.is_dir()):
@@ -131,22 +130,74 @@ def journal(
     target = output or cast(RunFolder, found.run).distiset / SHARED
     if not is_shared(target):
         raise SpecError(f"--output {target} is no file of JSON lines", f"name it {target.with_suffix('.jsonl')}")
+    if target.exists() and not (found.run and target.resolve() == (found.run.distiset / SHARED).resolve()):
+        raise SpecError(f"--output {target} exists already", "name another file, or remove that one first")
     try:
         replies = share(found.path, target)
+        words = _replay_words(found, target)
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror}", "make room, or name another file") from error
     tell(f"Wrote {replies:,} {'reply' if replies == 1 else 'replies'} to {target}")
-    tell(f"Replay them: distilflow replay {shlex.quote(str(target))}")
+    tell(f"Replay {'it' if replies == 1 else 'them'}: {shlex.join(words)}")
+
+
+def _replay_words(found: Source, target: Path) -> list[str]:
+    """The command that replays a shared journal; the pipeline is put beside it if none is there."""
+    beside = target.parent / PIPELINE
+    words = ["distilflow", "replay", str(target)]
+    if found.pipeline is None:
+        words += [] if beside.exists() else ["PIPELINE"]
+    elif not beside.exists():
+        shutil.copyfile(found.pipeline, beside)
+    elif not _is_same(beside, found.pipeline):
+        words.append(str(_as_typed(found.pipeline)))
+    if found.run is not None and (most := found.run.report().options.max_rows):
+        words += ["--max-rows", str(most)]
+    return words
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two files hold the same pipeline, however it is written."""
+    try:
+        return load_spec(one) == load_spec(other)
+    except DistilflowError:
+        return False
+
+
+def _as_typed(path: Path) -> Path:
+    """A path as short as it can be written here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _line(folder: RunFolder) -> list[str]:
     try:
         report = folder.report()
     except (OSError, ValueError):  # of another release, or cut off in the writing
-        return [folder.run_id, "?", "unreadable", "", "", "", ""]
+        return [folder.run_id, "?", "unreadable", "", "", "", "", "", ""]
     rows = f"{sum(report.rows.values()):,}" if report.rows else ""
     quarantined = f"{report.quarantined:,}" if report.quarantined else ""
-    return [folder.run_id, report.pipeline, report.state, rows, quarantined, _moment(report), _duration(report)]
+    what = [folder.run_id, report.pipeline, _state(report), _kind(report)]
+    return [*what, rows, quarantined, report.usage.in_money(), _moment(report), _duration(report)]
+
+
+def _state(report: RunReport) -> str:
+    """The state of a run; one that is at work and has something to say about it waits."""
+    return "waiting" if report.state == "running" and report.message else report.state
+
+
+def _kind(report: RunReport) -> str:
+    return "replay" if report.options.is_replay else "rehearsal" if report.is_rehearsal else ""
+
+
+def _earlier(folder: RunFolder) -> RunReport | None:
+    """The report of the session that wrote the result that lies there, if any did."""
+    from flows.distiset.folders import REPORT
+
+    try:
+        report = RunReport.model_validate_json((folder.distiset / REPORT).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return report if report.run_id == folder.run_id and report.rows else None
 
 
 def _moment(report: RunReport) -> str:
@@ -162,45 +213,25 @@ def _duration(report: RunReport) -> str:
 
 
 def _show_steps(report: RunReport) -> None:
-    columns = ["rows in", "rows out", "reused", "failed", "requests", "tokens in", "tokens out", "cost"]
+    columns = ["rows in", "rows out", "reused", "failed", "requests", "tokens in", "tokens out", "cost", "state"]
+    was_stopped = report.state == "stopped"
     table = []
     for name, step in report.steps.items():
         used = step.usage
         counts = (step.taken, step.made, step.reused, step.failed, used.requests, used.input_tokens, used.output_tokens)
-        table.append([name, *(f"{count:,}" if count else "" for count in counts), used.in_money()])
+        stands = standing(step, is_over=True) if was_stopped else ""
+        table.append([name, *(f"{count:,}" if count else "" for count in counts), used.in_money(), stands])
     filled = [at for at in range(len(columns) + 1) if at < 3 or any(line[at] for line in table)]
     show_aligned([["step", *columns][at] for at in filled], [[line[at] for at in filled] for line in table])
     if total := report.usage.in_words():
         tell(f"Used: {total}")
 
 
-def _reasons(folder: RunFolder) -> list[_Reason]:
-    """Why rows failed, the most frequent reason first. Messages name what was seen, so that of the first row stands for all."""
-    found: dict[tuple[str, str], _Reason] = {}
-    for row in folder.quarantined():
-        step, code, message, fix = (str(row.get(key) or "") for key in ("step", "code", "message", "fix"))
-        found.setdefault((step, code), _Reason(step, code, message, fix)).rows += 1
-    return sorted(found.values(), key=lambda reason: -reason.rows)
-
-
-def _show_quarantine(reasons: list[_Reason], retry: str) -> None:
-    total = sum(reason.rows for reason in reasons)
-    tell(f"\n{counted(total)} in quarantine", style="yellow")
-    for reason in reasons[:REASONS_SHOWN]:
-        example = "e.g. " if reason.rows > 1 else ""
-        tell(f"  {reason.rows:,} × [{reason.code}] step {reason.step!r}: {example}{cell(reason.message)}")
-        if reason.fix:
-            tell(f"    Fix: {cell(reason.fix)}")
-    if len(reasons) > REASONS_SHOWN:
-        tell(f"  and {len(reasons) - REASONS_SHOWN} more reasons")
-    tell(f"  Try them again: {retry}")
-
-
-def _show_result(folder: RunFolder, report: RunReport) -> None:
+def _show_result(folder: RunFolder, report: RunReport, whose: str) -> None:
     for leaf in report.rows:
         show_rows(folder.first_rows(leaf), leaf)
     made = ", ".join(f"{rows:,} in {leaf!r}" for leaf, rows in report.rows.items())
-    tell(f"Rows: {made}")
+    tell(f"Rows: {made}{whose}")
     tell(f"Distiset: {folder.distiset}")
     tell("In Python:")
     code = f"  from flows import Distiset\n  distiset = Distiset.load_from_disk({json.dumps(str(folder.distiset))})"

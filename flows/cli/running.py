@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.console import err, out, show_rows, tell
+from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons
 from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
@@ -26,10 +27,11 @@ from flows.models import with_llm
 from flows.plan import Plan, examine, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.engine_process import Start
-from flows.runs import LAUNCHED_AT, NotRunning, RunFolder, RunReport, RunStore
+from flows.runs import LAUNCHED_AT, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_file, read_spec
 from steps.errors import Problem, RunError, SpecError
 from steps.llms.base import LLM
+from steps.wording import counted
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -58,6 +60,8 @@ def run(
     """
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
+    if rehearse:
+        _check_nothing_was_paid(folder)
     raise typer.Exit(_run(planned, folder, flags.over(RunOptions()), flags))
 
 
@@ -82,7 +86,10 @@ def retry(run_id: RunId, flags: RunFlags) -> None:
     if folder.is_alive():
         raise folder.busy()
     rows = quarantine.empty(folder.quarantine)
-    err.print(f"{counted(rows)} tried again." if rows else "No rows are in quarantine; the run is resumed.")
+    if not rows:
+        go_on = f"go on with it, if it was cut short: {flags.command('resume', run_id)}"
+        raise NothingToRetry(f"no row of run {run_id!r} is in quarantine; nothing was run", go_on)
+    err.print(f"{rows_are(rows)} tried again.")
     raise typer.Exit(_again(folder, flags))
 
 
@@ -138,6 +145,8 @@ def planned_from(
     Raises:
         SpecError, PlanError: What is wrong, all at once.
     """
+    if rehearse and llm:
+        raise SpecError(f"--rehearse asks no model, and --llm names {llm!r}", "leave one of them out")
     spec, problems = _configured(pipeline, param, "rehearsal" if rehearse else llm)
     return plan(spec, known=problems, is_replay=is_replay)
 
@@ -153,6 +162,20 @@ def _configured(pipeline: Path, param: list[str], llm: str | None) -> tuple[Pipe
         spec = with_llm(spec, llm)
     spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param)))
     return spec, [*problems, *misfits]
+
+
+def _check_nothing_was_paid(folder: RunFolder) -> None:
+    """Check that a rehearsal does not replace the result of a run that asked a model.
+
+    Raises:
+        SpecError: It would.
+    """
+    if not folder.exists():
+        return
+    report = folder.report()
+    if report.usage.requests and not report.is_rehearsal:
+        what = f"run {folder.run_id!r} holds replies of a model ({report.usage.in_words()}), and --rehearse makes replies up"
+        raise SpecError(what, "rehearse under another --run-id, or leave it out to get a new one")
 
 
 def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = ()) -> int:
@@ -277,13 +300,9 @@ def _stop_on_interrupt(engine: EngineProcess) -> None:
         signal.signal(number, first)
 
 
-def counted(rows: int) -> str:
-    return "1 row is" if rows == 1 else f"{rows:,} rows are"
-
-
 def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
     """What came of it, and what to do next."""
-    made = ", ".join(f"{rows:,} row{'s' if rows != 1 else ''} in {leaf!r}" for leaf, rows in report.rows.items()) or "no rows"
+    made = ", ".join(f"{counted(rows, 'row')} in {leaf!r}" for leaf, rows in report.rows.items()) or "no rows"
     out.print()
     for leaf in report.rows:
         show_rows(folder.first_rows(leaf), leaf)
@@ -297,8 +316,11 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
         more = flags.command("resume", report.run_id, flag, f"{math.ceil(enough)}" if report.needed >= 1 else f"{enough:.3g}")
         tell(f"{report.message[:1].upper()}{report.message[1:]}. Go on with a higher one: {more}", style="yellow")
     if report.quarantined:
-        again = f"Try them again: {flags.command('retry', report.run_id)}"
-        tell(f"{counted(report.quarantined)} in quarantine ({folder.quarantine}). {again}", style="yellow")
+        reasons = reasons_of(folder)
+        tell(f"{rows_are(report.quarantined)} in quarantine ({folder.quarantine})", style="yellow")
+        tell_reasons(folder, reasons, flags.runs_dir, most=1)
+        tell(f"  Look at {'it' if report.quarantined == 1 else 'them'}: {flags.command('show', report.run_id)}")
+        tell_again(folder, reasons, flags.runs_dir)
     if report.is_rehearsal:
         out.print("This was a rehearsal: the replies are made up.", style="yellow")
 
@@ -310,7 +332,7 @@ def _tell_reuse(report: RunReport, planned: Plan, quarantined_before: int) -> No
     if not reused:
         return
     if report.state != "finished":
-        text = f"Reused {reused:,} results of steps that were there already."
+        text = f"Reused {counted(reused, 'result')} of steps that {'was' if reused == 1 else 'were'} there already."
     elif taken == reused + failed and report.quarantined == quarantined_before:
         text = "Nothing was left to do: every row had been through every step before."
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -14,6 +15,9 @@ from typer.testing import CliRunner
 
 from flows.catalogue import describe, describe_all
 from flows.cli.main import cli
+from flows.engine.options import RunOptions
+from flows.engine.tally import Tally
+from flows.runs import RunFolder, RunReport
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
 from tests.flows.commands import ROOT, Commands
@@ -49,6 +53,10 @@ def test_rows_in_quarantine_are_3_and_can_be_tried_again(commands: Commands) -> 
     assert (first.code, retried.code) == (3, 3)
     assert "distilflow retry r" in first.out
     assert "1 row is tried again" in retried.err
+    reason, fix, look, again = first.out.splitlines()[-4:]
+    assert reason.startswith("  1 × [row-failed] step 'add': ")
+    assert fix.startswith("    Fix: ")
+    assert (look, again) == ("  Look at it: distilflow show r", "  Try it again: distilflow retry r")
     assert [row["i"] for row in commands.rows()] == [0, 1, 3, 4, 5]
 
 
@@ -317,13 +325,55 @@ def test_runs_are_listed_and_shown(commands: Commands) -> None:
 
     assert (listed.code, shown.code) == (0, 0)
     header, newest, oldest = listed.out.splitlines()
-    assert header.split() == ["id", "pipeline", "state", "rows", "quarantined", "started", "duration"]
+    assert header.split() == ["id", "pipeline", "state", "rows", "quarantined", "started", "duration"]  # no cost, no kinds
     assert newest.split()[:4] == ["second", "test", "finished", "6"]
     assert oldest.split()[:5] == ["first", "test", "finished", "4", "2"]
     assert "2 × [row-failed] step 'add'" in shown.out
     assert "distilflow retry first" in shown.out
     assert "default, row 2" in shown.out
     assert f'Distiset.load_from_disk("{commands.folder}/runs/first/distiset")' in shown.out
+
+
+def saved(commands: Commands, run_id: str, **more: Any) -> RunFolder:
+    """A run of which only the report is there."""
+    folder = RunFolder(commands.folder / "runs" / run_id)
+    folder.path.mkdir(parents=True)
+    folder.save_report(RunReport(run_id=run_id, pipeline="test", **more))
+    return folder
+
+
+def test_runs_tell_who_waits_what_is_made_up_and_what_it_cost(commands: Commands) -> None:
+    saved(commands, "made-up", state="finished", is_rehearsal=True)
+    saved(commands, "again", state="finished", options=RunOptions(is_replay=True))
+    held = saved(commands, "held", state="running", message="waiting for the server", usage=Tally(2, known_cost=0.5))
+
+    with held.locked():
+        listed, shown = commands("runs").out, commands("show", "held").out
+
+    header, *lines = listed.splitlines()
+    assert header.split()[:7] == ["id", "pipeline", "state", "kind", "rows", "quarantined", "cost"]
+    assert {tuple(line.split()[:4]) for line in lines[1:]} == {
+        ("made-up", "test", "finished", "rehearsal"),
+        ("again", "test", "finished", "replay"),
+    }
+    assert lines[0].split()[:4] == ["held", "test", "waiting", "$0.50"]
+    assert "Run held: waiting\nwaiting for the server\n" in shown
+
+
+def test_the_result_of_an_earlier_session_is_shown_while_there_is_no_other(commands: Commands) -> None:
+    assert commands("run", commands.write([LOAD]), "--run-id", "r", "--no-prefect").code == 0
+    total = {"name": "t", "use": own("Total"), "after": "load", "with": {"fails": True}}
+    assert commands("run", commands.write([LOAD, total]), "--run-id", "r", "--no-prefect").code == 1
+
+    failed = commands("show", "r").out
+    with RunFolder(commands.folder / "runs/r").locked():
+        at_work = commands("show", "r").out
+
+    for shown in (failed, at_work):
+        assert "Rows: 6 in 'default', the result of an earlier session" in shown
+        assert "Distiset.load_from_disk" in shown
+    assert "distilflow resume r" in failed
+    assert "It is at work" in at_work
 
 
 def test_what_show_says_loads_the_result(commands: Commands) -> None:
@@ -377,6 +427,38 @@ def test_the_result_is_named_by_its_whole_path(commands: Commands) -> None:
 
     assert where in commands("run", commands.write([LOAD]), "--run-id", "r", "--no-prefect").out
     assert where in commands("resume", "r", "--no-prefect").out
+
+
+def test_a_retry_of_nothing_runs_nothing_and_points_to_resume(commands: Commands) -> None:
+    commands("run", commands.write([LOAD]), "--run-id", "r", "--max-rows", "2", "--no-prefect")
+
+    ended = commands("retry", "r", "--max-rows", "6", "--no-prefect")
+
+    assert (ended.code, "[nothing-to-retry]" in ended.err, "distilflow resume r" in ended.err) == (2, True, True)
+    assert commands.report()["sessions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["plan", "pipeline.yaml", "--sample", "3"], "add --estimate"),
+        (["plan", "pipeline.yaml", "--rehearse", "--llm", "openai/gpt-4o-mini"], "leave one of them out"),
+        (["run", "pipeline.yaml", "--rehearse", "--llm", "openai/gpt-4o-mini"], "leave one of them out"),
+    ],
+    ids=lambda value: value[2] if isinstance(value, list) else "",
+)
+def test_options_that_contradict_each_other_are_refused(commands: Commands, command: list[str], said: str) -> None:
+    commands.write([LOAD])
+
+    ended = commands(*command)
+
+    assert (ended.code, said in ended.err) == (2, True), ended.err
+
+
+def test_the_version_is_told(commands: Commands) -> None:
+    ended = commands("--version")
+
+    assert (ended.code, ended.out) == (0, f"distilflow {version('distilflow')}\n")
 
 
 def test_a_run_that_is_over_cannot_be_stopped(commands: Commands) -> None:

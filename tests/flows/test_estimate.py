@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from flows.cli.estimating import _duration, _range
 from flows.engine.limits import Limit
 from flows.estimate import Estimate, Range, estimate, time_under
 from flows.plan import plan
@@ -259,6 +260,26 @@ def test_the_command_line_rehearses_without_a_key(tmp_path: Path) -> None:
     assert "Estimate for 5,000 rows, from a sample of 5, rehearsed" in ended.out
     assert re.search(r"^answer +gpt-4o-mini +5,000 +5,000 +5,000 .*\$0\.\d+–\$0\.\d+", ended.out, re.MULTILINE)
     assert "replies are made up" in ended.out
+
+
+def test_a_rehearsed_estimate_takes_the_prices_of_another_model(tmp_path: Path) -> None:
+    commands = Commands(tmp_path)
+    pipeline = commands.write([load(rows_of(1)), {"name": "answer", "use": "TextGeneration", "after": "load"}])
+
+    ended = commands("plan", pipeline, "--estimate", "--rehearse", "--llm", "openai/gpt-4o-mini")
+
+    assert ended.code == 0, ended.err
+    assert "Estimate for 1 row, from a sample of 1" in ended.out
+    assert re.search(r"^answer +gpt-4o-mini +1 +1 +1 .*\$0\.", ended.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(Range(8.0, 0.3), "8 s"), (Range(8.0, 3.0), "5 s–11 s"), (Range(8.0), "8 s")],
+    ids=["equal-when-rounded", "apart", "exact"],
+)
+def test_a_range_names_a_number_once(found: Range, said: str) -> None:
+    assert _range(found, _duration) == said
 
 
 def test_rows_without_estimate_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -201,6 +203,22 @@ def test_rows_without_a_reply_go_to_the_quarantine_and_the_exit_code_says_so(com
     ]
 
 
+def test_what_a_replay_lacks_is_asked_for_by_the_command_that_it_shows(commands: Commands) -> None:
+    with a_run(commands) as fake:
+        commands.write(steps(fake_url(commands), 8), "longer.yaml")
+        replayed = commands("replay", "a", "longer.yaml", "--run-id", "b", "--no-prefect")
+        shown = commands("show", "b")
+        command = "distilflow run runs/b/pipeline.yaml --journal a"
+
+        asked = commands(*shlex.split(command)[1:], "--run-id", "c", "--no-prefect")
+
+    for ended in (replayed, shown):
+        assert f"Fix: ask for what is missing: {command}\n" in ended.out
+        assert "distilflow retry" not in ended.out
+    assert "distilflow show b" in replayed.out
+    assert (asked.code, len(commands.rows("c")), fake.stats.requests) == (0, 8, 8)
+
+
 def test_a_replay_ends_where_its_run_ended_after_a_retry(commands: Commands) -> None:
     fake = FakeOpenAI(Behaviour(reply=lambda messages, choice, model: "no rating" if "question 002" in str(messages) else GOOD))
     with running(fake) as url:
@@ -252,6 +270,37 @@ def test_a_shared_journal_lies_in_the_distiset_and_is_all_that_a_replay_needs(co
     assert ended.code == 0, ended.err
     [shared_rows] = (commands.folder / "downloaded/default").glob("*.parquet")
     assert list(results(commands, "b").values()) == [shared_rows.read_bytes()]
+
+
+@pytest.mark.parametrize("is_taken", [False, True], ids=["alone", "beside-another-pipeline"])
+def test_a_journal_is_replayed_by_the_command_that_was_printed(commands: Commands, is_taken: bool) -> None:
+    fake = FakeOpenAI()
+    with running(fake) as url:
+        commands.write(steps(url, 6), "mine.yaml")
+        assert commands("run", "mine.yaml", "--run-id", "a", "--max-rows", "4", "--no-prefect").code == 0
+    (commands.folder / "shared").mkdir()
+    if is_taken:
+        commands.write(steps("http://nowhere", 1), "shared/pipeline.yaml")
+
+    shared = commands("journal", "a", "--output", "shared/all.jsonl")
+    [command] = re.findall(r"distilflow (replay .*)", shared.out)
+    replayed = commands(*shlex.split(command), "--run-id", "b", "--no-prefect")
+
+    assert command == f"replay shared/all.jsonl {'runs/a/pipeline.yaml ' if is_taken else ''}--max-rows 4"
+    assert replayed.code == 0, replayed.err
+    assert results(commands, "a") == results(commands, "b") != {}
+
+
+def test_a_journal_does_not_replace_a_file_but_its_own(commands: Commands) -> None:
+    with a_run(commands, 1):
+        (commands.folder / "mine.jsonl").write_text("years of work")
+
+    refused = commands("journal", "a", "--output", "mine.jsonl")
+    written = [commands("journal", "a"), commands("journal", "a", "--output", "runs/a/distiset/replies.jsonl")]
+
+    assert (refused.code, "mine.jsonl exists already" in refused.err, "another file" in refused.err) == (2, True, True)
+    assert (commands.folder / "mine.jsonl").read_text() == "years of work"
+    assert [(ended.code, "Wrote 1 reply to" in ended.out) for ended in written] == [(0, True), (0, True)]
 
 
 def test_a_shared_journal_answers_replay_llm_by_messages(commands: Commands) -> None:
@@ -448,7 +497,7 @@ def test_a_shared_journal_with_a_broken_line_further_down_ends_the_run_and_names
 def test_a_replay_of_a_lone_file_asks_for_the_pipeline(commands: Commands) -> None:
     with a_run(commands):
         (commands.folder / "deep/er").mkdir(parents=True)
-        commands("journal", "a", "--output", "deep/er/replies.jsonl")
+        share(commands.folder / "runs/a/journal", commands.folder / "deep/er/replies.jsonl")
 
     ended = commands("replay", "deep/er/replies.jsonl")
 
