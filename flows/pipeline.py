@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextvars import Token
 from pathlib import Path
@@ -189,7 +190,7 @@ class Pipeline:
         Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
 
         `max_cost` (USD) and `max_tokens` (input and output) are budgets for all its sessions: when one is used up, the rows
-        that are finished are the result.
+        that are finished are the result, and a `UserWarning` says so.
 
         Raises:
             PlanError: It has problems.
@@ -240,7 +241,12 @@ class Pipeline:
 
         options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
         planned = self._planned(parameters or {}, is_replay=options.is_replay)
-        return Distiset.load_from_disk(run_inline(planned, runs_dir, run_id=run_id, options=options).distiset)
+        folder = run_inline(planned, runs_dir, run_id=run_id, options=options)
+        report = folder.report()
+        if report.used_up:
+            go_on = f"go on with run(run_id={folder.run_id!r}, {report.used_up}=...) and a higher one"
+            warnings.warn(f"the result is a part of the rows: {report.message}; {go_on}", UserWarning, stacklevel=3)
+        return Distiset.load_from_disk(folder.distiset)
 
     def dry_run(
         self,

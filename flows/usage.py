@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +21,7 @@ COUNTS = [field.name for field in fields(Tally)]
 KINDS = [float if field.type == "float" else int for field in fields(Tally)]
 CSV_COUNTS = {"known_cost": "cost_usd", "unpriced": "requests_of_unknown_price"}
 """Columns of the CSV that are not named as in a tally."""
+CSV_DIGITS = {"known_cost": 9, "seconds": 3}
 CHUNK = 10_000
 """Entries that are added up at a time: rows are many, and 100 bytes each in arrays."""
 PLACE_DIGITS = 10
@@ -59,8 +59,7 @@ class UsageTable:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow([self.by, *(CSV_COUNTS.get(name, name) for name in COUNTS)])
-            values = attrgetter(*COUNTS)
-            writer.writerows((name, *values(tally)) for name, tally in self)
+            writer.writerows((name, *_cells(tally)) for name, tally in self)
 
 
 def read_usage(journal: Path, by: By) -> UsageTable:
@@ -94,6 +93,16 @@ def _added_up(
     for at, line in enumerate(counts):  # one at a time: a sorted copy of all would take as much memory again
         added[at] = np.add.reduceat(line[order], starts)
     return given[starts], added
+
+
+def _cells(tally: Tally) -> Iterator[int | float | None]:
+    """The counts as a CSV has them; what nobody knows the cost of has none."""
+    for name in COUNTS:
+        value = getattr(tally, name)
+        if name == "known_cost" and tally.requests == tally.unpriced:
+            yield None
+        else:
+            yield round(value, CSV_DIGITS[name]) if name in CSV_DIGITS else value
 
 
 def _tally(values: list[float]) -> Tally:

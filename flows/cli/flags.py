@@ -33,6 +33,24 @@ RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
 
 
+def _amount(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SpecError(
+            f"--max-cost {text!r} is no amount of USD", "write a number with a point, such as --max-cost 0.50"
+        ) from None
+
+
+def _tokens(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise SpecError(
+            f"--max-tokens {text!r} is no whole number", "write its digits only, such as --max-tokens 100000"
+        ) from None
+
+
 def command(verb: str, run_id: str, *more: str, runs_dir: Path) -> str:
     """What to type about a run."""
     where = ["--runs-dir", str(runs_dir)] if runs_dir != RUNS else []
@@ -55,10 +73,12 @@ class RunFlags:
     output: Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")] = None
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None
     max_cost: Annotated[
-        float | None, typer.Option(metavar="USD", help="Stop before it costs more than this, in all its sessions.")
+        float | None,
+        typer.Option(metavar="USD", parser=_amount, help="Stop before it costs more than this, in all its sessions."),
     ] = None
     max_tokens: Annotated[
-        int | None, typer.Option(metavar="TOKENS", help="Stop before it uses more tokens than this, input and output.")
+        int | None,
+        typer.Option(metavar="TOKENS", parser=_tokens, help="Stop before it uses more tokens than this, input and output."),
     ] = None
     push: Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")] = None
     no_prefect: Annotated[

@@ -14,6 +14,7 @@ import pytest
 
 from flows.engine.journal import Entry, Journal
 from flows.engine.tally import Tally, money
+from flows.pipeline import Pipeline
 from flows.usage import read_usage
 from steps.llms.base import Completion, Usage
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
@@ -98,6 +99,56 @@ def test_a_budget_that_buys_nothing_is_refused(commands: Commands, budget: tuple
     assert ended.code == 2
     assert "buys nothing" in ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("budget", "example"),
+    [
+        (("--max-cost", "1,5"), "--max-cost 0.50"),
+        (("--max-cost", "abc"), "0.50"),
+        (("--max-tokens", "1e5"), "--max-tokens 100000"),
+    ],
+)
+def test_a_budget_that_is_no_number_is_told_with_an_example(commands: Commands, budget: tuple[str, str], example: str) -> None:
+    ended = run(commands, "http://127.0.0.1:9", *budget)
+
+    assert (ended.code, repr(budget[1]) in ended.err, example in ended.err) == (2, True, True), ended.err
+
+
+def test_a_run_in_python_warns_when_its_budget_is_used_up(commands: Commands, url: str) -> None:
+    asking = Pipeline.from_file(commands.folder / pipeline(commands, url))
+
+    with pytest.warns(
+        UserWarning, match=r"a part of the rows: the budget of \$2.00 is used up .*run_id='r', max_cost="
+    ) as told:
+        made = asking.run(run_id="r", runs_dir=commands.folder / "runs", max_cost=2)
+
+    assert told[0].filename == __file__
+    assert 0 < len(made["default"]["train"]) < 2 * ROWS
+
+
+def test_steps_of_a_run_that_ran_out_of_budget_are_stopped_not_done(commands: Commands, url: str) -> None:
+    ended = run(commands, url, "--max-cost", "2")
+
+    steps = commands.report()["steps"]
+    taken = steps["answer"]["taken"]
+    assert 0 < taken < ROWS
+    assert [steps[step]["state"] == "done" for step in ("load", "answer", "again")] == [True, False, False]
+    shown = commands("show", "r").out
+    assert f"answer: stopped, {taken} of {ROWS} rows\n" in ended.err
+    assert re.search(rf"^answer .* stopped, {taken} of {ROWS} rows$", shown, re.MULTILINE)
+    assert "answer: done" not in ended.err
+
+
+def test_a_rehearsal_does_not_replace_what_was_paid_for(commands: Commands, fake: FakeOpenAI, url: str) -> None:
+    assert run(commands, url, "--max-rows", "2").code == 0
+    before = commands.rows()
+
+    refused = run(commands, url, "--rehearse")
+
+    assert (refused.code, "4 requests" in refused.err) == (2, True), refused.err
+    assert "another --run-id" in refused.err
+    assert commands.rows() == before
 
 
 # ---- what was used
@@ -197,6 +248,22 @@ def test_rows_are_in_the_order_of_their_ids_and_joined_by_them(tmp_path: Path) -
     assert [name for name, _ in table] == ["2", "9", "9.2", "9.10", "10"]
     assert dict(table)["9"] == Tally(2, 2, 4, seconds=1.0, known_cost=1.0)
     assert table.total() == Tally(6, 6, 12, seconds=3.0, known_cost=3.0)
+
+
+def test_a_csv_rounds_and_leaves_a_cost_empty_that_nobody_knows(tmp_path: Path) -> None:
+    entries = [
+        ("s", "0", Usage(1, 2), 0.1),
+        ("s", "0", Usage(1, 2), 0.2),
+        ("s", "1", Usage(1, 2), None),
+        ("s", "2", Usage(), 0.0),
+    ]
+    asyncio.run(_journal(tmp_path, entries))
+
+    read_usage(tmp_path, "row").write_csv(tmp_path / "rows.csv")
+
+    with (tmp_path / "rows.csv").open() as file:
+        rows = [(row["row"], row["cost_usd"], row["seconds"]) for row in csv.DictReader(file)]
+    assert rows == [("0", "0.3", "1.0"), ("1", "", "0.5"), ("2", "0.0", "0.5")]
 
 
 def test_more_rows_than_are_added_up_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
