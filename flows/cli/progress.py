@@ -104,15 +104,15 @@ class Lines:
         elif isinstance(event, events.RunChanged) and event.state == "stopped":
             for step, progress in self._steps.items():
                 if progress.state != "done":
-                    err.print(f"{step}: {standing(progress, is_over=True)}", markup=False, highlight=False, soft_wrap=True)
+                    self._print(step, progress, is_over=True)
         elif isinstance(event, events.Logged) and event.level != "info":
             err.print(f"{event.level}: {event.message}", markup=False, soft_wrap=True)
 
-    def _print(self, step: str, progress: StepProgress) -> None:
-        rate = f", {progress.rows_per_s:,.0f} rows/s" if progress.rows_per_s else ""
+    def _print(self, step: str, progress: StepProgress, *, is_over: bool = False) -> None:
+        rate = f", {progress.rows_per_s:,.0f} rows/s" if progress.rows_per_s and not is_over else ""
         failed = f", {progress.failed:,} failed" if progress.failed else ""
         cost = f", {money}" if (money := progress.usage.in_money()) else ""
-        line = f"{step}: {standing(progress)}{rate}{cost}{failed}"
+        line = f"{step}: {standing(progress, is_over=is_over)}{rate}{cost}{failed}"
         err.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:

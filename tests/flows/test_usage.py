@@ -135,7 +135,7 @@ def test_steps_of_a_run_that_ran_out_of_budget_are_stopped_not_done(commands: Co
     assert 0 < taken < ROWS
     assert [steps[step]["state"] == "done" for step in ("load", "answer", "again")] == [True, False, False]
     shown = commands("show", "r").out
-    assert f"answer: stopped, {taken} of {ROWS} rows\n" in ended.err
+    assert f"answer: stopped, {taken} of {ROWS} rows, $" in ended.err
     assert re.search(rf"^answer .* stopped, {taken} of {ROWS} rows$", shown, re.MULTILINE)
     assert "answer: done" not in ended.err
 
