@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import signal
 import time
@@ -312,8 +311,10 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
         tell(f"Used: {used}{', in all its sessions' if report.sessions > 1 else ''}")
     if report.used_up:
         flag, cap = f"--{report.used_up.replace('_', '-')}", getattr(report.options, report.used_up)
-        enough = 2 * max(cap, report.needed)
-        more = flags.command("resume", report.run_id, flag, f"{math.ceil(enough)}" if report.needed >= 1 else f"{enough:.3g}")
+        enough = 2 * cap
+        while enough < 1.5 * report.needed:
+            enough *= 2
+        more = flags.command("resume", report.run_id, flag, f"{enough:.10g}")
         tell(f"{report.message[:1].upper()}{report.message[1:]}. Go on with a higher one: {more}", style="yellow")
     if report.quarantined:
         reasons = reasons_of(folder)
