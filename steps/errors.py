@@ -163,7 +163,7 @@ class ServerFailed(LLMError):
 
 
 class NetworkFailed(LLMError):
-    """No answer: connection refused, reset or timed out."""
+    """No answer: the connection was cut, or it took too long."""
 
     code = "network-failed"
     is_retryable = True
@@ -212,7 +212,7 @@ class ModelNotFound(LLMError):
 
 
 class EndpointDown(LLMError):
-    """The server cannot be reached at all."""
+    """The server cannot be reached, or has not given one answer for so long that no row can succeed."""
 
     code = "endpoint-down"
     is_fatal = True

@@ -1,6 +1,6 @@
 """Where the rows of a step lie, in compact form: what the Distiset and the steps over all rows are read from.
 
-A shelf is a file of numbers that grows while the run goes on: 56 bytes for a row, or for all rows of a frame that a source and
+A shelf is a file of numbers that grows while the run goes on: 48 bytes for a row, or for all rows of a frame that a source and
 cheap steps made; in memory there is next to nothing. The rows themselves stay in the ledger until they are read, in the order
 of the source.
 """
