@@ -1,9 +1,9 @@
 """Keeps what a run uses under its cap: a request leaves only when it fits.
 
 What is spent, by all sessions, and what the requests under way may use must stay below the cap. A request may use its prompt
-and a reply of `max_new_tokens`: then the cap is passed only by what a server counts beyond that, until the first replies show it. Without such a limit, what it may use is learnt from the replies
-that its step got of its model: their mean and two standard deviations; the first ones may be short by chance, so only few are
-under way then. When nothing is under way and nothing fits any more, the budget is used up.
+and a reply of `max_new_tokens`, and what servers count beyond that, as the replies of its step show. Without such a limit,
+all it may use is learnt from them: their mean and two standard deviations. The first ones may be short by chance, so only few
+are under way then. When nothing is under way and nothing fits any more, the budget is used up.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import random
 import signal
 import sys
 import time
@@ -147,6 +148,28 @@ class Total(GlobalStep):
         note(self.calls, f"all {len(rows)}")
         total = sum(row["i"] for row in rows)
         return [{**row, "total": total} for row in rows]
+
+
+class Shuffled(GlobalStep):
+    """Returns all rows, each time in another order."""
+
+    def process(self, rows: Collection[Row]) -> Iterable[Row]:
+        shuffled = list(rows)
+        random.shuffle(shuffled)
+        return shuffled
+
+
+class SameDict(GeneratorStep):
+    """Yields one dict again and again, with other content."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("i",)
+    rows: int = 100
+
+    def generate(self) -> Iterator[Row]:
+        row: Row = {}
+        for i in range(self.rows):
+            row["i"] = i
+            yield row
 
 
 class SeesDevices(Step):

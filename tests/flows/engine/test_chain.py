@@ -106,3 +106,27 @@ def test_equal_rows_are_told_apart_however_many_rows_there_are(monkeypatch: pyte
 
     assert batches == at_once
     assert len(set(at_once)) == 2000
+
+
+def test_a_worker_that_dies_after_a_step_over_all_rows_loses_and_doubles_none(tmp_path: Path) -> None:
+    steps: list[dict[str, Any]] = [
+        {"name": "load", "use": own("Numbers"), "with": {"rows": 300}},
+        {"name": "shuffle", "use": own("Shuffled"), "after": "load"},
+        {
+            "name": "add",
+            "use": own("Add"),
+            "after": "shuffle",
+            "batch_size": 10,
+            "with": {"kill_at": [150], "kill_once": str(tmp_path / "killed"), "sleep_s": 0.005},
+        },
+    ]
+    result = run_steps(tmp_path / "run", steps, in_threads=False)
+
+    assert (tmp_path / "killed").exists()
+    assert sorted(row["i"] for row in result.only) == list(range(300))
+
+
+def test_a_source_may_yield_the_same_dict_again_with_other_content(tmp_path: Path) -> None:
+    result = run_steps(tmp_path, [{"name": "load", "use": own("SameDict")}])
+
+    assert [row["i"] for row in result.only] == list(range(100))

@@ -81,3 +81,9 @@ def test_a_row_that_is_nested_too_deep_is_told() -> None:
 
     with pytest.raises(RowError, match="less deep"):
         encode({"x": deep})
+
+
+def test_no_time_of_pandas_is_nothing() -> None:
+    pandas = pytest.importorskip("pandas")
+
+    assert decode(encode({"at": pandas.NaT, "n": 1})) == {"at": None, "n": 1}
