@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from steps.errors import NetworkFailed, Unreachable
+from steps.errors import BadRequest, NetworkFailed, Unreachable
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import ClientResponse, ClientSession
 
 KEEP_ALIVE_S = 60
 DNS_CACHE_S = 300
 CONNECT_S = 30.0
 """How long a connection may take; after that there is none to be had."""
+LARGEST_REPLY_BYTES = 32 * 2**20
 LARGE_BODY_BYTES = 2**20  # from here on aiohttp wants a file, and warns about bytes
 
 
@@ -124,7 +125,7 @@ class JSONEndpoint:
                     self._target, data=data, headers=headers, proxy=self._proxy_target, allow_redirects=False
                 ) as response,
             ):
-                return Answer(response.status, response.headers, await response.read())
+                return Answer(response.status, response.headers, await self._body(response))
         except aiohttp.ConnectionTimeoutError as error:
             raise Unreachable(
                 f"no connection to {self._via} within {CONNECT_S:g} s", "check the network and the server, or correct base_url"
@@ -142,6 +143,27 @@ class JSONEndpoint:
             ) from None
         except (aiohttp.ClientError, OSError) as error:
             raise self._failure(error) from error
+
+    async def _body(self, response: ClientResponse) -> bytes:
+        """What was sent, unpacked; some hundred bytes can unpack to gigabytes.
+
+        Raises:
+            BadRequest: It is too large to be a reply.
+        """
+        if (response.content_length or LARGEST_REPLY_BYTES) < LARGEST_REPLY_BYTES and not response.headers.get(
+            "Content-Encoding"
+        ):
+            return await response.read()
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.content.iter_any():
+            parts.append(part)
+            if (size := size + len(part)) > LARGEST_REPLY_BYTES:
+                raise BadRequest(
+                    f"{self._via} sent a reply of more than {LARGEST_REPLY_BYTES // 2**20} MB",
+                    "check base_url, and lower max_new_tokens",
+                )
+        return b"".join(parts)
 
     @property
     def _via(self) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import subprocess
 import sys
 
 import pytest
 from aiohttp import web
 
-from steps.errors import NetworkFailed
+from steps.errors import BadRequest, NetworkFailed
+from steps.llms import http
 from steps.llms.http import find_proxy, host_and_port, is_loopback
 from steps.llms.openai_llm import OpenAILLM
 from tests.fakes.openai_server import FakeOpenAI
@@ -42,6 +44,22 @@ async def test_a_large_body_arrives_without_a_warning() -> None:
 
     assert fake.stats.last_request is not None
     assert len(fake.stats.last_request["messages"][0]["content"]) == 3_000_000
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_a_reply_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch, is_packed: bool) -> None:
+    monkeypatch.setattr(http, "LARGEST_REPLY_BYTES", 100_000)
+
+    async def answer(request: web.Request) -> web.Response:
+        body = b'{"choices": [{"message": {"content": "%b"}}]}' % (b"x" * 200_000)
+        headers = {"Content-Encoding": "gzip"} if is_packed else {}
+        return web.Response(body=gzip.compress(body) if is_packed else body, content_type="application/json", headers=headers)
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    async with loaded(app) as llm:
+        with pytest.raises(BadRequest, match="more than"):
+            await llm.complete(asking())
 
 
 async def test_a_request_goes_through_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
