@@ -19,8 +19,8 @@ from flows.models import with_llm
 from flows.plan import plan
 from flows.pools import Pools
 from flows.runners.engine_client import EngineProcess
-from flows.runners.engine_process import Start
 from flows.runners.prefect_pool import Mirror, StepPoolTaskRunner
+from flows.runners.start import Start
 from flows.runs import RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec, load_spec, with_parameters
 from steps.errors import DistilflowError

@@ -25,7 +25,7 @@ from flows.journals import find_journal
 from flows.models import with_llm
 from flows.plan import Plan, examine, plan
 from flows.runners.engine_client import EngineProcess
-from flows.runners.engine_process import Start
+from flows.runners.start import Start
 from flows.runs import LAUNCHED_AT, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_file, read_spec
 from steps.errors import Problem, RunError, SpecError

@@ -9,11 +9,11 @@ from contextlib import suppress
 from flows.engine.chain import split_rows, wrong_count
 from flows.engine.codec import decode, encode
 from flows.engine.desk import Desk
-from flows.engine.gate import NotSent
 from flows.engine.gateway import Gateway
 from flows.engine.index import Index
 from flows.engine.items import Item, child_key
 from flows.engine.ledger import SegmentReader
+from flows.engine.not_sent import NotSent
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.stages import Stage, may_multiply
 from flows.engine.tally import Tally

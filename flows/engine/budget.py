@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
-from flows.engine.gate import NotSent
+from flows.engine.not_sent import NotSent
 from flows.engine.options import RunOptions
 from flows.engine.spread import Spread
 from flows.engine.tally import Tally, money

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from flows.engine import breaker
 from flows.engine.breaker import Breaker
 from flows.engine.limits import read_limits
+from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.turns import Caller, Lane, Turn, Turns
 from steps.errors import AuthFailed, EndpointDown, LLMError, NetworkFailed, RateLimited, ServerFailed, Unreachable
@@ -30,10 +31,6 @@ REFUSALS_PER_ROW = 20
 
 Keep = Callable[[Completion, float, int], Awaitable[None]]
 """Puts an answer in safety: (answer, seconds it took, attempts)."""
-
-
-class NotSent(Exception):
-    """The run is ending: this request was held back, and costs nothing."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from flows.engine.budget import Amount, Budget, Purpose
-from flows.engine.gate import NotSent
+from flows.engine.not_sent import NotSent
 from flows.engine.tally import Tally
 
 Send = Callable[[bytes], None]

@@ -16,7 +16,7 @@ import orjson
 
 from flows.engine import signals
 from flows.engine.events import Event, read_event
-from flows.runners.engine_process import Start
+from flows.runners.start import Start
 from flows.runs import RunReport
 from steps.errors import RunError
 

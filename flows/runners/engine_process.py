@@ -13,9 +13,7 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,36 +23,18 @@ from flows.engine import signals
 from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
-from flows.engine.options import RunOptions
 from flows.engine.outcome import explain
 from flows.engine.placing import Lease, devices_wanted
 from flows.engine.stages import Stage
 from flows.plan import plan
 from flows.pools import Pools
 from flows.runners.session import Request, run_session
+from flows.runners.start import Start
 from flows.runs import RunFolder
 from flows.spec import PipelineSpec
 from steps.errors import DistilflowError, PlanError
 
 OTHER_SIDE_GONE = 75
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What the engine is told to run: plain data."""
-
-    spec: dict[str, Any]
-    folder: str
-    options: RunOptions = field(default_factory=RunOptions)
-    devices: tuple[str, ...] = ()
-    launched_at: float = field(default_factory=time.time)
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "options": self.options.model_dump(mode="json")}
-
-    @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Start:
-        return cls(**{**found, "options": RunOptions.model_validate(found["options"])})
 
 
 class _Line:

@@ -11,7 +11,7 @@ import pytest
 
 from flows.engine.budget import FIRST_REQUESTS, Amount, Budget, Caps, Purpose, UsedUp, ceiling_of
 from flows.engine.engine import Engine
-from flows.engine.gate import NotSent
+from flows.engine.not_sent import NotSent
 from flows.engine.options import RunOptions
 from flows.engine.spread import Spread
 from flows.engine.tally import Tally

@@ -13,7 +13,8 @@ import pytest
 
 from flows.engine import breaker, gate
 from flows.engine.engine import LAST_REPLIES_S, Engine
-from flows.engine.gate import Gate, NotSent
+from flows.engine.gate import Gate
+from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice
 from steps.errors import AuthFailed, EndpointDown, NetworkFailed
 from steps.llms.base import Request

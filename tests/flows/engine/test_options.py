@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from flows.engine.options import RunOptions
-from flows.runners.engine_process import Start
+from flows.runners.start import Start
 
 
 def test_options_travel_as_json() -> None:
