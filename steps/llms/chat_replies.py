@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -10,6 +11,9 @@ from steps.errors import BadRequest, ContentFiltered, LLMError, ServerFailed
 from steps.llms.base import Completion, Usage
 from steps.llms.http import Answer
 from steps.llms.provider_errors import Target, classify
+
+MOST_TOKENS = 10**12
+"""More than any request can use: a count beyond it is a server's slip, and would spend every budget."""
 
 
 def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
@@ -21,8 +25,8 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
     if not 200 <= answer.status < 300:
         raise classify(answer.status, answer.body, answer.headers, target)
     try:
-        body = orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
+        body = _parsed(answer.body)
+    except (ValueError, RecursionError) as error:
         raise _not_a_completion(answer, target, "it is not JSON" if answer.body else "it is empty") from error
     if not isinstance(body, dict):
         raise _not_a_completion(answer, target, "it is not an object")
@@ -43,9 +47,21 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
         [text for text, _ in read],
         name if isinstance(name, str) and name else target.model,
         _usage(body.get("usage")),
-        [reason for _, reason in read],
+        [reason if isinstance(reason, str) else None for _, reason in read],
         answer.headers,
     )
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON of an answer, also where it is none by the letter: what was paid for is worth a second look.
+
+    Raises:
+        ValueError, RecursionError: It is no JSON at all.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body)  # slower; it takes half a character ("\\ud83d") and NaN
 
 
 def _message(choice: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +90,11 @@ def _usage(usage: Any) -> Usage:
 
 
 def _count(counts: Any, name: str) -> int:
+    """A number of tokens that can be true; some servers write it as a float."""
     count = counts.get(name) if isinstance(counts, dict) else None
-    return count if isinstance(count, int) and count > 0 else 0
+    if isinstance(count, bool) or not isinstance(count, (int, float)):
+        return 0
+    return int(count) if 0 < count <= MOST_TOKENS and count == int(count) else 0
 
 
 def _without_text(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError:

@@ -24,6 +24,7 @@ from flows.spec import spec_from
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.fakes.serving import running
 from tests.flows.commands import Commands, kill, wait_for
+from tests.steps.llms.serving import answering
 
 KEY = "sk-this-must-never-be-kept-4711"
 
@@ -334,6 +335,24 @@ def test_what_is_shared_comes_back_as_it_was(tmp_path: Path) -> None:
     ]
     assert [key for key, _ in replies_in(target)] == keys
     assert (tmp_path / "again.jsonl").read_bytes() == target.read_bytes()
+
+
+def test_half_a_character_in_a_reply_is_kept_everywhere_and_costs_nothing_again(commands: Commands) -> None:
+    answer = r'{"choices": [{"message": {"content": "half: \ud83d"}}], "usage": {"prompt_tokens": NaN, "completion_tokens": 2}}'
+    with running(answering(text=answer)) as url:
+        commands.write(steps(url, 1))
+        ended = commands("run", "pipeline.yaml", "--run-id", "a", "--no-prefect")
+    for path in commands.folder.glob("runs/a/ledger/*/*.seg"):
+        path.unlink()
+    shared = commands("journal", "a", "--output", "replies.jsonl")
+    resumed = commands("resume", "a", "--no-prefect")
+    replayed = commands("replay", "replies.jsonl", "pipeline.yaml", "--run-id", "b", "--no-prefect")
+
+    assert [ended.code, shared.code, resumed.code, replayed.code] == [0, 0, 0, 0], [ended.err, resumed.err, replayed.err]
+    [entry] = entries_in([commands.folder / "runs/a/journal"])
+    assert entry["completion"]["texts"] == ["half: \ud83d"]
+    assert entry["completion"]["usage"]["output_tokens"] == 2
+    assert commands.rows("a")[0]["generation"] == commands.rows("b")[0]["generation"] == "half: ?"  # UTF-8 has no half ones
 
 
 def test_no_key_is_kept_wherever_it_was_given(commands: Commands) -> None:

@@ -70,6 +70,31 @@ async def test_the_text_parts_of_a_content_list_are_the_text() -> None:
     assert (completion.texts, completion.model_name, completion.usage) == (["yes"], "m-2", Usage())
 
 
+CHOICE = '{"message": {"content": %s}, "finish_reason": "stop"}'
+ANSWER = f'{{"choices": [{CHOICE}], "usage": {{"prompt_tokens": %s, "completion_tokens": 2}}}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "seen"),
+    [
+        (r'"half: \ud83d"', "3", ("half: \ud83d", Usage(3, 2))),
+        ('"yes"', "NaN", ("yes", Usage(0, 2))),
+        ('"yes"', "12.0", ("yes", Usage(12, 2))),
+        ('"yes"', "12.5", ("yes", Usage(0, 2))),
+        ('"yes"', "-4", ("yes", Usage(0, 2))),
+        ('"yes"', "true", ("yes", Usage(0, 2))),
+        ('"yes"', "1e400", ("yes", Usage(0, 2))),
+        ('"yes"', "1000000000000", ("yes", Usage(10**12, 2))),
+        ('"yes"', "1000000000001", ("yes", Usage(0, 2))),
+    ],
+)
+async def test_a_reply_is_read_though_its_json_is_odd(text: str, tokens: str, seen: tuple[str, Usage]) -> None:
+    async with loaded(answering(text=ANSWER % (text, tokens))) as llm:
+        completion = await llm.complete(asking())
+
+    assert (completion.texts[0], completion.usage) == seen
+
+
 # ---- requests
 async def sent(request: Any = None, **fields: Any) -> dict[str, Any]:
     """The body that the server sees."""
