@@ -134,7 +134,7 @@ def share(journal: Path, target: Path) -> int:
     try:
         with part.open("wb") as file:
             for key, entry in _entries(journal):
-                if key not in seen:
+                if key not in seen and entry["completion"]["texts"]:  # one without was only paid for
                     seen.add(key)
                     file.write(encode(_line(key, entry)) + b"\n")
         part.replace(target)

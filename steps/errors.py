@@ -9,6 +9,7 @@ DistilflowError
 │   ├── BadReply        the model answered, but not in the form that was asked for
 │   └── LLMError        the request for this row failed
 │       ├── RateLimited · ServerFailed · NetworkFailed (Unreachable)     worth another attempt
+│       ├── EmptyReply                                      worth one more attempt, which is paid for again
 │       ├── ContextTooLong · ContentFiltered · BadRequest (SchemaRefused)   never going to succeed
 │       └── AuthFailed · ModelNotFound · EndpointDown       stop the run: no row can succeed
 └── RunError            the run cannot go on
@@ -18,7 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from steps.llms.base import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,10 @@ class LLMError(RowError):
         self.retry_after_s = retry_after_s
         self.headers: Mapping[str, str] = {}
         """Headers of a refusal: what the server says of its limits."""
+        self.usage: Usage | None = None
+        """Tokens of a reply that was paid for though it is of no use; None where nothing was paid."""
+        self.seconds = 0.0
+        """From the last attempt to its end."""
 
     def __reduce__(self) -> tuple[type[LLMError], tuple[str, str, float | None]]:  # type: ignore[override]
         return type(self), (self.message, self.fix, self.retry_after_s)
@@ -160,6 +168,12 @@ class ServerFailed(LLMError):
 
     code = "server-failed"
     is_retryable = True
+
+
+class EmptyReply(LLMError):
+    """The model answered with no text at all. It is asked once more, since each such reply is paid for."""
+
+    code = "empty-reply"
 
 
 class NetworkFailed(LLMError):

@@ -104,6 +104,7 @@ class Gate:
                     await keep(completion, time.monotonic() - begin, tries.attempts)
                 return completion
             except LLMError as error:
+                error.seconds = time.monotonic() - begin
                 pause = self._failed(caller, turn, tries, error)
             finally:
                 self._turns.release(caller, turn)
@@ -229,7 +230,7 @@ class Gate:
 
     def _verdict(self, error: LLMError, attempts: int) -> LLMError:
         """The error of this row, or of all."""
-        if self._fatal is not None:
+        if self._fatal is not None and error.usage is None:  # what was paid for is told
             return self._fatal
         if isinstance(error, (NetworkFailed, ServerFailed)):
             self._given_up_in_a_row += 1

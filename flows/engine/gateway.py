@@ -13,11 +13,11 @@ from flows.engine.journal import Asker, Entry, Journal, completion_of, tally_of
 from flows.engine.keys import identity_of
 from flows.engine.notices import Tell, tell_nobody
 from flows.engine.tally import Tally
-from steps.errors import RowError
+from steps.errors import EmptyReply, LLMError, RowError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
 
 Replied = Callable[[str, str, Completion, Tally, bool], None]
-"""Is told of every reply: (step, row, reply, what it used, whether it was got now)."""
+"""Is told of every reply: (step, row, reply, what it used, whether it was got now). One of no use has no texts."""
 
 
 class NotInJournal(RowError):
@@ -140,6 +140,20 @@ class Line:
                 f"no reply of {self._llm.model_name!r} to this row of step {self._step!r} is in the journal",
                 "replay the pipeline as it ran; or ask for what is missing: distilflow run --journal",
             )
+        try:
+            return await self._buy(key, row_id, request)
+        except EmptyReply as error:
+            if not self._llm.max_retries:
+                raise
+            attempts = error.attempts
+        try:
+            return await self._buy(key, row_id, request)
+        except LLMError as error:
+            error.attempts += attempts
+            raise
+
+    async def _buy(self, key: bytes, row_id: str, request: Request) -> Completion:
+        """Ask the server. Whatever is paid for is counted and kept, also a reply that is of no use."""
         used = Tally()
 
         async def keep(completion: Completion, seconds: float, attempts: int) -> None:
@@ -147,17 +161,26 @@ class Line:
             used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
             entry = Entry(self._step, row_id, self._llm.model_name, *asked, completion, time.time(), seconds, attempts, cost)
-            await self._gateway.journal.keep(key, entry)
+            await self._gateway.journal.keep(key if completion.texts else None, entry)
 
         hold = await self._hold(request)
         try:
             completion = await self._gate.send(self._caller, request, keep)
+        except LLMError as error:
+            if error.usage is not None:
+                useless = Completion([], self._llm.model_name, error.usage)
+                await keep(useless, error.seconds, error.attempts)
+                self._count(row_id, useless, used)
+            raise
         finally:
             if self._gateway.purse is not None:
                 self._gateway.purse.settle(hold, used if used.requests else None)
+        self._count(row_id, completion, used)
+        return completion
+
+    def _count(self, row_id: str, completion: Completion, used: Tally) -> None:
         self._used(used)
         self._gateway.replied(self._step, row_id, completion, used, True)
-        return completion
 
     async def _hold(self, request: Request) -> int:
         """Wait until the budget has room for a request."""

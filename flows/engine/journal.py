@@ -8,6 +8,8 @@ A reply is found by what was asked and who asked: the model with its parameters,
 the step, the row, and how often that row asked just this before. So three equal steps get three samples, also when a run
 goes on.
 
+A reply without any text is kept too, since it was paid for, but under a key that nobody asks for: it answers nothing.
+
 Journals of other runs can be looked into as well. What is found there is copied, so a journal holds every reply that its run's
 rows were made of, and alone suffices to make them again.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -179,14 +182,14 @@ class Journal:
             return None
         return entry
 
-    async def keep(self, key: bytes, entry: Entry) -> None:
-        """Add a reply; returns when it would survive a power cut.
+    async def keep(self, key: bytes | None, entry: Entry) -> None:
+        """Add a reply; returns when it would survive a power cut. Without a key it only counts: nobody will find it.
 
         Raises:
             RunError: It cannot be written. Nothing may be made of the reply then.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(key, entry.to_json(), durable)
+        self._put(os.urandom(KEY_BYTES) if key is None else key, entry.to_json(), durable)
         await durable
 
     def _put(self, key: bytes, body: bytes, durable: asyncio.Future[None] | None) -> None:

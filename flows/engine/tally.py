@@ -9,7 +9,10 @@ from steps.llms.base import Usage
 
 @dataclass(slots=True)
 class Tally:
-    """The requests that were answered, and what they used. Failed attempts count nothing: providers do not charge for them."""
+    """The requests that were answered, and what they used; also those whose reply was of no use, if tokens were counted.
+
+    Other failed attempts count nothing: providers do not charge for them.
+    """
 
     requests: int = 0
     input_tokens: int = 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from steps.errors import BadRequest, ContentFiltered, LLMError, ServerFailed
+from steps.errors import BadRequest, ContentFiltered, EmptyReply, LLMError, ServerFailed
 from steps.llms.base import Completion, Usage
 from steps.llms.http import Answer
 from steps.llms.provider_errors import Target, classify
@@ -20,7 +20,8 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
     """Texts of the choices that have one: at least one, at most `wanted`.
 
     Raises:
-        LLMError: The server refused, or its answer is no chat completion, or no choice has a text.
+        LLMError: The server refused, or its answer is no chat completion, or no choice has a text; then `usage` on it says
+            what that reply used.
     """
     if not 200 <= answer.status < 300:
         raise classify(answer.status, answer.body, answer.headers, target)
@@ -37,11 +38,9 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
         raise classify(status, answer.body, answer.headers, target)
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
         raise _not_a_completion(answer, target, "it has no list of choices")
-    if not choices:
-        raise _not_a_completion(answer, target, "it has no choices")
     read = [(text, choice.get("finish_reason")) for choice in choices if (text := _text(choice)).strip()][:wanted]
     if not read:
-        raise _without_text(choices[0], answer, target)
+        raise _without_text(choices[0] if choices else {}, _usage(body.get("usage")), answer, target)
     name = body.get("model")
     return Completion(
         [text for text, _ in read],
@@ -97,7 +96,16 @@ def _count(counts: Any, name: str) -> int:
     return int(count) if 0 < count <= MOST_TOKENS and count == int(count) else 0
 
 
-def _without_text(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError:
+def _without_text(choice: dict[str, Any], usage: Usage, answer: Answer, target: Target) -> LLMError:
+    if choice.get("finish_reason") == "error":  # OpenRouter: the provider behind it broke off, and charges nothing
+        return _not_a_completion(answer, target, "its first choice has no text (finish_reason 'error')")
+    error = _useless(choice, answer, target)
+    error.usage = usage if usage.input_tokens or usage.output_tokens else None
+    return error
+
+
+def _useless(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError:
+    """Why a reply that is paid for has no text."""
     message = _message(choice)
     reason = choice.get("finish_reason")
     if reason == "content_filter":
@@ -112,7 +120,12 @@ def _without_text(choice: dict[str, Any], answer: Answer, target: Target) -> LLM
             f"{target} used up its tokens before it wrote any text (finish_reason 'length')",
             "raise max_new_tokens: reasoning models think first, and that counts",
         )
-    return _not_a_completion(answer, target, f"its first choice has no text (finish_reason {reason!r})")
+    what = f"its first choice has no text (finish_reason {reason!r})" if choice else "it has no choices"
+    seen = target.excerpt(answer.body.decode(errors="replace"))
+    return EmptyReply(
+        f"{target} sent an empty reply: {what}; it said {answer.status}: {seen}",
+        "change the prompt or the sampling, raise max_new_tokens if the model thinks first, or drop the row",
+    )
 
 
 def _not_a_completion(answer: Answer, target: Target, why: str) -> ServerFailed:

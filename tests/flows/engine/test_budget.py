@@ -102,6 +102,19 @@ def test_tokens_are_a_budget_too(tmp_path: Path) -> None:
     assert "budget of 1,000 tokens is used up" in result.engine.used_up.message
 
 
+def test_replies_without_a_text_use_the_budget_up(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(reply="", reasoning_tokens=50))
+    with running(fake) as url:
+        result = ask(tmp_path, url, max_tokens=1000)
+        again = ask(tmp_path, url, max_tokens=1000)
+
+    spent = fake.stats.input_tokens + fake.stats.output_tokens
+    assert 500 < spent <= 1000
+    assert result.engine.used.tokens == again.engine.used.tokens == spent
+    assert result.engine.used_up is not None
+    assert again.engine.used_up is not None
+
+
 def test_resumed_with_the_same_budget_it_asks_nothing_and_with_a_higher_one_goes_on(tmp_path: Path) -> None:
     fake = FakeOpenAI(Behaviour(reply=words(1, 40), latency_s=0.005))
     with running(fake) as url:

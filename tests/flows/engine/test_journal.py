@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ from flows.engine.engine import Engine
 from flows.engine.journal import Entry, Journal, entries_in, tally_of
 from flows.engine.ledger import SegmentWriter
 from flows.engine.tally import Tally
+from flows.journals import share
+from flows.usage import read_usage
 from steps.errors import RunError
 from steps.llms.base import Completion, Usage
-from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
+from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Messages, Rule
 from tests.fakes.serving import running
 from tests.flows.engine.running import Result, run_steps
 
@@ -155,6 +159,56 @@ def test_tokens_of_all_sessions_count(tmp_path: Path) -> None:
 
     assert first.counts["answer"].usage.output_tokens == 22
     assert again.counts["answer"].usage.output_tokens == 24
+
+
+def used_by(result: Result, folder: Path) -> Tally:
+    """What was used, as the run counts it; what its journal says must be the same."""
+    total = read_usage(folder / "journal", "step").total()
+    used = result.engine.used
+    assert asdict(used) == pytest.approx(asdict(total))  # they are added up in another order
+    return total
+
+
+def test_replies_without_a_text_are_paid_for_and_answer_nothing(tmp_path: Path) -> None:
+    price = {"input": 1.0, "output": 2.0}
+    fake = FakeOpenAI(Behaviour(reply="", reasoning_tokens=5))
+    with running(fake) as url:
+        steps = pipeline(url, 3, max_retries=6, price=price)
+        first = run_steps(tmp_path, steps)
+        used_first = used_by(first, tmp_path)
+        fake.behaviour = Behaviour(reply="two words")
+        resumed = run_steps(tmp_path, steps)
+        used_resumed = used_by(resumed, tmp_path)
+        quarantine.empty(tmp_path / "quarantine.jsonl")
+        retried = run_steps(tmp_path, steps)
+        used_retried = used_by(retried, tmp_path)
+
+    assert [(failure.code, failure.attempts) for failure in first.failures] == [("empty-reply", 2)] * 3
+    assert (used_first.requests, used_first.output_tokens) == (6, 30)
+    assert used_first.known_cost == pytest.approx((used_first.input_tokens * 1 + 30 * 2) / 1e6)
+    assert used_first.seconds > 0
+    assert used_resumed == used_first
+    assert (used_retried.requests, used_retried.output_tokens) == (9, 36)
+    assert [row["generation"] for row in retried.only] == ["two words"] * 3
+    assert share(tmp_path / "journal", tmp_path / "replies.jsonl") == 3
+
+
+def test_an_empty_reply_is_asked_for_once_more(tmp_path: Path) -> None:
+    asked: Counter[str] = Counter()
+
+    def reply(messages: Messages, choice: int, model: str) -> str:
+        asked[str(messages)] += 1
+        return "" if asked[str(messages)] == 1 else "here it is"
+
+    fake = FakeOpenAI(Behaviour(reply=reply))
+    with running(fake) as url:
+        result = run_steps(tmp_path / "twice", pipeline(url, 3, max_retries=6))
+        asked.clear()
+        once = run_steps(tmp_path / "once", pipeline(url, 3, max_retries=0))
+
+    assert [row["generation"] for row in result.only] == ["here it is"] * 3
+    assert used_by(result, tmp_path / "twice").requests == 6
+    assert [failure.attempts for failure in once.failures] == [1, 1, 1]
 
 
 def test_equal_questions_get_answers_of_their_own_also_when_a_run_goes_on(tmp_path: Path) -> None:

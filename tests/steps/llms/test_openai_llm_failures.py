@@ -14,12 +14,14 @@ from steps.errors import (
     BadRequest,
     ContentFiltered,
     ContextTooLong,
+    EmptyReply,
     LLMError,
     ModelNotFound,
     NetworkFailed,
     RateLimited,
     ServerFailed,
 )
+from steps.llms.base import Usage
 from steps.llms.openai_llm import OpenAILLM
 from tests.fakes.openai_server import FakeOpenAI, Fault
 from tests.steps.llms.serving import KEY, answering, asking, failing, loaded
@@ -149,12 +151,13 @@ def choice(content: Any = None, reason: str = "stop", **message: Any) -> dict[st
 @pytest.mark.parametrize(
     ("body", "error", "said"),
     [
-        ({"choices": []}, ServerFailed, "it has no choices"),
+        ({"choices": []}, EmptyReply, "it has no choices"),
         ({"object": "list"}, ServerFailed, "it has no list of choices"),
         (["text"], ServerFailed, "it is not an object"),
-        ({"choices": [{"message": "text"}]}, ServerFailed, "no text (finish_reason None)"),
-        (choice(None), ServerFailed, "no text (finish_reason 'stop')"),
-        (choice(" \n"), ServerFailed, "no text (finish_reason 'stop')"),
+        ({"choices": [{"message": "text"}]}, EmptyReply, "no text (finish_reason None)"),
+        (choice(None), EmptyReply, "no text (finish_reason 'stop')"),
+        (choice(" \n"), EmptyReply, "no text (finish_reason 'stop')"),
+        (choice("", "error"), ServerFailed, "no text (finish_reason 'error')"),
         (choice("", "content_filter"), ContentFiltered, "took the reply away"),
         (choice(None, refusal="I will not"), ContentFiltered, "refused to answer: I will not"),
         (choice("", "length"), BadRequest, "used up its tokens"),
@@ -164,3 +167,24 @@ def choice(content: Any = None, reason: str = "stop", **message: Any) -> dict[st
 )
 async def test_an_answer_of_200_without_a_text(body: Any, error: type[LLMError], said: str) -> None:
     assert said in (await failure(answering(body=body), error)).message
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "is_paid"),
+    [
+        ({"choices": []}, EmptyReply, True),
+        (choice(None), EmptyReply, True),
+        (choice("", "content_filter"), ContentFiltered, True),
+        (choice(None, refusal="I will not"), ContentFiltered, True),
+        (choice("", "length"), BadRequest, True),
+        (choice("", "error"), ServerFailed, False),
+    ],
+)
+async def test_a_reply_without_a_text_tells_what_it_used(body: Any, error: type[LLMError], is_paid: bool) -> None:
+    usage = {"usage": {"prompt_tokens": 7, "completion_tokens": 5}}
+
+    counted = await failure(answering(body={**body, **usage}), error)
+    uncounted = await failure(answering(body=body), error)
+
+    assert counted.usage == (Usage(7, 5) if is_paid else None)
+    assert uncounted.usage is None
