@@ -19,7 +19,7 @@ from typing import Any
 from flows.engine.codec import decode, encode
 from flows.engine.index import segments
 from flows.engine.items import KEY_BYTES
-from flows.engine.journal import COPIED, JOURNAL, files_of
+from flows.engine.journal import COPIED, JOURNAL, faults_in, files_of
 from flows.engine.ledger import SegmentWriter, frames_in
 from flows.runs import RunFolder, RunStore, UnknownRun
 from steps.errors import SpecError
@@ -161,7 +161,8 @@ def _line(key: bytes, entry: dict[str, Any]) -> dict[str, Any]:
     return {"key": key.hex(), "messages": entry["chat"], "generation": texts[0] if len(texts) == 1 else texts, **told, **answer}
 
 
-_OF_COMPLETION = ("model_name", "usage", "finish_reasons")
+_OPTIONAL: dict[str, Any] = {"usage": {}, "finish_reasons": []}
+"""What the completion on a line may lack, and what it is then."""
 
 
 def replies_in(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
@@ -179,13 +180,19 @@ def replies_in(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
                 key = bytes.fromhex(told.pop("key"))
                 texts = told.pop("generation")
                 completion = {"texts": [texts] if isinstance(texts, str) else texts}
-                completion |= {name: told.pop(name) for name in _OF_COMPLETION}
+                completion["model_name"] = told.pop("model_name")
+                completion |= {name: told.pop(name, absent) for name, absent in _OPTIONAL.items()}
+                told.setdefault("seconds", 0.0)
                 entry = {"step": told.pop("step"), "chat": told.pop("messages"), **told, "completion": completion}
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 missing = f"it has no {error}" if isinstance(error, KeyError) else "it is no JSON object of one"
                 raise NotAJournal(f"line {number} of {path} is no reply of a journal: {missing}") from error
             if len(key) != KEY_BYTES:
                 raise NotAJournal(f"line {number} of {path} has a key of {len(key)} bytes, not {KEY_BYTES}")
+            if faults := ["generation" if name == "texts" else name for name in faults_in(entry)]:
+                raise NotAJournal(
+                    f"line {number} of {path} is no reply of a journal: its {' and '.join(faults)} cannot be read"
+                )
             yield key, entry
 
 

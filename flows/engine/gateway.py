@@ -11,7 +11,7 @@ from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
 from flows.engine.journal import Asker, Entry, Journal, completion_of, tally_of
 from flows.engine.keys import identity_of
-from flows.engine.notices import Tell, tell_nobody
+from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
 from steps.errors import EmptyReply, LLMError, RowError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
@@ -54,8 +54,11 @@ class Gateway:
         `paid` is told of each reply that earlier sessions paid for, if this is the first call.
         """
         if self._opening is None:
-            self._opening = asyncio.create_task(self.journal.open(paid))
+            self._opening = asyncio.create_task(self.journal.open(paid, self._warn))
         await self._opening
+
+    def _warn(self, text: str) -> None:
+        self._tell(Notice("warning", "", text))
 
     async def close(self) -> None:
         if self._opening is not None:

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,6 +90,30 @@ def tally_of(entry: dict[str, Any]) -> Tally:
     return Tally.of(Usage(**entry["completion"]["usage"]), entry.get("cost"), entry["seconds"])
 
 
+_COUNTS = frozenset(field.name for field in fields(Usage))
+
+
+def faults_in(entry: Any) -> list[str]:
+    """The parts of an entry that make it of no use; others may have written it, so anything can be in it."""
+    if not isinstance(entry, dict) or not isinstance(found := entry.get("completion"), dict):
+        return ["completion"]
+    texts, usage, reasons = found.get("texts"), found.get("usage"), found.get("finish_reasons")
+    is_right = {
+        "step": isinstance(entry.get("step"), str),
+        "texts": isinstance(texts, list) and bool(texts) and all(isinstance(text, str) for text in texts),
+        "model_name": "model_name" in found,
+        "usage": isinstance(usage, dict) and usage.keys() <= _COUNTS and all(map(_is_amount, usage.values())),
+        "finish_reasons": reasons is None or isinstance(reasons, list),
+        "seconds": _is_amount(entry.get("seconds")),
+        "cost": entry.get("cost") is None or _is_amount(entry["cost"]),
+    }
+    return [name for name, right in is_right.items() if not right]
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
 class Asker(NamedTuple):
     """Who asks, for the keys of replies: a model's identity (`identity_of`), the step, and the row."""
 
@@ -126,13 +151,20 @@ class Journal:
         self._wake = threading.Event()
         self._is_closing = False
         self._broken: RunError | None = None
+        self._warn: Callable[[str], None] = lambda text: None
+        self._unreadable: set[str] = set()
         self._thread: threading.Thread | None = None
 
-    async def open(self, paid: Callable[[dict[str, Any]], None] | None = None) -> None:
+    async def open(
+        self, paid: Callable[[dict[str, Any]], None] | None = None, warn: Callable[[str], None] | None = None
+    ) -> None:
         """Find what earlier sessions left, and what lies in other journals.
 
-        `paid` is told, in a thread, of each reply that earlier sessions paid for.
+        `paid` is told, in a thread, of each reply that earlier sessions paid for; `warn` of each file with replies that
+        cannot be read: those are asked for again.
         """
+        if warn is not None:
+            self._warn = warn
 
         def look(frame: StoredFrame) -> None:
             if paid is not None:
@@ -178,9 +210,16 @@ class Journal:
             return None
         try:
             entry: dict[str, Any] = decode(self._reader.rows(place))[0]
+            faults = faults_in(entry)
         except FileNotFoundError:  # deleted meanwhile: it is another run's, or a preview's
             return None
-        return entry
+        except (ValueError, LookupError):
+            faults = ["JSON"]
+        if faults and place.path not in self._unreadable:
+            self._unreadable.add(place.path)
+            what = f"the {' and '.join(faults)} of a reply in the journal {place.path} cannot be read"
+            self._warn(f"{what}; what it holds of that kind is not used but asked for again")
+        return None if faults else entry
 
     async def keep(self, key: bytes | None, entry: Entry) -> None:
         """Add a reply; returns when it would survive a power cut. Without a key it only counts: nobody will find it.

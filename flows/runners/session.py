@@ -59,11 +59,11 @@ async def run_session(
         check_target(output)
         _check_outside(output.resolve(), folder)
     with _writing_to(folder), folder.locked():
+        options = request.options.changed({"journals": await asyncio.to_thread(_journals, request)})
         report = _report(request)
         request.plan.spec.save(folder.path / "pipeline.yaml")
         folder.save_report(report)
         recorder = Recorder(folder, report, on_event)
-        options = request.options.changed({"journals": await asyncio.to_thread(_journals, request)})
         if options.is_replay and report.sessions == 1:
             for journal in request.options.journals:
                 take_over_retries(RunFolder(journal.parent).quarantine, folder.quarantine)

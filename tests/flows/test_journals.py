@@ -9,6 +9,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -434,6 +435,41 @@ def _data(folder: Path) -> str:
 def _broken_lines(folder: Path) -> str:
     (folder / "broken.jsonl").write_text('{"key": ')
     return str(folder / "broken.jsonl")
+
+
+GOOD_LINE = {"key": "00" * 16, "step": "answer", "messages": [], "generation": "yes", "model_name": "m"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"generation": None}, "its generation cannot"),
+        ({"generation": []}, "its generation cannot"),
+        ({"generation": ["yes", 1]}, "its generation cannot"),
+        ({"usage": 12}, "its usage cannot"),
+        ({"usage": {"input_tokens": "12"}}, "its usage cannot"),
+        ({"usage": {"input_tokens": -1}}, "its usage cannot"),
+        ({"usage": {"tokens": 1}}, "its usage cannot"),
+        ({"finish_reasons": "stop"}, "its finish_reasons cannot"),
+        ({"seconds": "1"}, "its seconds cannot"),
+        ({"cost": "free", "step": 1}, "its step and cost cannot"),
+        ({"model_name": None}, ""),
+        ({"usage": {"input_tokens": 3}, "seconds": 1, "finish_reasons": ["stop"], "cost": 0.5}, ""),
+    ],
+)
+def test_each_line_of_a_shared_file_is_checked_before_anything_runs(tmp_path: Path, change: Any, said: str) -> None:
+    lines = [GOOD_LINE, {**GOOD_LINE, **change}]
+    (tmp_path / "replies.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    fake = FakeOpenAI()
+    with running(fake) as url:
+        run = partial(pipeline(url, 1).run, run_id="b", runs_dir=tmp_path, journals=[tmp_path / "replies.jsonl"])
+        if said:
+            with pytest.raises(NotAJournal, match=rf"line 2 of .*replies.jsonl is no reply of a journal: {said}"):
+                run()
+        else:
+            run()
+
+    assert fake.stats.requests == (0 if said else 1)
 
 
 def _short_key(folder: Path) -> str:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from flows.engine import quarantine
@@ -123,6 +124,39 @@ def test_a_journal_that_is_deleted_meanwhile_is_not_missed(tmp_path: Path) -> No
     asyncio.run(_closed(tmp_path / "other", 2))
 
     assert asyncio.run(go()) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"completion": {"texts": ["yes"]}},
+        {"completion": {"texts": "yes", "model_name": "m", "usage": {}, "finish_reasons": []}},
+        {"completion": {"texts": ["yes"], "model_name": "m", "usage": {"tokens": 3}, "finish_reasons": []}},
+        {"seconds": None},
+        {"completion": "yes"},
+    ],
+)
+def test_a_reply_of_another_journal_that_cannot_be_read_is_not_copied(tmp_path: Path, odd: dict[str, Any]) -> None:
+    good = orjson.loads(entry("good").to_json())
+    (tmp_path / "other").mkdir()
+    other = SegmentWriter(tmp_path / "other" / "x.seg")
+    other.append(KEYS[:3], [orjson.dumps(body) for body in ({**good, **odd}, {**good, **odd}, good)], [1] * 3)
+    other.close()
+    warned: list[str] = []
+
+    async def go() -> list[Completion | None]:
+        journal = Journal(tmp_path / "mine", "a", [tmp_path / "other"])
+        await journal.open(warn=warned.append)
+        found = [journal.get(key) for key in KEYS[:3]]
+        await journal.close()
+        return found
+
+    found = asyncio.run(go())
+
+    assert found[:2] == [None, None]
+    assert found[2] is not None
+    assert [str(other.path) in text for text in warned] == [True]
+    assert [copy["completion"]["texts"] for copy in entries_in([tmp_path / "mine"])] == [["good"]]
 
 
 # ---- in a run
