@@ -9,6 +9,7 @@ replies, never keys.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -224,7 +225,8 @@ def _taken_in(path: Path, folder: RunFolder) -> Path:
         state = path.stat()
     except FileNotFoundError:
         return _present(path, folder)
-    target = folder.path / "journals" / f"{path.stem}-{state.st_size:x}-{state.st_mtime_ns:x}.seg"
+    place = hashlib.blake2b(os.fsencode(path.resolve()), digest_size=6).hexdigest()  # copies of a folder keep names and times
+    target = folder.path / "journals" / f"{path.stem}-{place}-{state.st_size:x}-{state.st_mtime_ns:x}.seg"
     if target.exists():
         return target
     part = target.with_suffix(".part")

@@ -98,6 +98,22 @@ def tokens(run: str, folder: Path = Path("runs")) -> int:
     return RunStore(folder).get(run).report().steps["answer"].usage.output_tokens
 
 
+def test_shared_files_of_one_name_size_and_time_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = [Path("one/replies.jsonl"), Path("two/replies.jsonl")]
+    fake = FakeOpenAI()
+    with running(fake) as url:
+        pipeline(url, 2).run(run_id="a")
+        share(Path("runs/a/journal"), Path("all.jsonl"))
+        for file, line in zip(files, Path("all.jsonl").read_text().splitlines(), strict=True):
+            file.parent.mkdir()
+            file.write_text(line.ljust(2000) + "\n")
+            os.utime(file, (1, 1))
+        pipeline(url, 2).run(run_id="b", journals=files)
+
+    assert fake.stats.requests == 2
+
+
 def fake_url(commands: Commands) -> str:
     pipeline = json.loads((commands.folder / "pipeline.yaml").read_text())
     return str(pipeline["steps"][1]["with"]["llm"]["base_url"]).removesuffix("/v1")
