@@ -84,12 +84,10 @@ def retry(run_id: RunId, flags: RunFlags) -> None:
     folder = RunStore(flags.runs_dir).get(run_id)
     if folder.is_alive():
         raise folder.busy()
-    rows = quarantine.empty(folder.quarantine)
-    if not rows:
+    if next(folder.quarantined(), None) is None:
         go_on = f"go on with it, if it was cut short: {flags.command('resume', run_id)}"
         raise NothingToRetry(f"no row of run {run_id!r} is in quarantine; nothing was run", go_on)
-    err.print(f"{rows_are(rows)} tried again.")
-    raise typer.Exit(_again(folder, flags))
+    raise typer.Exit(_again(folder, flags, is_retry=True))
 
 
 @takes_run_flags
@@ -177,13 +175,13 @@ def _check_nothing_was_paid(folder: RunFolder) -> None:
         raise SpecError(what, "rehearse under another --run-id, or leave it out to get a new one")
 
 
-def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = ()) -> int:
+def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, is_retry: bool = False) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
     options = flags.over(report.options)
     _go_where_it_started(report)
     spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
-    return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags)
+    return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, is_retry=is_retry)
 
 
 def _go_where_it_started(report: RunReport) -> None:
@@ -192,12 +190,14 @@ def _go_where_it_started(report: RunReport) -> None:
         os.chdir(report.cwd)
 
 
-def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags) -> int:
+def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags, *, is_retry: bool = False) -> int:
     if folder.is_alive():
         raise folder.busy()
     check_prices(planned, Caps.of(options))
     folder = RunFolder(folder.path.resolve())
     start = Start(planned.spec.to_dict(), str(folder.path), options, planned.pools.devices, _launched_at())
+    if is_retry:  # here: what is wrong was told before, and the quarantine is as it was
+        err.print(f"{rows_are(quarantine.empty(folder.quarantine))} tried again.")
     before = sum(1 for _ in folder.quarantined()) if folder.exists() else 0
     engine = EngineProcess(start)
     err.print(f"Run {folder.run_id}", highlight=False)

@@ -76,6 +76,23 @@ def test_a_retry_that_helps_ends_with_all_rows(commands: Commands) -> None:
     assert fake.stats.by_prompt == {"one": 1, "two": 2, "three": 1}
 
 
+def test_a_retry_that_cannot_start_leaves_the_quarantine_as_it_was(commands: Commands) -> None:
+    commands.environment |= {"THE_KEY": "sk-test"}
+    with running(FakeOpenAI(Behaviour(rules=[Rule("", Fault.CONTENT_FILTER)]))) as url:
+        llm = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "api_key": "${THE_KEY}"}
+        load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": "one"}]}}
+        ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
+        assert commands("run", commands.write([load, ask]), "--run-id", "r", "--no-prefect").code == 3
+        held = (commands.folder / "runs/r/quarantine.jsonl").read_bytes()
+        del commands.environment["THE_KEY"]
+
+        retried = commands("retry", "r", "--no-prefect")
+
+    assert (retried.code, "THE_KEY" in retried.err) == (2, True), retried.err
+    assert "tried again" not in retried.err
+    assert (commands.folder / "runs/r/quarantine.jsonl").read_bytes() == held
+
+
 def test_a_wrong_pipeline_is_2_with_every_problem_and_no_traceback(commands: Commands) -> None:
     ended = commands("run", commands.write([LOAD, {**add(), "use": "Addd"}, {"name": "x", "use": "KeepColumns"}]))
 
