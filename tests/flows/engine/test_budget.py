@@ -102,11 +102,12 @@ def test_tokens_are_a_budget_too(tmp_path: Path) -> None:
     assert "budget of 1,000 tokens is used up" in result.engine.used_up.message
 
 
-def test_replies_without_a_text_use_the_budget_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("placed", [{}, {"pool": "process", "resources": {"replicas": 2}}], ids=["here", "workers"])
+def test_replies_without_a_text_use_the_budget_up(tmp_path: Path, placed: dict[str, Any]) -> None:
     fake = FakeOpenAI(Behaviour(reply="", reasoning_tokens=50))
     with running(fake) as url:
-        result = ask(tmp_path, url, max_tokens=1000)
-        again = ask(tmp_path, url, max_tokens=1000)
+        result = ask(tmp_path, url, in_threads=not placed, max_tokens=1000, answer=dict(placed))
+        again = ask(tmp_path, url, in_threads=not placed, max_tokens=1000, answer=dict(placed))
 
     spent = fake.stats.input_tokens + fake.stats.output_tokens
     assert 500 < spent <= 1000
