@@ -13,7 +13,7 @@ from app.context import AppContext
 from app.handlers import watching
 from app.handlers.launching import Launcher, is_starting, launched
 from flows.runs import RunFolder, RunStore
-from flows.spec import read_spec
+from flows.spec import read_spec, spec_from
 from steps.errors import RunError
 
 SPEC = read_spec("name: tiny\nsteps:\n- name: load\n  use: LoadDataFromDicts\n  with: {data: [{a: 1}]}")[0]
@@ -65,14 +65,23 @@ def test_a_process_that_has_not_come_far_yet_is_starting(tmp_path: Path) -> None
 
 
 def test_a_real_run_is_made_stopped_runs_are_resumed_and_the_quarantine_retried(ctx: AppContext) -> None:
-    run_id = ctx.launcher.start(SPEC)
+    cut = {"name": "cut", "use": "TruncateTextColumn", "after": "load", "with": {"column": "a"}}
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"a": "text"}, {"a": 1}]}}
+    run_id = ctx.launcher.start(spec_from({"distilflow": 1, "name": "tiny", "steps": [load, cut]})[0])
     run = ctx.store.new(run_id)
 
+    def ended() -> bool:
+        return "exit_code" in (launched(run) or {})
+
     eventually(lambda: watching.report_of(run).state == "finished")
-    eventually(lambda: "exit_code" in (launched(run) or {}))
-    ctx.launcher.retry(run_id)
-    eventually(lambda: "exit_code" in (launched(run) or {}))
+    eventually(ended)
+    assert run.report().quarantined == 1  # a number is no text
+    ctx.launcher.resume(run_id)
+    eventually(ended)
     assert run.report().sessions == 2
+    ctx.launcher.retry(run_id)
+    eventually(ended)
+    assert (run.report().sessions, run.report().quarantined) == (3, 1)
 
 
 def test_what_is_going_on_is_not_started_twice(tmp_path: Path) -> None:
