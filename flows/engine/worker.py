@@ -8,7 +8,6 @@ after which it cannot go on. When the socket closes, the other side is gone, and
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing as mp
 import os
 import socket
@@ -27,6 +26,7 @@ from flows.engine import signals
 from flows.engine.asking import Asking
 from flows.engine.chain import Chain
 from flows.engine.desk import Desk
+from flows.engine.garbage import collect_seldom
 from flows.engine.gateway import Gateway
 from flows.engine.items import unpack
 from flows.engine.journal import JOURNAL, Journal
@@ -74,8 +74,7 @@ def work(sock: socket.socket, order: Order) -> None:
     """Entry of a worker process."""
     threading.Thread(target=end_with_engine, daemon=True).start()
     signals.leave_to_others()
-    gc.freeze()  # rows come and go by the thousand; collecting often among them costs a tenth of the time
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
     os.environ.clear()  # that of the process workers are forked from may be older
     os.environ.update(order.environment)  # pinned devices, before anything that looks for them is imported
     sys.path[:0] = [entry for entry in order.path if entry not in sys.path]

@@ -22,6 +22,7 @@ import orjson
 from flows.engine import signals
 from flows.engine.engine import Engine
 from flows.engine.events import Event
+from flows.engine.garbage import collect_seldom
 from flows.engine.hosts import warm_up
 from flows.engine.outcome import explain
 from flows.engine.placing import Lease, devices_wanted
@@ -149,6 +150,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: early.append(number))
     signals.let_through()
     warm_up()
+    collect_seldom()
     asyncio.run(_main(int(sys.argv[1]), lambda: bool(early)))
 
 
