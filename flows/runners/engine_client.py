@@ -33,6 +33,23 @@ class Follower(Protocol):
     def gone(self, stage: str, replica: int) -> None: ...
 
 
+_ready: list[tuple[subprocess.Popen[bytes], socket.socket]] = []
+"""Processes that wait to be told what to run."""
+
+
+def get_ready() -> None:
+    """Start the process of the next engine, which takes a while to import what it needs; it works in this folder."""
+    _ready.append(_started())
+
+
+def _started() -> tuple[subprocess.Popen[bytes], socket.socket]:
+    mine, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "flows.runners.engine_process", str(theirs.fileno())]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with theirs, signals.held_back():
+        return subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL), mine
+
+
 class EngineProcess:
     """An engine that runs in a process of its own. Messages are heard in a thread, so requests go out at once.
 
@@ -115,17 +132,11 @@ class EngineProcess:
 
     # ---- the process
     def _begin(self) -> None:
-        mine, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "flows.runners.engine_process", str(theirs.fileno())]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        with signals.held_back():
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)
-        theirs.close()
-        self._socket = mine
+        self._process, self._socket = _ready.pop() if _ready else _started()
         self._send(start=self.start.to_json())
         if self._is_stopping:  # asked for while there was nobody to hear it
             self._send(stop=True)
-        threading.Thread(target=self._listen, args=(mine,), daemon=True, name="engine").start()
+        threading.Thread(target=self._listen, args=(self._socket,), daemon=True, name="engine").start()
 
     def _send(self, **message: Any) -> None:
         if self._socket is not None:

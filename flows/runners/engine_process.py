@@ -91,7 +91,10 @@ async def _main(fd: int, is_asked_to_stop: Callable[[], bool]) -> None:
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
     line = _Line(*await asyncio.open_connection(sock=sock, limit=1 << 26))
-    start = Start.from_json((await line.receive())["start"])
+    try:
+        start = Start.from_json((await line.receive())["start"])
+    except EOFError:  # there is nothing to run after all
+        return
     placer = FlowPlacer(line)
     engines: list[Engine] = []
     is_stopping = False
