@@ -6,7 +6,7 @@
    browser has for all tabs together. So the page gets a stream here that never ends, fed from as many real ones as it takes: a
    further one is opened whenever one has ended and an answer is still missing.
 
-   The page can ask for what is still unanswered, and hears of what never will be ("df-lost"). Gradio's heartbeat, one more
+   The page can ask for the edits that are still unanswered, and hears of what never will be ("df-lost"). Gradio's heartbeat, one more
    connection for each tab, is not sent: nothing here needs to know when a tab is closed.
 
    A plain script, not a module: it has to stand before Gradio sends its first event. */
@@ -15,7 +15,8 @@
   const send = window.fetch.bind(window);
   const encoder = new TextEncoder();
   const streams = new Map();
-  const unanswered = new Map(); // when each event was sent, by its id; before it has one, by its own mark
+  const unanswered = new Set(); // edits, by the ids of their events; before an event has one, by its own mark
+  let sentAt = -Infinity; // when the newest edit was sent
 
   class Answers {
     missing = new Set();
@@ -38,10 +39,10 @@
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
     }
 
-    sent(id, at) {
+    sent(id, isEdit) {
       if (!this.early.delete(id)) {
         this.missing.add(id);
-        unanswered.set(id, at);
+        if (isEdit) unanswered.add(id);
       }
       this.read();
     }
@@ -116,13 +117,16 @@
   }
 
   async function join(input, init) {
-    const session = JSON.parse(init.body).session_hash;
-    const at = performance.now();
+    const { session_hash: session, fn_index: event } = JSON.parse(init.body);
+    const isEdit = isEditing(event);
     const mark = Symbol("sent");
-    unanswered.set(mark, at);
+    if (isEdit) {
+      sentAt = performance.now();
+      unanswered.add(mark);
+    }
     try {
       const reply = await send(input, init);
-      if (reply.ok) answersOf(session).sent((await reply.clone().json()).event_id, at);
+      if (reply.ok) answersOf(session).sent((await reply.clone().json()).event_id, isEdit);
       else tellLost(`the server answered ${reply.status}`);
       return reply;
     } catch (error) {
@@ -133,8 +137,14 @@
     }
   }
 
-  /** How many events that were sent since then (as `performance.now()` counts) have no answer yet. */
-  window.distilflowUnanswered = (since = 0) => [...unanswered.values()].filter((at) => at >= since).length;
+  /** Whether an event changes the pipeline: those of the form do, which is made later and so is not in Gradio's list. */
+  function isEditing(id) {
+    const known = window.gradio_config.dependencies.find((event) => event.id === id);
+    return !known || known.api_name === "check_yaml";
+  }
+
+  /** When the newest edit was sent (as `performance.now()` counts), and how many have no answer yet. */
+  window.distilflowEdits = () => ({ sentAt, unanswered: unanswered.size });
 
   window.fetch = (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input, document.baseURI);

@@ -1,6 +1,8 @@
 /* Build: the outline of the pipeline, its problems, the YAML's state, the head of the form, and the preview. */
 
 import { capital, chip, chips, count, empty, failure, h, keepingFocus, put, say, sentence, tag } from "./dom.js";
+import { afterEdits, isSettled, watchEdits } from "./edits.js";
+import { askForForms, watchForm } from "./form.js";
 import { importDialog } from "./gallery.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
@@ -11,15 +13,11 @@ import { get, go, on, route, set } from "./store.js";
 /* ---- what Python sends: two parts without a face */
 
 export function mountModel(element, { props, trigger, watch }) {
-  let form = 0;
+  askForForms((form) => trigger("submit", { form }));
   const take = () => {
     if (!props.value) return;
     set("build", { ...props.value });
     set("answered", Date.now());
-    if (props.value.form > form) {
-      form = props.value.form;
-      trigger("submit", { form });
-    }
   };
   take();
   watch("value", take);
@@ -141,49 +139,6 @@ function showProblem() {
   return undefined;
 }
 
-/* What was typed a moment ago is on its way to the server: whatever acts on the pipeline waits until it is there. */
-
-const SETTLED_MS = 300; // an edit is sent when its field is left, a moment after the click that leaves it
-let editedAt = null;
-
-const isUnsettled = () => editedAt !== null;
-
-function watchEdits() {
-  document.addEventListener("input", (event) => {
-    if (!event.target.closest?.("#step-form, #yaml-code")) return;
-    editedAt ??= performance.now();
-    if (get("lost")) set("lost", null); // what was lost is being made again
-  });
-  on("answered", () => {
-    if (isUnsettled() && !window.distilflowUnanswered(editedAt)) editedAt = null;
-  });
-  window.addEventListener("df-lost", (event) => {
-    editedAt = null;
-    set("lost", event.detail);
-  });
-  window.addEventListener("beforeunload", (event) => {
-    if (isUnsettled()) event.preventDefault(); // the browser asks
-  });
-}
-
-/** Act when every edit has been answered; not at all when one was lost. */
-function afterEdits(action) {
-  const since = editedAt;
-  let quietSince = performance.now();
-  set("lost", null);
-  const look = () => {
-    if (get("lost")) return;
-    if (window.distilflowUnanswered(since)) quietSince = null;
-    else quietSince ??= performance.now();
-    if (quietSince === null || performance.now() - quietSince < SETTLED_MS) setTimeout(look, 20);
-    else {
-      editedAt = null;
-      action();
-    }
-  };
-  look();
-}
-
 /** A native button that cannot act now says why, and stays reachable by keyboard. */
 function hold(id, why) {
   const button = document.getElementById(id);
@@ -200,7 +155,7 @@ function hold(id, why) {
       "click",
       (event) => {
         const isHeld = button.getAttribute("aria-disabled");
-        if (!isHeld && !isUnsettled()) return;
+        if (!isHeld && isSettled()) return;
         event.stopImmediatePropagation();
         event.preventDefault();
         if (!isHeld) afterEdits(() => button.click());
@@ -380,27 +335,8 @@ function footer(card, preview) {
 
 const REPLIES = { model: "asks a model", rehearsal: "rehearsal", recordings: "recorded replies" };
 
-/** The form comes a moment after the selection: until then the old one must not be typed into. */
-function waitForForm() {
-  const form = document.getElementById("step-form");
-  if (!form) return;
-  let wanted = 0;
-  const look = () => {
-    const marks = [...form.querySelectorAll("[data-form]")].sort((one, other) => other.dataset.form - one.dataset.form);
-    const shown = Number(marks[0]?.dataset.form ?? 0);
-    const isLate = shown < wanted || (shown > 0 && marks[0].dataset.step !== (get("build")?.selected ?? ""));
-    form.inert = isLate;
-    form.setAttribute("aria-busy", String(isLate));
-  };
-  new MutationObserver(look).observe(form, { childList: true, subtree: true });
-  on("build", (view) => {
-    if (view.form) wanted = view.form;
-    look();
-  });
-}
-
 export function mountStepHead(element) {
-  waitForForm();
+  watchForm();
   on("build", (view) => {
     const card = view.steps.find((step) => step.name === view.selected);
     if (!card) return put(element, h("p", { class: "df-hint" }, view.text.trim() ? "Select a step to edit it." : "The form of the selected step will be here."));
@@ -480,7 +416,7 @@ export function mountPreview(element) {
   on("build", draw);
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("#build-preview");
-    if (!button || button.getAttribute("aria-disabled") || isUnsettled()) return;
+    if (!button || button.getAttribute("aria-disabled") || !isSettled()) return;
     set("previewText", get("build")?.text);
     set("preview", { isBusy: true, steps: {} });
     set("drawer", true);

@@ -17,6 +17,17 @@ from tests.ui.conftest import Site
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 expect.set_options(timeout=20_000)
 
+LATE_MS = 1500
+LATE_EVENTS = """
+const send = window.fetch.bind(window);
+window.fetch = async (input, init) => {
+  if (String(input.url ?? input).includes("/queue/join") && (IS_LATE)(JSON.parse(init.body))) {
+    await new Promise((go) => setTimeout(go, LATE_MS));
+  }
+  return send(input, init);
+};
+""".replace("LATE_MS", str(LATE_MS))
+"""Some events of a page reach the server late."""
 LOOKS = (Path(__file__).parent / "looks.js").read_text().partition("\n")[2].rstrip().rstrip(";")
 
 
@@ -168,6 +179,34 @@ def test_an_edit_made_right_before_the_run_counts(page: Page, site: Site) -> Non
 
     wait_for_state(page, "finished")
     expect(page.get_by_test_id("fact-rows")).to_contain_text("4")
+    assert "num_examples: 4" in (site.runs_dir / run / "pipeline.yaml").read_text()
+
+
+def test_an_edit_counts_when_the_one_before_it_has_just_been_saved(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.data?.[0] === 'Shortly: {{ instruction }}'"))
+    open_example(page, site, "quickstart")
+    page.locator("#build-outline").get_by_test_id("node-answer_1").click()
+    field(page, "with-system-prompt").fill("Be brief.")
+    field(page, "with-template").fill("Shortly: {{ instruction }}")
+    expect(page.get_by_role("button", name=re.compile("^Undo: System prompt of answer_1"))).to_be_visible()
+
+    run = start(page)
+
+    wait_for_state(page, "finished")
+    written = (site.runs_dir / run / "pipeline.yaml").read_text()
+    assert "Be brief." in written
+    assert "Shortly: {{ instruction }}" in written
+
+
+def test_a_form_that_comes_late_takes_nothing_away(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.event_data?.form"))
+    open_example(page, site, "quickstart")
+    field(page, "with-num-examples").fill("4")
+    page.wait_for_timeout(2 * LATE_MS)
+
+    run = start(page)
+
+    wait_for_state(page, "finished")
     assert "num_examples: 4" in (site.runs_dir / run / "pipeline.yaml").read_text()
 
 
