@@ -13,6 +13,9 @@ from pathlib import Path
 
 import psutil
 
+from flows.engine.events import WorkerChanged
+from flows.runs import RunFolder
+
 MARK = "DISTILFLOW_BENCH_RUN"
 """Environment variable by which what a command started is told from all else."""
 
@@ -76,3 +79,15 @@ class Group:
     def said(self) -> str:
         """The end of what it said."""
         return self._log.read_text(errors="replace")[-2000:]
+
+
+def ready_workers(run: RunFolder) -> list[int]:
+    """Process ids of the workers of a run that are ready now, in the order in which they came."""
+    found: dict[int, None] = {}
+    for event in run.read_events()[0]:
+        if isinstance(event, WorkerChanged) and event.pid is not None:
+            if event.state == "ready":
+                found[event.pid] = None
+            elif event.state in ("died", "ended"):
+                found.pop(event.pid, None)
+    return list(found)

@@ -29,12 +29,11 @@ from typing import Literal, get_args
 
 import psutil
 
-from benchmarks.groups import Group
+from benchmarks.groups import Group, ready_workers
 from benchmarks.openai_server import Conduct, Server, openai_server
 from benchmarks.peers.cases import Case, Job, pipeline
 from benchmarks.peers.running import Rows
 from benchmarks.surroundings import OFFLINE, ROOT, prefect_server
-from flows.engine.events import WorkerChanged
 from flows.engine.index import Index, segments
 from flows.engine.journal import JOURNAL
 from flows.runs import RunFolder
@@ -236,16 +235,8 @@ class Kills:
 
 def _workers(group: Group, folder: RunFolder) -> list[psutil.Process]:
     """The worker processes of a run that are ready now, in the order in which they came."""
-    events, _ = folder.read_events()
-    pids: dict[int, None] = {}
-    for event in events:
-        if isinstance(event, WorkerChanged) and event.pid is not None:
-            if event.state == "ready":
-                pids[event.pid] = None
-            elif event.state in ("died", "ended"):
-                pids.pop(event.pid, None)
     living = {process.pid: process for process in group.processes()}
-    return [living[pid] for pid in pids if pid in living]
+    return [living[pid] for pid in ready_workers(folder) if pid in living]
 
 
 def _failure(code: int | None, expected: Sequence[int], group: Group) -> str:

@@ -50,7 +50,7 @@ def measure(command: list[str], *, cwd: Path, env: Mapping[str, str], timeout_s:
     """
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     known = {child.pid for child in psutil.Process().children()}
-    machine, own, children, started = _machine_cpu(), time.process_time(), _children_cpu(), time.perf_counter()
+    machine, own, children, started = machine_cpu_s(), time.process_time(), children_cpu_s(), time.perf_counter()
     started_at = time.time()
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     sampler = Sampler(lambda: [process.pid, *_adopted(known)])
@@ -66,8 +66,8 @@ def measure(command: list[str], *, cwd: Path, env: Mapping[str, str], timeout_s:
         _reap(known)
     if process.returncode:
         raise CommandFailed(f"exit code {process.returncode}: {' '.join(command)}\n{output[-2000:]}")
-    cpu_s = _children_cpu() - children
-    others_cpu_s = _machine_cpu() - machine - cpu_s - (time.process_time() - own)
+    cpu_s = children_cpu_s() - children
+    others_cpu_s = machine_cpu_s() - machine - cpu_s - (time.process_time() - own)
     return Cost(wall_s, cpu_s, max(0.0, others_cpu_s), sampler.peak_pss / 1e6, sampler.peak_rss / 1e6, output, started_at)
 
 
@@ -136,11 +136,13 @@ def _kill(processes: list[psutil.Process]) -> None:
             process.kill()
 
 
-def _children_cpu() -> float:
+def children_cpu_s() -> float:
+    """CPU seconds of the processes that were started here and have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def _machine_cpu() -> float:
+def machine_cpu_s() -> float:
+    """CPU seconds that the whole machine has used so far."""
     times = psutil.cpu_times()
     return float(times.user + times.nice + times.system)

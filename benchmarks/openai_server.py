@@ -22,7 +22,7 @@ import orjson
 import psutil
 from aiohttp import web
 
-from tests.fakes.openai_server import CLIENT_GAVE_UP, Behaviour, FakeOpenAI, Fault, Messages, Rule
+from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Messages, Rule
 from tests.fakes.openai_server.wire import prompt_of
 from tests.fakes.serving import HOST, running
 
@@ -118,11 +118,6 @@ class Counts:
     @property
     def failed(self) -> int:
         return self.by_status.get("500", 0)
-
-    @property
-    def given_up(self) -> int:
-        """Requests whose client left before the reply."""
-        return self.by_status.get(str(CLIENT_GAVE_UP), 0)
 
 
 @dataclass(frozen=True, slots=True)

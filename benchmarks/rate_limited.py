@@ -20,8 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,9 @@ import aiohttp
 import orjson
 import psutil
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.measuring import children_cpu_s, machine_cpu_s
+from benchmarks.surroundings import ROOT, fake_server
+
 WORDS = " ".join(["word"] * 60)
 FAILING, SLOW = "fails-once", "takes-long"
 
@@ -114,12 +115,12 @@ class Result:
 
 def run(case: Case) -> Result:
     """One run, from nothing."""
-    with tempfile.TemporaryDirectory() as name, fake_server(case.server) as url:
+    with tempfile.TemporaryDirectory() as name, fake_server(*case.server) as url:
         folder = Path(name)
         write_rows(folder / "rows.jsonl", case)
         (folder / "pipeline.yaml").write_text(pipeline(folder / "rows.jsonl", f"{url}/v1", case.max_concurrency))
         command = [sys.executable, "-m", "flows.cli", "run", str(folder / "pipeline.yaml"), "--no-prefect"]
-        before, own_before, started = busy_s(), children_s(), time.perf_counter()
+        before, own_before, started = machine_cpu_s(), children_cpu_s(), time.perf_counter()
         done = subprocess.run(
             [*command, "--runs-dir", str(folder / "runs"), "--run-id", "bench"],
             cwd=ROOT,
@@ -128,7 +129,7 @@ def run(case: Case) -> Result:
             text=True,
             timeout=300,
         )
-        wall_s, others_s = time.perf_counter() - started, busy_s() - before - (children_s() - own_before)
+        wall_s, others_s = time.perf_counter() - started, machine_cpu_s() - before - (children_cpu_s() - own_before)
         if done.returncode not in (0, 3):
             raise SystemExit(f"exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         stats = stats_of(url)
@@ -159,7 +160,7 @@ def span_s(case: Case, stats: dict[str, Any]) -> float:
 
 def bare_span_s(case: Case) -> float:
     """What bare aiohttp takes for the same requests."""
-    with fake_server(case.server) as url:
+    with fake_server(*case.server) as url:
         asyncio.run(ask_bare(case, f"{url}/v1/chat/completions"))
         return span_s(case, stats_of(url))
 
@@ -189,29 +190,6 @@ def pipeline(data: Path, url: str, max_concurrency: int) -> str:
         {"name": "answer", "use": "TextGeneration", "after": "load", "with": {"llm": llm}},
     ]
     return json.dumps({"distilflow": 1, "name": "rate-limited", "steps": steps})
-
-
-def busy_s() -> float:
-    """CPU seconds that this machine has used so far."""
-    times = psutil.cpu_times()
-    return float(times.user + times.nice + times.system)
-
-
-def children_s() -> float:
-    """CPU seconds of the processes that were started here and have ended."""
-    used = os.times()
-    return used.children_user + used.children_system
-
-
-@contextmanager
-def fake_server(options: Sequence[str]) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.fakes.openai_server", "--port", "0", *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield f"http://127.0.0.1:{process.stdout.readline().split()[1]}"
-        finally:
-            process.terminate()
 
 
 def row(name: str, case: Case, results: Sequence[Result]) -> str:

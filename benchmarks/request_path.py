@@ -13,20 +13,16 @@ import asyncio
 import gc
 import resource
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import orjson
 
+from benchmarks.surroundings import fake_server
 from steps.llms.base import Chat, Request
 from steps.llms.openai_llm import OpenAILLM
 
-ROOT = Path(__file__).parents[1]
 WORDS = " ".join(["word"] * 60)
 
 Ask = Callable[[Chat], Awaitable[str]]
@@ -34,7 +30,8 @@ Ask = Callable[[Chat], Awaitable[str]]
 
 def main() -> None:
     args = _parse_args()
-    with fake_server(args.latency) as url:
+    with fake_server("--latency", str(args.latency)) as address:
+        url = f"{address}/v1"
         measured: dict[str, list[tuple[float, float]]] = {"bare aiohttp": [], "OpenAILLM.complete": []}
         for _ in range(args.repeats):
             measured["bare aiohttp"].append(asyncio.run(run_bare(url, args.prompts, args.in_flight)))
@@ -92,17 +89,6 @@ async def measure(ask: Ask, prompts: int, in_flight: int) -> tuple[float, float]
     await asyncio.gather(*(work() for _ in range(in_flight)))
     cpu_s, wall_s = time.process_time() - cpu_started, time.perf_counter() - started
     return cpu_s / prompts * 1000, prompts / wall_s
-
-
-@contextmanager
-def fake_server(latency_s: float) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.fakes.openai_server", "--port", "0", "--latency", str(latency_s)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield f"http://127.0.0.1:{process.stdout.readline().split()[1]}/v1"
-        finally:
-            process.terminate()
 
 
 def _parse_args() -> argparse.Namespace:

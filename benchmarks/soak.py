@@ -32,8 +32,8 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from benchmarks.groups import ready_workers
 from benchmarks.jobs import read_rows
-from flows.engine.events import WorkerChanged
 from flows.runs import RunFolder
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
@@ -212,14 +212,11 @@ def _sample(root: int, started: float) -> Sample | None:
 
 def _kill_one(run: RunFolder, rng: random.Random) -> int:
     """Kill a worker that is at work; returns how many that were."""
-    alive: set[int] = set()
-    for event in run.read_events()[0]:
-        if isinstance(event, WorkerChanged) and event.pid is not None:
-            (alive.add if event.state in ("started", "ready") else alive.discard)(event.pid)
+    alive = ready_workers(run)
     if not alive:
         return 0
     with suppress(ProcessLookupError):
-        os.kill(rng.choice(sorted(alive)), signal.SIGKILL)
+        os.kill(rng.choice(alive), signal.SIGKILL)
         return 1
     return 0
 

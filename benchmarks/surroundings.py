@@ -48,6 +48,18 @@ def prefect_server(folder: Path) -> Iterator[None]:
         end_server(folder)
 
 
+@contextmanager
+def fake_server(*options: str) -> Iterator[str]:
+    """The tests' OpenAI server in a process of its own, with these options of its command; gives its address."""
+    command = [sys.executable, "-m", "tests.fakes.openai_server", "--port", "0", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield f"http://127.0.0.1:{process.stdout.readline().split()[1]}"
+        finally:
+            process.terminate()
+
+
 def prefect_server_cpu_s(folder: Path) -> float:
     """CPU seconds that the server of this folder has used; 0 where there is none."""
     record = folder / "prefect-server.json"

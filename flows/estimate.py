@@ -7,23 +7,18 @@ observation, however many rows and requests that were.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.engine.engine import Engine, Settings
 from flows.engine.limits import Limit, Limits, read_limits
 from flows.engine.observer import Observer
-from flows.engine.options import RunOptions
 from flows.engine.outcome import Counts, Failure
-from flows.engine.placing import LocalPlacer
 from flows.engine.spread import Spread
 from flows.engine.tally import Tally
-from flows.journals import previews_of, trim
 from flows.plan import Plan
-from flows.runners.inline import run_to_end
+from flows.runners.inline import run_to_end, sampled
 from steps.base import GeneratorStep, GlobalStep
 from steps.errors import RunError, SpecError
 from steps.llms.base import LLM, Completion
@@ -111,7 +106,7 @@ def estimate(
         RunError: The sample cannot run, or got no reply.
     """
     totals = {name: rows if rows is not None else _count(plan, name) for name in plan.sources}
-    return run_to_end(_estimate(plan, totals, min([sample, *totals.values()]), priced, previews_of(runs_dir)))
+    return run_to_end(_estimate(plan, totals, min([sample, *totals.values()]), priced, runs_dir))
 
 
 def _count(plan: Plan, name: str) -> int:
@@ -149,18 +144,15 @@ class _Sample(Observer):
 
 
 async def _estimate(
-    plan: Plan, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None, journal: Path
+    plan: Plan, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None, runs_dir: Path
 ) -> Estimate:
     seen = _Sample()
-    trim(journal)
-    with tempfile.TemporaryDirectory(prefix="distilflow-estimate-") as folder:
-        settings = Settings(Path(folder), RunOptions(max_rows=sample), in_threads=True, journal=journal)
-        engine = Engine(plan, settings, LocalPlacer(plan.pools), seen)
-        await engine.run()
+    async with sampled(plan, sample, seen, runs_dir=runs_dir) as (engine, _):
+        counts = engine.counts
     if plan.llms and not seen.replies and seen.failures:
         first = seen.failures[0]
         raise RunError(f"no row of the sample got a reply; row {first.id} in step {first.step!r}: {first.message}", first.fix)
-    return _Projection(plan, engine.counts, totals, seen, priced).estimate()
+    return _Projection(plan, counts, totals, seen, priced).estimate()
 
 
 Observation = tuple[str, str]

@@ -72,8 +72,8 @@ class RunReport(BaseModel):
     message: str = ""
     used_up: Literal["max_cost", "max_tokens"] | None = None
     """The budget that stopped it."""
-    needed: float = 0.0
-    """The least budget that one more request needs then: USD or tokens."""
+    enough: float = 0.0
+    """A budget to go on with then: USD or tokens."""
     started_at: float = Field(default_factory=time.time)
     ended_at: float | None = None
     sessions: int = 1

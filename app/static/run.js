@@ -145,7 +145,7 @@ function message(run) {
     );
   }
   if (report.used_up) {
-    const more = `distilflow resume ${run.id} --${report.used_up.replace("_", "-")} ${2 * report.options[report.used_up]}`;
+    const more = `distilflow resume ${run.id} --${report.used_up.replace("_", "-")} ${Number(report.enough.toPrecision(10))}`;
     const kept = "The finished rows are kept. To go on with a higher one, where the runs lie: ";
     return h("p", { class: "df-about" }, `${capital(report.message)}. ${kept}`, h("code", {}, more));
   }

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from flows.cli.console import cell, tell
 from flows.cli.flags import RUNS, command
-from flows.engine.journal import JOURNAL
+from flows.engine.journal import JOURNAL, NotInJournal
 from flows.runs import RunFolder
 from steps.wording import counted
 
 REASONS_SHOWN = 10
-NOT_IN_JOURNAL = "not-in-journal"
-"""Of rows that a replay found no reply for: to try them again finds none either."""
 
 
 @dataclass(slots=True)
@@ -48,7 +46,8 @@ def tell_reasons(folder: RunFolder, reasons: Sequence[Reason], runs_dir: Path, m
     for reason in reasons[:most]:
         example = "e.g. " if reason.rows > 1 else ""
         tell(f"  {reason.rows:,} × [{reason.code}] step {reason.step!r}: {example}{cell(reason.message)}")
-        fix = f"ask for what is missing: {ask_command(folder, runs_dir)}" if reason.code == NOT_IN_JOURNAL else cell(reason.fix)
+        is_missing = reason.code == NotInJournal.code
+        fix = f"ask for what is missing: {ask_command(folder, runs_dir)}" if is_missing else cell(reason.fix)
         if fix:
             tell(f"    Fix: {fix}")
     if len(reasons) > most:
@@ -57,7 +56,7 @@ def tell_reasons(folder: RunFolder, reasons: Sequence[Reason], runs_dir: Path, m
 
 def tell_again(folder: RunFolder, reasons: Sequence[Reason], runs_dir: Path) -> None:
     """How to try the rows again that another try may help."""
-    rows = sum(reason.rows for reason in reasons if reason.code != NOT_IN_JOURNAL)
+    rows = sum(reason.rows for reason in reasons if reason.code != NotInJournal.code)
     if rows:
         tell(f"  Try {'it' if rows == 1 else 'them'} again: {command('retry', folder.run_id, runs_dir=runs_dir)}")
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from flows.engine.budget import Caps
+from flows.engine.caps import Caps
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed, check_repo_id
 from flows.journals import find_journals
@@ -33,22 +33,20 @@ RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
 
 
-def _amount(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise SpecError(
-            f"--max-cost {text!r} is no amount of USD", "write a number with a point, such as --max-cost 0.50"
-        ) from None
+def _number(flag: str, read: Callable[[str], float], what: str, fix: str) -> Callable[[str], float]:
+    """Reads the value of a flag."""
+
+    def parse(text: str) -> float:
+        try:
+            return read(text)
+        except ValueError:
+            raise SpecError(f"{flag} {text!r} is no {what}", fix) from None
+
+    return parse
 
 
-def _tokens(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise SpecError(
-            f"--max-tokens {text!r} is no whole number", "write its digits only, such as --max-tokens 100000"
-        ) from None
+_AMOUNT = _number("--max-cost", float, "amount of USD", "write a number with a point, such as --max-cost 0.50")
+_TOKENS = _number("--max-tokens", int, "whole number", "write its digits only, such as --max-tokens 100000")
 
 
 def command(verb: str, run_id: str, *more: str, runs_dir: Path) -> str:
@@ -74,11 +72,11 @@ class RunFlags:
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None
     max_cost: Annotated[
         float | None,
-        typer.Option(metavar="USD", parser=_amount, help="Stop before it costs more than this, in all its sessions."),
+        typer.Option(metavar="USD", parser=_AMOUNT, help="Stop before it costs more than this, in all its sessions."),
     ] = None
     max_tokens: Annotated[
         int | None,
-        typer.Option(metavar="TOKENS", parser=_tokens, help="Stop before it uses more tokens than this, input and output."),
+        typer.Option(metavar="TOKENS", parser=_TOKENS, help="Stop before it uses more tokens than this, input and output."),
     ] = None
     push: Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")] = None
     no_prefect: Annotated[

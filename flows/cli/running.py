@@ -18,7 +18,7 @@ from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons
 from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
-from flows.engine.budget import Caps, check_prices
+from flows.engine.caps import Caps, check_prices
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed
 from flows.journals import find_journal
@@ -311,11 +311,8 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
     if used := report.usage.in_words():
         tell(f"Used: {used}{', in all its sessions' if report.sessions > 1 else ''}")
     if report.used_up:
-        flag, cap = f"--{report.used_up.replace('_', '-')}", getattr(report.options, report.used_up)
-        enough = 2 * cap
-        while enough < 1.5 * report.needed:
-            enough *= 2
-        more = flags.command("resume", report.run_id, flag, f"{enough:.10g}")
+        flag = f"--{report.used_up.replace('_', '-')}"
+        more = flags.command("resume", report.run_id, flag, f"{report.enough:.10g}")
         tell(f"{report.message[:1].upper()}{report.message[1:]}. Go on with a higher one: {more}", style="yellow")
     if report.quarantined:
         reasons = reasons_of(folder)

@@ -15,17 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from flows.engine.caps import Caps
 from flows.engine.not_sent import NotSent
-from flows.engine.options import RunOptions
 from flows.engine.spread import Spread
 from flows.engine.tally import Tally, money
-from flows.plan import Plan
-from steps.errors import RunError, SpecError
+from steps.errors import RunError
 from steps.llms.base import LLM, Request
-from steps.llms.prices import MILLION, VARIABLE, Price
+from steps.llms.prices import MILLION, Price
 
 FIRST_REQUESTS = 4
-"""How many requests of a step may be under way before its first reply, when nothing says how long a reply can get."""
+"""How many requests of a step may be under way before its first reply."""
 REPLIES_TO_TRUST = 8
 """Replies after which it is believed that requests use no more than they may: servers also count thoughts and schemas."""
 REQUESTS_PER_REPLY = 2
@@ -34,48 +33,6 @@ BYTES_PER_TOKEN = 3
 """Of prompts, on the safe side: English has about four."""
 BYTES_OF_PICTURE = 1500 * BYTES_PER_TOKEN
 ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """How much a run may use in all its sessions: USD, and tokens of input and output together. None: as much as it takes.
-
-    Raises:
-        SpecError: One of them is no amount that could be spent.
-    """
-
-    cost: float | None = None
-    tokens: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.cost is not None and not (math.isfinite(self.cost) and self.cost > 0):
-            raise SpecError(f"a budget of {self.cost} USD buys nothing", "give --max-cost an amount above 0, such as 0.50")
-        if self.tokens is not None and self.tokens <= 0:
-            raise SpecError(f"a budget of {self.tokens} tokens buys nothing", "give --max-tokens a number above 0")
-
-    @staticmethod
-    def of(options: RunOptions) -> Caps:
-        return Caps(options.max_cost, options.max_tokens)
-
-    def __bool__(self) -> bool:
-        return self.cost is not None or self.tokens is not None
-
-
-def check_prices(plan: Plan, caps: Caps) -> None:
-    """Check that money can be counted, if it is to be kept below a cap.
-
-    Raises:
-        SpecError: Nobody knows what one of the models costs.
-    """
-    if caps.cost is None:
-        return
-    unknown = [f"{llm.model_name!r} of step {step!r}" for step, llm in plan.llms.items() if llm.find_price() is None]
-    if unknown:
-        raise SpecError(
-            f"the price of {', '.join(unknown)} is not known, so {money(caps.cost)} cannot be kept as a budget",
-            "add `price: {input: 0.15, output: 0.60}` to the model, in USD per million tokens, "
-            f"or name a file of prices in ${VARIABLE}; or limit tokens instead: --max-tokens",
-        )
 
 
 class Amount(NamedTuple):
@@ -133,7 +90,7 @@ class _Line:
         return Amount(max(ceiling.cost, learnt.cost), max(ceiling.tokens, learnt.tokens))  # some count more than they may send
 
     def may_be_under_way(self) -> int:
-        """How many requests of unknown size may be under way."""
+        """How many requests may be under way before `REPLIES_TO_TRUST` have told what they use."""
         return FIRST_REQUESTS + REQUESTS_PER_REPLY * self.tokens.count
 
 
@@ -146,8 +103,8 @@ class UsedUp(NamedTuple):
 
     option: Literal["max_cost", "max_tokens"]
     message: str
-    needed: float
-    """The least cap that one more request needs."""
+    enough: float
+    """A cap to go on with: the one that was used up, doubled until more than one further request fits."""
 
 
 class Budget:
@@ -255,11 +212,20 @@ class Budget:
         if caps.cost is not None and not _has_room(caps.cost, spent.cost, cost):
             more = f", the next request may cost {money(cost)}" if cost else ""
             message = f"the budget of {money(caps.cost)} is used up ({money(spent.cost)} spent{more})"
-            return UsedUp("max_cost", message, spent.cost + cost)
+            return UsedUp("max_cost", message, _enough(caps.cost, spent.cost + cost))
+        assert caps.tokens is not None
         tokens = min((amount.tokens for amount in expected), default=0.0)
         more = f", the next request may take {math.ceil(tokens):,}" if tokens else ""
         message = f"the budget of {caps.tokens:,} tokens is used up ({spent.tokens:,.0f} used{more})"
-        return UsedUp("max_tokens", message, spent.tokens + tokens)
+        return UsedUp("max_tokens", message, _enough(caps.tokens, spent.tokens + tokens))
+
+
+def _enough(cap: float, needed: float) -> float:
+    """The cap, doubled until there is room beyond what one more request needs."""
+    enough = 2 * cap
+    while enough < 1.5 * needed:
+        enough *= 2
+    return enough
 
 
 def _sum(amount: Amount, other: Amount, sign: int = 1) -> Amount:

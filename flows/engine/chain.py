@@ -34,7 +34,7 @@ from steps.base import Batch, GeneratorStep, GlobalStep, JoinStep, Row, Step, re
 from steps.errors import RunError
 
 WORTH_KEEPING_S = 20e-6
-"""What a step must cost per row to be recorded though it is not the last: about ten times what the record costs."""
+"""What a step must cost per row to be recorded though it is not the last: over ten times what the record costs."""
 
 SKIPPED_AT_ONCE = 10_000
 

@@ -47,7 +47,7 @@ def encode_all(rows: Sequence[dict[str, Any]]) -> tuple[list[bytes], bool]:
         bodies = [orjson.dumps(row, _tagged, _OPTIONS) for row in rows]
     except TypeError:
         return list(map(encode, rows)), False
-    joined = b"".join(bodies)  # looking into one long text is twice as fast
+    joined = b"".join(bodies)  # looking into one long text is nearly twice as fast
     if b"null" not in joined and _MARK not in joined:
         return bodies, are_plain(rows)
     bodies = list(map(encode, rows))

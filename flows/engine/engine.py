@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.engine.budget import Budget, Caps, Purpose, UsedUp
+from flows.engine.budget import Budget, Purpose, UsedUp
+from flows.engine.caps import Caps
 from flows.engine.desk import Desk
 from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway

@@ -192,7 +192,7 @@ class Gate:
             self._die(
                 EndpointDown(
                     f"{self.endpoint} has not answered for {breaker.PATIENCE_S / 60:.0f} minutes: {error.message}",
-                    f"{error.fix or 'start or check the server'}; then `distilflow resume` the run: what is finished is kept",
+                    error.fix or "start or check the server",
                 )
             )
 

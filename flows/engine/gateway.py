@@ -9,21 +9,15 @@ from typing import Any
 
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
-from flows.engine.journal import Asker, Entry, Journal, completion_of, tally_of
+from flows.engine.journal import Asker, Entry, Journal, NotInJournal, completion_of, tally_of
 from flows.engine.keys import identity_of
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
-from steps.errors import EmptyReply, LLMError, RowError
+from steps.errors import EmptyReply, LLMError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
 
 Replied = Callable[[str, str, Completion, Tally, bool], None]
 """Is told of every reply: (step, row, reply, what it used, whether it was got now). One of no use has no texts."""
-
-
-class NotInJournal(RowError):
-    """Models are replayed, and the reply to this row was never kept."""
-
-    code = "not-in-journal"
 
 
 class Gateway:

@@ -35,7 +35,7 @@ from flows.engine.index import Index, segments
 from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentReader, SegmentWriter, StoredFrame, records_in
 from flows.engine.tally import Tally
-from steps.errors import RunError
+from steps.errors import RowError, RunError
 from steps.llms.base import Completion, Request, Usage
 
 JOURNAL = "journal"
@@ -43,6 +43,12 @@ JOURNAL = "journal"
 WINDOW_S = 0.010
 COPIED = "is_copy"
 """Marks a reply that was found in another journal: this run did not pay for it."""
+
+
+class NotInJournal(RowError):
+    """Models are replayed, and the reply to this row was never kept."""
+
+    code = "not-in-journal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from steps.llms.base import Chat, Completion, Request
 
 FIRST_TOKENS_PER_CHAR = 0.25
 FIRST_REPLY_TOKENS = 256.0
-"""Expected of a reply before there is one, where no `max_new_tokens` says less."""
+"""Expected of a reply before there is one, where the model is not told how long it may be."""
 NEWS = 0.05
 """Weight of a reply in the running averages."""
 
@@ -16,10 +14,9 @@ NEWS = 0.05
 class TokenEstimate:
     """What one step's requests to one model use."""
 
-    def __init__(self, max_new_tokens: Any = None) -> None:
-        self._most = float(max_new_tokens) if isinstance(max_new_tokens, int) and max_new_tokens > 0 else None
+    def __init__(self, longest_reply: int | None = None) -> None:
         self._per_char = FIRST_TOKENS_PER_CHAR
-        self._per_reply = FIRST_REPLY_TOKENS if self._most is None else self._most
+        self._per_reply = float(longest_reply or FIRST_REPLY_TOKENS)
         self._has_seen = False
 
     def of(self, request: Request) -> float:

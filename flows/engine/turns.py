@@ -35,7 +35,7 @@ class Caller:
         self.lanes = lanes
         self.held = 0
         self.waiting: deque[Waiting] = deque()
-        self.estimate = TokenEstimate(llm.generation_kwargs.get("max_new_tokens"))
+        self.estimate = TokenEstimate(llm.longest_reply)
 
 
 @dataclass(slots=True)

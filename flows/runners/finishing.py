@@ -85,7 +85,7 @@ class Finisher:
 class _NoPandas(MetaPathFinder):
     """Says that there is no pandas, unless a step has imported it.
 
-    pyarrow would import it to ask whether a list is one of its own: 40 MB, and half a second.
+    pyarrow would import it to ask whether a list is one of its own: 40 MB, and a third of a second.
     """
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:

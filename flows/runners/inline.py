@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
+from flows.engine.live import NEWEST
 from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Failure
@@ -128,17 +130,28 @@ def preview(plan: Plan, rows: int = 5, *, runs_dir: Path) -> Preview:
 
 async def preview_async(plan: Plan, rows: int = 5, *, runs_dir: Path) -> Preview:
     """`preview`, for code that has an event loop."""
+    failures = _Failures()
+    async with sampled(plan, rows, failures, runs_dir=runs_dir, newest=rows * PREVIEW_GROWTH) as (engine, folder):
+        made = {name: list(ShelfRows(path)) for name, path in engine.shelves.items()}
+        kept = {name: made.get(name) or folder.newest_rows(name) for name in plan.steps}
+        return Preview(plan, kept, failures.list)
+
+
+@asynccontextmanager
+async def sampled(
+    plan: Plan, rows: int, observer: Observer, *, runs_dir: Path, newest: int = NEWEST
+) -> AsyncIterator[tuple[Engine, RunFolder]]:
+    """An engine that has run the first rows in this process, and its folder, which goes with the context.
+
+    Replies are kept in the journal of previews. `newest`: of each step so many rows are kept.
+
+    Raises:
+        RunError: A step cannot work at all.
+    """
     journal = previews_of(runs_dir)
     trim(journal)
-    with tempfile.TemporaryDirectory(prefix="distilflow-preview-") as folder:
-        failures = _Failures()
-        engine = Engine(
-            plan,
-            Settings(Path(folder), RunOptions(max_rows=rows), True, rows * PREVIEW_GROWTH, journal),
-            LocalPlacer(plan.pools),
-            failures,
-        )
+    with tempfile.TemporaryDirectory(prefix="distilflow-sample-") as folder:
+        settings = Settings(Path(folder), RunOptions(max_rows=rows), in_threads=True, newest=newest, journal=journal)
+        engine = Engine(plan, settings, LocalPlacer(plan.pools), observer)
         await engine.run()
-        made = {name: list(ShelfRows(path)) for name, path in engine.shelves.items()}
-        newest = RunFolder(Path(folder)).newest_rows
-        return Preview(plan, {name: made.get(name) or newest(name) for name in plan.steps}, failures.list)
+        yield engine, RunFolder(Path(folder))

@@ -20,7 +20,7 @@ from steps.errors import RunError
 
 SNAPSHOT_S, LONGEST_SNAPSHOT_S = 0.25, 5.0
 SNAPSHOT_SHARE = 1 / 600
-"""Of a run's age passes between two snapshots, within these bounds: so a day of them is 25 MB, not 500."""
+"""Of a run's age passes between two snapshots, within these bounds: so a day of them is 25 MB for five steps, not 500."""
 FAILURES_SHOWN = 100
 RATE_WINDOW_S = 5.0
 

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flows.distiset import NotADistiset, check_target
-from flows.engine.budget import Caps, check_prices
+from flows.engine.caps import Caps, check_prices
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
 from flows.engine.options import RunOptions
@@ -136,7 +136,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
     notes = [engine.used_up.message] if engine.used_up else []
     notes += [f"{counted(recorder.report.quarantined, 'row')} in quarantine"] if recorder.report.quarantined else []
     recorder.report.used_up = engine.used_up.option if engine.used_up else None
-    recorder.report.needed = engine.used_up.needed if engine.used_up else 0.0
+    recorder.report.enough = engine.used_up.enough if engine.used_up else 0.0
     recorder.enter("stopped" if engine.is_cut_short else "finished", "; ".join(notes))
 
 

@@ -30,11 +30,6 @@ def add(**params: Any) -> dict[str, Any]:
     return {"name": "add", "use": own("Add"), "after": "load", "with": params}
 
 
-@pytest.fixture
-def commands(tmp_path: Path) -> Commands:
-    return Commands(tmp_path)
-
-
 def test_all_rows_is_0_and_the_result_is_told(commands: Commands) -> None:
     ended = commands("run", commands.write([LOAD, add()]), "--run-id", "r", "--no-prefect")
 

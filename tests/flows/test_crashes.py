@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +12,6 @@ from tests.flows.commands import Commands, kill, wait_for
 from tests.flows.engine.running import own
 
 ROWS = 300
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[Commands]:
-    found = Commands(tmp_path)
-    yield found
-    found.wait_until_gone()
 
 
 def slow_pipeline(commands: Commands, rows: int = ROWS, **params: Any) -> str:

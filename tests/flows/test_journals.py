@@ -1,69 +1,26 @@
-"""Replies of one run serve another: named in many ways, replayed without a server, shared as one file."""
+"""Replies of one run serve another: named in many ways, shared as one file, kept of previews."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flows.engine.journal import entries_in
 from flows.engine.ledger import frames_in
-from flows.journals import NotAJournal, find_journal, previews_of, replies_in, share, trim
-from flows.pipeline import Pipeline
+from flows.journals import previews_of, replies_in, share, trim
 from flows.runners.inline import preview
 from flows.runs import RunStore
-from flows.spec import spec_from
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.fakes.serving import running
 from tests.flows.commands import Commands, kill, wait_for
+from tests.flows.paid_runs import a_run, pipeline, results, steps
 from tests.steps.llms.serving import answering
 
 KEY = "sk-this-must-never-be-kept-4711"
-
-
-GOOD = json.dumps({"answers": [{"rationale": "Right.", "rating": 5}, {"rationale": "Wrong.", "rating": 1}]})
-
-
-def steps(url: str, rows: int = 6, use: str = "TextGeneration", **llm: Any) -> list[dict[str, Any]]:
-    data = [{"instruction": f"question {number:03d}", "generations": ["a", "b"]} for number in range(rows)]
-    model = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "max_retries": 0, **llm}
-    return [
-        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
-        {"name": "answer", "use": use, "after": "load", "with": {"llm": model}},
-    ]
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[Commands]:
-    found = Commands(tmp_path)
-    yield found
-    found.wait_until_gone()
-
-
-@contextmanager
-def a_run(commands: Commands, rows: int = 6, **llm: Any) -> Iterator[FakeOpenAI]:
-    """A finished run "a" of `pipeline.yaml`, and the server that answered it."""
-    fake = FakeOpenAI()
-    with running(fake) as url:
-        commands.write(steps(url, rows, **llm))
-        ended = commands("run", "pipeline.yaml", "--run-id", "a", "--no-prefect")
-        assert ended.code == 0, ended.err
-        yield fake
-
-
-def results(commands: Commands, run: str) -> dict[str, bytes]:
-    """The Distiset of a run, but for what tells of the run itself."""
-    folder = commands.folder / "runs" / run / "distiset"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.parquet")}
 
 
 # ---- other journals
@@ -90,10 +47,6 @@ def test_a_run_asks_only_for_what_no_journal_holds(tmp_path: Path, monkeypatch: 
     assert tokens("b") == before / 6 * 2  # only what this run paid for
 
 
-def pipeline(url: str, rows: int = 6) -> Pipeline:
-    return Pipeline.from_spec(spec_from({"distilflow": 1, "steps": steps(url, rows)})[0])
-
-
 def tokens(run: str, folder: Path = Path("runs")) -> int:
     return RunStore(folder).get(run).report().steps["answer"].usage.output_tokens
 
@@ -112,11 +65,6 @@ def test_shared_files_of_one_name_size_and_time_are_told_apart(tmp_path: Path, m
         pipeline(url, 2).run(run_id="b", journals=files)
 
     assert fake.stats.requests == 2
-
-
-def fake_url(commands: Commands) -> str:
-    pipeline = json.loads((commands.folder / "pipeline.yaml").read_text())
-    return str(pipeline["steps"][1]["with"]["llm"]["base_url"]).removesuffix("/v1")
 
 
 def test_a_run_that_is_killed_goes_on_with_the_journals_it_was_given(commands: Commands) -> None:
@@ -168,109 +116,6 @@ def test_python_takes_journals_and_replays(tmp_path: Path) -> None:
     texts = [found["default"]["train"]["generation"] for found in (first, second, third, fourth)]
     assert texts[0] == texts[1] == texts[2] == texts[3]
     assert fake.stats.requests == 6
-
-
-# ---- replay
-
-
-def test_a_replay_makes_the_same_rows_without_a_request_or_a_key(commands: Commands) -> None:
-    commands.environment["THE_KEY"] = KEY
-    with a_run(commands, 200, api_key="${THE_KEY}") as fake:
-        pass
-    del commands.environment["THE_KEY"]
-
-    ended = commands("replay", "a", "--run-id", "b", "--no-prefect")  # the server is gone
-
-    assert ended.code == 0, ended.err
-    assert results(commands, "a") == results(commands, "b") != {}
-    assert len(commands.rows("b")) == 200
-    assert fake.stats.requests == 200
-    assert commands("replay", "b", "--run-id", "c", "--no-prefect").code == 0  # a replay can be replayed
-    assert results(commands, "c") == results(commands, "a")
-
-
-def test_a_replay_takes_the_rows_that_its_run_took_and_its_paths(commands: Commands) -> None:
-    fake = FakeOpenAI()
-    with running(fake) as url:
-        [load, answer] = steps(url, 6)
-        (commands.folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in load["with"]["data"]))
-        load |= {"use": "LoadDataFromFileSystem", "with": {"data_files": "rows.jsonl"}}
-        commands.write([load, answer])
-        assert commands("run", "pipeline.yaml", "--run-id", "a", "--max-rows", "4", "--no-prefect").code == 0
-    elsewhere = Commands(commands.folder / "elsewhere")
-    elsewhere.folder.mkdir()
-
-    ended = elsewhere("replay", "a", "--runs-dir", "../runs", "--run-id", "b", "--no-prefect")
-
-    assert ended.code == 0, ended.err
-    assert results(commands, "a") == results(commands, "b") != {}
-
-
-def test_rows_without_a_reply_go_to_the_quarantine_and_the_exit_code_says_so(commands: Commands) -> None:
-    with a_run(commands):
-        commands.write(steps(fake_url(commands), 8), "longer.yaml")
-
-    ended = commands("replay", "a", "longer.yaml", "--run-id", "b", "--no-prefect")
-
-    assert ended.code == 3
-    assert len(commands.rows("b")) == 6
-    failed = list(RunStore(commands.folder / "runs").get("b").quarantined())
-    assert [(row["code"], row["row"]["instruction"]) for row in failed] == [
-        ("not-in-journal", "question 006"),
-        ("not-in-journal", "question 007"),
-    ]
-
-
-def test_what_a_replay_lacks_is_asked_for_by_the_command_that_it_shows(commands: Commands) -> None:
-    with a_run(commands) as fake:
-        commands.write(steps(fake_url(commands), 8), "longer.yaml")
-        replayed = commands("replay", "a", "longer.yaml", "--run-id", "b", "--no-prefect")
-        shown = commands("show", "b")
-        command = "distilflow run runs/b/pipeline.yaml --journal a"
-
-        asked = commands(*shlex.split(command)[1:], "--run-id", "c", "--no-prefect")
-
-    for ended in (replayed, shown):
-        assert f"Fix: ask for what is missing: {command}\n" in ended.out
-        assert "distilflow retry" not in ended.out
-    assert "distilflow show b" in replayed.out
-    assert (asked.code, len(commands.rows("c")), fake.stats.requests) == (0, 8, 8)
-
-
-def test_a_replay_ends_where_its_run_ended_after_a_retry(commands: Commands) -> None:
-    fake = FakeOpenAI(Behaviour(reply=lambda messages, choice, model: "no rating" if "question 002" in str(messages) else GOOD))
-    with running(fake) as url:
-        commands.write(steps(url, 4, use="UltraFeedback"))
-        assert commands("run", "pipeline.yaml", "--run-id", "a", "--no-prefect").code == 3
-        fake.behaviour = Behaviour(reply=GOOD)
-        assert commands("retry", "a", "--no-prefect").code == 0
-    commands("journal", "a", "--output", "replies.jsonl")
-
-    ended = commands("replay", "a", "--run-id", "b", "--no-prefect")
-    of_a_file = commands("replay", "replies.jsonl", "pipeline.yaml", "--run-id", "c", "--no-prefect")
-    retried = commands("retry", "c", "--no-prefect")
-
-    assert (ended.code, of_a_file.code, retried.code) == (0, 3, 0), ended.err + of_a_file.err + retried.err
-    assert results(commands, "a") == results(commands, "b") == results(commands, "c") != {}
-
-
-def test_a_replay_needs_no_gpu(commands: Commands) -> None:
-    with a_run(commands):
-        [load, answer] = steps(fake_url(commands))
-        commands.write([load, {**answer, "pool": "gpu", "resources": {"gpus": 8, "replicas": 2}}], "local.yaml")
-
-    assert commands("plan", "local.yaml").code == 2
-    assert commands("replay", "a", "local.yaml", "--run-id", "b", "--no-prefect").code == 0
-
-
-def test_a_replay_with_a_pipeline_that_has_other_problems_is_2(commands: Commands) -> None:
-    with a_run(commands):
-        [load, answer] = steps("http://nowhere")
-        commands.write([load, {**answer, "use": "TextGeneratio"}], "wrong.yaml")
-
-    ended = commands("replay", "a", "wrong.yaml", "--no-prefect")
-
-    assert (ended.code, "[unknown-step]" in ended.err) == (2, True)
 
 
 # ---- sharing
@@ -391,190 +236,6 @@ def test_no_key_is_kept_wherever_it_was_given(commands: Commands) -> None:
         assert KEY.encode() not in path.read_bytes()
 
 
-# ---- what is no journal
-
-
-def _nothing(folder: Path) -> str:
-    return "nothing"
-
-
-def _empty_name(folder: Path) -> str:
-    return ""
-
-
-def _empty_folder(folder: Path) -> str:
-    (folder / "empty").mkdir()
-    return str(folder / "empty")
-
-
-def _other_folder(folder: Path) -> str:
-    for name in "abcd":
-        (folder / "other" / name).mkdir(parents=True)
-    return str(folder / "other")
-
-
-def _text(folder: Path) -> str:
-    (folder / "notes.txt").write_text("These are notes, and rather long ones. " * 20)
-    return str(folder / "notes.txt")
-
-
-def _empty_file(folder: Path) -> str:
-    (folder / "empty.seg").touch()
-    return str(folder / "empty.seg")
-
-
-def _empty_lines(folder: Path) -> str:
-    (folder / "empty.jsonl").write_text("\n\n")
-    return str(folder / "empty.jsonl")
-
-
-def _garbage(folder: Path) -> str:
-    (folder / "garbage.seg").write_bytes(os.urandom(4096))
-    return str(folder / "garbage.seg")
-
-
-def _torn(folder: Path) -> str:
-    path = next(folder.glob("runs/a/journal/*.seg"))
-    (folder / "torn.seg").write_bytes(path.read_bytes()[:100])
-    return str(folder / "torn.seg")
-
-
-def _ledger(folder: Path) -> str:
-    return str(next(folder.glob("runs/a/ledger/answer-*")))
-
-
-def _data(folder: Path) -> str:
-    (folder / "rows.jsonl").write_text('{"instruction": "x"}\n')
-    return str(folder / "rows.jsonl")
-
-
-def _broken_lines(folder: Path) -> str:
-    (folder / "broken.jsonl").write_text('{"key": ')
-    return str(folder / "broken.jsonl")
-
-
-GOOD_LINE = {"key": "00" * 16, "step": "answer", "messages": [], "generation": "yes", "model_name": "m"}
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"generation": None}, "its generation cannot"),
-        ({"generation": []}, "its generation cannot"),
-        ({"generation": ["yes", 1]}, "its generation cannot"),
-        ({"usage": 12}, "its usage cannot"),
-        ({"usage": {"input_tokens": "12"}}, "its usage cannot"),
-        ({"usage": {"input_tokens": -1}}, "its usage cannot"),
-        ({"usage": {"tokens": 1}}, "its usage cannot"),
-        ({"finish_reasons": "stop"}, "its finish_reasons cannot"),
-        ({"seconds": "1"}, "its seconds cannot"),
-        ({"cost": "free", "step": 1}, "its step and cost cannot"),
-        ({"model_name": None}, ""),
-        ({"usage": {"input_tokens": 3}, "seconds": 1, "finish_reasons": ["stop"], "cost": 0.5}, ""),
-    ],
-)
-def test_each_line_of_a_shared_file_is_checked_before_anything_runs(tmp_path: Path, change: Any, said: str) -> None:
-    lines = [GOOD_LINE, {**GOOD_LINE, **change}]
-    (tmp_path / "replies.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    fake = FakeOpenAI()
-    with running(fake) as url:
-        run = partial(pipeline(url, 1).run, run_id="b", runs_dir=tmp_path, journals=[tmp_path / "replies.jsonl"])
-        if said:
-            with pytest.raises(NotAJournal, match=rf"line 2 of .*replies.jsonl is no reply of a journal: {said}"):
-                run()
-        else:
-            run()
-
-    assert fake.stats.requests == (0 if said else 1)
-
-
-def _short_key(folder: Path) -> str:
-    share(folder / "runs/a/journal", folder / "short.jsonl")
-    line = json.loads((folder / "short.jsonl").read_text().splitlines()[0])
-    (folder / "short.jsonl").write_text(json.dumps({**line, "key": "00ff"}))
-    return str(folder / "short.jsonl")
-
-
-def _free_run(folder: Path) -> str:
-    return "free"
-
-
-@pytest.fixture(scope="module")
-def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the runs "a", which asked a server, and "free", which asked nobody."""
-    folder = tmp_path_factory.mktemp("two-runs")
-    with running(FakeOpenAI()) as url:
-        pipeline(url, 2).run(run_id="a", runs_dir=folder / "runs")
-    spec = spec_from({"distilflow": 1, "steps": steps("")[:1]})[0]
-    Pipeline.from_spec(spec).run(run_id="free", runs_dir=folder / "runs")
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (_nothing, "neither a run nor a file"),
-        (_empty_name, "empty name"),
-        (_empty_folder, "it is empty"),
-        (_other_folder, "it has a, b, c, ..."),
-        (_text, "it begins with b'These are notes"),
-        (_empty_file, "is empty"),
-        (_empty_lines, "is empty"),
-        (_garbage, "is no journal"),
-        (_torn, "is no journal"),
-        (_ledger, "finished rows, not replies"),
-        (_data, "line 1 of .* has no 'key'"),
-        (_broken_lines, "line 1 of .* no JSON object"),
-        (_short_key, "a key of 2 bytes"),
-        (_free_run, "no model that costs anything"),
-    ],
-    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
-)
-def test_what_is_no_journal_is_told_with_what_was_seen(two_runs: Path, tmp_path: Path, make: Any, said: str) -> None:
-    shutil.copytree(two_runs, tmp_path, dirs_exist_ok=True)
-
-    with pytest.raises(NotAJournal, match=said) as caught:
-        find_journal(make(tmp_path), RunStore(tmp_path / "runs"))
-
-    assert "newest runs" in caught.value.fix
-    assert "a" in caught.value.fix.rpartition(": ")[2].split(", ")
-
-
-@pytest.mark.parametrize(
-    "command",
-    [["run", "pipeline.yaml", "--journal", "nothing"], ["replay", "nothing"], ["journal", "nothing"]],
-    ids=lambda words: words[0],
-)
-def test_commands_refuse_what_is_no_journal_before_anything_runs(commands: Commands, command: list[str]) -> None:
-    commands.write(steps("http://127.0.0.1:9"))
-
-    ended = commands(*command)
-
-    assert (ended.code, "[not-a-journal]" in ended.err, "Traceback" in ended.err) == (2, True, False), ended.err
-    assert not (commands.folder / "runs").exists()
-
-
-def test_a_shared_journal_with_a_broken_line_further_down_ends_the_run_and_names_it(commands: Commands) -> None:
-    with a_run(commands):
-        commands("journal", "a", "--output", "replies.jsonl")
-        with (commands.folder / "replies.jsonl").open("a") as file:
-            file.write("{broken\n")
-
-        ended = commands("run", "pipeline.yaml", "--run-id", "b", "--journal", "replies.jsonl", "--no-prefect")
-
-    assert (ended.code, "line 7 of" in ended.err, "Traceback" in ended.err) == (2, True, False), ended.err
-
-
-def test_a_replay_of_a_lone_file_asks_for_the_pipeline(commands: Commands) -> None:
-    with a_run(commands):
-        (commands.folder / "deep/er").mkdir(parents=True)
-        share(commands.folder / "runs/a/journal", commands.folder / "deep/er/replies.jsonl")
-
-    ended = commands("replay", "deep/er/replies.jsonl")
-
-    assert (ended.code, "name the pipeline" in ended.err) == (2, True), ended.err
-
-
 # ---- previews
 
 
@@ -625,13 +286,3 @@ def test_free_previews_leave_nothing(commands: Commands) -> None:
 
     assert commands("preview", "pipeline.yaml", "--rehearse", "--runs-dir", "elsewhere").code == 0
     assert not previews_of(commands.folder / "elsewhere").exists()
-
-
-def test_a_replay_does_not_take_the_place_of_a_run_that_asked(commands: Commands) -> None:
-    with a_run(commands, 3):
-        ended = commands("replay", "a", "--run-id", "a", "--no-prefect")
-
-    assert ended.code == 2
-    assert "asked models" in ended.err
-    assert "--run-id" in ended.err
-    assert commands.report("a")["options"]["is_replay"] is False

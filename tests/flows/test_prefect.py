@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,10 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 @pytest.fixture
-def commands(tmp_path: Path, server: dict[str, str]) -> Iterator[Commands]:
-    found = Commands(tmp_path, DISTILFLOW_HOME=str(ROOT), **server)
-    yield found
-    found.wait_until_gone()
+def surroundings(server: dict[str, str]) -> dict[str, str]:
+    return {"DISTILFLOW_HOME": str(ROOT), **server}
 
 
 def prefect(commands: Commands, *arguments: str, timeout_s: float = 60) -> str:

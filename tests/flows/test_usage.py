@@ -26,11 +26,6 @@ ROWS = 40
 
 
 @pytest.fixture
-def commands(tmp_path: Path) -> Commands:
-    return Commands(tmp_path)
-
-
-@pytest.fixture
 def fake() -> FakeOpenAI:
     rng = random.Random(3)
     return FakeOpenAI(Behaviour(reply=lambda messages, choice, model: "word " * rng.randint(1, 20), latency_s=0.01))

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from flows.engine.budget import FIRST_REQUESTS, Amount, Budget, Caps, Purpose, UsedUp, ceiling_of
+from flows.engine.budget import FIRST_REQUESTS, Amount, Budget, Purpose, UsedUp, ceiling_of
+from flows.engine.caps import Caps
 from flows.engine.engine import Engine
 from flows.engine.not_sent import NotSent
 from flows.engine.options import RunOptions

@@ -41,9 +41,15 @@ def answering(status: int = 200, body: Any = None, text: str | None = None, head
 @asynccontextmanager
 async def loaded(server: FakeOpenAI | web.Application, **fields: Any) -> AsyncIterator[OpenAILLM]:
     with running(server) as url:
-        llm = OpenAILLM(model="m", base_url=f"{url}/v1", **fields)
-        await llm.load()
-        try:
+        async with loaded_at(url, **fields) as llm:
             yield llm
-        finally:
-            await llm.unload()
+
+
+@asynccontextmanager
+async def loaded_at(url: str, **fields: Any) -> AsyncIterator[OpenAILLM]:
+    llm = OpenAILLM(model="m", base_url=f"{url}/v1", **fields)
+    await llm.load()
+    try:
+        yield llm
+    finally:
+        await llm.unload()
