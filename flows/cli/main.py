@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -65,10 +64,8 @@ for command in (
     cli.command()(command)
 
 
-def main() -> None:
-    """Entry of the console script."""
-    for bars in ("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"):  # ours tell how a run goes
-        os.environ.setdefault(bars, "1")
+def obey() -> None:
+    """Do what the command says."""
     try:
         cli()
     except PlanError as error:

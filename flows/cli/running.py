@@ -24,7 +24,7 @@ from flows.hub import PushFailed
 from flows.journals import find_journal
 from flows.models import with_llm
 from flows.plan import Plan, examine, plan
-from flows.runners.engine_client import EngineProcess, get_ready
+from flows.runners.engine_client import EngineProcess
 from flows.runners.start import Start
 from flows.runs import LAUNCHED_AT, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_file, read_spec
@@ -57,7 +57,6 @@ def run(
     Exit codes: 0 all rows, 3 finished with rows in quarantine, 4 stopped because its budget is used up, 2 the pipeline or
     an argument is wrong, 1 failed, 130 stopped.
     """
-    get_ready()
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
     if rehearse:

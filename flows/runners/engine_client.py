@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +12,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from flows.engine import signals
 from flows.engine.events import Event, read_event
+from flows.runners import standby
 from flows.runners.start import Start
 from flows.runs import RunReport
 from steps.errors import RunError
@@ -31,23 +29,6 @@ class Follower(Protocol):
     def want(self, stage: str, replica: int, pool: str, devices: int) -> None: ...
 
     def gone(self, stage: str, replica: int) -> None: ...
-
-
-_ready: list[tuple[subprocess.Popen[bytes], socket.socket]] = []
-"""Processes that wait to be told what to run."""
-
-
-def get_ready() -> None:
-    """Start the process of the next engine, which takes a while to import what it needs; it works in this folder."""
-    _ready.append(_started())
-
-
-def _started() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    mine, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "flows.runners.engine_process", str(theirs.fileno())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with theirs, signals.held_back():
-        return subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL), mine
 
 
 class EngineProcess:
@@ -132,7 +113,7 @@ class EngineProcess:
 
     # ---- the process
     def _begin(self) -> None:
-        self._process, self._socket = _ready.pop() if _ready else _started()
+        self._process, self._socket = standby.take()
         self._send(start=self.start.to_json())
         if self._is_stopping:  # asked for while there was nobody to hear it
             self._send(stop=True)
