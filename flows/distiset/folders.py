@@ -141,8 +141,8 @@ def head(folder: Path, leaf: str = "default", rows: int = 5) -> list[dict[str, A
         raise NotADistiset(f"{folder} has no leaf {leaf!r}; it has {', '.join(leaves)}", "name one of these")
     found: list[dict[str, Any]] = []
     for path in (path for paths in leaves[leaf].values() for path in paths):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(max(rows, 1)):
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for batch in file.iter_batches(max(rows, 1), use_threads=False):
                 found += batch.to_pylist()
                 if len(found) >= rows:
                     return found[:rows]

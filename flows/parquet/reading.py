@@ -20,8 +20,8 @@ def describe_columns(path: Path) -> list[Column]:
     """The columns of a Parquet file; reads the first few rows only."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
-        rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in file.iter_batches(LOOKED_AT)), [])
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in file.iter_batches(LOOKED_AT, use_threads=False)), [])
         return [
             Column(one.name, in_words(one.type), next((v for row in rows if (v := row[one.name]) is not None), None))
             for one in file.schema_arrow

@@ -15,6 +15,7 @@ from typing import Any
 
 from flows.engine import signals
 from flows.engine.engine import Engine
+from flows.engine.garbage import collect_seldom
 from flows.engine.hosts import context, start_process
 from flows.engine.outcome import explain
 from flows.engine.worker import end_with_engine
@@ -97,7 +98,10 @@ def _write(pipe: Connection, environment: dict[str, str], spec: dict[str, object
     # a Distiset that is written after its engine is gone could replace that of the next session
     threading.Thread(target=end_with_engine, daemon=True).start()
     signals.leave_to_others()
+    collect_seldom()
     os.environ.update(environment)
+    if sys.platform == "linux":  # where pyarrow has it; its own choice keeps 30 MB more
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
     from flows.distiset import head, write_distiset
     from flows.plan import examine
 
