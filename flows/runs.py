@@ -15,19 +15,20 @@ import fcntl
 import os
 import re
 import secrets
+import shlex
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from flows.engine.codec import decode, encode
 from flows.engine.events import Event, RunState, StepProgress, read_event
 from flows.engine.live import newest_rows
 from flows.engine.options import RunOptions
+from flows.engine.quarantine import lines_in
 from flows.engine.tally import Tally
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError
@@ -55,6 +56,12 @@ class NothingToRetry(RunError):
     """Rows in quarantine are to be tried again, and there are none."""
 
     code = "nothing-to-retry"
+
+
+class UnreadableRun(RunError):
+    """The report of a run cannot be read: a power cut took its end, or another release wrote it."""
+
+    code = "unreadable-run"
 
 
 class RunBusy(RunError):
@@ -133,14 +140,31 @@ class RunFolder:
         return load_spec(self.path / "pipeline.yaml")
 
     def report(self) -> RunReport:
-        """The report as last written; of a run whose process died, "failed" instead of "running"."""
-        report = RunReport.model_validate_json((self.path / "run.json").read_bytes())
+        """The report as last written; of a run whose process died, "failed" instead of "running".
+
+        Raises:
+            UnreadableRun: It is torn.
+        """
+        report = self._read_report()
         if report.state in ("starting", "running", "finishing") and not self.is_alive():
             report.state = "failed"
             report.message = "the run was cut off; resume it to go on where it was"
         with contextlib.suppress(FileNotFoundError):
             report.flow_run_id = (self.path / "flow_run").read_text()
         return report
+
+    def _read_report(self) -> RunReport:
+        try:
+            return RunReport.model_validate_json((self.path / "run.json").read_bytes())
+        except ValidationError as error:
+            said = error.errors()[0]
+            where = ".".join(map(str, said["loc"]))
+            again = ["distilflow", "run", str(self.path / "pipeline.yaml"), "--run-id", self.run_id]
+            raise UnreadableRun(
+                f"{self.path / 'run.json'} cannot be read ({f'{where}: ' if where else ''}{said['msg']})",
+                "run the pipeline again under the same id; what is finished is kept: "
+                + shlex.join([*again, "--runs-dir", str(self.path.parent)]),
+            ) from error
 
     def remember_flow_run(self, flow_run_id: str) -> None:
         """Note which run in Prefect this is; the report shows it."""
@@ -183,10 +207,7 @@ class RunFolder:
 
     def quarantined(self) -> Iterator[dict[str, Any]]:
         """Rows that failed: step, id, code, message, fix, attempts, reply and the row itself."""
-        with contextlib.suppress(FileNotFoundError), self.quarantine.open("rb") as file:
-            for line in file:
-                with contextlib.suppress(orjson.JSONDecodeError):
-                    yield decode(line)
+        return lines_in(self.quarantine, decode)
 
     # ---- control
     def request_stop(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from flows.processes import lives
 from flows.runs import LAUNCHED_AT, RunFolder, RunStore, write_whole
 from flows.spec import PipelineSpec
 from steps.errors import RunError
@@ -127,7 +128,7 @@ def launched(run: RunFolder) -> dict[str, float | int] | None:
 def is_starting(run: RunFolder) -> bool:
     """Whether a process was started for this run that has not begun to work on it."""
     record = launched(run)
-    if record is None or "exit_code" in record or not _exists(int(record["pid"])):
+    if record is None or "exit_code" in record or not lives(int(record["pid"])):
         return False
     if time.time() - record["started_at"] > STARTING_S and not run.is_alive():
         return False
@@ -145,13 +146,3 @@ def last_words(run: RunFolder) -> str:
         return ""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-LINES_SHOWN:])
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

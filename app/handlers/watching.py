@@ -9,14 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from app.handlers.cells import columns_of, rows_as_cells
 from app.handlers.launching import is_starting, last_words, launched
 from app.handlers.outline import step_cards
 from flows.engine.events import Event, Progress
 from flows.plan import Plan, examine
-from flows.runs import RunFolder, RunReport, RunStore
+from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import DistilflowError, RunError
 
@@ -51,7 +49,7 @@ def list_runs(store: RunStore) -> list[dict[str, Any]]:
     young.sort(key=lambda run: run.path.stat().st_mtime, reverse=True)
     found = []
     for run in [*young, *folders][:RUNS_LISTED]:
-        with suppress(OSError, ValidationError):
+        with suppress(OSError, UnreadableRun):
             report = report_of(run)
             found.append(
                 {

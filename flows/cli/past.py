@@ -19,7 +19,7 @@ from flows.cli.progress import standing
 from flows.engine.journal import JOURNAL
 from flows.engine.tally import Tally
 from flows.journals import PIPELINE, SHARED, Source, find_journal, is_shared, share
-from flows.runs import RunFolder, RunReport, RunStore
+from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun
 from flows.spec import load_spec
 from flows.usage import By, read_usage
 from steps.errors import DistilflowError, RunError, SpecError
@@ -172,7 +172,7 @@ def _as_typed(path: Path) -> Path:
 def _line(folder: RunFolder) -> list[str]:
     try:
         report = folder.report()
-    except (OSError, ValueError):  # of another release, or cut off in the writing
+    except (OSError, UnreadableRun):
         return [folder.run_id, "?", "unreadable", "", "", "", "", "", ""]
     rows = f"{sum(report.rows.values()):,}" if report.rows else ""
     quarantined = f"{report.quarantined:,}" if report.quarantined else ""

@@ -9,13 +9,18 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
+from flows.processes import lives
 from steps.errors import RunError
 
 CARD, PIPELINE, REPORT, LOG = OWN_FILES = ("README.md", "pipeline.yaml", "report.json", "run.log")
 _FILE = re.compile(r"(?P<split>[\w.]+?)(-\d{5}-of-\d{5})?\.parquet", re.ASCII)
+
+
+_LEFT = re.compile(r"(?P<what>part|old)-(?P<pid>\d+)-[0-9a-f]{8}")
 
 
 class NotADistiset(RunError):
@@ -55,8 +60,9 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     Raises:
         NotADistiset: Something that is no Distiset lies there.
     """
-    check_target(folder)
     folder = _real(folder)
+    _tidy(folder)
+    check_target(folder)
     mark = f"{os.getpid()}-{secrets.token_hex(4)}"
     part, old = (folder.with_name(f".{folder.name}.{what}-{mark}") for what in ("part", "old"))
     part.mkdir(parents=True)
@@ -77,10 +83,29 @@ def _swap(part: Path, folder: Path, old: Path) -> None:
     except OSError:
         old.rename(folder)
         raise
+    _put_away(old, folder)
+
+
+def _put_away(old: Path, folder: Path) -> None:
+    """Drop the Distiset that another one has replaced, but for what somebody put beside it."""
     for entry in old.iterdir():
         if not _is_ours(entry) and not (folder / entry.name).exists():
             entry.rename(folder / entry.name)
     shutil.rmtree(old)
+
+
+def _tidy(folder: Path) -> None:
+    """Put in order what a process left that was killed while it replaced this folder."""
+    for left in folder.parent.glob(f".{escape(folder.name)}.*-*"):
+        named = _LEFT.fullmatch(left.name.removeprefix(f".{folder.name}."))
+        if named is None or lives(int(named["pid"])):
+            continue
+        if named["what"] == "part":
+            shutil.rmtree(left, ignore_errors=True)
+        elif folder.exists():
+            _put_away(left, folder)
+        else:  # the last result
+            left.rename(folder)
 
 
 def _real(folder: Path) -> Path:

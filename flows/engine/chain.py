@@ -153,6 +153,8 @@ class Chain:
                 planned.step.load()
 
     def close(self) -> None:
+        if self._origin is not None:
+            self._origin.close()
         for link in self.links:
             if self._is_loaded:
                 link.step.unload()

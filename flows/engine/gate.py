@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -27,7 +28,9 @@ REFUSING_S = 600.0
 REFUSING_SAID_S = 30.0
 """After how long it is said that a server refuses everything."""
 REFUSALS_PER_ROW = 20
-"""Refusals use up no attempts, since they are no failures; but a request that is too large for a limit is refused for ever."""
+"""Refusals use up no attempts, since they are no failures; but a request that is too large for a limit is refused for ever.
+So after these a row is given up, if others got replies meanwhile, or if none did for `REFUSED_S`."""
+REFUSED_S = 180.0
 
 Keep = Callable[[Completion, float, int], Awaitable[None]]
 """Puts an answer in safety: (answer, seconds it took, attempts)."""
@@ -41,6 +44,7 @@ class Tries:
     attempts: int = 0
     failures: int = 0
     refusals: int = 0
+    refused_since: float = math.inf
     outages: int = 0
     """Outages of the server when it last failed: failures before one do not count after it."""
 
@@ -58,6 +62,7 @@ class Gate:
         self._breaker = Breaker()
         self._turns = Turns(self._breaker)
         self._given_up_in_a_row = 0
+        self._answered_at = -math.inf
         self._refusing_since: float | None = None
         self._has_said_refusing = False
         self._last_retired: AuthFailed | None = None
@@ -134,6 +139,7 @@ class Gate:
         limits = read_limits(completion.headers) if completion.headers else None
         turn.lane.limiter.replied(time.monotonic(), turn.ticket, limits, tokens_used)
         self._is_there(turn)
+        self._answered_at = time.monotonic()
         self._given_up_in_a_row = 0
         if self._refusing_since is not None:
             self._refusing_since = None
@@ -158,8 +164,9 @@ class Gate:
         is_hopeless = not error.is_retryable
         if isinstance(error, RateLimited):
             tries.refusals += 1
+            tries.refused_since = min(tries.refused_since, time.monotonic())
             pause = self._was_refused(turn, error)
-            is_hopeless = tries.refusals > REFUSALS_PER_ROW
+            is_hopeless = tries.refusals > REFUSALS_PER_ROW and self._takes_others(tries)
         elif isinstance(error, AuthFailed) and len(caller.lanes) > 1:
             self._retire(turn.lane, error)
             is_hopeless = False
@@ -172,6 +179,10 @@ class Gate:
             verdict = self._verdict(error, tries.attempts)
             raise verdict from (error if verdict is not error else None)
         return pause
+
+    def _takes_others(self, tries: Tries) -> bool:
+        """Whether it is this request that the server refuses, not all of them."""
+        return self._answered_at > tries.refused_since or time.monotonic() - tries.refused_since > REFUSED_S
 
     def _is_there(self, turn: Turn) -> None:
         """The server answered, whatever it said."""

@@ -129,9 +129,11 @@ class Asker(NamedTuple):
 
     def key(self, request: Request, before: int, retried: int = 0) -> bytes:
         """Key of the reply to a request that this row has sent `before` times already since it was tried for the n-th time."""
-        asked = orjson.dumps(
-            [request.chat, request.n, request.have, request.schema, self.step, before, retried], default=repr, option=_OPTIONS
-        )
+        told = [request.chat, request.n, request.have, request.schema, self.step, before, retried]
+        try:
+            asked = orjson.dumps(told, default=repr, option=_OPTIONS)
+        except TypeError:  # half a character: the model will say that it cannot be sent
+            asked = repr(told).encode()
         return hashlib.blake2b(self.model + self.row + asked, digest_size=KEY_BYTES).digest()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,18 @@ class Origin(ABC):
 
     def __init__(self, step: GeneratorStep | GlobalStep) -> None:
         self._step = step
-        self._begun: Iterator[Row] | None = None
+        self._begun: Generator[Row] | None = None
         self.taken = 0
         self.reused = 0
 
     @abstractmethod
-    def _begin(self) -> Iterator[Row]:
+    def _begin(self) -> Generator[Row]:
         """All rows, in order."""
+
+    def close(self) -> None:
+        """Take no more: a step that holds a file or a connection open lets go of it."""
+        if self._begun is not None:
+            self._begun.close()
 
     def take(self, count: int) -> Batch:
         """The next rows; fewer than `count` when these are the last.
@@ -65,8 +70,13 @@ class SourceRows(Origin):
         self._step: GeneratorStep
         self._max_rows = max_rows
 
-    def _begin(self) -> Iterator[Row]:
-        return islice(self._step.generate(), self._max_rows)
+    def _begin(self) -> Generator[Row]:
+        rows = iter(self._step.generate())
+        try:
+            yield from islice(rows, self._max_rows)
+        finally:
+            if isinstance(rows, Generator):
+                rows.close()
 
     def take(self, count: int) -> Batch:
         rows = super().take(count)
@@ -83,7 +93,7 @@ class AllRows(Origin):
         self._rows = ShelfRows(shelf)
         self._folder = folder
 
-    def _begin(self) -> Iterator[Row]:
+    def _begin(self) -> Generator[Row]:
         kept = self._folder / f"{self._digest()}.all"
         self.taken = len(self._rows)
         if kept.exists():

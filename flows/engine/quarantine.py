@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,8 @@ import orjson
 
 from flows.engine.outcome import Failure
 
+NEEDED = {"step", "step_key", "key"}
+"""What every line tells."""
 RETRIED = "{}.retried-{}{}"
 """Names of the files whose rows were tried again."""
 
@@ -38,7 +40,7 @@ class Quarantine:
         self._path = path
         self._retried = _bad_replies_in(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))
         self._known: dict[str, set[bytes]] = {}
-        for line in _whole_lines(path):
+        for line in lines_in(path):
             self._remember(line["step_key"], line["key"])
 
     def known(self) -> dict[str, frozenset[bytes]]:
@@ -63,7 +65,7 @@ class Quarantine:
         """Drop rows that failed in steps that are no more, or have changed since: they are tried again by themselves."""
         if self._known.keys() <= step_keys:
             return
-        kept = [line for line in _whole_lines(self._path) if line["step_key"] in step_keys]
+        kept = [line for line in lines_in(self._path) if line["step_key"] in step_keys]
         part = self._path.with_suffix(".part")
         part.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in kept))
         part.replace(self._path)
@@ -79,7 +81,7 @@ class Quarantine:
 
 def empty(path: Path) -> int:
     """Move what is in quarantine aside, so that a resume tries it again; returns how many rows that were."""
-    rows = sum(1 for _ in _whole_lines(path))
+    rows = sum(1 for _ in lines_in(path))
     if rows:
         number = len(list(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))) + 1
         path.replace(path.with_name(RETRIED.format(path.stem, number, path.suffix)))
@@ -95,17 +97,18 @@ def take_over_retries(source: Path, target: Path) -> None:
 def _bad_replies_in(paths: Iterable[Path]) -> dict[str, dict[bytes, int]]:
     found: dict[str, dict[bytes, int]] = {}
     for path in paths:
-        for line in _whole_lines(path):
+        for line in lines_in(path):
             if line.get("reply") is not None:
                 rows, key = found.setdefault(line["step"], {}), bytes.fromhex(line["key"])
                 rows[key] = rows.get(key, 0) + 1
     return found
 
 
-def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    with path.open("rb") as file:
+def lines_in(path: Path, read: Callable[[bytes], Any] = orjson.loads) -> Iterator[dict[str, Any]]:
+    """The lines of a quarantine; none where there is none. What a crash tore is left out: that row is tried again."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         for line in file:
-            with contextlib.suppress(orjson.JSONDecodeError):  # torn by a crash: the row is tried again
-                yield orjson.loads(line)
+            with contextlib.suppress(ValueError):
+                found = read(line)
+                if isinstance(found, dict) and found.keys() >= NEEDED:
+                    yield found

@@ -22,7 +22,7 @@ from flows.journals import previews_of, usable
 from flows.plan import Plan
 from flows.runners.finishing import Finisher
 from flows.runners.recorder import Recorder
-from flows.runs import RunFolder, RunReport
+from flows.runs import RunFolder, RunReport, UnreadableRun
 from steps.errors import DistilflowError, RunError
 from steps.wording import counted
 
@@ -143,7 +143,9 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
 def _report(request: Request) -> RunReport:
     plan, folder = request.plan, request.folder
     models = plan.llms
-    earlier = RunReport.model_validate_json((folder.path / "run.json").read_bytes()) if folder.exists() else None
+    earlier = None
+    with contextlib.suppress(UnreadableRun):  # its ledger and journal are read all the same
+        earlier = folder.report() if folder.exists() else None
     return RunReport(
         run_id=folder.run_id,
         pipeline=plan.spec.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 from typing import Any
@@ -43,6 +44,26 @@ def test_a_run_that_was_killed_goes_on_where_it_was(commands: Commands, at: int)
     assert [row["i"] for row in commands.rows()] == list(range(ROWS))
     again = made(commands) - ROWS
     assert 0 <= again <= 2 * 2 * 5  # two workers with two batches each may have been at work
+
+
+@pytest.mark.parametrize("left", [b"", b'{"run_id": "r", "pip', b"\0" * 400], ids=["empty", "torn", "zeros"])
+def test_a_run_whose_report_a_power_cut_took_is_told_how_to_go_on(commands: Commands, left: bytes) -> None:
+    assert commands("run", slow_pipeline(commands, 20), "--run-id", "r", "--no-prefect").code == 0
+    (commands.folder / "runs/r/run.json").write_bytes(left)
+    (commands.folder / "runs/r/quarantine.jsonl").write_bytes(left + b"\n12\n{}\n")
+
+    for command in ("resume", "show", "stop"):
+        ended = commands(command, "r")
+        assert ended.code == 1
+        assert "[unreadable-run]" in ended.err
+        assert "Traceback" not in ended.err
+    typed = ended.err.rpartition("what is finished is kept: ")[2].replace("\n", "")
+    again = commands(*shlex.split(typed)[1:], "--no-prefect")
+
+    assert again.code == 0, again.err
+    assert made(commands) == 20
+    assert len(commands.rows()) == 20
+    assert "unreadable" not in commands("runs").out
 
 
 def test_a_killed_engine_is_started_again(commands: Commands) -> None:

@@ -121,6 +121,26 @@ def test_an_earlier_distiset_is_replaced_and_what_was_put_beside_it_stays(tmp_pa
     )
 
 
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_what_a_killed_process_left_is_put_in_order(tmp_path: Path, is_swapped: bool) -> None:
+    folder = write(tmp_path, {"old": ROWS})
+    (folder / "notes.txt").write_text("mine")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    folder.rename(old := folder.with_name(f".{folder.name}.old-{gone.pid}-0badcafe"))
+    part = folder.with_name(f".{folder.name}.part-{gone.pid}-0badcafe")
+    part.mkdir()
+    if is_swapped:
+        (tmp_path / "other").mkdir()
+        write(tmp_path / "other", {"new": ROWS}).rename(folder)
+
+    write(tmp_path, {"good": ROWS[:3]})
+
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert not old.exists()
+    assert not part.exists()
+
+
 def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
     folder = write(tmp_path, {"good": ROWS})
     before = (folder / "report.json").read_bytes()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,23 @@ from tests.flows.engine.running import Result, run_steps
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(gate, "REFUSALS_PER_ROW", 3)
+    monkeypatch.setattr(gate, "REFUSED_S", 0.5)
 
 
-def ask(folder: Path, url: str, rows: int = 12, during: Callable[[Engine], Any] | None = None, **llm: Any) -> Result:
-    data = [{"instruction": f"question {i:02d}"} for i in range(rows)]
+def ask(
+    folder: Path,
+    url: str,
+    rows: int = 12,
+    during: Callable[[Engine], Any] | None = None,
+    extra: Sequence[str] = (),
+    **llm: Any,
+) -> Result:
+    data = folder / "rows.jsonl"
+    asked = (*(f"question {i:02d}" for i in range(rows)), *extra)
+    data.write_text("".join(json.dumps({"instruction": text}) + "\n" for text in asked))
     model = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "max_retries": 2, "timeout": 5, **llm}
     steps = [
-        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
+        {"name": "load", "use": "LoadDataFromFileSystem", "with": {"data_files": str(data)}},
         {"name": "answer", "use": "TextGeneration", "after": "load", "with": {"llm": model}},
         {"name": "keep", "use": "KeepColumns", "after": "answer", "with": {"columns": ["instruction", "generation"]}},
     ]
@@ -54,6 +65,16 @@ def test_a_fault_on_one_row_costs_that_row(tmp_path: Path, fault: Fault, code: s
     assert [failure.code for failure in result.failures] == [code]
     assert len(result.only) == 11
     assert result.failures[0].row["instruction"] == "question 03"
+
+
+def test_half_a_character_costs_the_row_that_holds_it(tmp_path: Path) -> None:
+    with running(FakeOpenAI()) as url:
+        result = ask(tmp_path, url, extra=["question \ud83d"])
+
+    [failure] = result.failures
+    assert failure.code == "bad-request"
+    assert "JSON" in failure.message
+    assert len(result.only) == 12
 
 
 def test_a_server_that_never_answers_one_row_costs_that_row(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from flows.engine.engine import LAST_REPLIES_S, Engine
 from flows.engine.gate import Gate
 from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice
-from steps.errors import AuthFailed, EndpointDown, NetworkFailed
+from steps.errors import AuthFailed, EndpointDown, NetworkFailed, RateLimited
 from steps.llms.base import Request
 from steps.llms.openai_llm import OpenAILLM
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
@@ -317,6 +317,31 @@ async def test_a_refusal_for_a_day_is_said_at_once_and_not_waited_for_that_long(
 
     assert {type(answer) for answer in answers} == {EndpointDown}
     assert heard.kinds == ["waiting"]
+
+
+async def test_a_server_that_refuses_everything_for_a_while_costs_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "REFUSALS_PER_ROW", 3)
+    fake = FakeOpenAI(Behaviour(rules=[Rule("", Fault.RATE_LIMITED, retry_after="0.01")]))
+    with running(fake) as url:
+        async with loaded_at(url) as llm:
+            asked = asyncio.create_task(ask_all(Gate(llm.endpoint), llm, 3))
+            while fake.stats.requests < 3 * 6:
+                await asyncio.sleep(0.01)
+            fake.behaviour = Behaviour()
+            answers = await asyncio.wait_for(asked, 20)
+
+    assert sorted(answer.texts[0] for answer in answers) == [f"echo: question 00{number}" for number in range(3)]
+
+
+async def test_a_lone_row_that_is_refused_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "REFUSALS_PER_ROW", 3)
+    monkeypatch.setattr(gate, "REFUSED_S", 0.3)
+    fake = FakeOpenAI(Behaviour(rules=[Rule("", Fault.RATE_LIMITED, retry_after="0.01")]))
+    with running(fake) as url:
+        async with loaded_at(url) as llm:
+            [answer] = await asyncio.wait_for(ask_all(Gate(llm.endpoint), llm, 1), 20)
+
+    assert isinstance(answer, RateLimited)
 
 
 async def test_a_connection_that_leads_to_nobody_during_an_outage_counts_against_no_row() -> None:
