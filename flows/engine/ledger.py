@@ -30,6 +30,8 @@ from flows.engine.items import KEY_BYTES
 _HEAD = struct.Struct("<IIH")
 _ENTRY_BYTES = KEY_BYTES + 4
 MAX_RECORDS = 0xFFFF
+BYTES_KEPT = 16 * 2**20
+"""Of the frames that a reader keeps."""
 
 
 class _PerThread(threading.local):
@@ -157,6 +159,8 @@ class SegmentReader:
         self._frames: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
         self._files: dict[str, int] = {}
         self._kept = frames_kept
+        self._held = 0
+        """Bytes in the frames that are kept."""
 
     def rows(self, place: Place) -> bytes:
         """JSON list of the rows of this record."""
@@ -171,8 +175,10 @@ class SegmentReader:
         frame = self._frames.get(key)
         if frame is None:
             frame = self._frames[key] = self._read(*key)
-            if len(self._frames) > self._kept:
-                self._frames.popitem(last=False)
+            self._held += sum(map(len, frame))
+            while len(self._frames) > 1 and (len(self._frames) > self._kept or self._held > BYTES_KEPT):
+                _, dropped = self._frames.popitem(last=False)
+                self._held -= sum(map(len, dropped))
         else:
             self._frames.move_to_end(key)
         return frame
