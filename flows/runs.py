@@ -162,8 +162,8 @@ class RunFolder:
             again = ["distilflow", "run", str(self.path / "pipeline.yaml"), "--run-id", self.run_id]
             raise UnreadableRun(
                 f"{self.path / 'run.json'} cannot be read ({f'{where}: ' if where else ''}{said['msg']})",
-                "run the pipeline again under the same id; what is finished is kept: "
-                + shlex.join([*again, "--runs-dir", str(self.path.parent)]),
+                "run the pipeline again under the same id, with the options it had (a replay with `distilflow replay`); "
+                "what is finished is kept: " + shlex.join([*again, "--runs-dir", str(self.path.parent)]),
             ) from error
 
     def remember_flow_run(self, flow_run_id: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.cli.main import cli
+from flows.cli.commands import cli
 from flows.plan import plan
 from flows.spec import read_spec
 

@@ -18,6 +18,8 @@
   const unanswered = new Set(); // edits, by the ids of their events; before an event has one, by its own mark
   let sentAt = -Infinity; // when the newest edit was sent
 
+  const CHANGING = ["check_yaml", "apply_yaml", "discard_yaml", "undo_or_redo", "use_column", "start_pipeline", "open_example", "open_text"];
+
   class Answers {
     missing = new Set();
     early = new Set(); // answered before the reply to the event itself was read
@@ -140,7 +142,7 @@
   /** Whether an event changes the pipeline: those of the form do, which is made later and so is not in Gradio's list. */
   function isEditing(id) {
     const known = window.gradio_config.dependencies.find((event) => event.id === id);
-    return !known || known.api_name === "check_yaml";
+    return !known || CHANGING.includes(known.api_name);
   }
 
   /** When the newest edit was sent (as `performance.now()` counts), and how many have no answer yet. */

@@ -311,7 +311,8 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
         tell(f"Used: {used}{', in all its sessions' if report.sessions > 1 else ''}")
     if report.used_up:
         flag = f"--{report.used_up.replace('_', '-')}"
-        more = flags.command("resume", report.run_id, flag, f"{report.enough:.10g}")
+        enough = f"{report.enough:.10g}" if report.used_up == "max_cost" else f"{report.enough:.0f}"
+        more = flags.command("resume", report.run_id, flag, enough)
         tell(f"{report.message[:1].upper()}{report.message[1:]}. Go on with a higher one: {more}", style="yellow")
     if report.quarantined:
         reasons = reasons_of(folder)

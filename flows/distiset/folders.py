@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,9 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     Raises:
         NotADistiset: Something that is no Distiset lies there.
     """
+    check_target(folder)
     folder = _real(folder)
     _tidy(folder)
-    check_target(folder)
     mark = f"{os.getpid()}-{secrets.token_hex(4)}"
     part, old = (folder.with_name(f".{folder.name}.{what}-{mark}") for what in ("part", "old"))
     part.mkdir(parents=True)
@@ -98,14 +98,15 @@ def _tidy(folder: Path) -> None:
     """Put in order what a process left that was killed while it replaced this folder."""
     for left in folder.parent.glob(f".{escape(folder.name)}.*-*"):
         named = _LEFT.fullmatch(left.name.removeprefix(f".{folder.name}."))
-        if named is None or lives(int(named["pid"])):
+        if named is None or (lives(pid := int(named["pid"])) and pid != os.getpid()):  # containers count from 1, each time
             continue
-        if named["what"] == "part":
-            shutil.rmtree(left, ignore_errors=True)
-        elif folder.exists():
-            _put_away(left, folder)
-        else:  # the last result
-            left.rename(folder)
+        with suppress(OSError):  # somebody else's, or somebody else was faster
+            if named["what"] == "part":
+                shutil.rmtree(left)
+            elif _is_distiset(folder):
+                _put_away(left, folder)
+            elif _is_distiset(left):  # the last result; `folder` is missing or empty
+                left.rename(folder)
 
 
 def _real(folder: Path) -> Path:

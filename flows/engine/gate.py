@@ -25,12 +25,16 @@ ROWS_BEFORE_DOWN = 5
 """Rows in a row that used up their attempts, without one success between them, before the server counts as down."""
 REFUSING_S = 600.0
 """How long a server may refuse everything before it counts as down; also the longest `Retry-After` that is waited for."""
+FEW = 8
+"""When no more requests than these are left, and others got replies before, they are given up then; the run goes on."""
 REFUSING_SAID_S = 30.0
 """After how long it is said that a server refuses everything."""
-REFUSALS_PER_ROW = 20
+REFUSALS_PER_ROW = 10
 """Refusals use up no attempts, since they are no failures; but a request that is too large for a limit is refused for ever.
-So after these a row is given up, if others got replies meanwhile, or if none did for `REFUSED_S`."""
+So it is given up when it was refused more often than this, and for `REFUSED_S`, while others got replies in between."""
 REFUSED_S = 180.0
+PATIENT_REFUSALS = 3
+"""After these it asks less and less often, and after the others: each refusal slows all of them down."""
 
 Keep = Callable[[Completion, float, int], Awaitable[None]]
 """Puts an answer in safety: (answer, seconds it took, attempts)."""
@@ -43,8 +47,11 @@ class Tries:
     number: int
     attempts: int = 0
     failures: int = 0
+    all_refusals: int = 0
     refusals: int = 0
+    """Those since whose predecessor somebody else got a reply."""
     refused_since: float = math.inf
+    refused_at: float = math.inf
     outages: int = 0
     """Outages of the server when it last failed: failures before one do not count after it."""
 
@@ -63,6 +70,7 @@ class Gate:
         self._turns = Turns(self._breaker)
         self._given_up_in_a_row = 0
         self._answered_at = -math.inf
+        self._sending = 0
         self._refusing_since: float | None = None
         self._has_said_refusing = False
         self._last_retired: AuthFailed | None = None
@@ -94,11 +102,18 @@ class Gate:
             EndpointDown: No server is there; the run should stop.
             NotSent: The run is ending.
         """
+        self._sending += 1
+        try:
+            return await self._send(caller, request, keep)
+        finally:
+            self._sending -= 1
+
+    async def _send(self, caller: Caller, request: Request, keep: Keep | None) -> Completion:
         tries = Tries(next(self._numbers), outages=self._breaker.outages)
         tokens = caller.estimate.of(request)
         while True:
             self._look()
-            turn = await self._turns.take(caller, tries.number, tokens)
+            turn = await self._turns.take(caller, tries.number, tokens, is_late=tries.all_refusals > PATIENT_REFUSALS)
             tries.attempts += 1
             begin = time.monotonic()
             try:
@@ -163,10 +178,10 @@ class Gate:
         pause = 0.0
         is_hopeless = not error.is_retryable
         if isinstance(error, RateLimited):
-            tries.refusals += 1
-            tries.refused_since = min(tries.refused_since, time.monotonic())
             pause = self._was_refused(turn, error)
-            is_hopeless = tries.refusals > REFUSALS_PER_ROW and self._takes_others(tries)
+            is_hopeless = self._refuses_for_ever(tries)
+            if tries.refusals > PATIENT_REFUSALS:
+                pause = max(pause, pause_s(tries.refusals - PATIENT_REFUSALS))
         elif isinstance(error, AuthFailed) and len(caller.lanes) > 1:
             self._retire(turn.lane, error)
             is_hopeless = False
@@ -180,9 +195,24 @@ class Gate:
             raise verdict from (error if verdict is not error else None)
         return pause
 
-    def _takes_others(self, tries: Tries) -> bool:
-        """Whether it is this request that the server refuses, not all of them."""
-        return self._answered_at > tries.refused_since or time.monotonic() - tries.refused_since > REFUSED_S
+    def _refuses_for_ever(self, tries: Tries) -> bool:
+        """Whether it is this request that the server refuses, not all of them; one more refusal of it is noted."""
+        now = time.monotonic()
+        tries.all_refusals += 1
+        if self._answered_at > tries.refused_at:
+            tries.refusals += 1
+            tries.refused_since = min(tries.refused_since, now)
+        tries.refused_at = now
+        if tries.refusals > REFUSALS_PER_ROW and now - tries.refused_since > REFUSED_S:
+            return True
+        return self._refuses_the_last() and self._refusing_s(now) > REFUSING_S
+
+    def _refuses_the_last(self) -> bool:
+        """Whether only a few requests are left, and others got replies before: they may be too large for a limit."""
+        return self._sending <= FEW and self._answered_at > -math.inf
+
+    def _refusing_s(self, now: float) -> float:
+        return now - self._refusing_since if self._refusing_since is not None else 0.0
 
     def _is_there(self, turn: Turn) -> None:
         """The server answered, whatever it said."""
@@ -211,8 +241,8 @@ class Gate:
         """Seconds that this request waits before it asks for its turn again."""
         now = time.monotonic()
         self._refusing_since = self._refusing_since or now
-        refusing_s = now - self._refusing_since
-        if refusing_s > REFUSING_S:
+        refusing_s = self._refusing_s(now)
+        if refusing_s > REFUSING_S and not self._refuses_the_last():
             self._die(
                 EndpointDown(
                     f"{self.endpoint} has refused every request for {REFUSING_S / 60:.0f} minutes: {error.message}",

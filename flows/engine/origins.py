@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterator
 from itertools import islice
@@ -19,6 +20,8 @@ from steps.errors import RunError
 
 RECORDS_PER_FRAME = 200
 
+log = logging.getLogger(__name__)
+
 
 class Origin(ABC):
     """Rows that begin, in the names the pipeline uses; `taken` and `reused` of what they are made of, so far."""
@@ -34,9 +37,12 @@ class Origin(ABC):
         """All rows, in order."""
 
     def close(self) -> None:
-        """Take no more: a step that holds a file or a connection open lets go of it."""
-        if self._begun is not None:
-            self._begun.close()
+        """Take no more: a generator that holds a file or a connection open lets go of it."""
+        try:
+            if self._begun is not None:
+                self._begun.close()
+        except Exception as error:  # all its rows are made
+            log.warning("step %r did not end well: %s", self._step.name, explain(error).message)
 
     def take(self, count: int) -> Batch:
         """The next rows; fewer than `count` when these are the last.

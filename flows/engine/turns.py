@@ -57,6 +57,14 @@ class Waiting:
     turn: asyncio.Future[Turn]
 
 
+def _queue(waiting: deque[Waiting], one: Waiting, *, is_late: bool) -> None:
+    if is_late:
+        waiting.append(one)
+        return
+    at = next((at for at, other in enumerate(waiting) if other.request > one.request), len(waiting))
+    waiting.insert(at, one)
+
+
 class Turns:
     """Lets requests to one endpoint leave, callers in turn, as fast as its limits allow."""
 
@@ -83,15 +91,18 @@ class Turns:
         self._callers.append(caller)
         return caller
 
-    async def take(self, caller: Caller, request: int, tokens: float) -> Turn:
-        """Wait until a request may leave: its number, and the tokens that it will use."""
+    async def take(self, caller: Caller, request: int, tokens: float, *, is_late: bool = False) -> Turn:
+        """Wait until a request may leave: its number, and the tokens that it will use.
+
+        Older requests leave first; one that `is_late` waits for all that wait already.
+        """
         if not caller.waiting:
             now = time.monotonic()
             delay, lane = self._delay(caller, now, tokens)
             if delay == 0 and lane is not None:
                 return self._take(caller, lane, now, request, tokens)
         turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        caller.waiting.append(Waiting(request, tokens, turn))
+        _queue(caller.waiting, Waiting(request, tokens, turn), is_late=is_late)
         self._pump()
         try:
             return await turn

@@ -26,6 +26,14 @@ def get_ready() -> None:
     _waiting.append(_started())
 
 
+def drop() -> None:
+    """End the processes that nobody took."""
+    while _waiting:
+        process, theirs = _waiting.pop()
+        theirs.close()
+        process.kill()
+
+
 def take() -> Standby:
     """A process that waits, or a new one."""
     return _waiting.pop() if _waiting else _started()
@@ -33,7 +41,7 @@ def take() -> Standby:
 
 def _started() -> Standby:
     mine, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "flows.runners.engine_process", str(theirs.fileno())]
+    command = [sys.executable, "-P", "-m", "flows.runners.engine_process", str(theirs.fileno())]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with theirs, signals.held_back():
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)

@@ -14,7 +14,7 @@ from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 from flows.catalogue import describe, describe_all
-from flows.cli.main import cli
+from flows.cli.commands import cli
 from flows.engine.options import RunOptions
 from flows.engine.tally import Tally
 from flows.runs import RunFolder, RunReport

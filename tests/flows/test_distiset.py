@@ -141,6 +141,25 @@ def test_what_a_killed_process_left_is_put_in_order(tmp_path: Path, is_swapped: 
     assert not part.exists()
 
 
+@pytest.mark.parametrize("now", ["empty", "foreign", "file"])
+def test_the_last_result_stays_wherever_a_killed_process_left_it_until_there_is_another(tmp_path: Path, now: str) -> None:
+    folder = write(tmp_path, {"old": ROWS})
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    folder.rename(old := folder.with_name(f".{folder.name}.old-{gone.pid}-0badcafe"))
+    if now == "file":
+        folder.write_text("mine")
+    else:
+        folder.mkdir()
+        if now == "foreign":
+            (folder / "mine.txt").write_text("mine")
+
+    with pytest.raises((NotADistiset, FileNotFoundError)):
+        write_distiset(folder, make_plan("good"), {"good": tmp_path / "none"}, make_report(), tmp_path / "none.log")
+
+    assert (old if old.exists() else folder).joinpath("report.json").exists()
+
+
 def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
     folder = write(tmp_path, {"good": ROWS})
     before = (folder / "report.json").read_bytes()

@@ -23,6 +23,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(gate, "REFUSALS_PER_ROW", 3)
     monkeypatch.setattr(gate, "REFUSED_S", 0.5)
+    monkeypatch.setattr(gate, "REFUSING_S", 0.5)
 
 
 def ask(

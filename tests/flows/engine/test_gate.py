@@ -333,15 +333,38 @@ async def test_a_server_that_refuses_everything_for_a_while_costs_no_row(monkeyp
     assert sorted(answer.texts[0] for answer in answers) == [f"echo: question 00{number}" for number in range(3)]
 
 
-async def test_a_lone_row_that_is_refused_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "REFUSALS_PER_ROW", 3)
-    monkeypatch.setattr(gate, "REFUSED_S", 0.3)
-    fake = FakeOpenAI(Behaviour(rules=[Rule("", Fault.RATE_LIMITED, retry_after="0.01")]))
+async def test_the_last_row_is_given_up_when_only_that_is_refused_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "REFUSING_S", 0.3)
+    fake = FakeOpenAI(Behaviour(rules=[Rule("question 001", Fault.RATE_LIMITED, retry_after="0.01")]))
     with running(fake) as url:
         async with loaded_at(url) as llm:
-            [answer] = await asyncio.wait_for(ask_all(Gate(llm.endpoint), llm, 1), 20)
+            answers = await asyncio.wait_for(ask_all(Gate(llm.endpoint), llm, 2), 20)
 
-    assert isinstance(answer, RateLimited)
+    assert answers[0].texts == ["echo: question 000"]
+    assert isinstance(answers[1], RateLimited)
+
+
+async def test_a_row_that_is_refused_while_others_get_replies_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "REFUSALS_PER_ROW", 1)
+    monkeypatch.setattr(gate, "REFUSED_S", 0.2)
+    fake = FakeOpenAI(Behaviour(latency_s=0.02, rules=[Rule("question 001", Fault.RATE_LIMITED, retry_after="0.01")]))
+    with running(fake) as url:
+        async with loaded_at(url, max_concurrency=4) as llm:
+            answers = await asyncio.wait_for(ask_all(Gate(llm.endpoint), llm, 300), 40)
+
+    assert [number for number, answer in enumerate(answers) if isinstance(answer, RateLimited)] == [1]
+    assert fake.stats.by_status[200] == 299
+
+
+async def test_refused_requests_go_before_those_that_came_after_them() -> None:
+    fake = FakeOpenAI(Behaviour(rules=[Rule("question 000", Fault.RATE_LIMITED, times=2, retry_after="0.01")]))
+    with running(fake) as url:
+        async with loaded_at(url, max_concurrency=1) as llm:
+            await ask_all(Gate(llm.endpoint), llm, 50)
+
+    asked = list(fake.stats.by_prompt)
+    assert asked[0] == "question 000"
+    assert fake.stats.by_status[200] == 50
 
 
 async def test_a_connection_that_leads_to_nobody_during_an_outage_counts_against_no_row() -> None:
