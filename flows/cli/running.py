@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli import STOPPED
 from flows.cli.console import err, out, show_rows, tell
 from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons
 from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
@@ -35,7 +36,7 @@ from steps.wording import counted
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-ALL_ROWS, FAILED, WITH_QUARANTINE, USED_UP, STOPPED = 0, 1, 3, 4, 130
+ALL_ROWS, FAILED, WITH_QUARANTINE, USED_UP = 0, 1, 3, 4
 
 
 @takes_run_flags

@@ -18,8 +18,6 @@ from steps.errors import RunError
 
 CARD, PIPELINE, REPORT, LOG = OWN_FILES = ("README.md", "pipeline.yaml", "report.json", "run.log")
 _FILE = re.compile(r"(?P<split>[\w.]+?)(-\d{5}-of-\d{5})?\.parquet", re.ASCII)
-
-
 _LEFT = re.compile(r"(?P<what>part|old)-(?P<pid>\d+)-[0-9a-f]{8}")
 
 

@@ -198,6 +198,19 @@ def test_an_edit_counts_when_the_one_before_it_has_just_been_saved(page: Page, s
     assert "Shortly: {{ instruction }}" in written
 
 
+def test_a_run_waits_for_an_undo_that_is_under_way(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.event_data?.what === 'undo'"))
+    open_example(page, site, "quickstart")
+    field(page, "with-num-examples").fill("3")
+    field(page, "with-num-examples").press("Tab")
+    page.get_by_role("button", name=re.compile("^Undo: Number of examples of load")).click()
+
+    run = start(page)
+
+    wait_for_state(page, "finished")
+    assert "num_examples" not in (site.runs_dir / run / "pipeline.yaml").read_text()
+
+
 def test_a_form_that_comes_late_takes_nothing_away(page: Page, site: Site) -> None:
     page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.event_data?.form"))
     open_example(page, site, "quickstart")
