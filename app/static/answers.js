@@ -137,10 +137,10 @@
     }
   }
 
-  /** Whether an event changes the pipeline: those of the form do, which is made later and so is not in Gradio's list. */
+  /** Whether an event changes the pipeline, or may: those of the form do, which is made later and so is not in Gradio's list. */
   function isEditing(id) {
     const known = window.gradio_config.dependencies.find((event) => event.id === id);
-    return !known || known.api_name === "check_yaml";
+    return !known || ["change", "check_yaml"].includes(known.api_name);
   }
 
   /** When the newest edit was sent (as `performance.now()` counts), and how many have no answer yet. */
