@@ -31,6 +31,7 @@ const nodeTypes = { step: StepNode };
 const edgeTypes = { rows: RowEdge };
 const MARGIN = 22;
 const MANY = 60;
+const NONE: RowEdge[] = [];
 export const DRAGGED = "application/x-distilflow-step";
 
 export function Canvas() {
@@ -157,7 +158,7 @@ function Graph() {
       <ZoomLevel />
       <ReactFlow
         nodes={nodes}
-        edges={edges}
+        edges={nodes.length > 0 ? edges : NONE} // a link that is there before its ends is never drawn
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         onNodesChange={onNodesChange}
