@@ -6,6 +6,7 @@ import {
   BackgroundVariant,
   MarkerType,
   MiniMap,
+  Position,
   ReactFlow,
   SelectionMode,
   useReactFlow,
@@ -30,8 +31,14 @@ import { drawn, type Step, type View } from "./view";
 const nodeTypes = { step: StepNode };
 const edgeTypes = { rows: RowEdge };
 const MARGIN = 22;
+/** Where links begin and end: cards have one size, so nothing has to be measured before links are drawn. */
+const HANDLES = [
+  { id: "l", type: "target" as const, position: Position.Left, x: -4, y: 34, width: 8, height: 8 },
+  { id: "t", type: "target" as const, position: Position.Top, x: 96, y: -4, width: 8, height: 8 },
+  { id: "r", type: "source" as const, position: Position.Right, x: 196, y: 34, width: 8, height: 8 },
+  { id: "b", type: "source" as const, position: Position.Bottom, x: 96, y: 72, width: 8, height: 8 },
+];
 const MANY = 60;
-const NONE: RowEdge[] = [];
 export const DRAGGED = "application/x-distilflow-step";
 
 export function Canvas() {
@@ -70,6 +77,7 @@ function Graph() {
           position: at ? { x: at[0], y: at[1] } : { x: place.x, y: place.y },
           data,
           ...NODE,
+          handles: HANDLES,
           ariaRole: "button" as const,
           ariaLabel: labelOf(node.id, data),
           domAttributes: { "data-testid": `node-${node.id}` } as NonNullable<StepNode["domAttributes"]>,
@@ -158,7 +166,7 @@ function Graph() {
       <ZoomLevel />
       <ReactFlow
         nodes={nodes}
-        edges={nodes.length > 0 ? edges : NONE} // a link that is there before its ends is never drawn
+        edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         onNodesChange={onNodesChange}
