@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.context import AppContext
 from app.handlers import gallery, launching, results, watching
+from app.handlers.palette import palette
 from flows.runs import RunFolder
 from steps.errors import DistilflowError, RunError
 
@@ -92,6 +93,10 @@ def _api(ctx: AppContext) -> APIRouter:
     @router.get("/examples")
     async def examples() -> Response:
         return await look(gallery.examples, ctx.examples_dir)
+
+    @router.get("/catalogue")
+    async def catalogue() -> Response:
+        return await look(palette)
 
     @router.get("/runs")
     async def runs() -> Response:

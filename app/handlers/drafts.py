@@ -38,6 +38,10 @@ class View(TypedDict):
     selected: str | None
     why_no_run: str
     why_no_rehearsal: str
+    canvas: dict[str, Any]
+    """Where steps were moved by hand, and which are drawn as one."""
+    spec: dict[str, Any] | None
+    """The pipeline as plain data."""
     result: list[dict[str, Any]]
     facts: dict[str, Any]
     undo: str
@@ -47,6 +51,8 @@ class View(TypedDict):
     """Whether the browser keeps the draft, so that it is there after a reload."""
     form: int | None
     """Number of the form that belongs to this view, where a new one is under way."""
+    answers: int
+    """Number of the page's change that it answers; 0 for none."""
 
 
 class CannotEdit(DistilflowError):
@@ -62,11 +68,11 @@ def new_draft(text: str = "", selected: str | None = None) -> Draft:
     return Draft(text=text, selected=selected, undo=[], redo=[])
 
 
-def with_text(draft: Draft, text: str, change: str) -> Draft:
+def with_text(draft: Draft, text: str, change: str, *, is_field: bool = False) -> Draft:
     """The draft with another text, and a way back. Changes of one field, one after the other, are one step back."""
     if text == draft["text"]:
         return draft
-    goes_on = bool(draft["undo"]) and draft["undo"][-1][0] == change and not draft["redo"]
+    goes_on = is_field and bool(draft["undo"]) and draft["undo"][-1][0] == change and not draft["redo"]
     undo = draft["undo"] if goes_on else [*draft["undo"], (change, draft["text"])][-UNDO_STEPS:]
     return Draft(text=text, selected=draft["selected"], undo=undo, redo=[])
 
@@ -99,34 +105,45 @@ def edit_step(draft: Draft, step: str, change: str, edit: Callable[[dict[str, An
     Raises:
         CannotEdit: The text is no pipeline, there is no such step, or the step would not be one any more.
     """
+
+    def edit_pipeline(data: dict[str, Any]) -> None:
+        edit(step_in(data, step))
+
+    return edit_data(draft, change, edit_pipeline, is_field=True)
+
+
+def edit_data(draft: Draft, change: str, edit: Callable[[dict[str, Any]], None], *, is_field: bool = False) -> Draft:
+    """The draft after `edit` changed the data of the pipeline.
+
+    Raises:
+        CannotEdit: The text is no pipeline, or would not be one any more.
+    """
     spec, _ = _read(draft["text"])
-    if spec is None or step not in spec.names():
-        raise CannotEdit(f"there is no step {step!r} to change", "mend the YAML first")
-    data = spec.to_dict()
-    target = next(entry for entry in data["steps"] if entry["name"] == step)
-    edit(target)
+    if spec is None and draft["text"].strip():
+        raise CannotEdit("the YAML is no pipeline yet", "mend it first")
+    data = (spec or PipelineSpec()).to_dict()
+    data.setdefault("steps", [])
+    edit(data)
     try:
         changed, problems = spec_from(data)
     except SpecError as error:
         raise CannotEdit(error.message, error.fix) from error
     if problems:
         raise CannotEdit(problems[0].what, problems[0].fix)
-    return with_text(draft, f"{_opening_comment(draft['text'])}{changed.to_yaml()}", change)
+    return with_text(draft, f"{_opening_comment(draft['text'])}{changed.to_yaml()}", change, is_field=is_field)
 
 
-def rename(draft: Draft, name: str) -> Draft:
-    """The draft with another name for the pipeline.
+def step_in(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """The data of a step in that of its pipeline.
 
     Raises:
-        CannotEdit: It could not be a name.
+        CannotEdit: There is none of this name.
     """
-    spec, _ = _read(draft["text"])
-    if spec is None:
-        raise CannotEdit("the YAML is no pipeline yet", "mend it first")
-    changed, problems = spec_from({**spec.to_dict(), "name": name.strip()})
-    if problems:
-        raise CannotEdit(f"{name!r} cannot be a name", "use letters, digits, '-' and '_', at most 80")
-    return with_text(draft, f"{_opening_comment(draft['text'])}{changed.to_yaml()}", f"rename to {name.strip()}")
+    found = next((step for step in data["steps"] if step["name"] == name), None)
+    if found is None:
+        raise CannotEdit(f"there is no step {name!r} to change", "it may have been deleted in another tab; reload the page")
+    step: dict[str, Any] = found
+    return step
 
 
 # ---- looking
@@ -145,6 +162,8 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
         selected=None,
         why_no_run=_why_nothing(draft["text"]),
         why_no_rehearsal=_why_nothing(draft["text"]),
+        canvas={"positions": {}, "groups": {}},
+        spec=None,
         result=[],
         facts={},
         undo=draft["undo"][-1][0] if draft["undo"] else "",
@@ -152,12 +171,15 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
         notice=notice,
         is_kept=len(draft["text"]) <= MOST_KEPT,
         form=None,
+        answers=0,
     )
     if spec is None:
         return shown
     plan, problems = check(draft["text"], spec)
     shown["name"], shown["description"] = spec.name, spec.description or ""
     shown["steps"] = step_cards(spec, plan, problems)
+    shown["canvas"] = spec.canvas.model_dump(mode="json")
+    shown["spec"] = spec.to_dict()
     shown["problems"] = [problem_card(problem) for problem in problems]
     names = spec.names()
     shown["selected"] = draft["selected"] if draft["selected"] in names else (shown["steps"][0]["name"] if names else None)

@@ -48,6 +48,8 @@ class StepCard(TypedDict):
     is_known: bool
     """Whether its class is installed here."""
     replies: Replies
+    is_source: bool
+    """Whether it makes rows and takes none."""
     asks: bool
     """Whether its replies may cost money."""
     after: list[str]
@@ -77,6 +79,7 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
                 icon=_icon(step, found, replies),
                 is_known=found is not None,
                 replies=replies,
+                is_source=found is not None and issubclass(found, GeneratorStep),
                 asks=replies == "model",
                 after=list(step.after),
                 depth=depths.get(step.name, 0),
@@ -210,11 +213,16 @@ def _icon(step: StepSpec, found: type[BaseStep] | None, replies: Replies) -> str
             return "mask"
         case "recordings":
             return "replay"
-        case "model":
-            return _ICONS.get(step.use, "spark")
+    return icon_of(step.use, found, asks=replies == "model")
+
+
+def icon_of(use: str, found: type[BaseStep], *, asks: bool) -> str:
+    """The sign of a class of steps."""
+    if asks:
+        return _ICONS.get(use, "spark")
     if issubclass(found, JoinStep):
         return "join"
-    return _ICONS.get(step.use) or _GROUP_ICONS.get(found.group, "box")
+    return _ICONS.get(use) or _GROUP_ICONS.get(found.group, "box")
 
 
 def _llm_name(step: StepSpec, planned: PlannedStep | None) -> str:

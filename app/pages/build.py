@@ -14,6 +14,7 @@ from app.components.parts import data_of, part
 from app.components.schema_form import build_form
 from app.context import AppContext
 from app.handlers import drafts, edits, forms, gallery, previews
+from app.handlers.changes import change_from
 from app.handlers.desk import Desk
 from app.handlers.drafts import CannotEdit, Draft
 from app.handlers.fields import FormField
@@ -46,20 +47,29 @@ class BuildPlace:
         number: int | None = None,
         *,
         from_editor: bool = False,
+        answers: int = 0,
     ) -> tuple[Any, ...]:
         """Change the draft of this session, and show it or why it cannot be changed."""
         session = str(request.session_hash)
         try:
             return self.desk.change(
-                session, kept, change, lambda before, after: show(after, number, None if from_editor else before)
+                session,
+                kept,
+                change,
+                lambda before, after: show(after, number, None if from_editor else before, answers=answers),
             )
         except CannotEdit as error:
             draft = self.desk.look(session, kept)
-            return show(draft, number, draft, drafts.notice_of(error))
+            return show(draft, number, draft, drafts.notice_of(error), answers=answers)
 
 
 def show(
-    draft: Draft, number: int | None = None, before: Draft | None = None, notice: ProblemCard | None = None
+    draft: Draft,
+    number: int | None = None,
+    before: Draft | None = None,
+    notice: ProblemCard | None = None,
+    *,
+    answers: int = 0,
 ) -> tuple[Any, ...]:
     """Values for `BuildPlace.shown`. With the number of the form that is shown now, a new one is made.
 
@@ -67,6 +77,7 @@ def show(
     draft, and in the editor may be what is not applied yet.
     """
     view = drafts.view(draft, notice)
+    view["answers"] = answers
     wanted = {"text": draft["text"], "selected": view["selected"]}
     kept: Any = gr.skip()
     code: Any = gr.skip()
@@ -90,13 +101,16 @@ def build(ctx: AppContext) -> BuildPlace:
     preview_model = part("build", "mountPreviewModel", elem_id="preview-model", visible="hidden")
     run_id = gr.Textbox(visible="hidden", elem_id="opened-run", label="Run")
     with gr.Row(elem_id="build-bar", elem_classes="df-pagebar"):
-        title = part("build", "mountTitle", elem_id="build-title", elem_classes="df-bar-main")
+        part("build", "mountTitle", elem_id="build-title", elem_classes="df-bar-main")
         part("build", "mountProblems", elem_id="build-problems")
         preview_button = gr.Button("Preview 5 rows", elem_id="build-preview", size="sm")
         rehearse_button = gr.Button("Rehearse", elem_id="build-rehearse", size="sm")
         run_button = gr.Button("Run", variant="primary", elem_id="build-run", size="sm")
     with gr.Row(elem_id="build-body", elem_classes="df-body"):
+        part("palette", "mountPalette", elem_id="build-palette")
         with gr.Column(elem_id="build-main"):
+            part("canvas", "mountCanvas", elem_id="build-canvas")
+            part("build", "mountNotice", elem_id="build-notice")
             outline = part("build", "mountOutline", elem_id="build-outline")
             with gr.Column(elem_id="build-yaml"):
                 with gr.Row(elem_id="yaml-bar"):
@@ -120,7 +134,7 @@ def build(ctx: AppContext) -> BuildPlace:
     place = BuildPlace(Desk(), saved, wanted, model, outline, [saved, model, code, yaml_state, wanted])
     with form:
         _render_form(place)
-    _bind_changes(place, title, code, yaml_state, apply, discard)
+    _bind_changes(place, code, yaml_state, apply, discard)
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
     _bind_preview(ctx, place, preview_button, preview_model)
     return place
@@ -128,7 +142,6 @@ def build(ctx: AppContext) -> BuildPlace:
 
 def _bind_changes(
     place: BuildPlace,
-    title: gr.HTML,
     code: gr.Code,
     yaml_state: gr.HTML,
     apply: gr.Button,
@@ -136,17 +149,14 @@ def _bind_changes(
 ) -> None:
     current = [place.saved, place.form]
 
-    def select(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        step = data_of(event, "step")
-        return place.change(request, kept, lambda draft: drafts.select(draft, step), form["number"])
+    def change(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        told = dict(event._data)
+        number = int(told.pop("number", 0))
 
-    def use(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        step, column, present = (data_of(event, name) for name in ("step", "column", "present"))
-        return place.change(request, kept, lambda draft: edits.use_column(draft, step, column, present), form["number"])
+        def changed(draft: Draft) -> Draft:
+            return change_from(told).on(draft)
 
-    def undo_or_redo(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        turn = drafts.redo if data_of(event, "what") == "redo" else drafts.undo
-        return place.change(request, kept, turn, form["number"])
+        return place.change(request, kept, changed, form["number"], answers=number)
 
     def apply_text(kept: Any, form: dict[str, Any], text: str, request: gr.Request) -> tuple[Any, ...]:
         def applied(draft: Draft) -> Draft:
@@ -161,9 +171,7 @@ def _bind_changes(
         draft = place.desk.look(str(request.session_hash), kept)
         return {**drafts.check_text(text or ""), "isChanged": (text or "") != draft["text"]}
 
-    place.outline.select(select, current, place.shown, api_name="select_step", **EVERY)
-    place.outline.input(use, current, place.shown, api_name="use_column", **EVERY)
-    title.submit(undo_or_redo, current, place.shown, api_name="undo_or_redo", **EVERY)
+    place.model.input(change, current, place.shown, api_name="change", **EVERY)
     apply.click(apply_text, [*current, code], place.shown, api_name="apply_yaml", **QUICK)
     discard.click(discard_text, place.saved, place.shown, api_name="discard_yaml", **QUICK)
     code.input(check, [place.saved, code], yaml_state, api_name="check_yaml", **LAST)

@@ -18,7 +18,7 @@
   const unanswered = new Set(); // edits, by the ids of their events; before an event has one, by its own mark
   let sentAt = -Infinity; // when the newest edit was sent
 
-  const CHANGING = ["check_yaml", "apply_yaml", "discard_yaml", "undo_or_redo", "use_column", "start_pipeline", "open_example", "open_text"];
+  const CHANGING = ["change", "check_yaml", "apply_yaml", "discard_yaml", "start_pipeline", "open_example", "open_text"];
 
   class Answers {
     missing = new Set();
@@ -139,7 +139,7 @@
     }
   }
 
-  /** Whether an event changes the pipeline: those of the form do, which is made later and so is not in Gradio's list. */
+  /** Whether an event changes the pipeline, or may: those of the form do, which is made later and so is not in Gradio's list. */
   function isEditing(id) {
     const known = window.gradio_config.dependencies.find((event) => event.id === id);
     return !known || CHANGING.includes(known.api_name);

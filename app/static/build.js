@@ -1,6 +1,7 @@
 /* Build: the outline of the pipeline, its problems, the YAML's state, the head of the form, and the preview. */
 
 import { capital, chip, chips, count, empty, failure, h, keepingFocus, put, say, sentence, tag } from "./dom.js";
+import { change, startChanges } from "./changes.js";
 import { afterEdits, isSettled, watchEdits } from "./edits.js";
 import { askForForms, watchForm } from "./form.js";
 import { importDialog } from "./gallery.js";
@@ -14,13 +15,10 @@ import { get, go, on, route, set } from "./store.js";
 
 export function mountModel(element, { props, trigger, watch }) {
   askForForms((form) => trigger("submit", { form }));
-  const take = () => {
-    if (!props.value) return;
-    set("build", { ...props.value });
-    set("answered", Date.now());
-  };
+  const take = () => props.value && set("build", { ...props.value });
   take();
   watch("value", take);
+  startChanges((told) => trigger("input", told));
 }
 
 export function mountPreviewModel(element, { props, watch }) {
@@ -35,8 +33,12 @@ export function mountPreviewModel(element, { props, watch }) {
 
 /* ---- page bar */
 
-export function mountTitle(element, { trigger }) {
+export function mountTitle(element) {
+  let shown = "";
   on("build", (view) => {
+    const told = JSON.stringify([view.name, view.is_kept, view.undo, view.redo, Boolean(get("elsewhere"))]);
+    if (told === shown) return; // a click that begins on a button and ends on its copy is none
+    shown = told;
     keepingFocus(element, () =>
       put(
         element,
@@ -45,14 +47,14 @@ export function mountTitle(element, { trigger }) {
         h("span", { class: "df-tag df-readonly" }, icon("eye"), "Read only"),
         h("span", { class: "df-sep" }),
         seg(),
-        view.name && undoButtons(view, trigger),
+        view.name && undoButtons(view),
       ),
     );
   });
   on("route", () => {
-    for (const button of element.querySelectorAll(".df-seg button")) button.setAttribute("aria-pressed", String((route().view || "outline") === button.dataset.view));
+    for (const button of element.querySelectorAll(".df-seg button")) button.setAttribute("aria-pressed", String((route().view || "canvas") === button.dataset.view));
   });
-  keys("build", { undo: () => get("build")?.undo && trigger("submit", { what: "undo" }), redo: () => get("build")?.redo && trigger("submit", { what: "redo" }) });
+  keys("build", { undo: () => get("build")?.undo && change({ do: "undo" }), redo: () => get("build")?.redo && change({ do: "redo" }) });
 }
 
 function saved(view) {
@@ -70,6 +72,7 @@ window.addEventListener("storage", (event) => {
 
 function seg() {
   const views = [
+    ["canvas", "Canvas"],
     ["outline", "Outline"],
     ["yaml", "YAML"],
   ];
@@ -77,12 +80,12 @@ function seg() {
     "div",
     { class: "df-seg", role: "group", "aria-label": "View" },
     views.map(([id, label]) =>
-      h("button", { type: "button", "data-view": id, "data-key": `view-${id}`, "data-testid": `view-${id}`, "aria-pressed": String((route().view || "outline") === id), onclick: () => go({ view: id === "outline" ? "" : id }) }, label),
+      h("button", { type: "button", "data-view": id, "data-key": `view-${id}`, "data-testid": `view-${id}`, "aria-pressed": String((route().view || "canvas") === id), onclick: () => go({ view: id === "canvas" ? "" : id }) }, label),
     ),
   );
 }
 
-function undoButtons(view, trigger) {
+function undoButtons(view) {
   const one = (what, sign, keysText) =>
     h(
       "button",
@@ -93,7 +96,7 @@ function undoButtons(view, trigger) {
         title: view[what] ? `${capital(what)}: ${view[what]}` : null,
         "aria-disabled": view[what] ? null : "true",
         "data-key": what,
-        onclick: () => view[what] && trigger("submit", { what }),
+        onclick: () => view[what] && change({ do: what }),
       },
       icon(sign, "s"),
     );
@@ -132,7 +135,7 @@ function showProblem() {
   if (view.error) return go({ view: "yaml" });
   if (problem?.step) {
     go({ view: "" });
-    set("choose", problem.step);
+    choose(problem.step);
   }
   const target = problem?.step ? `[data-item="${CSS.escape(problem.step)}"]` : ".df-callout";
   requestAnimationFrame(() => document.querySelector(`#build-outline ${target}`)?.scrollIntoView({ block: "center", behavior: "smooth" }));
@@ -168,54 +171,17 @@ function hold(id, why) {
 
 /* ---- outline */
 
-const LONGEST_ANSWER_MS = 5000;
-
-/** Selects steps one after the other: answers may overtake each other, so the next is asked for when the last has come. */
-function selecting(trigger) {
-  let wanted = null;
-  let asked = null;
-  let askedAt = 0;
-  let tries = 0;
-  const ask = () => {
-    asked = wanted;
-    askedAt = Date.now();
-    trigger("select", { step: wanted });
-  };
-  window.addEventListener("df-lost", () => {
-    asked = null;
-    if (tries === 3) return;
-    tries += 1;
-    setTimeout(() => {
-      wanted = get("build")?.selected;
-      if (wanted) ask(); // the form is made anew, from what the server has
-    }, 700 * tries);
-  });
-  on("answered", () => {
-    tries = 0;
-    const isLate = asked && wanted !== asked;
-    asked = null;
-    if (isLate && get("build").steps.some((card) => card.name === wanted)) show(wanted), ask();
-  });
-  const show = (name) => set("build", { ...get("build"), selected: name });
-  return (name) => {
-    if (get("build")?.selected === name) return;
-    wanted = name;
-    show(name);
-    if (!asked || Date.now() - askedAt > LONGEST_ANSWER_MS) ask();
-  };
-}
+const choose = (step) => get("build")?.selected !== step && change({ do: "select", step });
 
 export function mountOutline(element, { trigger }) {
-  const choose = selecting(trigger);
-  on("choose", (name) => name && choose(name));
   const draw = () => {
     const view = get("build");
     if (!view) return;
-    keepingFocus(element, () => put(element, notice(view), body(view, choose, trigger)));
+    keepingFocus(element, () => put(element, get("shown") === "outline" && body(view, trigger)));
   };
   on("build", draw);
+  on("shown", draw);
   on("preview", draw);
-  on("lost", draw);
   on("yamlChanged", draw);
   const move = (step) => {
     const names = (get("build")?.steps ?? []).map((card) => card.name);
@@ -238,6 +204,14 @@ export function mountOutline(element, { trigger }) {
   });
 }
 
+/** What went wrong with the last change, over whatever is shown of the pipeline. */
+export function mountNotice(element) {
+  const draw = () => get("build") && keepingFocus(element, () => put(element, notice(get("build"))));
+  on("build", draw);
+  on("lost", draw);
+  on("yamlChanged", draw);
+}
+
 function notice(view) {
   const lost = get("lost");
   const told = [
@@ -248,7 +222,7 @@ function notice(view) {
   return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);
 }
 
-function body(view, choose, trigger) {
+function body(view, trigger) {
   if (!view.text.trim()) return beginning(trigger);
   if (view.error) {
     return h("div", { class: "df-narrow" }, problemCallout(view.error), h("button", { type: "button", class: "df-btn", onclick: () => go({ view: "yaml" }) }, "Open the YAML"));
@@ -259,7 +233,7 @@ function body(view, choose, trigger) {
     selected: view.selected,
     choose,
     footer: (card) => footer(card, preview),
-    after: (card) => card.problems.map((problem) => problemCallout(problem, card.name, uses(problem, trigger))),
+    after: (card) => card.problems.map((problem) => problemCallout(problem, card.name, useButtons(problem))),
   });
   list.append(...view.result.map(result));
   return h("div", { class: "df-narrow" }, view.description && h("p", { class: "df-about" }, view.description), general.map((problem) => problemCallout(problem)), list);
@@ -276,7 +250,7 @@ function beginning(trigger) {
 }
 
 /** One button for each column that could stand for the missing one. */
-function uses(problem, trigger) {
+export function useButtons(problem) {
   const why = unapplied();
   return problem.uses.map((present) =>
     h(
@@ -288,7 +262,7 @@ function uses(problem, trigger) {
         "aria-disabled": why ? "true" : null,
         "aria-label": `Use ${present} for ${problem.column}`,
         "data-key": `use-${problem.column}-${present}`,
-        onclick: () => why || trigger("input", { step: problem.step, column: problem.column, present }),
+        onclick: () => why || change({ do: "use-column", step: problem.step, column: problem.column, present }),
       },
       "Use ",
       h("span", { class: "df-mono" }, present),

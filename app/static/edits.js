@@ -30,7 +30,7 @@ export function isSettled() {
     if (from === null) continue;
     if (sentAt >= from || performance.now() - from > NOTHING_SENT_MS || !field.isConnected) changed.delete(field);
   }
-  return changed.size === 0 && unanswered === 0;
+  return changed.size === 0 && unanswered === 0 && !get("changing");
 }
 
 /** Act when every edit has been answered; not at all when one was lost. */

@@ -46,6 +46,8 @@ const PATHS = {
   download: '<path d="M8 2.5v8.2M4.8 7.5 8 10.7l3.2-3.2M2.5 10.5v3h11v-3"/>',
   upload: '<path d="M8 11V2.8M4.8 6 8 2.8 11.2 6M2.5 10.5v3h11v-3"/>',
   clock: '<circle cx="8" cy="8" r="6"/><path d="M8 4.5V8l2.4 1.6"/>',
+  group: '<rect x="2.5" y="2.5" width="11" height="11" rx="1.5" stroke-dasharray="2.2 2"/>',
+  fit: '<path d="M2.5 5.5v-3h3M10.5 2.5h3v3M13.5 10.5v3h-3M5.5 13.5h-3v-3"/>',
   plus: '<path d="M8 3v10M3 8h10"/>',
 };
 

@@ -20,6 +20,17 @@ function brand() {
   );
 }
 
+const phone = matchMedia("(max-width: 767px)");
+
+/** How Build shows the pipeline: as canvas, outline or YAML. A phone lists it; so does what is no pipeline yet. */
+function shownView() {
+  const view = get("build");
+  const isGraph = view && view.text.trim() && !view.error;
+  if (route().place !== "build") return "";
+  if (route().view === "yaml" && !phone.matches) return "yaml";
+  return phone.matches || !isGraph ? "outline" : route().view || "canvas";
+}
+
 function link(place, withIcon) {
   const target = { place: place.id };
   return h(
@@ -51,7 +62,9 @@ export function mountAppBar(element, { props }) {
 
   const draw = () => {
     document.documentElement.dataset.place = route().place;
-    document.documentElement.dataset.view = route().view || "outline";
+    const shown = shownView();
+    document.documentElement.dataset.view = shown;
+    if (get("shown") !== shown) set("shown", shown);
     document.documentElement.dataset.run = route().run ? "one" : "none";
     const [build, run, data, gallery] = PLACES.map((place) => link(place, false));
     put(nav, build, run, data, h("span", { class: "df-sep" }), gallery);
@@ -65,6 +78,7 @@ export function mountAppBar(element, { props }) {
     theme.setAttribute("aria-label", isDark ? "Light mode" : "Dark mode");
     put(theme, icon(isDark ? "sun" : "moon"));
   };
+  phone.addEventListener("change", draw);
   on("route", draw);
   on("isRunning", draw);
   on("build", draw);
@@ -196,4 +210,5 @@ window.distilflow = {
   openBuild: () => go({ place: "build", view: "" }),
   openResult: () => go({ place: "data" }),
   again: () => set("again", Date.now()),
+  graph: () => get("build")?.spec ?? null,
 };

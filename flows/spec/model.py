@@ -46,6 +46,25 @@ class RouterSpec(BaseModel):
     params: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 
+class GroupSpec(BaseModel):
+    """Steps that are drawn as one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    steps: list[str] = Field(default_factory=list)
+    is_open: bool = False
+
+
+class CanvasSpec(BaseModel):
+    """How a pipeline is drawn; nothing that runs depends on it. What is not said here is laid out by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    positions: dict[str, tuple[int, int]] = Field(default_factory=dict)
+    """Left and top edge of steps and groups that were moved by hand, in pixels."""
+    groups: dict[str, GroupSpec] = Field(default_factory=dict)
+
+
 class PipelineSpec(BaseModel):
     """A pipeline: named steps that form a graph without cycles."""
 
@@ -56,6 +75,7 @@ class PipelineSpec(BaseModel):
     description: str | None = None
     steps: list[StepSpec] = Field(default_factory=list, max_length=MAX_STEPS)
     routing: dict[str, RouterSpec] = Field(default_factory=dict)
+    canvas: CanvasSpec = Field(default_factory=CanvasSpec)
 
     _unread: dict[str, set[str]] = PrivateAttr(default_factory=dict)
 

@@ -62,14 +62,14 @@ def field(page: Page, name: str) -> Any:
 
 def test_an_example_is_opened_changed_previewed_and_undone(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
-    page.locator("#build-outline").get_by_test_id("node-load").click()
+    page.locator("#build-main").get_by_test_id("node-load").click()
     rows = field(page, "with-num-examples")
     rows.fill("3")
     rows.press("Tab")
     expect(page.get_by_role("button", name=re.compile("^Undo: Number of examples of load"))).to_be_visible()
 
     page.locator("#build-preview").click()
-    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#build-main").get_by_test_id("node-judge").click()
     expect(page.locator("#build-drawer").get_by_test_id("row")).to_have_count(3)
     expect(page.locator("#build-drawer")).to_contain_text("rationales")
 
@@ -89,14 +89,20 @@ def test_no_answer_of_the_server_is_lost(page: Page, site: Site) -> None:
 
 
 CLICKS_BETWEEN_ANSWERS = """async () => {
-    const { get, on, set } = await import(document.querySelector("link[rel=modulepreload][href$='/store.js']").href);
+    const module = (name) => import(document.querySelector(`link[rel=modulepreload][href$='/${name}.js']`).href);
+    const { get, on } = await module("store");
+    const { change } = await module("changes");
     const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     const names = get("build").steps.map((card) => card.name);
+    let first = 0;
     let answers = 0;
-    on("answered", () => answers++);
-    answers = 0;
+    on("build", (view) => {
+        if (!view.answers) return;
+        first ||= view.answers;
+        answers = view.answers - first + 1;
+    });
     for (let click = 0; click < 40; click++) {
-        set("choose", names[(click + 1) % names.length]);
+        change({ do: "select", step: names[(click + 1) % names.length] });
         for (let waited = 0; answers <= click && waited < 5000; waited += 5) await pause(5);
         await pause(Math.random() * 60);  // into the moment in which Gradio closes the stream of the answer
     }
@@ -110,7 +116,7 @@ def test_the_form_of_the_last_step_cannot_be_typed_into_while_the_next_one_comes
     slow = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
 
-    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#build-main").get_by_test_id("node-judge").click()
 
     expect(page.locator("#step-form")).to_have_attribute("aria-busy", "true", timeout=500)
     expect(field(page, "with-aspect")).to_be_visible()
@@ -129,7 +135,7 @@ def test_changes_of_the_yaml_are_not_lost_by_looking_elsewhere(page: Page, site:
     type_into_yaml(page, "# mine")
 
     page.get_by_test_id("view-outline").click()
-    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#build-main").get_by_test_id("node-judge").click()
     expect(field(page, "with-aspect")).to_be_visible()
 
     expect(page.locator("#build-run")).to_have_attribute("aria-disabled", "true")
@@ -159,20 +165,20 @@ def test_steps_are_walked_faster_than_the_server_answers(page: Page, site: Site)
 def test_the_page_works_on_after_the_connection_was_lost(page: Page, site: Site, watched: Watched) -> None:
     open_example(page, site, "quickstart")
     page.context.set_offline(True)
-    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#build-main").get_by_test_id("node-judge").click()
     expect(page.get_by_text("Connection to the server was lost")).to_be_visible()
 
     page.context.set_offline(False)
     expect(page.get_by_text("Connection to the server was lost")).not_to_be_visible()
     watched.wrong.clear()  # styles that Gradio could not load meanwhile
-    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#build-main").get_by_test_id("node-judge").click()
 
     expect(field(page, "with-aspect")).to_be_visible()
 
 
 def test_an_edit_made_right_before_the_run_counts(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
-    page.locator("#build-outline").get_by_test_id("node-load").click()
+    page.locator("#build-main").get_by_test_id("node-load").click()
     field(page, "with-num-examples").fill("4")
 
     run = start(page)
@@ -185,7 +191,7 @@ def test_an_edit_made_right_before_the_run_counts(page: Page, site: Site) -> Non
 def test_an_edit_counts_when_the_one_before_it_has_just_been_saved(page: Page, site: Site) -> None:
     page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.data?.[0] === 'Shortly: {{ instruction }}'"))
     open_example(page, site, "quickstart")
-    page.locator("#build-outline").get_by_test_id("node-answer_1").click()
+    page.locator("#build-main").get_by_test_id("node-answer_1").click()
     field(page, "with-system-prompt").fill("Be brief.")
     field(page, "with-template").fill("Shortly: {{ instruction }}")
     expect(page.get_by_role("button", name=re.compile("^Undo: System prompt of answer_1"))).to_be_visible()
@@ -225,14 +231,14 @@ def test_a_form_that_comes_late_takes_nothing_away(page: Page, site: Site) -> No
 
 def test_the_draft_survives_a_reload(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
-    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#build-main").get_by_test_id("node-judge").click()
     page.locator("#field-with-aspect input").click()
     page.get_by_role("option", name="honesty").click()
     expect(page.get_by_role("button", name=re.compile("^Undo: Aspect"))).to_be_visible()
 
     page.goto(site.url)
 
-    expect(page.locator("#build-outline").get_by_test_id("node-judge")).to_contain_text("honesty")
+    expect(page.locator("#build-main").get_by_test_id("node-judge")).to_contain_text("honesty")
 
 
 def test_yaml_is_checked_while_it_is_typed_and_problems_stop_the_run(page: Page, site: Site) -> None:
@@ -254,7 +260,7 @@ def test_yaml_is_checked_while_it_is_typed_and_problems_stop_the_run(page: Page,
 
 def test_another_model_shows_its_own_fields_and_never_asks_for_the_key(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
-    page.locator("#build-outline").get_by_test_id("node-judge").click()
+    page.locator("#build-main").get_by_test_id("node-judge").click()
     page.locator("#field-llm input").click()
     page.get_by_role("option", name="OpenAILLM").click()
 
@@ -294,6 +300,8 @@ def import_text(page: Page, site: Site, text: str) -> None:
     page.get_by_role("button", name="Import YAML").click()
     page.locator("#import-text").fill(text)
     page.locator("#import-open").click()
+    expect(page.get_by_test_id("canvas")).to_be_visible()
+    page.get_by_test_id("view-outline").click()
 
 
 UNMAPPED = """\
@@ -321,7 +329,7 @@ def test_a_missing_column_is_mapped_from_its_callout_and_that_can_be_undone(page
 
 def test_no_column_is_mapped_while_the_yaml_has_changes_that_are_not_applied(page: Page, site: Site) -> None:
     import_text(page, site, UNMAPPED)
-    use = page.locator("#build-outline").get_by_role("button", name="Use question for instruction").first
+    use = page.locator("#build-main").get_by_role("button", name="Use question for instruction").first
     expect(use).to_be_enabled()
     type_into_yaml(page, "# mine")
     page.get_by_test_id("view-outline").click()
@@ -345,8 +353,8 @@ def test_a_column_of_a_source_is_renamed_in_its_form(page: Page, site: Site) -> 
     name.fill("instruction")
     name.press("Enter")
 
-    expect(page.locator("#build-outline").get_by_test_id("problem-missing-column")).to_have_count(1)
-    expect(page.locator("#build-outline").get_by_test_id("node-load")).to_contain_text("+instruction")
+    expect(page.locator("#build-main").get_by_test_id("problem-missing-column")).to_have_count(1)
+    expect(page.locator("#build-main").get_by_test_id("node-load")).to_contain_text("+instruction")
     expect(page.locator("#step-form")).to_contain_text("Name for <b>id</b>")
 
 
@@ -412,7 +420,7 @@ def test_a_phone_shows_the_outline_in_place_of_the_editor(page: Page, site: Site
 
     expect(page.locator("#yaml-apply")).to_be_hidden()
     expect(page.locator("#yaml-discard")).to_be_hidden()
-    expect(page.locator("#build-outline").get_by_test_id("node-load")).to_be_visible()
+    expect(page.locator("#build-main").get_by_test_id("node-load")).to_be_visible()
     expect(page.get_by_text("Read only")).to_be_visible()
 
 
@@ -457,7 +465,7 @@ def test_a_run_is_watched_through_reload_and_second_tab_stopped_kept_and_downloa
 
 def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> None:
     open_example(page, site, "slow")
-    page.locator("#build-outline").get_by_test_id("node-load").click()
+    page.locator("#build-main").get_by_test_id("node-load").click()
     field(page, "with-num-examples").fill("4")
     run = start(page)
     wait_for_state(page, "finished")
@@ -474,7 +482,7 @@ def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> Non
 
 def test_errors_open_on_a_step_that_has_some_and_its_rows_are_tried_again_from_the_run(page: Page, site: Site) -> None:
     open_example(page, site, "slow")
-    page.locator("#build-outline").get_by_test_id("node-load").click()
+    page.locator("#build-main").get_by_test_id("node-load").click()
     field(page, "with-num-examples").fill("4")
     run = start(page)
     wait_for_state(page, "finished")
@@ -603,7 +611,7 @@ def test_the_page_comes_up_every_time(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     for _ in range(12):
         page.goto(f"{site.url}/?place=build")
-        expect(page.locator("#build-outline").get_by_test_id("node-judge")).to_be_visible()
+        expect(page.locator("#build-main").get_by_test_id("node-judge")).to_be_visible()
         expect(page.locator("#step-form input").first).to_be_visible()
 
 
@@ -628,7 +636,7 @@ def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:
         if card.evaluate("(element) => element === document.activeElement"):
             break
     page.keyboard.press("Enter")
-    outline = page.locator("#build-outline")
+    outline = page.locator("#build-main")
     expect(outline.get_by_test_id("node-load")).to_be_visible()
     page.keyboard.press("j")
     expect(outline.get_by_test_id("node-answer_1")).to_be_focused()
@@ -648,7 +656,7 @@ def test_every_place_can_be_read_and_reached(chromium: Any, watched: Watched, si
     page = watched.watch(context.new_page())
     try:
         open_example(page, site, "slow")
-        page.locator("#build-outline").get_by_test_id("node-answer").click()
+        page.locator("#build-main").get_by_test_id("node-answer").click()
         page.wait_for_timeout(700)
         found = {"build": page.evaluate(LOOKS)}
         page.locator("#build-preview").click()

@@ -1,0 +1,234 @@
+/* The pipeline as a graph: selecting, moving, connecting and taking away. What a change makes of the pipeline says Python. */
+
+import {
+  applyNodeChanges,
+  Background,
+  BackgroundVariant,
+  MarkerType,
+  MiniMap,
+  Position,
+  ReactFlow,
+  SelectionMode,
+  useReactFlow,
+  useStore as useFlowStore,
+  type Connection,
+  type EdgeChange,
+  type FinalConnectionState,
+  type NodeChange,
+} from "@xyflow/react";
+import { change } from "page/changes.js";
+import { get, set } from "page/store.js";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+
+import { useActions, useKeys } from "./actions";
+import { layout, NODE } from "./layout";
+import { RowEdge } from "./RowEdge";
+import { labelOf, StepNode } from "./StepNode";
+import { Toolbar, Zoom } from "./Toolbar";
+import { usePage } from "./usePage";
+import { drawn, type Step, type View } from "./view";
+
+const nodeTypes = { step: StepNode };
+const edgeTypes = { rows: RowEdge };
+const MARGIN = 22;
+/** Where links begin and end: cards have one size, so nothing has to be measured before links are drawn. */
+const HANDLES = [
+  { id: "l", type: "target" as const, position: Position.Left, x: -4, y: 34, width: 8, height: 8 },
+  { id: "t", type: "target" as const, position: Position.Top, x: 96, y: -4, width: 8, height: 8 },
+  { id: "r", type: "source" as const, position: Position.Right, x: 196, y: 34, width: 8, height: 8 },
+  { id: "b", type: "source" as const, position: Position.Bottom, x: 96, y: 72, width: 8, height: 8 },
+];
+const MANY = 60;
+export const DRAGGED = "application/x-distilflow-step";
+
+export function Canvas() {
+  const isShown = usePage<string>("shown") === "canvas";
+  return isShown ? <Graph /> : null;
+}
+
+function Graph() {
+  const view = usePage<View>("build");
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useWidth(frame);
+  const flow = useReactFlow();
+  const [nodes, setNodes] = useState<StepNode[]>([]);
+  const [linkSelected, setLinkSelected] = useState<string | null>(null);
+  const graph = useMemo(() => (view ? drawn(view) : null), [view]);
+  const places = useMemo(() => (graph ? layout(graph, width - 2 * MARGIN) : null), [graph, width]);
+
+  useEffect(() => {
+    if (!view || !graph || !places) return;
+    setNodes((before) => {
+      const chosen = new Set(before.filter((node) => node.selected).map((node) => node.id));
+      if (view.selected && !chosen.has(view.selected)) {
+        chosen.clear();
+        chosen.add(view.selected);
+      }
+      const hasProblem = (step: Step | null | undefined) => Boolean(step?.problems.length);
+      const explained = hasProblem(graph.nodes.get(view.selected ?? "")?.step) ? view.selected : [...graph.nodes.values()].find((node) => hasProblem(node.step))?.id;
+      return [...graph.nodes.values()].map((node) => {
+        const data = { step: node.step, group: node.group, isPrimary: node.id === view.selected, isExplained: node.id === explained };
+        const at = view.canvas.positions[node.id];
+        const place = places.get(node.id) ?? { x: 0, y: 0 };
+        return {
+          ...before.find((one) => one.id === node.id),
+          id: node.id,
+          type: "step" as const,
+          position: at ? { x: at[0], y: at[1] } : { x: place.x, y: place.y },
+          data,
+          ...NODE,
+          handles: HANDLES,
+          ariaRole: "button" as const,
+          ariaLabel: labelOf(node.id, data),
+          domAttributes: { "data-testid": `node-${node.id}` } as NonNullable<StepNode["domAttributes"]>,
+          selected: chosen.has(node.id),
+        };
+      });
+    });
+  }, [view, graph, places]);
+
+  const edges = useMemo<RowEdge[]>(() => {
+    if (!graph || !places || !view) return [];
+    const fansOut = new Map<string, number>();
+    for (const link of graph.links) fansOut.set(link.source, (fansOut.get(link.source) ?? 0) + 1);
+    const told = new Set<string>();
+    return graph.links.map((link) => {
+      const isMoved = link.source in view.canvas.positions || link.target in view.canvas.positions;
+      const wraps = !isMoved && (places.get(link.source)?.line ?? 0) < (places.get(link.target)?.line ?? 0);
+      const hasChips = !told.has(link.source); // a source that fans out tells once
+      told.add(link.source);
+      const id = `${link.source}>${link.target}`;
+      return {
+        id,
+        type: "rows" as const,
+        source: link.source,
+        target: link.target,
+        sourceHandle: wraps ? "b" : "r",
+        targetHandle: wraps ? "t" : "l",
+        data: { link, hasChips },
+        selected: id === linkSelected,
+        markerEnd: { type: MarkerType.Arrow, width: 16, height: 16 },
+        ariaLabel: `rows from ${link.source} to ${link.target}`,
+      };
+    });
+  }, [graph, places, view, linkSelected]);
+
+  const selected = view?.selected;
+  useEffect(() => {
+    const isFree = document.activeElement === document.body || frame.current?.contains(document.activeElement);
+    if (selected && isFree) frame.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(selected)}"]`)?.focus({ preventScroll: true });
+  }, [selected]);
+
+  const name = view?.name;
+  useEffect(() => {
+    const timer = setTimeout(() => void flow.fitView({ maxZoom: 1, padding: `${MARGIN}px` }), 50);
+    return () => clearTimeout(timer);
+  }, [name, flow, width > 0]);
+
+  const onNodesChange = useCallback((changes: NodeChange<StepNode>[]) => {
+    setNodes((before) => {
+      const after = applyNodeChanges(changes, before);
+      const chosen = after.filter((node) => node.selected);
+      const only = chosen.length === 1 ? chosen[0] : undefined;
+      const wasOnly = before.filter((node) => node.selected);
+      if (only?.data.step && (wasOnly.length !== 1 || wasOnly[0]?.id !== only.id)) queueMicrotask(() => select(only.id));
+      return after;
+    });
+    if (changes.some((one) => one.type === "select" && one.selected)) setLinkSelected(null);
+  }, []);
+
+  const onEdgesChange = useCallback((changes: EdgeChange<RowEdge>[]) => {
+    for (const one of changes) if (one.type === "select") setLinkSelected((before) => (one.selected ? one.id : before === one.id ? null : before));
+  }, []);
+
+  const actions = useActions(nodes, linkSelected, flow);
+  useKeys(frame, actions);
+
+  if (!view) return null;
+  return (
+    <div
+      ref={frame}
+      className="df-canvas"
+      data-testid="canvas"
+      onDragOver={(event) => {
+        if (!event.dataTransfer?.types.includes(DRAGGED)) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "copy";
+      }}
+      onDrop={(event) => {
+        const use = event.dataTransfer?.getData(DRAGGED);
+        if (!use) return;
+        event.preventDefault();
+        const at = flow.screenToFlowPosition({ x: event.clientX - NODE.width / 2, y: event.clientY - NODE.height / 2 });
+        change({ do: "add", use, at: [Math.round(at.x), Math.round(at.y)] });
+      }}
+    >
+      <ZoomLevel />
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        onNodesChange={onNodesChange}
+        onEdgesChange={onEdgesChange}
+        onNodeDragStop={(_, __, moved) => change({ do: "move", to: Object.fromEntries(moved.map((node) => [node.id, [Math.round(node.position.x), Math.round(node.position.y)]])) })}
+        onConnect={(made: Connection) => change({ do: "connect", source: made.source, target: made.target })}
+        onConnectEnd={(_, state: FinalConnectionState) => {
+          if (!state.isValid && state.fromNode && state.fromHandle?.type === "source" && !state.toNode) set("adding", { after: [state.fromNode.id] });
+        }}
+        onNodeDoubleClick={(_, node) => !node.data.step && change({ do: "open-group", group: node.id })}
+        minZoom={0.1}
+        maxZoom={2}
+        deleteKeyCode={null}
+        selectionKeyCode={null}
+        multiSelectionKeyCode="Shift"
+        selectionOnDrag
+        selectionMode={SelectionMode.Partial}
+        panOnDrag={[1, 2]}
+        panActivationKeyCode="Space"
+        panOnScroll
+        zoomOnDoubleClick={false}
+        onlyRenderVisibleElements={nodes.length > MANY}
+        nodesFocusable
+        edgesFocusable
+        proOptions={{ hideAttribution: true }}
+        aria-label="Pipeline, as a graph. The outline lists the same steps."
+        disableKeyboardA11y
+      >
+        <Background variant={BackgroundVariant.Dots} gap={16} size={1.2} />
+        <Toolbar actions={actions} selected={nodes.filter((node) => node.selected).length} />
+        <Zoom />
+        {nodes.length > 0 && <MiniMap pannable zoomable ariaLabel="Overview of the graph" nodeClassName={(node) => ((node.data as { step?: { problems: unknown[] } }).step?.problems.length ? "is-problem" : node.selected ? "is-selected" : "")} />}
+      </ReactFlow>
+    </div>
+  );
+}
+
+function select(step: string): void {
+  if (get("build")?.selected !== step) change({ do: "select", step });
+}
+
+/** Below some zoom a card shows less, so that what it shows can be read. */
+function ZoomLevel() {
+  const zoom = useFlowStore((state) => state.transform[2]);
+  const mark = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    const canvas = mark.current?.closest<HTMLElement>(".df-canvas");
+    if (!canvas) return;
+    canvas.dataset.zoom = zoom < 0.45 ? "far" : zoom < 0.75 ? "mid" : "near";
+    canvas.style.setProperty("--zoom", String(zoom));
+  }, [zoom]);
+  return <span ref={mark} hidden />;
+}
+
+function useWidth(frame: { current: HTMLDivElement | null }): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const watching = new ResizeObserver(([entry]) => entry && setWidth(Math.round(entry.contentRect.width)));
+    watching.observe(element);
+    return () => watching.disconnect();
+  }, [frame.current]);
+  return width || 1000;
+}

@@ -1,0 +1,134 @@
+/* What can be done with what is selected, from the toolbar and by keys. */
+
+import { type ReactFlowInstance } from "@xyflow/react";
+import { change } from "page/changes.js";
+import { say } from "page/dom.js";
+import { get, set } from "page/store.js";
+import { useEffect, useMemo, useRef } from "react";
+
+import { GRID } from "./layout";
+import type { StepNode } from "./StepNode";
+
+export interface Actions {
+  selected: StepNode[];
+  remove(): void;
+  duplicate(): void;
+  copy(): Promise<void>;
+  paste(): Promise<void>;
+  group(): void;
+  tidy(): void;
+  fit(): void;
+  add(): void;
+  walk(direction: "left" | "right" | "up" | "down"): void;
+  nudge(x: number, y: number): void;
+}
+
+const COPIED = "distilflow-steps";
+
+export function useActions(nodes: StepNode[], link: string | null, flow: ReactFlowInstance<StepNode, never> | ReturnType<typeof import("@xyflow/react").useReactFlow>): Actions {
+  return useMemo(() => {
+    const selected = nodes.filter((node) => node.selected);
+    const steps = selected.flatMap((node) => (node.data.step ? [node.id] : node.data.group));
+    const dataOf = () => {
+      const spec = window.distilflow?.graph();
+      const wanted = new Set(steps);
+      return (spec?.steps ?? []).filter((step) => wanted.has(step.name));
+    };
+    return {
+      selected,
+      remove() {
+        if (link) {
+          const [source, target] = link.split(">");
+          change({ do: "disconnect", source, target });
+        } else if (steps.length) change({ do: "remove", steps });
+      },
+      duplicate() {
+        if (steps.length) change({ do: "paste", steps: dataOf(), is_duplicate: true });
+      },
+      async copy() {
+        if (!steps.length) return;
+        await navigator.clipboard.writeText(JSON.stringify({ [COPIED]: dataOf() }));
+        say(`Copied ${steps.length === 1 ? steps[0] : `${steps.length} steps`}`);
+      },
+      async paste() {
+        const text = await navigator.clipboard.readText();
+        try {
+          const found = JSON.parse(text)[COPIED];
+          if (Array.isArray(found)) change({ do: "paste", steps: found, after: get("build")?.selected ? [get("build")!.selected] : [] });
+        } catch {
+          say("What was copied are no steps");
+        }
+      },
+      group() {
+        if (steps.length > 1) change({ do: "group", steps });
+      },
+      tidy() {
+        change({ do: "tidy" });
+        setTimeout(() => void flow.fitView({ maxZoom: 1, duration: 200 }), 300);
+      },
+      fit: () => void flow.fitView({ maxZoom: 1, duration: 120 }),
+      add: () => set("adding", { after: steps.slice(0, 1) }),
+      walk(direction) {
+        const from = selected[0] ?? nodes[0];
+        if (!from) return;
+        const to = neighbour(from, nodes, direction);
+        if (to?.data.step) change({ do: "select", step: to.id });
+      },
+      nudge(x, y) {
+        if (selected.length) change({ do: "move", to: Object.fromEntries(selected.map((node) => [node.id, [Math.round(node.position.x + x), Math.round(node.position.y + y)]])) });
+      },
+    };
+  }, [nodes, link, flow]);
+}
+
+/** The nearest card in a direction: sideways along the rows first. */
+function neighbour(from: StepNode, nodes: StepNode[], direction: "left" | "right" | "up" | "down"): StepNode | undefined {
+  const after = (name: string) => nodes.filter((node) => node.data.step?.after.includes(name));
+  const before = (from.data.step?.after ?? []).flatMap((name) => nodes.filter((node) => node.id === name));
+  const along = direction === "right" ? after(from.id) : direction === "left" ? before : [];
+  if (along.length) return along[0];
+  const isAcross = direction === "up" || direction === "down";
+  const sign = direction === "right" || direction === "down" ? 1 : -1;
+  const ahead = (node: StepNode) => sign * (isAcross ? node.position.y - from.position.y : node.position.x - from.position.x);
+  const aside = (node: StepNode) => Math.abs(isAcross ? node.position.x - from.position.x : node.position.y - from.position.y);
+  return nodes.filter((node) => ahead(node) > 1).sort((one, other) => ahead(one) + 2 * aside(one) - ahead(other) - 2 * aside(other))[0];
+}
+
+export function useKeys(frame: { current: HTMLElement | null }, actions: Actions): void {
+  const now = useRef(actions);
+  now.current = actions;
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      const isHere = frame.current?.contains(target) || target === document.body;
+      if (!isHere || event.defaultPrevented || frame.current?.offsetParent === null) return;
+      if (target.closest("input, textarea, select, [contenteditable=true], dialog")) return;
+      const found = keyOf(event, now.current);
+      if (!found) return;
+      event.preventDefault();
+      found();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+}
+
+function keyOf(event: KeyboardEvent, actions: Actions): (() => unknown) | undefined {
+  const isCommand = event.ctrlKey || event.metaKey;
+  const arrow = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" }[event.key] as "left" | "right" | "up" | "down" | undefined;
+  if (arrow && event.altKey) return () => actions.nudge(...({ left: [-GRID, 0], right: [GRID, 0], up: [0, -GRID], down: [0, GRID] }[arrow] as [number, number]));
+  if (arrow && !isCommand) return () => actions.walk(arrow);
+  if (isCommand) {
+    return { c: actions.copy, v: actions.paste, d: actions.duplicate, g: actions.group }[event.key.toLowerCase()];
+  }
+  if (event.key === "Enter") return () => document.querySelector<HTMLElement>("#step-form input, #step-form textarea")?.focus();
+  if (event.key === "Delete" || event.key === "Backspace") return actions.remove;
+  if (localStorage.getItem("distilflow-keys") === "off") return undefined;
+  return { a: actions.add, t: actions.tidy, "1": actions.fit }[event.key.toLowerCase()];
+}
+
+declare global {
+  interface Window {
+    distilflow?: { graph(): { steps: { name: string }[] } };
+  }
+}

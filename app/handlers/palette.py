@@ -1,0 +1,59 @@
+"""The palette: every step there is, with what a search looks for."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TypedDict
+
+from app.handlers.outline import icon_of
+from flows.catalogue import describe_all
+from steps import registry
+from steps.base import BaseStep
+from steps.tasks.base import Task
+
+KINDS = {
+    "sources": "Sources",
+    "ask": "Ask a model",
+    "columns": "Columns",
+    "filters": "Filters",
+    "formats": "Formats",
+    "labels": "Labels",
+    "sinks": "Results",
+    "other": "Others",
+}
+
+
+class PaletteEntry(TypedDict):
+    """One step that can be added."""
+
+    name: str
+    kind: str
+    icon: str
+    asks: bool
+    summary: str
+    columns: list[str]
+    """Columns that it takes or makes, as far as they are known without its parameters."""
+
+
+@cache
+def palette() -> list[PaletteEntry]:
+    """All steps, by kind in the order of a pipeline."""
+    found = []
+    for entry in describe_all():
+        if entry["group"] not in KINDS:
+            continue
+        cls = registry.resolve(entry["name"])
+        if not issubclass(cls, BaseStep):
+            continue
+        asks = issubclass(cls, Task)
+        found.append(
+            PaletteEntry(
+                name=entry["name"],
+                kind=KINDS[entry["group"]],
+                icon=icon_of(entry["name"], cls, asks=asks),
+                asks=asks,
+                summary=entry["summary"],
+                columns=list(dict.fromkeys([*entry["outputs"], *entry["inputs"]])),
+            )
+        )
+    return sorted(found, key=lambda entry: list(KINDS.values()).index(entry["kind"]))
