@@ -205,7 +205,7 @@ def test_an_edit_counts_when_the_one_before_it_has_just_been_saved(page: Page, s
 
 
 def test_a_run_waits_for_an_undo_that_is_under_way(page: Page, site: Site) -> None:
-    page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.event_data?.what === 'undo'"))
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.event_data?.do === 'undo'"))
     open_example(page, site, "quickstart")
     field(page, "with-num-examples").fill("3")
     field(page, "with-num-examples").press("Tab")
