@@ -9,14 +9,15 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 from fastapi import FastAPI
 
-from app.api import STATIC, add_routes, assets_path
+from app.api import add_routes
+from app.api.assets import STATIC, assets_path
 from app.components.parts import part
 from app.context import AppContext
 from app.page_head import PageHead
 from app.pages import build, data, gallery, run
 from app.theme import theme
 
-STYLES = ("tokens.css", "app.css", "gradio.css")
+STYLES = ("tokens.css", "app.css", "build.css", "run.css", "data.css", "gallery.css", "gradio.css", "narrow.css")
 FIRST = "answers.js"
 """The script that has to stand before Gradio asks anything."""
 

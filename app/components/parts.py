@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.api import assets_path
+from app.api.assets import assets_path
 
 
 def part(module: str, function: str, value: Any = None, **settings: Any) -> gr.HTML:

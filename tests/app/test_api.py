@@ -9,7 +9,8 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from app.api import add_routes, assets_path
+from app.api import add_routes
+from app.api.assets import assets_path
 from app.context import AppContext
 
 

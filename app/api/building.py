@@ -1,0 +1,31 @@
+"""What Build and the gallery read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from app.api.replies import look
+from app.context import AppContext
+from app.handlers import gallery
+from app.handlers.palette import palette
+
+
+def router(ctx: AppContext) -> APIRouter:
+    """Health, examples and the catalogue of steps."""
+    found = APIRouter()
+
+    @found.get("/health")
+    def health() -> dict[str, Any]:
+        return {"status": "ok", "prefect": ctx.prefect_url}
+
+    @found.get("/examples")
+    async def examples() -> Response:
+        return await look(gallery.examples, ctx.examples_dir)
+
+    @found.get("/catalogue")
+    async def catalogue() -> Response:
+        return await look(palette)
+
+    return found

@@ -1,0 +1,58 @@
+"""What Run reads: all runs, one of them, and what happens in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.replies import SECURITY, look
+from app.context import AppContext
+from app.handlers import launching, results, watching
+from flows.runs import RunFolder
+
+LARGEST = 2**62
+
+
+def router(ctx: AppContext) -> APIRouter:
+    """Routes below /runs that show runs at work."""
+    found = APIRouter(prefix="/runs")
+
+    def find(run_id: str) -> RunFolder:
+        return launching.find_run(ctx.store, run_id)
+
+    @found.get("")
+    async def runs() -> Response:
+        return await look(watching.list_runs, ctx.store)
+
+    @found.get("/{run_id}")
+    async def run(run_id: str) -> Response:
+        return await look(watching.run_view, find(run_id), ctx.prefect_url)
+
+    @found.get("/{run_id}/rows")
+    async def rows(run_id: str, step: str) -> Response:
+        return await look(watching.newest_rows, find(run_id), step)
+
+    @found.get("/{run_id}/events")
+    async def events(request: Request, run_id: str, start: int = 0, step: str | None = None) -> Response:
+        last = request.headers.get("last-event-id", "")
+        offset = min(int(last) if last.isdecimal() else max(0, start), LARGEST)
+        stream = _as_sse(watching.follow(find(run_id), offset, step))
+        return StreamingResponse(
+            stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **SECURITY}
+        )
+
+    @found.get("/{run_id}/log")
+    async def log(run_id: str) -> Response:
+        return await look(results.log_text, find(run_id))
+
+    return found
+
+
+async def _as_sse(messages: AsyncIterator[watching.Message]) -> AsyncIterator[bytes]:
+    yield b"retry: 1000\n\n"
+    async for message in messages:
+        head = f"event: {message.kind}\n" + (f"id: {message.offset}\n" if message.offset is not None else "")
+        yield head.encode() + b"data: " + orjson.dumps(message.data, default=str) + b"\n\n"
