@@ -62,7 +62,7 @@ def build_server(ctx: AppContext) -> FastAPI:
 def head() -> str:
     """Own styles and modules, from a path that changes with them."""
     own = assets_path()
-    styles = "".join(f'<link rel="stylesheet" href="{own}/{name}">' for name in STYLES)
+    styles = "".join(f'<link rel="stylesheet" data-own href="{own}/{name}">' for name in STYLES)
     modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != FIRST)
     preloads = "".join(f'<link rel="modulepreload" href="{own}/{name}">' for name in modules)
     return f'<script src="{own}/{FIRST}"></script>{styles}{preloads}'
