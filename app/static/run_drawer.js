@@ -10,6 +10,7 @@ import { get, go, on, onCalmly, set } from "./store.js";
 
 const HEIGHT = "distilflow-drawer";
 const LEAST = 120;
+const MANY = 60;
 
 export function mountDrawer(element, retry) {
   const head = h("div", { class: "df-drawer-head" });
@@ -61,6 +62,7 @@ export function mountDrawer(element, retry) {
   };
   onCalmly("run", (run) => {
     if (!run?.report) return;
+    if (run.steps.length > MANY && get("liveDrawer") === undefined) set("liveDrawer", false); // the graph needs the room
     if (drawn !== `${run.id}|${chosen(run)}`) return drawAll();
     drawHead();
     faces[tab].update();
