@@ -60,9 +60,11 @@ export function mountDrawer(element, retry) {
     drawHead();
     faces[tab].draw();
   };
+  on("run", (run) => {
+    if (run?.steps?.length > MANY && get("liveDrawer") === undefined) set("liveDrawer", false); // the graph needs the room, from the start
+  });
   onCalmly("run", (run) => {
     if (!run?.report) return;
-    if (run.steps.length > MANY && get("liveDrawer") === undefined) set("liveDrawer", false); // the graph needs the room
     if (drawn !== `${run.id}|${chosen(run)}`) return drawAll();
     drawHead();
     faces[tab].update();

@@ -93,6 +93,8 @@ export function Canvas() {
     const fansOut = new Map<string, number>();
     for (const link of graph.links) fansOut.set(link.source, (fansOut.get(link.source) ?? 0) + 1);
     const told = new Set<string>();
+    const tops = new Map<number, number>();
+    for (const { line, y } of places.values()) tops.set(line, Math.min(tops.get(line) ?? Infinity, y));
     const stepsOf = (id: string) => {
       const node = graph.nodes.get(id);
       return node?.step ? [id] : (node?.group ?? []);
@@ -110,7 +112,7 @@ export function Canvas() {
         target: link.target,
         sourceHandle: wraps ? "b" : "r",
         targetHandle: wraps ? "t" : "l",
-        data: { link, hasChips, from: stepsOf(link.source), to: stepsOf(link.target) },
+        data: { link, hasChips, channel: tops.get(places.get(link.target)?.line ?? 0) ?? 0, from: stepsOf(link.source), to: stepsOf(link.target) },
         selected: id === linkSelected,
         markerEnd: { type: MarkerType.Arrow, width: 16, height: 16 },
         ariaLabel: `rows from ${link.source} to ${link.target}`,

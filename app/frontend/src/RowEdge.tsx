@@ -11,7 +11,8 @@ import { ModeContext, type Mode } from "./pipeline";
 import { useFrom } from "./usePage";
 import type { Link, RunView } from "./view";
 
-export type RowEdge = Edge<{ link: Link; hasChips: boolean; from: string[]; to: string[] }, "rows">;
+/** `channel`: the top of the line that the link leads to, where it comes from the line above; `from` and `to` are steps. */
+export type RowEdge = Edge<{ link: Link; hasChips: boolean; channel: number; from: string[]; to: string[] }, "rows">;
 
 const MOST_CHIPS = 2;
 const BESIDE = 50;
@@ -33,7 +34,7 @@ export function RowEdge({ id, data, selected, markerEnd, ...ends }: EdgeProps<Ro
   const mode = useContext(ModeContext);
   const flows = useFlows(mode, data?.from ?? [], data?.to ?? []);
   const wraps = ends.sourcePosition === Position.Bottom;
-  const between = wraps ? { centerY: ends.targetY - BETWEEN_ROWS / 2 } : {}; // not through the cards of the line above
+  const between = wraps ? { centerY: (data?.channel ?? ends.targetY) - BETWEEN_ROWS / 2 } : {}; // between the lines, not through their cards
   const [path, middleX, middleY] = getSmoothStepPath({ ...ends, ...between, borderRadius: 8, offset: 24 });
   const isAcross = ends.sourcePosition === Position.Right && ends.targetX - ends.sourceX > 2 * BESIDE;
   const [x, y] = isAcross ? [ends.sourceX + BESIDE, ends.sourceY] : [middleX, middleY]; // beside the step that made them
