@@ -18,7 +18,7 @@ import {
 } from "@xyflow/react";
 import { change } from "page/changes.js";
 import { openCommands } from "page/commands.js";
-import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { useActions, useKeys } from "./actions";
 import { layout, NODE, type Room } from "./layout";
@@ -52,7 +52,7 @@ export function Canvas() {
   const graph = useMemo(() => (pipeline ? drawn(pipeline) : null), [pipeline]);
   const places = useMemo(() => (graph && room ? layout(graph, room) : null), [graph, room]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!pipeline || !graph || !places) return;
     setNodes((before) => {
       const chosen = new Set(before.filter((node) => node.selected).map((node) => node.id));

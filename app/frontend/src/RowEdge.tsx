@@ -3,7 +3,7 @@
 import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath, Position, type Edge, type EdgeProps } from "@xyflow/react";
 import { get } from "page/store.js";
 import { standingOf } from "page/standing.js";
-import { useContext, useState } from "react";
+import { useContext, useEffect, useRef, useState } from "react";
 
 import { Icon } from "./Icon";
 import { BETWEEN_ROWS } from "./layout";
@@ -79,6 +79,17 @@ function Chips({ link }: { link: Link }) {
 
 /** Every column that exists here. */
 function AllColumns({ link, close }: { link: Link; close: () => void }) {
+  const closing = useRef(close);
+  closing.current = close;
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      closing.current();
+    };
+    document.addEventListener("keydown", press, true); // wherever the focus is
+    return () => document.removeEventListener("keydown", press, true);
+  }, []);
   const part = (title: string, names: string[], kind: string, sign: string) =>
     names.length > 0 && (
       <section>
@@ -91,7 +102,7 @@ function AllColumns({ link, close }: { link: Link; close: () => void }) {
       </section>
     );
   return (
-    <div className="df-columns nowheel" role="group" aria-label={`Columns from ${link.source}`} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
+    <div className="df-columns nowheel" role="group" aria-label={`Columns from ${link.source}`}>
       <button type="button" className="df-btn ghost ic sm" aria-label="Close" onClick={close}>
         <Icon name="cross" classes="s" />
       </button>
