@@ -15,8 +15,9 @@ Path = tuple[str, ...]
 Kind = Literal["changed", "added", "removed", "renamed"]
 SHORT = 40
 """Characters of a value that are shown; a longer one is said to have changed."""
+MOST_COMPARED = 100_000
+"""Pairs of steps that are looked at for a new name; of more, some are said to be removed and others added."""
 _NOTHING: Any = object()
-_BESIDE = {"batch_size": "batch size", "pool": "pool"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ def _renamed(old: _Steps, new: _Steps) -> dict[str, str]:
     gone = [key for key in old.steps if key not in new.steps]
     come = [key for key in new.steps if key not in old.steps]
     found: dict[str, str] = {}
+    if len(gone) * len(come) > MOST_COMPARED:
+        return found
 
     def same(before: str, after: str) -> bool:
         return _without(old.steps[before], "name", "after") == _without(new.steps[after], "name", "after")
@@ -126,10 +129,14 @@ def _differences(before: dict[str, Any], step: dict[str, Any], renamed: Mapping[
 
 def _of_pipeline(old: _Steps, new: _Steps, renamed: Mapping[str, str]) -> Iterator[Change]:
     before, after = dict(_leaves(_with_names(old.data, renamed))), dict(_leaves(new.data))
-    paths = [path for path in dict.fromkeys([*after, *before]) if not _equal(before.get(path, _NOTHING), after.get(path, _NOTHING))]
+    paths = [
+        path for path in dict.fromkeys([*after, *before]) if not _equal(before.get(path, _NOTHING), after.get(path, _NOTHING))
+    ]
     drawn = tuple(path for path in paths if path[0] == "canvas")
     differences = [
-        Difference(_words(path, before.get(path, _NOTHING), after.get(path, _NOTHING)), (path,)) for path in paths if path not in drawn
+        Difference(_words(path, before.get(path, _NOTHING), after.get(path, _NOTHING)), (path,))
+        for path in paths
+        if path not in drawn
     ]
     if drawn:
         differences.append(Difference(_drawn_words(drawn), drawn))
@@ -195,7 +202,7 @@ def _words(path: Path, was: Any, now: Any) -> str:
         label = f"{_label(path[2:])} of the router after {path[1]}"
     else:
         label = _label(path)
-    if may_hold_key(path):
+    if may_hold_key(path) and any(isinstance(value, (str, list, dict)) for value in (was, now)):
         return f"{label} {'added' if was is _NOTHING else 'removed' if now is _NOTHING else 'changed'}"
     if isinstance(was, list) and isinstance(now, list):
         return _listed_words(label, was, now)
@@ -244,7 +251,10 @@ def _listed_words(label: str, was: Sequence[Any], now: Sequence[Any]) -> str:
 def _drawn_words(paths: Sequence[Path]) -> str:
     moved = len({path[2] for path in paths if path[1:2] == ("positions",) and len(path) > 2})
     grouped = len({path[2] for path in paths if path[1:2] == ("groups",) and len(path) > 2})
-    parts = [counted(moved, "step") + " drawn elsewhere" if moved else "", counted(grouped, "group") + " drawn otherwise" if grouped else ""]
+    parts = [
+        counted(moved, "step") + " drawn elsewhere" if moved else "",
+        counted(grouped, "group") + " drawn otherwise" if grouped else "",
+    ]
     return ", ".join(filter(None, parts)) or "drawn otherwise"
 
 

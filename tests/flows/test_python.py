@@ -85,7 +85,7 @@ def test_places_on_the_canvas_are_written_as_a_statement_of_their_own() -> None:
         Pipeline().draw(positions={"load": "left"})  # type: ignore[dict-item]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(wired_specs())
 def test_any_pipeline_of_steps_and_links_is_written_with_them_and_read_back_exactly(spec: PipelineSpec) -> None:
     code = to_python(spec)
@@ -94,7 +94,7 @@ def test_any_pipeline_of_steps_and_links_is_written_with_them_and_read_back_exac
     assert from_python(code) == spec
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(wired_specs(is_odd=True))
 def test_any_pipeline_with_odd_parts_is_read_back_exactly(spec: PipelineSpec) -> None:
     assert from_python(to_python(spec)) == spec
