@@ -198,10 +198,8 @@ def _equal(one: Any, other: Any) -> bool:
 def _words(path: Path, was: Any, now: Any) -> str:
     if path[0] == "after":
         return _moved(was, now)
-    if path[0] == "routing" and len(path) > 1:
-        label = f"{_label(path[2:])} of the router after {path[1]}"
-    else:
-        label = _label(path)
+    is_router = path[0] == "routing" and len(path) > 1
+    label = f"{_label(path[2:])} of the router after {path[1]}" if is_router else _label(path)
     if may_hold_key(path) and any(isinstance(value, (str, list, dict)) for value in (was, now)):
         return f"{label} {'added' if was is _NOTHING else 'removed' if now is _NOTHING else 'changed'}"
     if isinstance(was, list) and isinstance(now, list):

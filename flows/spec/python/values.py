@@ -71,7 +71,7 @@ def refused(node: ast.AST, text: str, what: str, fix: str) -> SpecError:
     seen = seen.strip() if len(seen) <= MOST_SHOWN else f"{seen[:MOST_SHOWN]}..."
     shown = f": `{seen}`" if seen else ""
     characters = len(lines[line - 1].encode()[:column].decode(errors="replace")) if line <= len(lines) else column
-    return SpecError(f"{what}{shown} (line {line}, column {characters + 1})", fix)
+    return SpecError(f"{what.removesuffix('.')} (line {line}, column {characters + 1}{shown})", fix)
 
 
 class Evaluator:
