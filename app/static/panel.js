@@ -27,7 +27,7 @@ export function mountTabs(element) {
       { id: "rows", label: "Rows", count: made?.rows.length },
     ];
     const choose = (id) => go({ tab: id === "step" ? "" : id }, { replace: true });
-    keepingFocus(element, () => put(element, tablist("Step panel", tabs, tab(), choose)));
+    keepingFocus(element, () => put(element, route().place === "build" && tablist("Step panel", tabs, tab(), choose)));
   };
   on("route", draw);
   on("build", draw);
