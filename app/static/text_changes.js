@@ -34,11 +34,9 @@ function line(one) {
 export function mountPanel(element, { props, trigger }) {
   const { language } = props.value;
   const { label } = LANGUAGES[language];
-  const act = (event) => {
-    const send = () => trigger(event, {});
-    if (isSettled()) send();
-    else afterEdits(() => whyNot(language) || send());
-  };
+  const discard = () => trigger("select", {});
+  const apply = () => whyNot(language) || trigger("submit", {}); // asked again: what was typed last may have been waited for
+  const act = (action) => (isSettled() ? action() : afterEdits(action));
   const draw = () => {
     const state = stateOf(language);
     if (!state) return;
@@ -52,8 +50,8 @@ export function mountPanel(element, { props, trigger }) {
         h(
           "div",
           { class: "df-changes-foot" },
-          button({ id: `${language}-discard`, text: "Discard", why: state.isChanged ? "" : state.why_not, act: () => act("select") }),
-          button({ id: `${language}-apply`, text: changed ? `Apply ${count(changed, "change")}` : "Apply changes", why: whyNot(language), kind: "pri df-grow", sign: "tick", act: () => act("submit") }),
+          button({ id: `${language}-discard`, text: "Discard", why: state.isChanged ? "" : state.why_not, act: () => act(discard) }),
+          button({ id: `${language}-apply`, text: changed ? `Apply ${count(changed, "change")}` : "Apply changes", why: whyNot(language), kind: "pri df-grow", sign: "tick", act: () => act(apply) }),
         ),
       ),
     );
