@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
-from app.handlers.drafts import CannotEdit, Draft, notice_of, opening_comment, with_text
+from app.handlers.drafts import CannotEdit, Draft, View, notice_of, opening_comment, with_text
 from app.handlers.line_changes import Line, Lines, line_changes
 from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
 from flows.plan import examine
@@ -73,18 +73,11 @@ _READERS: dict[Language, Callable[[str], tuple[PipelineSpec, list[Problem]]]] = 
 _LINES: dict[Language, Callable[[str], Lines]] = {"yaml": yaml_lines.step_lines, "python": python.step_lines}
 
 
-def text_of(draft: Draft, language: Language) -> str:
-    """The draft in a language. A draft that is no pipeline can be shown as the text that it is, and in no other."""
-    if language == "yaml":
-        return draft["text"]
-    return _as_python(_read("yaml", draft["text"]))
-
-
-def texts_of(draft: Draft) -> dict[Language, tuple[str, TextState]]:
-    """The draft in all languages, and what is said of each."""
-    read = _read("yaml", draft["text"])
-    texts: dict[Language, str] = {"yaml": draft["text"], "python": _as_python(read)}
-    return {language: (text, _unchanged(language, text, read)) for language, text in texts.items()}
+def texts_of(view: View) -> dict[Language, tuple[str, TextState]]:
+    """A draft in all languages, and what is said of each. What is no pipeline is no Python."""
+    texts: dict[Language, str] = {"yaml": view["text"], "python": _as_python(view["spec"])}
+    problems = [view["error"]] if view["error"] else view["problems"]
+    return {language: (text, _unchanged(language, text, problems)) for language, text in texts.items()}
 
 
 def applied(draft: Draft, language: Language, text: str) -> Draft:
@@ -110,12 +103,12 @@ def applied(draft: Draft, language: Language, text: str) -> Draft:
 
 def state_of(draft: Draft, language: Language, text: str) -> TextState:
     """What is said of a text that is in the editor."""
-    current = text_of(draft, language)
     before = _read("yaml", draft["text"])
+    current = draft["text"] if language == "yaml" else _as_python(before.spec.to_dict() if before.spec else None)
     if text == current:
-        return _unchanged(language, text, before)
+        return _unchanged(language, text, before.problems)
     now = _read(language, text)
-    state = _unchanged(language, text, now)
+    state = _unchanged(language, text, now.problems)
     state["isChanged"], state["why_not"] = True, ""
     state["diff"] = line_changes(current, text, _LINES[language](text) if now.spec else ())
     if now.spec is None:
@@ -132,13 +125,13 @@ def state_of(draft: Draft, language: Language, text: str) -> TextState:
     return state
 
 
-def _unchanged(language: Language, text: str, read: _Read) -> TextState:
+def _unchanged(language: Language, text: str, problems: list[ProblemCard]) -> TextState:
     return TextState(
         language=language,
         lines=len(text.splitlines()),
         is_empty=not text.strip(),
         isChanged=False,
-        problems=read.problems,
+        problems=problems,
         count=0,
         why_not="Nothing was changed",
         sections=[],
@@ -146,8 +139,8 @@ def _unchanged(language: Language, text: str, read: _Read) -> TextState:
     )
 
 
-def _as_python(read: _Read) -> str:
-    return python.to_python(read.spec) if read.spec is not None else ""
+def _as_python(data: dict[str, Any] | None) -> str:
+    return python.to_python(PipelineSpec.model_validate(data)) if data else ""
 
 
 def _read(language: Language, text: str) -> _Read:

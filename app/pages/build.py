@@ -79,7 +79,7 @@ def show(
     kept: Any = gr.skip()
     if is_other:
         kept = wanted if view["is_kept"] else None
-    texts = shown_texts(draft if is_other else None)
+    texts = shown_texts(view if is_other else None)
     if number is None:
         return kept, view, gr.skip(), *texts
     # a server that was started anew counts from its clock too, so a page that was open before notices the new form

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.components.parts import part
-from app.handlers import texts
-from app.handlers.drafts import Draft
+from app.handlers import drafts, texts
+from app.handlers.drafts import Draft, View
 from app.handlers.texts import LABELS, LANGUAGES, Language
 from app.pages.events import LAST, QUICK
 
@@ -59,7 +59,7 @@ class TextView:
             return place.change(request, kept, applied, form["number"], from_editor=True)
 
         def discard(kept: Any, request: gr.Request) -> tuple[str, texts.TextState]:
-            return texts.texts_of(place.desk.look(str(request.session_hash), kept))[language]
+            return texts.texts_of(drafts.view(place.desk.look(str(request.session_hash), kept)))[language]
 
         def check(kept: Any, text: str, request: gr.Request) -> texts.TextState:
             return texts.state_of(place.desk.look(str(request.session_hash), kept), language, text or "")
@@ -75,9 +75,9 @@ def text_views() -> list[TextView]:
     return [TextView(language) for language in LANGUAGES]
 
 
-def shown_texts(draft: Draft | None) -> list[Any]:
-    """Values for the editors and the lines above them, in the order of `text_views`; without a draft they stay as they are."""
-    if draft is None:
+def shown_texts(view: View | None) -> list[Any]:
+    """Values for the editors and the lines above them, in the order of `text_views`; of no view, they stay as they are."""
+    if view is None:
         return [gr.skip() for _ in LANGUAGES for _ in range(2)]
-    found = texts.texts_of(draft)
+    found = texts.texts_of(view)
     return [value for language in LANGUAGES for value in found[language]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.handlers import texts
+from app.handlers import drafts, texts
 from app.handlers.line_changes import LONG, MOST_SHOWN, line_changes
 from flows.spec.lines import step_lines
 
@@ -25,10 +25,8 @@ def test_steps_that_stay_are_one_line(quickstart: str) -> None:
 
 
 def test_python_is_folded_by_step_too(quickstart: str) -> None:
-    from app.handlers.drafts import new_draft
-
-    draft = new_draft(quickstart)
-    code = texts.texts_of(draft)["python"][0].replace("overall-rating", "honesty")
+    draft = drafts.new_draft(quickstart)
+    code = texts.texts_of(drafts.view(draft))["python"][0].replace("overall-rating", "honesty")
 
     lines = texts.state_of(draft, "python", code)["diff"]
 

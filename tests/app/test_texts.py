@@ -38,7 +38,7 @@ def test_problems_that_an_edit_makes_or_mends_are_told(quickstart: str) -> None:
 
 def test_an_untouched_text_is_applied_and_has_nothing_to_say(quickstart: str) -> None:
     draft = new_draft(quickstart)
-    for language, (text, state) in texts.texts_of(draft).items():
+    for language, (text, state) in texts.texts_of(drafts.view(draft)).items():
         assert state == texts.state_of(draft, language, text)
         assert (state["isChanged"], state["count"], state["diff"], state["problems"]) == (False, 0, [], [])
         assert state["why_not"] == "Nothing was changed"
@@ -80,7 +80,7 @@ def test_a_pipeline_with_problems_can_be_applied_as_yaml_and_undone(quickstart: 
 
 def test_python_is_applied_as_yaml_and_the_opening_comment_stays(quickstart: str) -> None:
     draft = new_draft(quickstart)
-    code = texts.texts_of(draft)["python"][0]
+    code = texts.texts_of(drafts.view(draft))["python"][0]
 
     after = texts.applied(draft, "python", code.replace("overall-rating", "honesty"))
 
@@ -92,7 +92,7 @@ def test_python_is_applied_as_yaml_and_the_opening_comment_stays(quickstart: str
 
 def test_python_that_makes_the_same_pipeline_leaves_the_yaml_and_its_comments_alone(quickstart: str) -> None:
     draft = new_draft(quickstart)
-    code = "# mine\n" + texts.texts_of(draft)["python"][0]
+    code = "# mine\n" + texts.texts_of(drafts.view(draft))["python"][0]
 
     assert texts.applied(draft, "python", code) == draft
     assert "stays the same" in texts.state_of(draft, "python", code)["why_not"]
@@ -106,7 +106,7 @@ def test_comments_of_the_yaml_can_be_applied(quickstart: str) -> None:
 
 def test_what_python_would_lose_is_not_applied(quickstart: str) -> None:
     draft = new_draft(quickstart)
-    code = texts.texts_of(draft)["python"][0].replace('name="judge",', 'name="judge", batch_size=0,')
+    code = texts.texts_of(drafts.view(draft))["python"][0].replace('name="judge",', 'name="judge", batch_size=0,')
 
     state = texts.state_of(draft, "python", code)
 
@@ -118,7 +118,7 @@ def test_what_python_would_lose_is_not_applied(quickstart: str) -> None:
 def test_a_draft_that_is_no_pipeline_has_no_python_and_says_why() -> None:
     draft = new_draft("steps: [unclosed")
 
-    text, state = texts.texts_of(draft)["python"]
+    text, state = texts.texts_of(drafts.view(draft))["python"]
 
     assert text == ""
     assert "not YAML" in state["problems"][0]["what"]

@@ -116,7 +116,7 @@ def mutated(spec: PipelineSpec, draw: st.DrawFn) -> PipelineSpec:
     steps: list[dict[str, Any]] = data.get("steps", [])
     for _ in range(draw(st.integers(0, 4))):
         what = draw(st.sampled_from(["param", "link", "remove", "rename", "order", "name", "place"]))
-        step = draw(st.sampled_from(steps)) if steps else {"name": "x", "use": "KeepColumns"}
+        step: dict[str, Any] = draw(st.sampled_from(steps)) if steps else {"name": "x", "use": "KeepColumns"}
         if what == "param":
             step.setdefault("with", {})[draw(st.sampled_from(["columns", "new"]))] = draw(leaf)
         elif what == "link":
@@ -203,12 +203,12 @@ def test_every_value_that_differs_is_told_once_and_no_other(pair: tuple[Pipeline
     names = {change.before: change.step for change in by_step.values() if change.kind == "renamed"}
     assert removed == old.keys() - new.keys() - names.keys()
     for name, step in new.items():
-        change = by_step.get(name)
-        was = copy.deepcopy(old[(change and change.before) or name]) if change is None or change.kind != "added" else {}
+        told = by_step.get(name)
+        was = copy.deepcopy(old[(told and told.before) or name]) if told is None or told.kind != "added" else {}
         if "after" in was:
             was["after"] = [names.get(other, other) for other in was["after"]]
         wanted = {path for path in {*flat(was), *flat(step)} if flat(was).get(path) != flat(step).get(path)} - {()}
-        assert wanted == ({path for difference in change.differences for path in difference.paths} if change else set())
+        assert wanted == ({path for difference in told.differences for path in difference.paths} if told else set())
         copied(sorted(wanted), step, was)
         assert flat(without_empty(was)) == flat(without_empty(step))
 
