@@ -10,7 +10,8 @@ from itertools import count
 from typing import Any
 
 from flows.spec.model import PipelineSpec
-from flows.spec.python.values import Class, Evaluator, Made
+from flows.spec.python.parts import Class, Made
+from flows.spec.python.values import Evaluator
 from flows.spec.reading import spec_from
 from flows.spec.text import MAX_BYTES
 from steps import registry

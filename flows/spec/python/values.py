@@ -5,73 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from flows.spec.python.functions import FUNCTIONS
+from flows.spec.python.parts import Class, Made, Routed, refused
 from flows.spec.text import MAX_BYTES
-from steps import registry
 from steps.errors import SpecError
 from steps.wording import did_you_mean
 
-KINDS: tuple[registry.Kind, ...] = ("steps", "llms", "routers")
-MOST_SHOWN = 60
 MOST_EVALUATED = 2_000_000
 """Expressions and values that are looked at: loops and names may not make more of a text than it is worth."""
-
-
-@dataclass(frozen=True, slots=True)
-class Class:
-    """A class by the place it is imported from; of one that is not imported, nobody knows the place."""
-
-    module: str | None
-    path: str
-
-    def use(self, kind: registry.Kind) -> str:
-        """What a pipeline says to name it."""
-        return registry.name_at(self.module, self.path, kind) if self.module else self.path
-
-    def kinds(self) -> list[registry.Kind]:
-        """What it is registered as; nothing for a class of the user's own."""
-        return [kind for kind in KINDS if self.use(kind) in registry.names(kind)]
-
-
-@dataclass(eq=False, slots=True)
-class Made:
-    """A call of a class: a step, or what stands inside one."""
-
-    of: Class
-    params: dict[str, Any]
-    values: list[Any]
-    node: ast.AST
-    is_inside: bool = False
-    """Whether it was made inside the `with Pipeline(...)` block."""
-    after: list[Made] = field(default_factory=list)
-    router: Made | None = None
-    used_as: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """A step whose router chooses among what follows."""
-
-    source: Made
-
-
 _EVERY_NAME = re.compile(r"[A-Z]\w*", re.ASCII)
-
-
-def refused(node: ast.AST, text: str, what: str, fix: str) -> SpecError:
-    """An error that says where it is, and what was seen there."""
-    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-    lines = text.split("\n", line)
-    seen = lines[line - 1].encode()[column:].decode(errors="replace") if line <= len(lines) else ""
-    end = getattr(node, "end_col_offset", None)
-    if end is not None and getattr(node, "end_lineno", line) == line:
-        seen = lines[line - 1].encode()[column:end].decode(errors="replace")
-    seen = seen.strip() if len(seen) <= MOST_SHOWN else f"{seen[:MOST_SHOWN]}..."
-    shown = f": `{seen}`" if seen else ""
-    characters = len(lines[line - 1].encode()[:column].decode(errors="replace")) if line <= len(lines) else column
-    return SpecError(f"{what.removesuffix('.')} (line {line}, column {characters + 1}{shown})", fix)
 
 
 class Evaluator:
@@ -128,8 +72,9 @@ class Evaluator:
             "write the value itself: text, numbers, lists, dicts, steps, names assigned above",
         )
 
-    def count(self, node: ast.AST) -> None:
-        self._evaluated += 1
+    def count(self, node: ast.AST, made: int = 1) -> None:
+        """Note that so many values were looked at, or made."""
+        self._evaluated += made
         if self._evaluated > MOST_EVALUATED:
             raise self.refused(node, "the code makes more than a pipeline may have", "keep data in files of its own")
 
@@ -191,6 +136,7 @@ class Evaluator:
             return [self.value(node)]
         found = self.value(node.value)
         if isinstance(found, list):
+            self.count(node, len(found))
             return found
         raise self.refused(node, "a star stands before something that is no list", "write a list after it")
 
@@ -204,6 +150,7 @@ class Evaluator:
                     raise self.refused(key, "a key is not text", "write it in quotes")
                 found[name] = value
             elif isinstance(value, dict):
+                self.count(node, len(value))
                 found |= value
             else:
                 raise self.refused(node, "two stars stand before something that is no dict", "write a dict after them")
@@ -222,14 +169,17 @@ class Evaluator:
     def _sum(self, node: ast.AST, left: Any, right: Any) -> Any:
         if isinstance(left, str) and isinstance(right, str):
             return self._text(left + right, node)
-        numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
-        if numbers or (isinstance(left, list) and isinstance(right, list) and len(left) + len(right) <= MOST_EVALUATED):
+        if isinstance(left, list) and isinstance(right, list):
+            self.count(node, len(left) + len(right))
+            return left + right
+        if isinstance(left, (int, float)) and isinstance(right, (int, float)):
             return left + right
         raise self.refused(node, "this cannot be added", "add two texts, two numbers or two lists")
 
     def _text(self, text: str, node: ast.AST) -> str:
         if len(text) > MAX_BYTES:
             raise self.refused(node, "this text is longer than a pipeline may be", "keep data in files of its own")
+        self.count(node, 1 + len(text) // 100)
         return text
 
     def _rounds(self, loops: list[ast.comprehension]) -> Iterator[None]:
@@ -251,7 +201,7 @@ class Evaluator:
             owner, items = self.value(node.func.value), self._values(node)
             if isinstance(owner, list) and len(items) == 1:
                 return owner.append(items[0])
-        function = _FUNCTIONS.get(called) if called not in self.names else None
+        function = FUNCTIONS.get(called) if called not in self.names else None
         if function is not None:
             return self._known(node, function)
         of = self.value(node.func) if isinstance(node.func, (ast.Name, ast.Attribute)) else None
@@ -291,6 +241,7 @@ class Evaluator:
             if keyword.arg is not None:
                 found[keyword.arg] = value
             elif isinstance(value, dict):
+                self.count(node, len(value))
                 found |= value
             else:
                 raise self.refused(keyword.value, "two stars stand before something that is no dict", "write a dict after them")
@@ -299,7 +250,9 @@ class Evaluator:
     def _known(self, node: ast.Call, function: Callable[..., Any]) -> Any:
         values, named = self._values(node), self.named(node)
         try:
-            return function(*values, **named)
+            made = function(*values, **named)
+            self.count(node, len(made) if isinstance(made, (list, dict)) else 1)
+            return made
         except (TypeError, ValueError, OverflowError) as error:
             raise self.refused(node, f"this call does not work ({error})", "write the value itself") from None
 
@@ -360,36 +313,3 @@ def _dotted(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return f"{_dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def _range(*limits: int) -> list[int]:
-    found = range(*limits)
-    if len(found) > MOST_EVALUATED:
-        raise ValueError("too many numbers")
-    return list(found)
-
-
-def _float(value: str | float) -> float:
-    return float(value)
-
-
-def _dict_of(**named: Any) -> dict[str, Any]:
-    return named
-
-
-def _pairs(values: list[Any], start: int = 0) -> list[list[Any]]:
-    return [[at, value] for at, value in enumerate(values, start)]
-
-
-def _zipped(*lists: list[Any]) -> list[list[Any]]:
-    return [list(items) for items in zip(*lists, strict=False)]
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "range": _range,
-    "float": _float,
-    "dict": _dict_of,
-    "enumerate": _pairs,
-    "zip": _zipped,
-}
-"""Functions that code of pipelines may call."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.spec.model import PipelineSpec
 from flows.spec.python.literals import INDENT, WIDTH, Call, Code, is_name, text, written
-from flows.spec.python.values import Class
+from flows.spec.python.parts import Class
 from flows.spec.python.wires import Chain, chains
 from flows.spec.text import check_data
 from steps import registry
