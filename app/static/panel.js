@@ -5,8 +5,10 @@ import { change } from "./changes.js";
 import { watchForm } from "./form.js";
 import { icon } from "./icons.js";
 import { startPreview } from "./preview.js";
+import { unapplied } from "./problems.js";
 import { cell } from "./rows.js";
 import { get, go, on, route, set } from "./store.js";
+import { LANGUAGES } from "./texts.js";
 
 const TABS = ["step", "docs", "rows"];
 const REPLIES = { model: "asks a model", rehearsal: "rehearsal", recordings: "recorded replies" };
@@ -52,6 +54,7 @@ export function mountHead(element) {
   on("renaming", (step) => {
     if (!step) return;
     set("renaming", null);
+    if (LANGUAGES[get("shown")]) go({ view: "" }); // where the panel is
     if (get("build")?.selected !== step) change({ do: "select", step });
     renaming = { step, typed: step, wrong: "" };
     draw();
@@ -118,6 +121,7 @@ function nameField(card, draw) {
 }
 
 function whatIsWrong(name) {
+  if (unapplied()) return unapplied();
   if (!NAME.test(name)) return "a name has letters, digits, - and _, at most 80, and starts with a letter or digit";
   const isTaken = get("build").steps.some((step) => step.name === name && step.name !== renaming?.step);
   return isTaken ? `there is a step ${name} already; choose another name` : "";
