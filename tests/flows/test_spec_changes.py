@@ -163,19 +163,22 @@ def numbered(spec: PipelineSpec) -> dict[str, dict[str, Any]]:
 
 
 def copied(paths: list[tuple[str, ...]], source: dict[str, Any], into: dict[str, Any]) -> None:
-    """Give what stands at these paths its value in `source`, or take it away."""
-    for path in paths:
-        value: Any = source
-        for key in path:
-            value = value.get(key, ...) if isinstance(value, dict) else ...
+    """Give what stands at these paths its value in `source`, or take it away: first what goes, then what comes."""
+    values = flat(source)
+    for path in sorted(paths, key=lambda path: path in values):
         target = into
         for key in path[:-1]:
             inner = target.get(key)
-            target[key] = target = dict(inner) if isinstance(inner, dict) else {}
-        if value is ...:
-            target.pop(path[-1], None)
-        else:
+            if not isinstance(inner, dict):
+                inner = {}
+            target[key] = target = dict(inner)
+        if path in values:
+            value: Any = source
+            for key in path:
+                value = value[key]
             target[path[-1]] = value
+        else:
+            target.pop(path[-1], None)
 
 
 def flat(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
