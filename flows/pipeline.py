@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from pydantic import ValidationError
 
 from flows.plan import Plan, batch_size_field, plan
-from flows.spec import PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
+from flows.spec import CanvasSpec, PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
 from flows.spec.reading import misfit
 from steps import registry
 from steps.base import BaseStep, snake_case
@@ -51,6 +51,10 @@ def _refuse(function: str, unknown: Mapping[str, Any], known: set[str]) -> None:
         raise TypeError(f"{function}() has no argument {name!r}.{did_you_mean(name, known)} {instead[0].upper()}{instead[1:]}")
 
 
+def _told(error: ValidationError) -> PlanError:
+    return PlanError([Problem("bad-value", "pipeline", misfit(detail), remedy(detail)) for detail in error.errors()])
+
+
 class Pipeline:
     """A pipeline that is being written, or was read from a file.
 
@@ -64,6 +68,7 @@ class Pipeline:
         self._steps: list[BaseStep] = []
         self._after: dict[int, list[BaseStep]] = {}
         self._routers: dict[int, Router] = {}
+        self._canvas = CanvasSpec()
         self._read: PipelineSpec | None = None
         self._token: Token[OpenPipeline | None] | None = None
 
@@ -94,6 +99,26 @@ class Pipeline:
         if router is not None:
             self._routers[id(source)] = router
 
+    def draw(
+        self,
+        positions: Mapping[str, tuple[int, int]] | None = None,
+        groups: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Say how the canvas draws it; nothing that runs depends on it.
+
+        `positions`: left and top edge of steps and groups, in pixels. `groups`: steps that are drawn as one, such as
+        `{"answers": {"steps": ["a", "b"], "is_open": True}}`.
+
+        Raises:
+            PlanError: One of them is something else.
+        """
+        try:
+            self._canvas = CanvasSpec.model_validate({"positions": positions or {}, "groups": groups or {}})
+        except ValidationError as error:
+            raise _told(error) from error
+        if self._read is not None:
+            self._read = self._read.model_copy(update={"canvas": self._canvas})
+
     # ---- as data
     @property
     def spec(self) -> PipelineSpec:
@@ -114,11 +139,10 @@ class Pipeline:
                     for step in self._steps
                     if (router := self._routers.get(id(step)))
                 },
+                canvas=self._canvas,
             )
         except ValidationError as error:
-            raise PlanError(
-                [Problem("bad-value", "pipeline", misfit(detail), remedy(detail)) for detail in error.errors()]
-            ) from error
+            raise _told(error) from error
 
     def _step_spec(self, step: BaseStep) -> StepSpec:
         set_by_user = step.model_dump(mode="json", exclude_unset=True)

@@ -55,11 +55,15 @@ def _kinds(annotation: Any) -> list[str]:
     return list(dict.fromkeys(plain[kind] for kind in kinds)) if len(kinds) > 1 and all(kind in plain for kind in kinds) else []
 
 
+def may_hold_key(path: tuple[str, ...]) -> bool:
+    """Whether the value there may be a key, which no message repeats."""
+    return any(word in part.lower() for part in path for word in _SECRET_WORDS)
+
+
 def _shown(path: tuple[str, ...], value: Any) -> str:
     """The value that was seen, unless it may hold a key."""
-    may_hold_key = any(word in part.lower() for part in path for word in _SECRET_WORDS)
     items = value if isinstance(value, list) else [value]
-    if may_hold_key or any(isinstance(item, (dict, list)) for item in items):
+    if may_hold_key(path) or any(isinstance(item, (dict, list)) for item in items):
         return ""
     return f"; seen {quoted(value)}"
 

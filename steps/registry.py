@@ -104,6 +104,27 @@ def importer(package: str) -> Callable[[str], type]:
     return get
 
 
+def place_of(name: str, kind: Kind = "steps") -> tuple[str, str] | None:
+    """Module and class that a name stands for, as Python imports it; None when nobody has it. Imports nothing."""
+    if module := _BUILT_IN[kind].get(name):
+        package = module.rpartition(".")[0]
+        return (package if package != "steps" else module), name
+    if point := _plugins(kind).get(name):
+        return point.module, point.attr
+    return None
+
+
+def name_at(module: str, attribute: str, kind: Kind = "steps") -> str:
+    """The name of a class that Python imports from there: `place_of` the other way round. Imports nothing."""
+    found = _BUILT_IN[kind].get(attribute)
+    if found and module in (found, found.rpartition(".")[0]) and module != "steps":
+        return attribute
+    for plugin, point in _plugins(kind).items():
+        if (point.module, point.attr) == (module, attribute):
+            return plugin
+    return f"{module}:{attribute}"
+
+
 def import_line(component: type) -> str:
     """How Python imports this class, the short way where there is one."""
     package, name = component.__module__.rpartition(".")[0], component.__name__

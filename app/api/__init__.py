@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from app.api import assets, building, results, runs, trying
 from app.context import AppContext
 from steps.errors import DistilflowError, RunError
+from steps.registry import UnknownComponent
 
 
 def add_routes(server: FastAPI, ctx: AppContext) -> None:
@@ -22,5 +23,5 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
 
 async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, DistilflowError)
-    status = 404 if isinstance(error, RunError) else 400
+    status = 404 if isinstance(error, (RunError, UnknownComponent)) else 400
     return JSONResponse({"error": error.message, "fix": error.fix, "code": error.code}, status)

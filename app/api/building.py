@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from app.api.replies import look
 from app.context import AppContext
 from app.handlers import gallery
+from app.handlers.docs import docs_of
 from app.handlers.palette import palette
 
 
@@ -27,5 +28,9 @@ def router(ctx: AppContext) -> APIRouter:
     @found.get("/catalogue")
     async def catalogue() -> Response:
         return await look(palette)
+
+    @found.get("/catalogue/{name}")
+    async def documentation(name: Annotated[str, Path(max_length=300)]) -> Response:
+        return await look(docs_of, name)
 
     return found

@@ -130,7 +130,7 @@ def edit_data(draft: Draft, change: str, edit: Callable[[dict[str, Any]], None],
         raise CannotEdit(error.message, error.fix) from error
     if problems:
         raise CannotEdit(problems[0].what, problems[0].fix)
-    return with_text(draft, f"{_opening_comment(draft['text'])}{changed.to_yaml()}", change, is_field=is_field)
+    return with_text(draft, f"{opening_comment(draft['text'])}{changed.to_yaml()}", change, is_field=is_field)
 
 
 def step_in(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -219,15 +219,6 @@ def spec_to_run(draft: Draft, is_rehearsal: bool = False) -> PipelineSpec:
     return plan.spec
 
 
-def check_text(text: str) -> dict[str, Any]:
-    """What the editor says while a text is being written."""
-    spec, error = _read(text)
-    if spec is None:
-        return {"lines": len(text.splitlines()), "problems": [error] if error else []}
-    _, problems = check(text, spec)
-    return {"lines": len(text.splitlines()), "problems": [problem_card(problem) for problem in problems]}
-
-
 def notice_of(error: DistilflowError) -> ProblemCard:
     """An error in the words of a notice."""
     if isinstance(error, PlanError) and error.problems:
@@ -245,7 +236,7 @@ def _read(text: str) -> tuple[PipelineSpec | None, ProblemCard | None]:
     return spec, None
 
 
-def _opening_comment(text: str) -> str:
+def opening_comment(text: str) -> str:
     """The comment lines that a pipeline file starts with: they say what it is for, and stay when it is edited."""
     lines = []
     for line in text.splitlines(keepends=True):

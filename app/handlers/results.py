@@ -6,15 +6,12 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from app.handlers.cells import WHOLE, as_json, clipped, rows_as_cells
+from app.handlers.markdown import render_markdown
 from app.handlers.wording import in_words
 from flows.distiset.folders import REPORT, NotADistiset, leaves_in
 from flows.parquet.reading import in_words as type_in_words
@@ -173,31 +170,6 @@ def card_html(run: RunFolder) -> str | None:
     except OSError:
         return None
     return render_markdown(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL))
-
-
-def render_markdown(text: str) -> str:
-    """Markdown as HTML without raw markup, images and links that do anything but lead somewhere."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    parser.add_render_rule("link_open", _link)
-    parser.add_render_rule("fence", _fence)
-    return str(parser.render(text))
-
-
-def _link(renderer: Any, tokens: list[Token], index: int, options: Any, environment: Any) -> str:
-    token = tokens[index]
-    if not str(token.attrGet("href") or "").startswith(("http://", "https://", "#", "mailto:")):
-        token.attrSet("href", "#")
-    token.attrSet("target", "_blank")
-    token.attrSet("rel", "noopener noreferrer nofollow")
-    rendered: str = renderer.renderToken(tokens, index, options, environment)
-    return rendered
-
-
-def _fence(renderer: Any, tokens: list[Token], index: int, options: Any, environment: Any) -> str:
-    code = f"<pre><code>{escape(tokens[index].content)}</code></pre>"
-    if tokens[index].info.strip() == "mermaid":  # the Hub draws it; here the steps are in Build and Run
-        return f"<details><summary>Graph of the steps, as Mermaid text</summary>{code}</details>"
-    return code
 
 
 def log_text(run: RunFolder) -> dict[str, Any]:

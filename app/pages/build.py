@@ -1,4 +1,4 @@
-"""The Build place: the outline of the pipeline, the form of the selected step, the YAML, and the start of runs."""
+"""The Build place: the pipeline as canvas, outline and text, the form of the selected step, and the start of runs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,9 @@ from app.handlers.desk import Desk
 from app.handlers.drafts import CannotEdit, Draft
 from app.handlers.fields import FormField
 from app.handlers.outline import ProblemCard
+from app.pages.events import EVERY, LAST, QUICK
+from app.pages.texts import shown_texts, text_views
 from steps.errors import DistilflowError
-
-QUICK: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
-EVERY: dict[str, Any] = {**QUICK, "trigger_mode": "multiple"}
-"""Also what is sent before the last one is answered: Gradio otherwise drops it."""
-LAST: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
-"""What is sent before the last one is answered waits for it, and takes the values of then."""
 
 
 @dataclass(slots=True)
@@ -73,24 +69,22 @@ def show(
 ) -> tuple[Any, ...]:
     """Values for `BuildPlace.shown`. With the number of the form that is shown now, a new one is made.
 
-    With the same text as `before`, what the browser keeps and the editor stay as they are: another tab may have kept a newer
-    draft, and in the editor may be what is not applied yet.
+    With the same text as `before`, what the browser keeps and the editors stay as they are: another tab may have kept a newer
+    draft, and in an editor may be what is not applied yet.
     """
     view = drafts.view(draft, notice)
     view["answers"] = answers
     wanted = {"text": draft["text"], "selected": view["selected"]}
+    is_other = before is None or before["text"] != draft["text"]
     kept: Any = gr.skip()
-    code: Any = gr.skip()
-    state: Any = gr.skip()
-    if before is None or before["text"] != draft["text"]:
+    if is_other:
         kept = wanted if view["is_kept"] else None
-        code = draft["text"]
-        state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
+    texts = shown_texts(view if is_other else None)
     if number is None:
-        return kept, view, code, state, gr.skip()
+        return kept, view, gr.skip(), *texts
     # a server that was started anew counts from its clock too, so a page that was open before notices the new form
     view["form"] = following = max(number + 1, time.time_ns() // 1_000_000)
-    return kept, view, code, state, {**wanted, "number": following}
+    return kept, view, {**wanted, "number": following}, *texts
 
 
 def build(ctx: AppContext) -> BuildPlace:
@@ -99,6 +93,7 @@ def build(ctx: AppContext) -> BuildPlace:
     wanted = gr.State({"number": 0})
     model = part("build", "mountModel", elem_id="build-model", visible="hidden")
     run_id = gr.Textbox(visible="hidden", elem_id="opened-run", label="Run")
+    texts = text_views()
     with gr.Row(elem_id="build-bar", elem_classes="df-pagebar"):
         part("build", "mountTitle", elem_id="build-title", elem_classes="df-bar-main")
         part("problems", "mountProblems", elem_id="build-problems")
@@ -111,41 +106,31 @@ def build(ctx: AppContext) -> BuildPlace:
             part("canvas", "mountCanvas", elem_id="build-canvas")
             part("build", "mountNotice", elem_id="build-notice")
             outline = part("build", "mountOutline", elem_id="build-outline")
-            with gr.Column(elem_id="build-yaml"):
-                with gr.Row(elem_id="yaml-bar"):
-                    yaml_state = part("build", "mountYamlState", elem_id="yaml-state", elem_classes="df-bar-main")
-                    discard = gr.Button("Discard", elem_id="yaml-discard", size="sm")
-                    apply = gr.Button("Apply changes", elem_id="yaml-apply", variant="primary", size="sm")
-                code = gr.Code(
-                    language="yaml",
-                    interactive=True,
-                    lines=24,
-                    show_label=False,
-                    label="Pipeline as YAML",
-                    elem_id="yaml-code",
-                    container=False,
-                )
+            for text in texts:
+                text.build_editor()
             part("preview", "mountPreview", elem_id="build-drawer")
             part("estimate", "mountEstimate", elem_id="build-facts")
         with gr.Column(elem_id="build-panel"):
-            part("build", "mountStepHead", elem_id="step-head")
+            part("panel", "mountTabs", elem_id="panel-tabs")
+            part("panel", "mountHead", elem_id="step-head")
             form = gr.Column(elem_id="step-form", elem_classes="df-form")
+            part("docs", "mountDocs", elem_id="step-docs")
+            part("panel", "mountRows", elem_id="step-rows")
             part("preview", "mountStepFoot", elem_id="step-foot")
-    place = BuildPlace(Desk(), saved, wanted, model, outline, [saved, model, code, yaml_state, wanted])
+        for text in texts:
+            text.build_panel()
+    editors = [component for text in texts for component in (text.code, text.bar)]
+    place = BuildPlace(Desk(), saved, wanted, model, outline, [saved, model, wanted, *editors])
     with form:
         _render_form(place)
-    _bind_changes(place, code, yaml_state, apply, discard)
+    _bind_changes(place)
+    for text in texts:
+        text.bind(place)
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
     return place
 
 
-def _bind_changes(
-    place: BuildPlace,
-    code: gr.Code,
-    yaml_state: gr.HTML,
-    apply: gr.Button,
-    discard: gr.Button,
-) -> None:
+def _bind_changes(place: BuildPlace) -> None:
     current = [place.saved, place.form]
 
     def change(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
@@ -157,23 +142,7 @@ def _bind_changes(
 
         return place.change(request, kept, changed, form["number"], answers=number)
 
-    def apply_text(kept: Any, form: dict[str, Any], text: str, request: gr.Request) -> tuple[Any, ...]:
-        def applied(draft: Draft) -> Draft:
-            return drafts.with_text(draft, text or "", "edit of the YAML")
-
-        return place.change(request, kept, applied, form["number"], from_editor=True)
-
-    def discard_text(kept: Any, request: gr.Request) -> tuple[Any, ...]:
-        return show(place.desk.look(str(request.session_hash), kept))
-
-    def check(kept: Any, text: str, request: gr.Request) -> dict[str, Any]:
-        draft = place.desk.look(str(request.session_hash), kept)
-        return {**drafts.check_text(text or ""), "isChanged": (text or "") != draft["text"]}
-
     place.model.input(change, current, place.shown, api_name="change", **EVERY)
-    apply.click(apply_text, [*current, code], place.shown, api_name="apply_yaml", **QUICK)
-    discard.click(discard_text, place.saved, place.shown, api_name="discard_yaml", **QUICK)
-    code.input(check, [place.saved, code], yaml_state, api_name="check_yaml", **LAST)
 
 
 def _bind_starts(

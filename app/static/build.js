@@ -1,14 +1,16 @@
-/* Build: the outline of the pipeline, its problems, the YAML's state, the head of the form, and the preview. */
+/* Build: what Python sends, the page bar, and the outline of the pipeline. */
 
-import { capital, chip, chips, count, empty, failure, h, keepingFocus, put, sentence, tag } from "./dom.js";
+import { capital, chips, count, empty, failure, h, keepingFocus, put, tag } from "./dom.js";
 import { change, startChanges } from "./changes.js";
-import { askForForms, watchForm } from "./form.js";
+import { askForForms } from "./form.js";
 import { importDialog } from "./gallery.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
-import { hold, useButtons } from "./problems.js";
+import { useButtons } from "./problems.js";
 import { keys } from "./shell.js";
 import { get, go, on, route, set } from "./store.js";
+import { unappliedNotice } from "./text_changes.js";
+import { LANGUAGES } from "./texts.js";
 
 /* ---- what Python sends: two parts without a face */
 
@@ -63,7 +65,7 @@ function seg() {
   const views = [
     ["canvas", "Canvas"],
     ["outline", "Outline"],
-    ["yaml", "YAML"],
+    ...Object.entries(LANGUAGES).map(([id, language]) => [id, language.label]),
   ];
   return h(
     "div",
@@ -105,7 +107,7 @@ export function mountOutline(element, { trigger }) {
   on("build", draw);
   on("shown", draw);
   on("preview", draw);
-  on("yamlChanged", draw);
+  on("unapplied", draw);
   const move = (step) => {
     const names = (get("build")?.steps ?? []).map((card) => card.name);
     const next = names[names.indexOf(get("build").selected) + step];
@@ -129,14 +131,15 @@ export function mountNotice(element) {
   const draw = () => get("build") && keepingFocus(element, () => put(element, notice(get("build"))));
   on("build", draw);
   on("lost", draw);
-  on("yamlChanged", draw);
+  on("unapplied", draw);
+  on("shown", draw);
 }
 
 function notice(view) {
   const lost = get("lost");
   const told = [
     lost && failure({ message: `The server did not get, or did not answer, the last change (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
-    get("yamlChanged") && h("div", { class: "df-callout warn slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, "The YAML has changes that are not applied."), h("button", { type: "button", class: "df-btn sm", "data-key": "to-yaml", onclick: () => go({ view: "yaml" }) }, "Open the YAML"))),
+    unappliedNotice(),
     view.notice && failure({ message: view.notice.what, fix: view.notice.fix }),
   ].filter(Boolean);
   return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);
@@ -202,73 +205,4 @@ function footer(card, preview) {
     };
   }
   return { parts: [h("span", { class: "df-amount" }, card.setting), h("span", { class: "df-aside" }, card.price)] };
-}
-
-/* ---- head of the form */
-
-const REPLIES = { model: "asks a model", rehearsal: "rehearsal", recordings: "recorded replies" };
-
-export function mountStepHead(element) {
-  watchForm();
-  on("build", (view) => {
-    const card = view.steps.find((step) => step.name === view.selected);
-    if (!card) return put(element, h("p", { class: "df-hint" }, view.text.trim() ? "Select a step to edit it." : "The form of the selected step will be here."));
-    const isOnlyModel = card.problems.every((problem) => problem.code === "model-not-ready");
-    return put(
-      element,
-      h(
-        "div",
-        { class: "df-step-head" },
-        h("span", { class: `df-tile xl ${card.asks ? "llm" : ""}` }, icon(card.icon)),
-        h("div", { class: "df-grow" }, h("h2", {}, card.name), h("p", { class: "df-small t3" }, [card.use, REPLIES[card.replies]].filter(Boolean).join(" · "))),
-      ),
-      h("p", { class: "df-small t2" }, card.summary, card.needs.length > 0 && [" Needs ", card.needs.map((name) => [chip(name), " "])]),
-      card.problems.length > 0 &&
-        h("div", { class: "df-stack", id: "step-problems" }, card.problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, sentence(problem.what))), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix))))),
-    );
-  });
-}
-
-/* ---- YAML */
-
-export function mountYamlState(element, { props, watch }) {
-  let isOpen = false;
-  const draw = () => {
-    const state = props.value;
-    set("yamlChanged", Boolean(state?.isChanged));
-    hold("yaml-apply", state?.isChanged ? "" : "Nothing was changed");
-    hold("yaml-discard", state?.isChanged ? "" : "Nothing was changed");
-    if (!state) return put(element, h("span", { class: "df-small t3" }, "Write or paste a pipeline; it is checked as you type."));
-    return keepingFocus(element, () =>
-      put(
-        element,
-        h(
-          "div",
-          { class: "df-yaml-state", role: "status" },
-          !state.problems.length && tag("Valid", "done", "done"),
-          h("span", { class: "df-small t3" }, count(state.lines, "line"), state.isChanged ? " · not applied yet" : " · applied"),
-        ),
-        state.problems.length > 0 && yamlProblems(state.problems, isOpen, (now) => (isOpen = now)),
-      ),
-    );
-  };
-  on("shown", (shown) => shown === "yaml" && requestAnimationFrame(() => document.querySelector("#yaml-code .cm-scroller")?.setAttribute("tabindex", "0"))); // to be scrolled by keys
-  draw();
-  watch("value", draw);
-}
-
-/** All problems as a list that opens; while it is closed, what the first one is. */
-function yamlProblems(problems, isOpen, toggled) {
-  const where = (problem) => problem.step && h("b", {}, `${problem.step}: `);
-  const [first] = problems;
-  return h(
-    "details",
-    { class: "df-yaml-problems", open: isOpen, ontoggle: (event) => toggled(event.currentTarget.open) },
-    h("summary", { "data-key": "yaml-problems" }, tag(count(problems.length, "problem"), "fail", "warn"), h("span", { class: "df-small t2 df-one-line df-yaml-first" }, where(first), sentence(first.what)), icon("down", "s")),
-    h(
-      "ol",
-      { "data-testid": "yaml-problem" },
-      problems.map((problem) => h("li", {}, h("p", { class: "df-callout-text" }, where(problem), sentence(problem.what)), problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)))),
-    ),
-  );
 }

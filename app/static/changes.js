@@ -11,6 +11,7 @@ let timer = 0;
 
 /** Let Python make a change: what `app/handlers/graph.py` knows, such as {do: "add", use: "KeepColumns", after: ["load"]}. */
 export function change(told) {
+  if (get("unapplied") && told.do !== "select") return; // it would take away what an editor holds: a notice says so
   if (told.do === "select") {
     show(told.step);
     if (waiting.at(-1)?.do === "select") waiting.pop(); // nobody waits for the form of a step that was only passed

@@ -268,6 +268,7 @@ function commands() {
     place === "build" && { label: "Show the canvas", icon: "graph", run: () => go({ view: "" }) },
     place === "build" && { label: "Show the outline", icon: "lines", run: () => go({ view: "outline" }) },
     place === "build" && { label: "Show the YAML", icon: "braces", run: () => go({ view: "yaml" }) },
+    place === "build" && { label: "Show the Python", icon: "braces", run: () => go({ view: "python" }) },
     place !== "build" && { label: "Go to Build", icon: "graph", run: () => go({ place: "build" }) },
     (place !== "run" || run) && { label: "Go to all runs", icon: "play", run: () => go({ place: "run", run: "" }) },
     (place !== "data" || run) && { label: "Go to all results", icon: "table", run: () => go({ place: "data", run: "" }) },

@@ -53,7 +53,7 @@ function change(target) {
 }
 
 function fieldOf(target) {
-  return target.closest?.("#step-form [id^='field-'], #yaml-code");
+  return target.closest?.("#step-form [id^='field-'], #yaml-code, #python-code");
 }
 
 /** Whether it is sent when it is left, not at once. */

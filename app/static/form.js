@@ -35,7 +35,7 @@ export function watchForm() {
   const look = () => {
     const step = newest()?.dataset.step ?? "";
     const isLate = shown() < wanted || (shown() > 0 && step !== (get("build")?.selected ?? ""));
-    form.inert = isLate;
+    form.inert = isLate || Boolean(get("unapplied"));
     form.setAttribute("aria-busy", String(isLate));
   };
   let last = 0;
@@ -46,6 +46,7 @@ export function watchForm() {
     set("form", last);
   }).observe(form, { childList: true, subtree: true });
   on("build", look);
+  on("unapplied", look);
 }
 
 const formOf = () => document.getElementById("step-form");

@@ -26,12 +26,12 @@ export function mountProblems(element) {
     hold("build-preview", why || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Start or open a pipeline first"));
   };
   on("build", draw);
-  on("yamlChanged", draw);
+  on("unapplied", draw);
 }
 
 /** Why nothing may act on the pipeline while the editor holds another one. */
 export function unapplied() {
-  return get("yamlChanged") ? "Apply or discard the changes of the YAML first" : "";
+  return get("unapplied") ? `Apply or discard the changes of the ${get("unapplied")} first` : "";
 }
 
 function showProblem() {

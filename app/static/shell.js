@@ -25,13 +25,13 @@ function brand() {
 
 const phone = matchMedia("(max-width: 767px)");
 
-/** How Build shows the pipeline: as canvas, outline or YAML. A phone lists it; so does what is no pipeline yet. */
+/** How Build shows the pipeline: as canvas, outline or text. A phone lists it; so does what is no pipeline yet. */
 function shownView() {
   const view = get("build");
   const isGraph = view && view.text.trim() && !view.error;
   if (route().place === "run" && route().run && !phone.matches) return "run-canvas";
   if (route().place !== "build") return "";
-  if (route().view === "yaml" && !phone.matches) return "yaml";
+  if (["yaml", "python"].includes(route().view) && !phone.matches) return route().view;
   return phone.matches || !isGraph ? "outline" : route().view || "canvas";
 }
 

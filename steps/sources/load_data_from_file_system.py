@@ -23,6 +23,7 @@ class LoadDataFromFileSystem(GeneratorStep):
     piece by piece, however large.
 
     Example:
+        >>> from pathlib import Path
         >>> Path("toys.jsonl").write_text('{"toy": "ball"}')
         15
         >>> list(LoadDataFromFileSystem(data_files="*.jsonl").generate())

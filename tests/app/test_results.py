@@ -10,6 +10,7 @@ import pytest
 
 from app.context import AppContext
 from app.handlers import results
+from app.handlers.markdown import render_markdown
 from flows.engine.options import RunOptions
 from flows.runs import RunFolder
 from steps.errors import RunError
@@ -83,7 +84,7 @@ def test_the_card_is_html_without_front_matter(ctx: AppContext) -> None:
     ],
 )
 def test_hostile_markdown_is_only_text(text: str, absent: str) -> None:
-    assert absent not in results.render_markdown(text).lower()
+    assert absent not in render_markdown(text).lower()
 
 
 def test_the_zip_holds_the_result_under_the_name_of_the_run_and_no_report(ctx: AppContext) -> None:

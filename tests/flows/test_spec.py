@@ -12,96 +12,11 @@ from hypothesis import strategies as st
 
 from flows.plan import examine
 from flows.pools import Pools
-from flows.spec import PipelineSpec, RouterSpec, StepSpec, load_spec, read_file, read_spec, spec_from
-from steps.base import StepResources
+from flows.spec import PipelineSpec, StepSpec, load_spec, read_file, read_spec, spec_from
 from steps.errors import PlanError, Problem, SpecError
+from tests.flows.any_specs import TRICKY, leaf, specs, text
 
 SMALL = Pools(cpus=4, memory=10**9)
-
-# texts that YAML of one version or another reads as something else
-TRICKY = [
-    *("no", "on", "Yes", "null", "~", "", " ", "true", "FALSE", "1", "-0", "012", "0o17", "0x1F", "1_000", "1e5", "1.5", ".5"),
-    *(
-        "1:30",
-        "2024-01-01",
-        "2024-01-01T10:00:00Z",
-        ".inf",
-        ".nan",
-        "=",
-        "<<",
-        "*a",
-        "&a",
-        "!!int 1",
-        "# no",
-        "a: b",
-        "- a",
-        "?",
-    ),
-    *(
-        "a #b",
-        "'",
-        '"',
-        "{",
-        "[",
-        "|",
-        ">",
-        "%",
-        "@",
-        "`",
-        "\t",
-        "a\tb",
-        "\tb",
-        "a ",
-        " a",
-        "a\n",
-        "\na",
-        "a\n\n",
-        "a\n b\n  c",
-    ),
-    *(" a\nb", "a \nb", "a\t\nb", "a\r\nb", "\x00", "\x07", "\x85", "a\x85b\nc", "\u2028", "a\u2029\nb", "\ufeff", "\x7f\n"),
-    *(
-        "😀",
-        "é\nü",
-        "---",
-        "...",
-        "---\na",
-        "...\nb",
-        "a\n...\nb",
-        "x" * 5000,
-        "word " * 100,
-        "long\n" * 50,
-        "a: b\n# c\n- d\n",
-    ),
-    *("\U0010ffff", "\n", "\n\n\n", "a\n\tb", "${NAME}", "1__0", "0b11", "+1", "1.", "1e-3", "0.", "-.inf", "NaN"),
-]
-text = st.sampled_from([tricky for tricky in TRICKY if len(tricky) < 200]) | st.text(
-    st.characters(exclude_categories=["Cs"]), max_size=30
-)
-number = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False)
-leaf = st.none() | st.booleans() | number | text
-value = st.recursive(leaf, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4), max_leaves=12)
-name = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,20}", fullmatch=True)
-params = st.dictionaries(text, value, max_size=3)
-mappings = st.dictionaries(text, text, max_size=2)
-steps = st.builds(
-    StepSpec,
-    name=name,
-    use=text,
-    after=st.lists(text, max_size=3),
-    params=params,
-    input_mappings=mappings,
-    output_mappings=mappings,
-    pool=st.none() | text,
-    batch_size=st.none() | st.integers(1, 10**6),
-    resources=st.none() | st.builds(StepResources, replicas=st.integers(1, 9), gpus=st.none() | st.integers(0, 9)),
-)
-specs = st.builds(
-    PipelineSpec,
-    name=name,
-    description=st.none() | text,
-    steps=st.lists(steps.filter(lambda step: step.use), max_size=4),
-    routing=st.dictionaries(text, st.builds(RouterSpec, use=text, params=params), max_size=2),
-)
 
 
 def refused(text: str) -> SpecError:

@@ -60,7 +60,7 @@ def test_nothing_serious_where_pipelines_begin_and_are_built(themed: Page, site:
     expect(page.get_by_test_id("commands-search")).to_be_focused()
     found["commands"] = serious(page)
     page.keyboard.press("Escape")
-    for view in ("outline", "yaml"):
+    for view in ("outline", "yaml", "python"):
         page.get_by_test_id(f"view-{view}").click()
         expect(page.locator(f"#build-{view}")).to_be_visible()
         found[view] = serious(page)

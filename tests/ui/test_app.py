@@ -392,7 +392,7 @@ def test_buttons_that_cannot_act_can_be_read_with_the_mouse_and_the_focus_on_the
         page.get_by_test_id("view-yaml").click()
         page.locator("#yaml-code .cm-content").click()
         page.keyboard.press("Control+End")
-        page.keyboard.insert_text("description: changed\n")
+        page.keyboard.insert_text("\ndescription: changed\n")
         page.locator("#yaml-apply:not([aria-disabled])").click()
         expect(page.locator("#yaml-apply")).to_have_attribute("aria-disabled", "true")
         found = {"right after the click": unreadable(page)}
