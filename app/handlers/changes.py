@@ -438,8 +438,8 @@ def _bridged(after: Sequence[str], gone: dict[str, list[str]]) -> list[str]:
 
 
 def _insert(data: Data, step: Data, after: Sequence[str]) -> None:
-    """Put a step right behind those it comes after: the file then reads as the rows go."""
-    places = [at for at, other in enumerate(data["steps"], 1) if other["name"] in after]
+    """Put a step right behind those it comes after, and their other branches: the file then reads as the rows go."""
+    places = [at for at, other in enumerate(data["steps"], 1) if other["name"] in after or set(after) & {*_after(other)}]
     data["steps"].insert(max(places, default=len(data["steps"])), step)
 
 

@@ -35,9 +35,22 @@ export function watchForm() {
   const look = () => {
     const step = newest()?.dataset.step ?? "";
     const isLate = shown() < wanted || (shown() > 0 && step !== (get("build")?.selected ?? ""));
-    form.inert = isLate || Boolean(get("unapplied"));
+    form.inert = isLate || Boolean(get("unapplied")); // which takes the focus away
     form.setAttribute("aria-busy", String(isLate));
+    if (!form.inert && focused && document.activeElement === document.body) {
+      document.querySelector(`#step-form #${CSS.escape(focused)} :is(input, textarea, button)`)?.focus({ preventScroll: true });
+    }
   };
+  let focused = ""; // the field that somebody is in: it is made anew with the form, and gets the focus back
+  form.addEventListener("focusin", (event) => {
+    focused = event.target.closest("[id^='field-']")?.id ?? "";
+  });
+  document.addEventListener("focusin", (event) => {
+    if (!form.contains(event.target)) focused = "";
+  });
+  document.addEventListener("pointerdown", () => {
+    focused = "";
+  });
   let last = 0;
   new MutationObserver(() => {
     look();

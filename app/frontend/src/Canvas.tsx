@@ -48,6 +48,7 @@ export function Canvas() {
   const room = useRoom(frame, pipeline?.key);
   const flow = useReactFlow();
   const [nodes, setNodes] = useState<StepNode[]>([]);
+  const fitNext = useRef(false); // once the places are known that were asked for
   const [linkSelected, setLinkSelected] = useState<string | null>(null);
   const graph = useMemo(() => (pipeline ? drawn(pipeline) : null), [pipeline]);
   const places = useMemo(() => (graph && room ? layout(graph, room) : null), [graph, room]);
@@ -120,6 +121,12 @@ export function Canvas() {
     });
   }, [graph, places, pipeline, linkSelected]);
 
+  useEffect(() => {
+    if (!fitNext.current) return;
+    fitNext.current = false;
+    void flow.fitView({ maxZoom: 1, padding: `${MARGIN}px`, duration: 200 });
+  }, [places, flow]);
+
   const selected = pipeline?.selected;
   useEffect(() => {
     const isFree = document.activeElement === document.body || frame.current?.contains(document.activeElement);
@@ -148,7 +155,7 @@ export function Canvas() {
     for (const one of changes) if (one.type === "select") setLinkSelected((before) => (one.selected ? one.id : before === one.id ? null : before));
   }, []);
 
-  const actions = useActions(mode, nodes, linkSelected, flow);
+  const actions = useActions(mode, nodes, linkSelected, flow, fitNext);
   useKeys(mode, frame, actions);
   const canBuild = mode === "build";
 

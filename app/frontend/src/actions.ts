@@ -38,7 +38,7 @@ export function copyOf(names: string[]): { name: string }[] {
   return (window.distilflow?.graph()?.steps ?? []).filter((step) => wanted.has(step.name));
 }
 
-export function useActions(mode: Mode, nodes: StepNode[], link: string | null, flow: ReturnType<typeof useReactFlow>): Actions {
+export function useActions(mode: Mode, nodes: StepNode[], link: string | null, flow: ReturnType<typeof useReactFlow>, fitNext: { current: boolean }): Actions {
   return useMemo(() => {
     const selected = nodes.filter((node) => node.selected);
     const steps = selected.flatMap(({ id, data }) => (data.drawn.step ? [id] : data.drawn.group));
@@ -73,7 +73,7 @@ export function useActions(mode: Mode, nodes: StepNode[], link: string | null, f
       },
       tidy() {
         change({ do: "tidy" });
-        setTimeout(() => void flow.fitView({ maxZoom: 1, duration: 200 }), 300);
+        fitNext.current = true;
       },
       fit: () => void flow.fitView({ maxZoom: 1, duration: 120 }),
       opened: () => selected.length === 1 && selected[0]!.data.drawn.group.length > 0,
