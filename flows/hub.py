@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from steps.errors import DistilflowError
 
@@ -15,6 +15,14 @@ _REPO_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 CARD = "README.md"
 CardWriter = Callable[[str, str], str]
 """Makes the card to push, of the repository's full name and the card that is there ("" if there is none)."""
+
+
+class Uploaded(NamedTuple):
+    """How far a push is, in bytes. `file` is the one that is sent now; "" when only the commit is left."""
+
+    file: str
+    done: int
+    total: int
 
 
 class PushFailed(DistilflowError):
@@ -33,11 +41,14 @@ def push_folder(
     message: str = "Upload with distilflow",
     create_pr: bool = False,
     revision: str | None = None,
+    tag: str | None = None,
+    on_progress: Callable[[Uploaded], None] = lambda _: None,
 ) -> str:
     """Push the files of a folder to a dataset repository, which is made if there is none; returns the address of the commit.
 
     Parquet files that lie beside pushed ones are deleted in the same commit: they are shards of what is replaced. The card
-    is what `write_card` makes of the present one.
+    is what `write_card` makes of the present one. `tag`: a name for this version, which no other version may have.
+    `on_progress` is told before each large file is sent, and at the end of all.
 
     Raises:
         PushFailed: It says what to do.
@@ -51,16 +62,37 @@ def push_folder(
         repo_id = api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True).repo_id
         if revision and not revision.startswith("refs/"):
             api.create_branch(repo_id, branch=revision, repo_type="dataset", exist_ok=True)
+        if tag and any(ref.name == tag for ref in api.list_repo_refs(repo_id, repo_type="dataset").tags):
+            raise PushFailed(f"{repo_id!r} has a version {tag!r} already; nothing was pushed", "choose another tag, or none")
         present = set(api.list_repo_files(repo_id, repo_type="dataset", revision=revision))
         card = write_card(repo_id, _present_card(api, repo_id, revision) if CARD in present else "")
         files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
         operations: list[Any] = [CommitOperationAdd(CARD, card.encode())]
         operations += [CommitOperationAdd(name, path) for name, path in sorted(files.items()) if name != CARD]
         operations += [CommitOperationDelete(name) for name in sorted(_replaced(present, set(files)))]
+        _upload(
+            api, repo_id, [one for one in operations if isinstance(one, CommitOperationAdd)], revision, create_pr, on_progress
+        )
         commit = api.create_commit(
             repo_id, operations, commit_message=message, repo_type="dataset", revision=revision, create_pr=create_pr
         )
+        if tag:
+            api.create_tag(repo_id, tag=tag, revision=commit.oid, repo_type="dataset")
     return str(commit.pr_url or commit.commit_url)
+
+
+def _upload(
+    api: Any, repo_id: str, additions: list[Any], revision: str | None, create_pr: bool, on_progress: Callable[[Uploaded], None]
+) -> None:
+    """Send large files one by one, so that somebody can be told how far it is; small ones go with the commit."""
+    total, done = sum(one.upload_info.size for one in additions), 0
+    for addition in additions:
+        on_progress(Uploaded(addition.path_in_repo, done, total))
+        api.preupload_lfs_files(
+            repo_id, [addition], repo_type="dataset", revision=revision, create_pr=create_pr, free_memory=False, num_threads=1
+        )
+        done += addition.upload_info.size
+    on_progress(Uploaded("", total, total))
 
 
 def check_repo_id(repo_id: str) -> None:

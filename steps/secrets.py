@@ -55,3 +55,31 @@ def without_secrets(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
 def _written(secret: SecretStr) -> str | None:
     """What a file may hold: a reference, never a key."""
     return secret.get_secret_value().strip() if variable_of(secret) else None
+
+
+# ---- keys in texts
+
+KEY_LIKE = (
+    r"\bsk-[A-Za-z0-9_-]{20,}"
+    r"|\bhf_[A-Za-z0-9]{30,}"
+    r"|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{40,}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\bAIza[0-9A-Za-z_-]{35}"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+"""What keys and tokens of common services look like; for `re` and for RE2."""
+
+_NAMED_SECRET = re.compile(r"(?:_API_KEY|_TOKEN|_SECRET|_PASSWORD|_ACCESS_KEY)$|^HF_TOKEN$")
+_SHORTEST = 16
+
+
+def secrets_here() -> list[str]:
+    """The keys and tokens in this process's environment: what must be in no text that is handed on."""
+    found = {value.strip() for name, value in os.environ.items() if _NAMED_SECRET.search(name)}
+    return sorted(value for value in found if len(value) >= _SHORTEST)
+
+
+def has_key(text: str) -> bool:
+    """Whether a text holds a key of this machine, or something that looks like one."""
+    return re.search(KEY_LIKE, text) is not None or any(secret in text for secret in secrets_here())

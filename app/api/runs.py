@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from app.api.replies import SECURITY, look
 from app.context import AppContext
-from app.handlers import following, launching, results, watching
+from app.handlers import cards, following, launching, watching
 from flows.runs import RunFolder
 
 LARGEST = 2**62
@@ -46,7 +46,7 @@ def router(ctx: AppContext) -> APIRouter:
 
     @found.get("/{run_id}/log")
     async def log(run_id: str) -> Response:
-        return await look(results.log_text, find(run_id))
+        return await look(cards.log_text, find(run_id))
 
     return found
 

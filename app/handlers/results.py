@@ -1,212 +1,175 @@
-"""The result of a run: pages of rows, quarantine, card, log, and the whole as one file."""
+"""The rows of a result, page by page and one by one, with the changes that were made by hand."""
 
 from __future__ import annotations
 
-import re
-import tempfile
-import zipfile
-from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from app.handlers.cells import WHOLE, as_json, clipped, rows_as_cells
-from app.handlers.markdown import render_markdown
-from app.handlers.wording import in_words
-from flows.distiset.folders import REPORT, NotADistiset, leaves_in
-from flows.parquet.reading import in_words as type_in_words
+from app.handlers.cells import WHOLE, rows_as_cells
+from app.handlers.columns import columns_in
+from app.handlers.duck import Table, table_of
+from app.handlers.selecting import BadQuery, Query, position_of, select
+from flows.distiset.by_hand import Applied, Standing
+from flows.distiset.parts import Part, Stamp, by_hand, parts_of, standing_of
 from flows.runs import RunFolder
+from steps.base import Row
 from steps.errors import RunError
 
 PAGE_ROWS = 50
-QUARANTINE_READ = 20_000
-GROUP_ROWS = 200
-LOG_BYTES = 200_000
 
 
-# ---- rows
+class Result:
+    """What there is of a run's result, and one part of it."""
+
+    def __init__(self, run: RunFolder, part: str | None = None) -> None:
+        self.run = run
+        self.parts = parts_of(run)
+        if not self.parts:
+            raise RunError(f"run {run.run_id!r} has no result yet", "wait for its end, or stop it and keep what is finished")
+        name = part or next(iter(self.parts))
+        if name not in self.parts:
+            raise RunError(f"the result has no part {part!r}", f"parts: {', '.join(self.parts)}")
+        self.part: Part = self.parts[name]
+
+    @property
+    def standing(self) -> Standing:
+        return standing_of(self.run, self.parts)
+
+    @property
+    def applied(self) -> Applied:
+        return self.standing.of(self.part.name)
+
+    @property
+    def applied_stamp(self) -> Stamp:
+        return by_hand(self.run).stamp()
+
+    def places(self, query: Query) -> Any:
+        """Places of the rows that are asked for, in order."""
+        return select(self.part, self.applied, self.applied_stamp, query)
 
 
-def parts(run: RunFolder) -> dict[str, list[Path]]:
-    """Parquet files of the result, by part ("default / train"), in order."""
-    try:
-        found = leaves_in(run.distiset)
-    except NotADistiset:
-        return {}
-    return {f"{leaf} / {split}": files for leaf, splits in found.items() for split, files in splits.items()}
+def page(
+    run: RunFolder, part: str | None = None, number: int = 1, query: Query | None = None, shown: Sequence[str] = ()
+) -> dict[str, Any]:
+    """One page of rows as cells; of the files only those row groups are read that it lies in.
 
-
-def page(run: RunFolder, part: str | None = None, number: int = 1, size: int = PAGE_ROWS) -> dict[str, Any]:
-    """One page of rows as cells; only the row groups that it lies in are read.
+    `shown`: the columns to read; all when empty.
 
     Raises:
-        RunError: There is no such part.
+        RunError: There is no such part, or a file of it is torn.
+        BadQuery: The query does not fit the columns.
     """
-    import pyarrow.parquet as pq
-
-    available = parts(run)
-    if not available:
-        return {"parts": [], "part": None, "columns": [], "rows": [], "total": 0, "page": 1, "size": size}
-    chosen = part if part is not None else next(iter(available))
-    if chosen not in available:
-        raise RunError(f"the result has no part {chosen!r}", f"parts: {', '.join(available)}")
-    files = [pq.ParquetFile(path) for path in available[chosen]]
-    try:
-        total = sum(file.metadata.num_rows for file in files)
-        pages = max(1, -(-total // size))
-        number = min(max(1, number), pages)
-        start = (number - 1) * size
-        rows = [row for file in _overlapping(files, start, size) for row in file]
-        columns = [{"name": field.name, "type": _type(field.type)} for field in files[0].schema_arrow]
-    finally:
-        for file in files:
-            file.close()
+    query = query or Query()
+    if not parts_of(run):
+        return {"parts": [], "part": None, "columns": [], "rows": [], "total": 0, "matched": 0, "page": 1, "size": PAGE_ROWS}
+    result = Result(run, part)
+    table, applied, standing = table_of(result.part), result.applied, result.standing
+    places = result.places(query)
+    pages = max(1, -(-len(places) // PAGE_ROWS))
+    number = min(max(1, number), pages)
+    start = (number - 1) * PAGE_ROWS
+    chosen = [int(place) for place in places[start : start + PAGE_ROWS]]
+    names = [column.name for column in table.columns if not shown or column.name in shown] or [
+        one.name for one in table.columns
+    ]
     return {
-        "parts": list(available),
-        "part": chosen,
-        "columns": columns,
-        "rows": rows_as_cells(rows),
-        "total": total,
+        "parts": list(result.parts),
+        "part": result.part.name,
+        "columns": [column.described() for column in table.columns],
+        "shown": names,
+        "rows": rows_as_cells(_read(table, applied, chosen, names)),
+        "places": chosen,
+        "edited": [list(applied.values.get(place, {})) for place in chosen],
+        "total": table.total - len(applied.dropped),
+        "matched": len(places),
+        "dropped": sum(len(standing.of(name).dropped) for name in result.parts),
         "page": number,
         "pages": pages,
-        "size": size,
+        "size": PAGE_ROWS,
         "start": start,
+        "changes": {"applied": len(standing.applied), "lost": len(standing.lost)},
+        "stamp": str(abs(hash((result.part.stamp, result.applied_stamp)))),
     }
 
 
-_PLAIN = {"string": "text", "large_string": "text", "int64": "int", "double": "float", "bool": "yes or no", "null": "empty"}
+def _read(table: Table, applied: Applied, places: Sequence[int], names: Sequence[str]) -> list[Row]:
+    """Rows at some places, in this order."""
+    if not places or not names:
+        return [{} for _ in places]
+    columns = [table.by_name[name] for name in names]
+    low, high = min(places), max(places)
+    is_run = high - low < 2 * len(places)
+    where = f"i BETWEEN {low} AND {high}" if is_run else f"i IN ({', '.join(map(str, places))})"
+    with table.asking(Applied()) as question:
+        found = question.arrow(f"SELECT i, {', '.join(column.sql for column in columns)} FROM {{rows}} WHERE {where}")
+    order = {place: at for at, place in enumerate(found.column(0).to_pylist())}
+    values = [_as_stored(found.column(at + 1), column.type).to_pylist() for at, column in enumerate(columns)]
+    rows: list[Row] = []
+    for place in places:
+        at = order[place]
+        row = {name: of[at] for name, of in zip(names, values, strict=True)}
+        edits = applied.values.get(place, {})
+        rows.append({**row, **{name: edits[name] for name in names if name in edits}})
+    return rows
 
 
-def _type(stored: Any) -> str:
-    words = type_in_words(stored)
-    for name, plain in _PLAIN.items():
-        words = re.sub(rf"\b{name}\b", plain, words) if not words.startswith("{") else words
-    return words
+def _as_stored(found: Any, stored: Any) -> Any:
+    """A column as the file has it: DuckDB knows fewer types, and hands on durations as numbers."""
+    import pyarrow as pa
+
+    if found.type != stored:
+        with suppress(pa.ArrowException):
+            return found.cast(stored)
+    return found
 
 
-def whole_row(run: RunFolder, part: str, index: int) -> dict[str, Any]:
-    """One row with its long texts.
+def read_row(result: Result, index: int) -> Row:
+    """One row with its edits, dropped or not.
+
+    Raises:
+        RunError: There is no such row.
+    """
+    row = result.part.row(index)
+    if row is None:
+        raise RunError(f"the part {result.part.name!r} has no row {index + 1:,}")
+    return result.applied.row(index, row)
+
+
+def whole_row(run: RunFolder, part: str, index: int, query: Query | None = None) -> dict[str, Any]:
+    """One row with its long texts, and where it stands among the rows that are asked for.
 
     Raises:
         RunError: There is no such part or row.
     """
-    import pyarrow.parquet as pq
+    result = Result(run, part)
+    row = read_row(result, index)
+    applied = result.applied
+    columns = columns_in(_schema(result))
+    return {
+        "index": index,
+        "row": rows_as_cells([row], WHOLE)[0],
+        "columns": [column.name for column in columns],
+        "edited": list(applied.values.get(index, {})),
+        "is_dropped": index in applied.dropped,
+        **_neighbours(result, index, query or Query()),
+    }
 
-    available = parts(run)
-    if part not in available:
-        raise RunError(f"the result has no part {part!r}", f"parts: {', '.join(available) or 'none'}")
-    files = [pq.ParquetFile(path) for path in available[part]]
+
+def _neighbours(result: Result, index: int, query: Query) -> dict[str, Any]:
     try:
-        found = [row for file in _overlapping(files, index, 1) for row in file]
-    finally:
-        for file in files:
-            file.close()
-    if not found or index < 0:
-        raise RunError(f"the part {part!r} has no row {index}")
-    return {"index": index, "row": rows_as_cells(found, WHOLE)[0], "columns": list(found[0])}
+        places = result.places(query)
+    except BadQuery:  # the sheet shows its row whatever the table is asked for
+        places = result.places(Query())
+    position = position_of(places, index)
+    found: dict[str, Any] = {"position": position, "matched": len(places)}
+    for name, step in (("previous", -1), ("next", 1)):
+        there = None if position is None else position + step
+        is_one = there is not None and 0 <= there < len(places)
+        found[name] = int(places[there]) if is_one else None
+        found[f"{name}_page"] = there // PAGE_ROWS + 1 if there is not None and is_one else None
+    return found
 
 
-def _overlapping(files: list[Any], start: int, size: int) -> Iterator[list[dict[str, Any]]]:
-    """Rows `start` to `start + size` of some Parquet files, group by group."""
-    before, stop = 0, start + size
-    for file in files:
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            low, high = max(start, before), min(stop, before + rows)
-            if low < high:
-                yield file.read_row_group(group).slice(low - before, high - low).to_pylist()
-            before += rows
-
-
-# ---- quarantine
-
-
-def quarantine(run: RunFolder) -> dict[str, Any]:
-    """Rows that failed, by step and reason, most frequent first."""
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
-    count = 0
-    for entry in islice(run.quarantined(), QUARANTINE_READ):
-        count += 1
-        key = (str(entry.get("step")), str(entry.get("code")))
-        group = groups.setdefault(
-            key,
-            {
-                "step": key[0],
-                "code": key[1],
-                "title": in_words(key[1]),
-                "message": str(entry.get("message", ""))[:2000],
-                "fix": str(entry.get("fix", "")),
-                "count": 0,
-                "rows": [],
-            },
-        )
-        group["count"] += 1
-        if len(group["rows"]) < GROUP_ROWS:
-            row = entry.get("row")
-            group["rows"].append(
-                {
-                    "id": str(entry.get("id", "")),
-                    "attempts": entry.get("attempts", 1),
-                    "message": str(entry.get("message", ""))[:2000],
-                    "reply": None if entry.get("reply") is None else clipped(str(entry["reply"]), 10_000),
-                    "row": rows_as_cells([row], 4000)[0] if isinstance(row, dict) else {"row": _any(row)},
-                }
-            )
-    ordered = sorted(groups.values(), key=lambda group: -group["count"])
-    return {"total": count, "groups": ordered, "is_cut": count == QUARANTINE_READ}
-
-
-def _any(value: Any) -> dict[str, Any]:
-    return {"kind": "data", **clipped(as_json(value), 4000)}
-
-
-# ---- card and log
-
-
-def card_html(run: RunFolder) -> str | None:
-    """The card as safe HTML: markup in the text stays text, and nothing is loaded from elsewhere."""
-    try:
-        text = (run.distiset / "README.md").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    return render_markdown(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL))
-
-
-def log_text(run: RunFolder) -> dict[str, Any]:
-    """The end of the log, and of what the run's process printed."""
-    return {"log": _end_of(run.log), "process": _end_of(run.path / "process.log")}
-
-
-def _end_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            file.seek(max(0, size - LOG_BYTES))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return ""
-    return text if size <= LOG_BYTES else "…\n" + text.partition("\n")[2]
-
-
-# ---- download
-
-
-def zip_result(run: RunFolder) -> Path:
-    """A zip file of the result, in a temporary place; the caller deletes it.
-
-    Raises:
-        RunError: There is no result.
-    """
-    folder = run.distiset
-    found = sorted(folder.rglob("*")) if folder.is_dir() else []
-    # the report tells where things lie on this machine
-    files = [path for path in found if path.is_file() and not path.is_symlink() and path != folder / REPORT]
-    if not files:
-        raise RunError(f"run {run.run_id!r} has no result yet", "wait for its end, or stop it and keep what is finished")
-    with (
-        tempfile.NamedTemporaryFile(prefix="distilflow-", suffix=".zip", delete=False) as target,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive,  # Parquet is compressed already
-    ):
-        for path in files:
-            archive.write(path, Path(run.run_id) / path.relative_to(folder))
-    return Path(target.name)
+def _schema(result: Result) -> Any:
+    return table_of(result.part).schema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,11 @@ from app.components.parts import part
 from app.context import AppContext
 from app.handlers import pushing
 from app.pages.run import TAKE_RUN, bind_retry
+from flows.distiset.by_hand import rows_left
+from flows.distiset.parts import standing_of
 from steps.errors import DistilflowError
+
+TAKE_RUN_FIRST = "(run, ...rest) => [window.distilflow.runId(), ...rest]"
 
 
 def build(ctx: AppContext) -> None:
@@ -23,12 +28,22 @@ def build(ctx: AppContext) -> None:
     with gr.Row(elem_id="data-body", elem_classes="df-body"):
         body = part("data", "mountDataBody", elem_id="data-main")
         with gr.Column(elem_id="push-panel"):
-            part("data", "mountPushHead", elem_id="push-head")
+            part("push", "mountPushHead", elem_id="push-head")
             with gr.Column(elem_classes="df-form", elem_id="push-form"):
                 repo = gr.Textbox(
-                    label="Repository", info="owner/name; it is created if it does not exist.", elem_id="push-repo", max_lines=1
+                    label="Repository",
+                    info="owner/name; it is created if it does not exist.",
+                    placeholder="my-org/preference-data",
+                    elem_id="push-repo",
+                    max_lines=1,
                 )
                 private = gr.Checkbox(label="Private: only you and members can see it", value=True, elem_id="push-private")
+                licence = gr.Dropdown(
+                    list(pushing.LICENCES.items()), value="", label="License", elem_id="push-license", interactive=True
+                )
+                tag = gr.Textbox(
+                    label="Version tag", info="Optional: a name to load this version by.", elem_id="push-tag", max_lines=1
+                )
                 token = gr.Textbox(
                     label="Token",
                     info="With write access. Used once, stored nowhere.",
@@ -37,34 +52,45 @@ def build(ctx: AppContext) -> None:
                     visible=not pushing.token_is_set(),
                     max_lines=1,
                 )
-            state = part("data", "mountPushState", {"token": pushing.token_is_set()}, elem_id="push-state")
-            push = gr.Button("Push rows", variant="primary", elem_id="push-go")
+            part("push", "mountPushChecks", elem_id="push-checks")
+            with gr.Column(elem_id="push-foot"):
+                state = part("push", "mountPushState", elem_id="push-state")
+                push = gr.Button("Push rows", variant="primary", elem_id="push-go")
 
     def opened(run: str) -> tuple[Any, ...]:
+        """The words of the button, and a tag to start from."""
         try:
-            report = ctx.store.get(run).report()
+            folder = ctx.store.get(run)
+            report = folder.report()
+            rows = rows_left(report.rows, standing_of(folder))
         except DistilflowError as error:
             return gr.skip(), pushing.words_of(error), gr.skip(), gr.skip()
-        rows = sum(report.rows.values())
-        is_set = pushing.token_is_set()
         label = f"Push {rows:,} row{'s' if rows != 1 else ''}"
-        return gr.update(value=label), {"token": is_set}, gr.update(visible=not is_set), gr.update()
+        name = run.removeprefix(f"{report.pipeline}-")
+        return gr.update(value=label), None, gr.update(visible=not pushing.token_is_set()), f"run-{name}"[:64]
 
-    def push_rows(run: str, name: str, is_private: bool, entered: str) -> tuple[Any, str]:
+    def push_rows(
+        run: str, name: str, is_private: bool, chosen: str, version: str, entered: str
+    ) -> Iterator[tuple[dict[str, Any], Any]]:
+        yield {"busy": True, "run": run}, gr.skip()
         try:
-            url = pushing.push_result(ctx.store.get(run), name or "", is_private=is_private, token=entered)
-        except Exception as error:  # whatever the Hub's client raises, its words are shown without the token
-            return pushing.words_of(error, entered or None), ""
-        return {"url": url}, ""
+            folder = ctx.store.get(run)
+        except DistilflowError as error:
+            yield pushing.words_of(error), gr.skip()
+            return
+        wish = pushing.Wish(name or "", is_private, entered, chosen or "", version or "")
+        for step in pushing.push_in_steps(folder, wish):
+            is_over = "url" in step or "what" in step
+            yield {**step, "busy": not is_over, "run": run}, "" if is_over else gr.skip()
 
     quiet: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
-    open_push.click(opened, run_id, [push, state, token, repo], api_name="open_push", js=TAKE_RUN, **quiet)
-    push.click(lambda: {"busy": True}, None, state, api_name="begin_push", **quiet).then(
+    open_push.click(opened, run_id, [push, state, token, tag], api_name="open_push", js=TAKE_RUN, **quiet)
+    push.click(
         push_rows,
-        [run_id, repo, private, token],
+        [run_id, repo, private, licence, tag, token],
         [state, token],
         api_name="push",
-        js="(run, ...rest) => [window.distilflow.runId(), ...rest]",
+        js=TAKE_RUN_FIRST,
         api_visibility="private",
         **quiet,
     )

@@ -66,21 +66,24 @@ function widthOf(column, rows) {
   return WIDTHS[kind] ?? 200;
 }
 
-/** A table of cells. `columns` are names or {name, type}; `start` numbers the rows; `open(index)` makes rows clickable. */
-export function table(columns, rows, { start = null, open = null, selected = null, fresh = null, label = "Rows", added = [] } = {}) {
+/** A table of cells. `columns` are names or {name, type}; `start` numbers the rows; `open(index)` makes rows clickable.
+ * `head(column)` makes another head than name and type; `numberOf(index)` another number than the place on the page. */
+export function table(columns, rows, { start = null, open = null, selected = null, fresh = null, label = "Rows", added = [], head = null, numberOf = null, isEdited = null } = {}) {
   const named = columns.map((column) => (typeof column === "string" ? { name: column } : column));
   const numbered = start !== null;
+  const shown = numberOf ?? ((at) => start + at + 1);
+  const numberWidth = rows.some((_, at) => numbered && shown(at) > 99_999) ? 88 : 56;
   const ids = new Set(named.filter((column) => isId(column.name, rows)).map((column) => column.name));
   const widths = named.map((column) => widthOf(column.name, rows));
   return h(
     "table",
-    { class: "df-table", style: { width: `${widths.reduce((sum, width) => sum + width, numbered ? 56 : 0)}px` } },
+    { class: "df-table", style: { width: `${widths.reduce((sum, width) => sum + width, numbered ? numberWidth : 0)}px` } },
     h("caption", { class: "df-sr" }, label),
-    h("colgroup", {}, numbered && h("col", { style: { width: "56px" } }), widths.map((width) => h("col", { style: { width: `${width}px` } }))),
+    h("colgroup", {}, numbered && h("col", { style: { width: `${numberWidth}px` } }), widths.map((width) => h("col", { style: { width: `${width}px` } }))),
     h(
       "thead",
       {},
-      h("tr", {}, numbered && h("th", { scope: "col", class: "df-rowno" }, "Row"), named.map((column) => h("th", { scope: "col" }, h("span", { class: added.includes(column.name) ? "acc" : null }, column.name), column.type && h("span", { class: "df-type" }, column.type)))),
+      h("tr", {}, numbered && h("th", { scope: "col", class: "df-rowno" }, "Row"), named.map((column) => head?.(column) ?? h("th", { scope: "col" }, h("span", { class: added.includes(column.name) ? "acc" : null }, column.name), column.type && h("span", { class: "df-type" }, column.type)))),
     ),
     h(
       "tbody",
@@ -89,8 +92,8 @@ export function table(columns, rows, { start = null, open = null, selected = nul
         h(
           "tr",
           { class: [open && "is-open", selected === at && "is-selected", fresh?.(row) && "is-new"].filter(Boolean).join(" ") || null, "data-testid": "row", onclick: open && (() => open(at)) },
-          numbered && h("th", { scope: "row", class: "df-rowno" }, open ? h("button", { type: "button", class: "df-linkish", "data-key": `row-${at}`, "aria-label": `Open row ${start + at + 1}` }, String(start + at + 1)) : String(start + at + 1)),
-          named.map((column) => h("td", {}, ids.has(column.name) && row[column.name]?.kind === "text" ? h("span", { class: "df-id", title: row[column.name].text }, row[column.name].text) : cell(row[column.name]))),
+          numbered && h("th", { scope: "row", class: "df-rowno" }, open ? h("button", { type: "button", class: "df-linkish", "data-key": `row-${at}`, "data-row": String(shown(at) - 1), "aria-label": `Open row ${shown(at)}` }, number(shown(at))) : number(shown(at))),
+          named.map((column) => h("td", isEdited?.(at, column.name) ? { class: "is-edited", title: "Edited by hand" } : {}, ids.has(column.name) && row[column.name]?.kind === "text" ? h("span", { class: "df-id", title: row[column.name].text }, row[column.name].text) : cell(row[column.name]))),
         ),
       ),
     ),

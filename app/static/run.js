@@ -215,7 +215,7 @@ function usageParts(used, options) {
 }
 
 /** What requests cost, as the command line says it; "" when they were free. */
-function inMoney({ known_cost: cost, unpriced }) {
+export function inMoney({ known_cost: cost, unpriced }) {
   if (!unpriced) return cost ? money(cost) : "";
   return cost ? `${money(cost)} and ${number(unpriced)} of unknown price` : "unknown price";
 }

@@ -50,8 +50,10 @@ export function whenReady(action) {
 
 /* ---- the address: all state that a link or a reload should bring back */
 
-const KEYS = ["place", "run", "step", "tab", "part", "page", "view"];
-const OF_RUN = ["step", "tab", "part", "page"];
+// "rowpage", not "page": Gradio takes that for the name of a page of its own, and fails when there is none
+const OF_DATA = ["tab", "part", "rowpage", "row", "search", "filters", "sort", "columns"];
+const KEYS = ["place", "run", "step", "view", ...OF_DATA];
+const OF_RUN = ["step", ...OF_DATA];
 const PLACES = ["build", "run", "data", "gallery"];
 
 function read() {
@@ -70,7 +72,7 @@ export function address(changes) {
   const next = { ...route(), ...changes };
   if ("run" in changes && changes.run !== route().run) for (const key of OF_RUN) if (!(key in changes)) next[key] = "";
   if ("place" in changes && changes.place !== route().place) {
-    for (const key of ["tab", "part", "page"]) if (!(key in changes)) next[key] = "";
+    for (const key of OF_DATA) if (!(key in changes)) next[key] = "";
   }
   const query = new URLSearchParams(location.search);
   for (const key of KEYS) {
@@ -102,6 +104,6 @@ export function postJson(path, body, signal) {
 export async function fetchJson(path, signal, how = {}) {
   const reply = await fetch(api(path), { ...how, signal });
   const body = await reply.json().catch(() => ({ error: `the server answered ${reply.status}` }));
-  if (!reply.ok) throw Object.assign(new Error(body.error ?? body.detail ?? reply.statusText), { fix: body.fix ?? "", status: reply.status });
+  if (!reply.ok) throw Object.assign(new Error(body.error ?? body.detail ?? reply.statusText), { fix: body.fix ?? "", status: reply.status, of: body.of });
   return body;
 }

@@ -456,8 +456,9 @@ def test_a_run_is_watched_through_reload_and_second_tab_stopped_kept_and_downloa
     expect(page.locator("#data-main").get_by_test_id("row").first).to_contain_text("echo:")
     page.get_by_test_id("tab-quarantine").click()
     expect(page.get_by_test_id("quarantine-detail")).to_contain_text("landlord")
+    page.locator("#data-download").click()
     with page.expect_download() as waiting:
-        page.locator("#data-download").click()
+        page.get_by_test_id("download-zip").click()
     waiting.value.save_as(tmp_path / "result.zip")
     with zipfile.ZipFile(tmp_path / "result.zip") as archive:
         assert any(name.endswith(".parquet") for name in archive.namelist())

@@ -1,0 +1,85 @@
+"""What there is to know before a result is pushed: secrets in it, rows that stay behind, what will be written."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from app.handlers.duck import table_of
+from app.handlers.pushing import token_is_set
+from flows.distiset.by_hand import in_words, rows_left
+from flows.distiset.parts import Part, by_hand, parts_of
+from flows.distiset.publishing import Published, published
+from flows.runs import RunFolder
+from steps.secrets import KEY_LIKE, has_key, secrets_here
+
+FOUND_SHOWN = 5
+KEPT = 32
+
+_kept: OrderedDict[Any, list[dict[str, Any]]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def checks(run: RunFolder) -> dict[str, Any]:
+    """What the push panel shows of a run.
+
+    Raises:
+        RunError: There is no result, or a file of it is torn.
+    """
+    report = run.report()
+    found = published(run)
+    return {
+        "rows": rows_left(report.rows, found.standing),
+        "quarantined": report.quarantined,
+        "is_rehearsal": report.is_rehearsal,
+        "is_partial": report.state in ("stopped", "failed"),
+        "models": sorted(set(report.models.values())),
+        "changes": in_words(found.standing),
+        "lost": len(found.standing.lost),
+        "secrets": _secrets(run, found),
+        "files": [{"name": name, "size": size, "is_about": name in found.rewritten} for name, size in _in_order(found)],
+        "token": token_is_set(),
+    }
+
+
+def _in_order(found: Published) -> list[tuple[str, int]]:
+    return sorted(found.sizes().items(), key=lambda one: (not one[0].endswith(".parquet"), one[0]))
+
+
+def _secrets(run: RunFolder, found: Published) -> list[dict[str, Any]]:
+    """Where something looks like a key. The key itself is not told: what is shown is seen by whoever looks over a shoulder."""
+    parts = parts_of(run)
+    key = (tuple(part.stamp for part in parts.values()), by_hand(run).stamp(), str(run.path))
+    with _lock:
+        if key in _kept:
+            return _kept[key]
+    places: list[dict[str, Any]] = []
+    for name, source in found.files.items():
+        if not name.endswith(".parquet"):
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            if has_key(content.decode(errors="replace")):
+                places.append({"file": name})
+    for part in parts.values():
+        places += _in_rows(part, found)
+    with _lock:
+        _kept[key] = places
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return places
+
+
+def _in_rows(part: Part, found: Published) -> list[dict[str, Any]]:
+    table = table_of(part)
+    known = secrets_here()
+    places: list[dict[str, Any]] = []
+    with table.asking(found.standing.of(part.name)) as question:
+        for column in table.columns:
+            text = column.text_sql
+            if text is None:
+                continue
+            tests = " OR ".join([f"regexp_matches({text}, ?)", *(f"contains({text}, ?)" for _ in known)])
+            where = f"SELECT i FROM {{rows}} WHERE {tests} ORDER BY i LIMIT {FOUND_SHOWN}"
+            for (row,) in question.fetch(where, [KEY_LIKE, *known]):
+                places.append({"part": part.name, "column": column.name, "row": row})
+    return places

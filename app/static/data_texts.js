@@ -1,0 +1,31 @@
+/* The card as readers of the Hub will see it, and the log. */
+
+import { empty, h, put } from "./dom.js";
+import { icon } from "./icons.js";
+import { lookedAtCard } from "./looked.js";
+import { fetchJson } from "./store.js";
+
+export async function drawCard(content, run, signal) {
+  const { html } = await fetchJson(`runs/${encodeURIComponent(run.id)}/card`, signal);
+  if (!html) {
+    put(content, empty("No card yet", "The card is written with the result: what the data is, how it was made, and its limits."));
+    return;
+  }
+  const article = h("article", { class: "df-md", "data-testid": "card" });
+  article.innerHTML = html; // made by the server from Markdown with raw markup, images and scripts switched off
+  put(content, h("div", { class: "df-paper", tabindex: "0", role: "region", "aria-label": "Card" }, h("p", { class: "df-small t3 df-row" }, icon("eye", "s"), "README.md as readers of the Hub will see it"), article));
+  lookedAtCard(run);
+}
+
+export async function drawLog(content, run, signal) {
+  const { log, process } = await fetchJson(`runs/${encodeURIComponent(run.id)}/log`, signal);
+  put(
+    content,
+    h(
+      "div",
+      { class: "df-log", tabindex: "0", role: "region", "aria-label": "Log" },
+      h("pre", { "data-testid": "log" }, log ? log.split("\n").map((line) => h("span", { class: / error /.test(line) ? "fail" : / warning /.test(line) ? "warn" : null }, `${line}\n`)) : "Nothing was logged."),
+      process && h("details", {}, h("summary", {}, "What its process printed"), h("pre", {}, process)),
+    ),
+  );
+}
