@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.api import assets, building, results, runs
+from app.api import assets, building, pipelines, results, runs
 from app.context import AppContext
+from app.handlers.pipelines import NoPipeline
 from steps.errors import DistilflowError, RunError
 
 
@@ -14,7 +15,7 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
     """The API below /api and the app's own files below /own/<hash>."""
     server.include_router(assets.router())
     api = APIRouter(prefix="/api")
-    for part in (building, runs, results):
+    for part in (building, pipelines, runs, results):
         api.include_router(part.router(ctx))
     server.include_router(api)
     server.add_exception_handler(DistilflowError, _answer)
@@ -22,5 +23,5 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
 
 async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, DistilflowError)
-    status = 404 if isinstance(error, RunError) else 400
+    status = 404 if isinstance(error, (RunError, NoPipeline)) else 400
     return JSONResponse({"error": error.message, "fix": error.fix, "code": error.code}, status)

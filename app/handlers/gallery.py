@@ -8,20 +8,18 @@ from typing import Any
 
 from app.handlers.outline import step_cards
 from app.handlers.wording import cut, label_of
-from flows.cli.starting import STARTER
 from flows.plan import Plan, examine
 from flows.spec import read_file, read_spec
 from steps.errors import DistilflowError, SpecError
 
 ABOUT_CHARS = 110
 """What fits on a card; what is longer would be cut within a word by the browser."""
-STARTER_NAME = "my-pipeline"
 
 
 def examples(folder: Path) -> list[dict[str, Any]]:
     """The pipelines of a folder, as cards; files that are none are left out."""
     found = []
-    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+    for path in _files(folder):
         card = _card(path, path.stat().st_mtime_ns)
         if card is not None:
             found.append(card)
@@ -34,15 +32,25 @@ def example_text(folder: Path, file: str) -> str:
     Raises:
         SpecError: There is none of this name.
     """
-    known = {path.name: path for path in [*folder.glob("*.yaml"), *folder.glob("*.yml")]}
+    known = {path.name: path for path in _files(folder)}
     if file not in known:
         raise SpecError(f"there is no example {file!r}", f"examples: {', '.join(sorted(known)) or 'none'}")
     return read_file(known[file])
 
 
-def starter_text() -> str:
-    """The commented pipeline that `distilflow new` writes."""
-    return STARTER.format(name=STARTER_NAME, file=f"{STARTER_NAME}.yaml")
+def names(folder: Path) -> list[str]:
+    """What the examples are called."""
+    return [card["name"] for card in examples(folder)]
+
+
+def file_of(folder: Path, name: str) -> str | None:
+    """The file of the example that has this name, or whose file does."""
+    by_name = {path.stem: path.name for path in _files(folder)} | {card["name"]: card["file"] for card in examples(folder)}
+    return by_name.get(name)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
 
 
 def _reached(plan: Plan) -> list[str]:

@@ -18,7 +18,7 @@
   const unanswered = new Set(); // edits, by the ids of their events; before an event has one, by its own mark
   let sentAt = -Infinity; // when the newest edit was sent
 
-  const CHANGING = ["change", "check_yaml", "apply_yaml", "discard_yaml", "start_pipeline", "open_example", "open_text"];
+  const CHANGING = ["change", "check_yaml", "apply_yaml", "discard_yaml", "open_pipeline"];
 
   class Answers {
     missing = new Set();

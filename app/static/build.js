@@ -4,11 +4,12 @@ import { capital, chip, chips, count, empty, failure, h, keepingFocus, put, say,
 import { change, startChanges } from "./changes.js";
 import { afterEdits, isSettled, watchEdits } from "./edits.js";
 import { askForForms, watchForm } from "./form.js";
-import { importDialog } from "./gallery.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
+import { deletedNotice, savedState, titleOf } from "./pipelines.js";
 import { table } from "./rows.js";
 import { keys } from "./shell.js";
+import { beginning } from "./start.js";
 import { get, go, on, route, set } from "./store.js";
 
 /* ---- what Python sends: two parts without a face */
@@ -35,40 +36,30 @@ export function mountPreviewModel(element, { props, watch }) {
 
 export function mountTitle(element) {
   let shown = "";
-  on("build", (view) => {
-    const told = JSON.stringify([view.name, view.is_kept, view.undo, view.redo, Boolean(get("elsewhere"))]);
+  const draw = () => {
+    const view = get("build");
+    if (!view) return;
+    const told = JSON.stringify([view.name, view.file, view.is_kept, view.undo, view.redo, get("elsewhere"), get("renaming"), get("kept")]);
     if (told === shown) return; // a click that begins on a button and ends on its copy is none
     shown = told;
     keepingFocus(element, () =>
       put(
         element,
-        h("h1", { class: "df-title" }, view.name || "No pipeline yet"),
-        view.name && saved(view),
+        titleOf(view),
+        savedState(view),
         h("span", { class: "df-tag df-readonly" }, icon("eye"), "Read only"),
         h("span", { class: "df-sep" }),
         seg(),
         view.name && undoButtons(view),
       ),
     );
-  });
+  };
+  for (const name of ["build", "elsewhere", "renaming", "kept"]) on(name, draw);
   on("route", () => {
     for (const button of element.querySelectorAll(".df-seg button")) button.setAttribute("aria-pressed", String((route().view || "canvas") === button.dataset.view));
   });
   keys("build", { undo: () => get("build")?.undo && change({ do: "undo" }), redo: () => get("build")?.redo && change({ do: "redo" }) });
 }
-
-function saved(view) {
-  if (get("elsewhere")) return h("button", { type: "button", class: "df-btn sm", "data-key": "elsewhere", onclick: () => location.reload() }, icon("again", "s"), "Changed in another tab: load it");
-  if (!view.is_kept) return tag("Too large for this browser to keep", "warn", "warn");
-  return h("span", { class: "df-saved" }, icon("tick", "s"), "Saved");
-}
-
-window.addEventListener("storage", (event) => {
-  if (event.key === "distilflow-draft-1" && get("build")) {
-    set("elsewhere", true);
-    set("build", { ...get("build") });
-  }
-});
 
 function seg() {
   const views = [
@@ -173,11 +164,11 @@ function hold(id, why) {
 
 const choose = (step) => get("build")?.selected !== step && change({ do: "select", step });
 
-export function mountOutline(element, { trigger }) {
+export function mountOutline(element) {
   const draw = () => {
     const view = get("build");
     if (!view) return;
-    keepingFocus(element, () => put(element, get("shown") === "outline" && body(view, trigger)));
+    keepingFocus(element, () => put(element, get("shown") === "outline" && body(view)));
   };
   on("build", draw);
   on("shown", draw);
@@ -209,6 +200,7 @@ export function mountNotice(element) {
   const draw = () => get("build") && keepingFocus(element, () => put(element, notice(get("build"))));
   on("build", draw);
   on("lost", draw);
+  on("deleted", draw);
   on("yamlChanged", draw);
 }
 
@@ -217,13 +209,14 @@ function notice(view) {
   const told = [
     lost && failure({ message: `The server did not get, or did not answer, the last change (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
     get("yamlChanged") && h("div", { class: "df-callout warn slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, "The YAML has changes that are not applied."), h("button", { type: "button", class: "df-btn sm", "data-key": "to-yaml", onclick: () => go({ view: "yaml" }) }, "Open the YAML"))),
+    deletedNotice(),
     view.notice && failure({ message: view.notice.what, fix: view.notice.fix }),
   ].filter(Boolean);
   return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);
 }
 
-function body(view, trigger) {
-  if (!view.text.trim()) return beginning(trigger);
+function body(view) {
+  if (!view.text.trim()) return beginning();
   if (view.error) {
     return h("div", { class: "df-narrow" }, problemCallout(view.error), h("button", { type: "button", class: "df-btn", onclick: () => go({ view: "yaml" }) }, "Open the YAML"));
   }
@@ -237,16 +230,6 @@ function body(view, trigger) {
   });
   list.append(...view.result.map(result));
   return h("div", { class: "df-narrow" }, view.description && h("p", { class: "df-about" }, view.description), general.map((problem) => problemCallout(problem)), list);
-}
-
-function beginning(trigger) {
-  return empty(
-    "Here you build a pipeline",
-    "Start from one that works, from a short one with comments, or from a YAML file of your own.",
-    h("a", { class: "df-btn pri", href: "?place=gallery", onclick: (event) => (event.preventDefault(), go({ place: "gallery" })) }, icon("grid", "s"), "Choose an example"),
-    h("button", { type: "button", class: "df-btn", id: "build-new", onclick: () => trigger("submit", { what: "new" }) }, icon("plus", "s"), "Start a new pipeline"),
-    h("button", { type: "button", class: "df-btn", id: "build-import", onclick: () => importDialog((text) => trigger("submit", { what: "text", text })) }, icon("upload", "s"), "Import YAML"),
-  );
 }
 
 /** One button for each column that could stand for the missing one. */

@@ -2,6 +2,7 @@
 
 import { h, put } from "./dom.js";
 import { icon, svg } from "./icons.js";
+import { opened } from "./pipelines.js";
 import { address, get, go, on, route, set } from "./store.js";
 
 const PLACES = [
@@ -207,7 +208,7 @@ document.addEventListener("keydown", press);
 window.distilflow = {
   runId: () => route().run,
   openRun: (id) => id && go({ place: "run", run: id }),
-  openBuild: () => go({ place: "build", view: "" }),
+  opened,
   openResult: () => go({ place: "data" }),
   again: () => set("again", Date.now()),
   graph: () => get("build")?.spec ?? null,

@@ -33,7 +33,7 @@ export function whenReady(action) {
 
 /* ---- the address: all state that a link or a reload should bring back */
 
-const KEYS = ["place", "run", "step", "tab", "part", "page", "view"];
+const KEYS = ["place", "pipeline", "run", "step", "tab", "part", "page", "view"];
 const OF_RUN = ["step", "tab", "part", "page"];
 const PLACES = ["build", "run", "data", "gallery"];
 
@@ -41,7 +41,7 @@ function read() {
   const query = new URLSearchParams(location.search);
   const found = {};
   for (const key of KEYS) found[key] = query.get(key) ?? "";
-  if (!PLACES.includes(found.place)) found.place = localStorage.getItem("distilflow-draft-1") ? "build" : "gallery";
+  if (!PLACES.includes(found.place)) found.place = found.pipeline || localStorage.getItem("distilflow-draft-1") ? "build" : "gallery";
   return found;
 }
 

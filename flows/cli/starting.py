@@ -80,9 +80,12 @@ def app(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the page.")] = 7860,
     runs_dir: Annotated[Path, typer.Option(help="Folder that holds all runs.")] = Path("runs"),
+    pipelines_dir: Annotated[
+        Path | None, typer.Option(help="Folder that keeps pipelines by name; `pipelines` beside the runs if not given.")
+    ] = None,
 ) -> None:
     """Open the browser app: build, run and look at pipelines."""
     import importlib
 
     serve = importlib.import_module("app.__main__").serve  # by name: flows comes before app, and knows it only here
-    serve(host, port, runs_dir)
+    serve(host, port, runs_dir, pipelines_dir)
