@@ -14,7 +14,7 @@ from app.api.assets import STATIC, assets_path
 from app.components.parts import part
 from app.context import AppContext
 from app.page_head import PageHead
-from app.pages import build, data, gallery, opening, run
+from app.pages import build, data, gallery, opening, run, start
 from app.theme import theme
 
 STYLES = ("tokens.css", "app.css", "build.css", "run.css", "data.css", "gallery.css", "gradio.css", "narrow.css")
@@ -35,6 +35,7 @@ def create_app(ctx: AppContext) -> gr.Blocks:
             data.build(ctx)
         with gr.Column(elem_id="place-gallery", elem_classes="df-place"):
             gallery.build(ctx)
+        start.build(ctx)
         opening.build(ctx, demo, place)
     return demo
 

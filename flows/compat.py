@@ -243,8 +243,7 @@ class _Conversion:
     def _safe(self, key: str, value: Any, step: str) -> Any:
         """A value without keys in it: they become references to a variable of the environment."""
         if isinstance(value, Mapping):
-            inner = {str(name): self._safe(str(name), one, step) for name, one in value.items() if name not in _TYPES}
-            return inner
+            return {str(name): self._safe(str(name), one, step) for name, one in value.items() if name not in _TYPES}
         if isinstance(value, list):
             return [self._safe(key, one, step) for one in value]
         is_secret = _SECRET.search(key) and not _NOT_SECRET.search(key)

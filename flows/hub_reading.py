@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,8 @@ class HubProblem(SpecError):
     code = "hub"
 
 
-def read_text(data_set: DataSet, path: str) -> str:
-    """A text file of a data set's repository.
+def read_text(data_set: DataSet, path: str, *, is_public: bool = False) -> str:
+    """A text file of a data set's repository. `is_public`: without this machine's token.
 
     Raises:
         HubProblem: There is none, it is larger than a pipeline may be, or the Hub does not give it.
@@ -34,7 +35,8 @@ def read_text(data_set: DataSet, path: str) -> str:
 
     repo_id, revision = data_set
     with _clear_errors(repo_id):
-        api = HfApi(endpoint=endpoint())
+        token = False if is_public else None
+        api = HfApi(endpoint=endpoint(), token=token)
         found = api.get_paths_info(repo_id, [path], repo_type="dataset", revision=revision)
         if not found:
             raise HubProblem(
@@ -43,29 +45,29 @@ def read_text(data_set: DataSet, path: str) -> str:
             )
         if (getattr(found[0], "size", None) or 0) > MAX_BYTES:
             raise HubProblem(f"{path} of {repo_id!r} has more than {MAX_BYTES / 1e6:.0f} MB", "name a pipeline")
-        local = hf_hub_download(repo_id, path, repo_type="dataset", revision=revision, endpoint=endpoint())
+        local = hf_hub_download(repo_id, path, repo_type="dataset", revision=revision, endpoint=endpoint(), token=token)
         return Path(local).read_text(encoding="utf-8")
 
 
 def first_rows(
-    data_set: DataSet, config: str | None = None, split: str | None = None, rows: int = ROWS
+    data_set: DataSet, config: str | None = None, split: str | None = None, rows: int = ROWS, *, is_public: bool = False
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Parameters of LoadDataFromHub for a data set, and the first rows that it gives.
 
-    Without `config` and `split` the first ones are taken: `default` and `train`, where they are there.
+    Without `config` and `split` the first ones are taken: `default` and `train`, where they are there. `is_public`: without
+    this machine's token.
 
     Raises:
         HubProblem: There is no such data set, or it cannot be read.
     """
-    from steps.sources import LoadDataFromHub
-
     repo_id, revision = data_set
     with _clear_errors(repo_id):
         import datasets
 
-        configs = datasets.get_dataset_config_names(repo_id, revision=revision)
+        more: dict[str, Any] = {"revision": revision, "token": False if is_public else None}
+        configs = datasets.get_dataset_config_names(repo_id, **more)
         config = config or ("default" if "default" in configs else configs[0])
-        splits = datasets.get_dataset_split_names(repo_id, config, revision=revision)
+        splits = datasets.get_dataset_split_names(repo_id, config, **more)
         split = split or ("train" if "train" in splits else splits[0])
         params: dict[str, Any] = {"repo_id": repo_id}
         if config != "default":
@@ -74,8 +76,8 @@ def first_rows(
             params["split"] = split
         if revision:
             params["revision"] = revision
-        load = LoadDataFromHub(**params, streaming=True, num_examples=rows)
-        return params, list(load.generate())
+        found = datasets.load_dataset(repo_id, config, split=split, streaming=True, **more)
+        return params, list(islice(found, rows))
 
 
 @contextmanager

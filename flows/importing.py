@@ -91,26 +91,25 @@ def endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
 
 
-def read_hub(data_set: DataSet) -> str:
-    """The pipeline that made a data set, as it was pushed with it.
+def read_hub(data_set: DataSet, *, is_public: bool = False) -> str:
+    """The pipeline that made a data set, as it was pushed with it. `is_public`: this machine's token is not used.
 
     Raises:
         SpecError: There is none, or the Hub does not give it.
     """
     from flows.hub_reading import read_text
 
-    return read_text(data_set, PIPELINE)
+    return read_text(data_set, PIPELINE, is_public=is_public)
 
 
 def understand(text: str) -> Imported:
-    """A text as a pipeline of ours. One that is ours already stays as it is, comments and all.
+    """A text as a pipeline of ours. What is not distilabel's stays as it is, comments and all.
 
     Raises:
-        SpecError: It is no pipeline.
+        SpecError: It is no YAML, or nothing that distilabel writes.
     """
     data, _ = parse(text)
     if not is_theirs(data):
-        spec_from(data)  # says what is wrong
         return Imported(text)
     check_data(data)
     found = convert(data)

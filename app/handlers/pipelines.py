@@ -79,9 +79,8 @@ class Pipelines:
     def unknown(self, name: str) -> NoPipeline:
         """What to say of a name that nothing goes by."""
         names = self.names()
-        return NoPipeline(
-            f"there is no pipeline {name[:80]!r}.{did_you_mean(name, names)}", f"there are: {listed(names)}" if names else ""
-        )
+        fix = f"there are: {listed(names)}" if names else ""
+        return NoPipeline(f"there is no pipeline {name[:80]!r}.{did_you_mean(name, names)}", fix)
 
     def write(self, name: str, text: str, version: str | None) -> Kept:
         """Replace the file at once, if it is still of this version; None for one that must be new.
