@@ -17,7 +17,7 @@ from app.page_head import PageHead
 from app.pages import build, data, gallery, opening, run, start
 from app.theme import theme
 
-STYLES = ("tokens.css", "app.css", "build.css", "run.css", "data.css", "gallery.css", "gradio.css", "narrow.css")
+STYLES = ("tokens.css", "app.css", "build.css", "run.css", "data.css", "gallery.css", "start.css", "gradio.css", "narrow.css")
 FIRST = "answers.js"
 """The script that has to stand before Gradio asks anything."""
 

@@ -66,7 +66,8 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
 }
 """What distilabel's own parameters are where nobody set them."""
 _NAME_CHARS = re.compile(r"[^A-Za-z0-9_\-]+")
-_SECRET = re.compile(r"api_?key|token$|secret|password|authorization|cookie", re.IGNORECASE)
+_SECRET = re.compile(r"api[-_]?key|token$|secret|password|authorization|cookie", re.IGNORECASE)
+_LOOKS_SECRET = re.compile(r"(?:Bearer )?(?:sk-|hf_|gsk_)[A-Za-z0-9_-]{10,}")
 _NOT_SECRET = re.compile(r"step_token|special_token|max.*token|eos_token|pad_token|bos_token", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
@@ -246,8 +247,9 @@ class _Conversion:
             return {str(name): self._safe(str(name), one, step) for name, one in value.items() if name not in _TYPES}
         if isinstance(value, list):
             return [self._safe(key, one, step) for one in value]
-        is_secret = _SECRET.search(key) and not _NOT_SECRET.search(key)
-        if is_secret and isinstance(value, str) and value and not _REFERENCE.fullmatch(value):
+        if not isinstance(value, str) or not value or _REFERENCE.fullmatch(value):
+            return value
+        if (_SECRET.search(key) and not _NOT_SECRET.search(key)) or _LOOKS_SECRET.fullmatch(value):
             variable = re.sub(r"\W", "_", key).upper()
             self._note(f"step {step!r}: `{key[:40]}` was not carried over; set ${variable}")
             return f"${{{variable}}}"

@@ -210,6 +210,7 @@ function notice(view) {
     lost && failure({ message: `The server did not get, or did not answer, the last change (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
     get("yamlChanged") && h("div", { class: "df-callout warn slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, "The YAML has changes that are not applied."), h("button", { type: "button", class: "df-btn sm", "data-key": "to-yaml", onclick: () => go({ view: "yaml" }) }, "Open the YAML"))),
     deletedNotice(),
+    view.name && !view.steps.length && !view.error && h("div", { class: "df-callout slim", "data-testid": "no-steps" }, h("p", { class: "df-callout-text" }, icon("plus"), h("span", {}, "Nothing is here yet. Double-click a source in the palette, such as LoadDataFromFileSystem, then what comes after it."))),
     view.notice && failure({ message: view.notice.what, fix: view.notice.fix }),
   ].filter(Boolean);
   return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);

@@ -48,6 +48,8 @@ const PATHS = {
   clock: '<circle cx="8" cy="8" r="6"/><path d="M8 4.5V8l2.4 1.6"/>',
   group: '<rect x="2.5" y="2.5" width="11" height="11" rx="1.5" stroke-dasharray="2.2 2"/>',
   fit: '<path d="M2.5 5.5v-3h3M10.5 2.5h3v3M13.5 10.5v3h-3M5.5 13.5h-3v-3"/>',
+  pencil: '<path d="M2.5 13.5 3.3 10.4 10.8 2.9l2.3 2.3-7.5 7.5z"/><path d="m9.3 4.4 2.3 2.3"/>',
+  trash: '<path d="M2.8 4.2h10.4M6 4.2V2.6h4v1.6M4.2 4.2l.6 9.2h6.4l.6-9.2"/>',
   plus: '<path d="M8 3v10M3 8h10"/>',
 };
 

@@ -153,8 +153,9 @@ function renameBox(name) {
   };
   box.addEventListener("input", () => box.setCustomValidity(""));
   box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") end(true);
-    if (event.key === "Escape") end(false);
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault(); // the button that gets the focus would take it for a click
+    end(event.key === "Enter");
   });
   box.addEventListener("blur", () => setTimeout(() => document.activeElement !== box && box.isConnected && (NAME.test(box.value.trim()) ? end(true) : end(false)), 0));
   return box;
@@ -178,11 +179,11 @@ async function showMenu(event) {
       "div",
       { class: "df-menu-acts" },
       act("New", "plus", () => open({ do: "new" }), "pipeline-new"),
-      name && act("Rename", "wrench", rename, "pipeline-rename"),
+      name && act("Rename", "pencil", rename, "pipeline-rename"),
       name && act("Duplicate", "copy", () => open({ do: "duplicate" }), "pipeline-duplicate"),
       name && act("Download YAML", "download", () => download(view), "pipeline-download"),
       act("Import", "upload", async () => (await import("./importing.js")).importDialog(), "pipeline-import"),
-      name && act("Delete", "cross", () => remove(view), "pipeline-delete"),
+      name && act("Delete", "trash", () => remove(view), "pipeline-delete"),
     ),
   );
   opener.setAttribute("aria-expanded", "true");

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Site:
     def __init__(self, url: str, runs_dir: Path, fake: FakeOpenAI) -> None:
         self.url = url
         self.runs_dir = runs_dir
+        self.pipelines_dir = runs_dir.parent / "pipelines"
         self.fake = fake
 
 
@@ -88,7 +90,9 @@ def watched() -> Iterator[Watched]:
 
 
 @pytest.fixture
-def page(chromium: Any, watched: Watched) -> Iterator[Page]:
+def page(chromium: Any, watched: Watched, site: Site) -> Iterator[Page]:
+    """A page of a browser of its own; no pipeline is saved yet."""
+    shutil.rmtree(site.pipelines_dir, ignore_errors=True)
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(20_000)
     yield watched.watch(context.new_page())
