@@ -16,6 +16,7 @@ import orjson
 
 from flows.catalogue import describe_all
 from flows.plan import examine
+from flows.samples import ROWS
 from flows.spec import PipelineSpec, spec_from
 from flows.spec.text import parse
 from steps import registry
@@ -28,8 +29,6 @@ from steps.wording import counted
 REPAIRS = 3
 """How often a draft is sent back with its problems, at most."""
 REPLY_TOKENS = 4000
-ROWS = 20
-"""Sample rows that become the source of a draft."""
 SHOWN_ROWS = 3
 SHOWN_CHARS = 300
 LONGEST_REPLY = 40_000

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from app.handlers.cells import columns_of, rows_as_cells
 from app.handlers.drafts import CannotEdit, notice_of, secret_fields
@@ -17,18 +13,18 @@ from app.handlers.forms import secret_field
 from app.handlers.gallery import card_of
 from app.handlers.outline import problem_card
 from flows.asking import asking
-from flows.drafting import NOT_ITS_FAULT, REPAIRS, REPLY_TOKENS, ROWS, draft, messages
+from flows.drafting import NOT_ITS_FAULT, REPAIRS, REPLY_TOKENS, draft, messages
 from flows.engine.budget import ceiling_of
 from flows.engine.tally import money
 from flows.hub_reading import first_rows
 from flows.importing import hub_data_set, read_hub, understand
+from flows.samples import sample_rows
 from flows.spec import PipelineSpec, StepSpec, read_spec
 from steps import registry
 from steps.errors import DistilflowError
 from steps.llms.base import LLM, Request
 from steps.wording import counted
 
-SAMPLE_BYTES = 2_000_000
 CHOSEN = ("model", "base_url")
 """What a person chooses of the model that drafts; the rest is as its class has it."""
 
@@ -184,36 +180,6 @@ def _asked(chosen: Mapping[str, Any]) -> LLM:
         raise CannotEdit(
             f"this model cannot be asked: {str(error).splitlines()[-1].strip()[:200]}", "check its settings"
         ) from error
-
-
-def sample_rows(text: str) -> list[dict[str, Any]]:
-    """The first rows of JSON lines, a JSON list or CSV, as they are pasted.
-
-    Raises:
-        CannotEdit: They are none of these.
-    """
-    if not text.strip():
-        return []
-    if len(text) > SAMPLE_BYTES:
-        raise CannotEdit(f"the sample has more than {SAMPLE_BYTES / 1e6:.0f} MB", f"give its first {ROWS} rows")
-    lines = text.strip().splitlines()
-    try:
-        if text.lstrip().startswith("["):
-            rows = orjson.loads(text)
-        elif text.lstrip().startswith("{"):
-            rows = [orjson.loads(line) for line in lines[:ROWS] if line.strip()]
-        else:
-            rows = list(csv.DictReader(io.StringIO(text), strict=True))[:ROWS]
-    except (orjson.JSONDecodeError, csv.Error) as error:
-        raise CannotEdit(
-            f"the sample rows cannot be read: {error}", "paste JSON lines, a JSON list of objects, or CSV"
-        ) from error
-    rows = rows[:ROWS]
-    if not rows or not all(isinstance(row, dict) and row and None not in row for row in rows):
-        raise CannotEdit(
-            "the sample has no rows with columns", "paste JSON lines, a JSON list of objects, or CSV with a header"
-        )
-    return [dict(row) for row in rows]
 
 
 def _is_known(use: str) -> bool:
