@@ -53,8 +53,9 @@ steps:
 class Site:
     """The app, as tests use it."""
 
-    def __init__(self, url: str, runs_dir: Path, fake: FakeOpenAI) -> None:
+    def __init__(self, url: str, runs_dir: Path, fake: FakeOpenAI, fake_url: str = "") -> None:
         self.url = url
+        self.fake_url = fake_url
         self.runs_dir = runs_dir
         self.pipelines_dir = runs_dir.parent / "pipelines"
         self.fake = fake
@@ -72,7 +73,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running(fake) as url:
         (examples / "slow.yaml").write_text(SLOW.replace("URL", url))
         with serving(folder / "runs", "--inline", "--examples", str(examples)) as address:
-            yield Site(address, folder / "runs", fake)
+            yield Site(address, folder / "runs", fake, url)
 
 
 @pytest.fixture(scope="session")

@@ -631,7 +631,7 @@ def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/?place=gallery")
     card = page.get_by_test_id("example-quickstart")
     expect(card).to_be_visible()
-    for _ in range(20):
+    for _ in range(40):
         page.keyboard.press("Tab")
         if card.evaluate("(element) => element === document.activeElement"):
             break
