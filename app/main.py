@@ -14,7 +14,7 @@ from app.api.assets import STATIC, assets_path
 from app.components.parts import part
 from app.context import AppContext
 from app.page_head import PageHead
-from app.pages import build, data, gallery, opening, run, start
+from app.pages import build, data, gallery, opening, run
 from app.theme import theme
 
 STYLES = ("tokens.css", "app.css", "build.css", "run.css", "data.css", "gallery.css", "start.css", "gradio.css", "narrow.css")
@@ -35,7 +35,6 @@ def create_app(ctx: AppContext) -> gr.Blocks:
             data.build(ctx)
         with gr.Column(elem_id="place-gallery", elem_classes="df-place"):
             gallery.build(ctx)
-        start.build(ctx)
         opening.build(ctx, demo, place)
     return demo
 
@@ -63,7 +62,7 @@ def build_server(ctx: AppContext) -> FastAPI:
 def head() -> str:
     """Own styles and modules, from a path that changes with them."""
     own = assets_path()
-    styles = "".join(f'<link rel="stylesheet" href="{own}/{name}">' for name in STYLES)
+    styles = "".join(f'<link rel="stylesheet" data-own href="{own}/{name}">' for name in STYLES)
     modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != FIRST)
     preloads = "".join(f'<link rel="modulepreload" href="{own}/{name}">' for name in modules)
     return f'<script src="{own}/{FIRST}"></script>{styles}{preloads}'

@@ -177,6 +177,15 @@ class RunFolder:
     # ---- what happens
     def read_events(self, start: int = 0) -> tuple[list[Event], int]:
         """Events written since byte `start`, and where to go on. A line that is still being written waits."""
+        lines, after = self.event_lines(start)
+        found = []
+        for line in lines:
+            with contextlib.suppress(ValueError):  # a line torn by a crash
+                found.append(read_event(line))
+        return found, after
+
+    def event_lines(self, start: int = 0) -> tuple[list[bytes], int]:
+        """The same, each as the line that it is: for who only passes them on."""
         try:
             with self.events.open("rb") as file:
                 file.seek(start)
@@ -184,11 +193,7 @@ class RunFolder:
         except FileNotFoundError:
             return [], start
         whole = data[: data.rfind(b"\n") + 1]
-        found = []
-        for line in whole.splitlines():
-            with contextlib.suppress(ValueError):  # a line torn by a crash
-                found.append(read_event(line))
-        return found, start + len(whole)
+        return whole.splitlines(), start + len(whole)
 
     def newest_rows(self, step: str) -> list[dict[str, Any]]:
         """The newest 20 rows that a step made, oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.api import assets, building, pipelines, results, runs
+from app.api import assets, building, pipelines, results, runs, starting, trying
 from app.context import AppContext
 from app.handlers.pipelines import NoPipeline
 from steps.errors import DistilflowError, RunError
@@ -15,7 +15,7 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
     """The API below /api and the app's own files below /own/<hash>."""
     server.include_router(assets.router())
     api = APIRouter(prefix="/api")
-    for part in (building, pipelines, runs, results):
+    for part in (building, pipelines, starting, trying, runs, results):
         api.include_router(part.router(ctx))
     server.include_router(api)
     server.add_exception_handler(DistilflowError, _answer)

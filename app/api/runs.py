@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from app.api.replies import SECURITY, look
 from app.context import AppContext
-from app.handlers import launching, results, watching
+from app.handlers import following, launching, results, watching
 from flows.runs import RunFolder
 
 LARGEST = 2**62
@@ -39,7 +39,7 @@ def router(ctx: AppContext) -> APIRouter:
     async def events(request: Request, run_id: str, start: int = 0, step: str | None = None) -> Response:
         last = request.headers.get("last-event-id", "")
         offset = min(int(last) if last.isdecimal() else max(0, start), LARGEST)
-        stream = _as_sse(watching.follow(find(run_id), offset, step))
+        stream = _as_sse(following.follow(find(run_id), offset, step))
         return StreamingResponse(
             stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **SECURITY}
         )
@@ -51,7 +51,7 @@ def router(ctx: AppContext) -> APIRouter:
     return found
 
 
-async def _as_sse(messages: AsyncIterator[watching.Message]) -> AsyncIterator[bytes]:
+async def _as_sse(messages: AsyncIterator[following.Message]) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     async for message in messages:
         head = f"event: {message.kind}\n" + (f"id: {message.offset}\n" if message.offset is not None else "")

@@ -206,7 +206,7 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
     shown["why_no_run"] = _fix_first(len(problems))
     shown["why_no_rehearsal"] = _fix_first(sum(1 for problem in problems if problem.code != "model-not-ready"))
     shown["result"] = [{"leaf": leaf, "columns": plan.steps[leaf].sent} for leaf in plan.leaves]
-    shown["facts"] = {"steps": len(spec.steps), "asks": len(plan.llms), "models": _models(plan)}
+    shown["facts"] = {"steps": len(spec.steps), "asks": len(plan.llms), "models": _models(plan), "reaches": _reaches(plan)}
     return shown
 
 
@@ -285,6 +285,11 @@ def _fix_first(problems: int) -> str:
 
 def _models(plan: Plan) -> list[str]:
     return list(dict.fromkeys(llm.model_name for llm in plan.llms.values()))
+
+
+def _reaches(plan: Plan) -> bool:
+    """Whether already looking at its rows asks something beyond this machine: that is done only when a person wants it."""
+    return any(planned.step.reaches for planned in plan.steps.values())
 
 
 def secret_fields(llm: type[LLM]) -> list[str]:

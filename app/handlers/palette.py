@@ -8,7 +8,7 @@ from typing import TypedDict
 from app.handlers.outline import icon_of
 from flows.catalogue import describe_all
 from steps import registry
-from steps.base import BaseStep
+from steps.base import BaseStep, GeneratorStep
 from steps.tasks.base import Task
 
 KINDS = {
@@ -31,8 +31,10 @@ class PaletteEntry(TypedDict):
     icon: str
     asks: bool
     summary: str
-    columns: list[str]
-    """Columns that it takes or makes, as far as they are known without its parameters."""
+    is_source: bool
+    needs: list[str]
+    adds: list[str]
+    """Columns that it takes and makes, as far as they are known without its parameters."""
 
 
 @cache
@@ -53,7 +55,9 @@ def palette() -> list[PaletteEntry]:
                 icon=icon_of(entry["name"], cls, asks=asks),
                 asks=asks,
                 summary=entry["summary"],
-                columns=list(dict.fromkeys([*entry["outputs"], *entry["inputs"]])),
+                is_source=issubclass(cls, GeneratorStep),
+                needs=list(entry["inputs"]),
+                adds=list(entry["outputs"]),
             )
         )
     return sorted(found, key=lambda entry: list(KINDS.values()).index(entry["kind"]))

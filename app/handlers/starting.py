@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.handlers.cells import columns_of, rows_as_cells
-from app.handlers.drafts import CannotEdit, notice_of, secret_fields
+from app.handlers.drafts import CannotEdit, secret_fields
 from app.handlers.forms import secret_field
 from app.handlers.gallery import card_of
 from app.handlers.outline import problem_card
@@ -29,13 +29,10 @@ CHOSEN = ("model", "base_url")
 """What a person chooses of the model that drafts; the rest is as its class has it."""
 
 
-def looked_at(look: Any, *arguments: Any) -> dict[str, Any]:
-    """What a look found, or why it found nothing."""
-    try:
-        found: dict[str, Any] = look(*arguments)
-    except DistilflowError as error:
-        return {"problem": notice_of(error)}
-    return found
+class NoDraft(DistilflowError):
+    """The model gave no pipeline."""
+
+    code = "no-draft"
 
 
 def look_at_text(text: str) -> dict[str, Any]:
@@ -152,24 +149,28 @@ def quote(told: Mapping[str, Any], is_public: bool) -> dict[str, Any]:
 
 
 async def draft_pipeline(told: Mapping[str, Any], runs_dir: Path, is_public: bool) -> dict[str, Any]:
-    """A pipeline from a description, checked, with what it cost. Nothing is saved, nothing runs.
+    """A pipeline from a description, checked, with what it cost. Nothing is saved, nothing of it runs.
 
-    Never raises for what is wrong with the request or the model: it is in `problem`.
+    Raises:
+        DistilflowError: The request makes no sense, the model cannot be asked, or it gave no pipeline.
     """
-    try:
-        chosen = drafting_model(told, is_public)
-        rows = sample_rows(str(told.get("sample") or ""))
-        async with asking(_asked(chosen), runs_dir, "draft") as (ask, used):
-            made = await draft(str(told.get("text") or ""), ask, chosen, rows)
-    except DistilflowError as error:
-        return {"problem": notice_of(error)}
-    found = {"asked": made.asked, "used": used.in_words(), "cost": used.in_money() or "free", "stopped": made.stopped}
+    chosen = drafting_model(told, is_public)
+    rows = sample_rows(str(told.get("sample") or ""))
+    async with asking(_asked(chosen), runs_dir, "draft") as (ask, used):
+        made = await draft(str(told.get("text") or ""), ask, chosen, rows)
     if made.spec is None:
         said = " ".join(made.said.split())[:200]
-        what = f"after {counted(made.asked, 'question')} the model gave no pipeline; it said: {said}"
-        return {**found, "problem": {"what": what, "fix": "describe the rows that you want, or take a stronger model"}}
+        what = f"after {counted(made.asked, 'question')} ({used.in_words()}) the model gave no pipeline; it said: {said}"
+        raise NoDraft(what, "describe the rows that you want, or take a stronger model")
     wrong = [problem for problem in made.problems if problem.code not in NOT_ITS_FAULT]
-    return {**found, "text": made.text, "problems": [problem_card(one) for one in wrong], "card": card_of(made.spec)}
+    return {
+        "asked": made.asked,
+        "used": used.in_words(),
+        "stopped": made.stopped,
+        "text": made.text,
+        "problems": [problem_card(one) for one in wrong],
+        "card": card_of(made.spec),
+    }
 
 
 def _asked(chosen: Mapping[str, Any]) -> LLM:

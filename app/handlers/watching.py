@@ -1,40 +1,23 @@
-"""What there is to see of runs: the list, one run with its steps, and the stream of what happens in it."""
+"""What there is to see of runs: the list, one run with its steps, and the newest rows."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from app.handlers.cells import columns_of, rows_as_cells
 from app.handlers.launching import is_starting, last_words, launched
 from app.handlers.outline import step_cards
-from flows.engine.events import Event, Progress
 from flows.plan import Plan, examine
 from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import DistilflowError, RunError
 
 ENDED = ("finished", "stopped", "failed")
-POINTS = 120
 LIVE_CHARS = 400
 RUNS_LISTED = 100
-PING_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of the stream. `offset` says where in the events a reader goes on after it."""
-
-    kind: str
-    data: Any
-    offset: int | None = None
-
-
-# ---- looking
 
 
 def list_runs(store: RunStore) -> list[dict[str, Any]]:
@@ -95,7 +78,8 @@ def run_view(run: RunFolder, prefect_url: str | None = None) -> dict[str, Any]:
         "report": report.model_dump(mode="json"),
         "began": run.exists(),
         "steps": step_cards(spec, plan, []) if spec and plan else [],
-        "leaves": plan.leaves if plan else [],
+        "result": [{"leaf": leaf, "columns": plan.steps[leaf].sent} for leaf in plan.leaves] if plan else [],
+        "canvas": spec.canvas.model_dump(mode="json") if spec else {},
         "can_resume": run.exists() and report.state in ("stopped", "failed"),
         "has_result": run.exists() and report.state in ENDED and bool(report.rows),
         "prefect": flow_run_link(prefect_url, report.flow_run_id),
@@ -127,75 +111,17 @@ def newest_rows(run: RunFolder, step: str, clip: int = LIVE_CHARS) -> dict[str, 
     if spec is None or step not in spec.names():
         raise RunError(f"run {run.run_id!r} has no step {step!r}", f"steps: {', '.join(spec.names()) if spec else 'none'}")
     plan, _ = examine(spec)
-    return _rows(run, step, _first_columns(plan, step), clip)
+    return rows_of(run, step, first_columns(plan, step), clip)
 
 
-def _rows(run: RunFolder, step: str, first: Sequence[str], clip: int) -> dict[str, Any]:
+def rows_of(run: RunFolder, step: str, first: Sequence[str], clip: int) -> dict[str, Any]:
     rows = run.newest_rows(step)
     return {"step": step, "columns": columns_of(rows, first), "rows": rows_as_cells(rows, clip)}
 
 
-def _first_columns(plan: Plan, step: str) -> list[str]:
+def first_columns(plan: Plan, step: str) -> list[str]:
     planned = plan.steps.get(step)
     if planned is None:
         return []
     before = set(planned.received or ())
     return [column for column in planned.sent or () if column not in before]
-
-
-# ---- following
-
-
-async def follow(
-    run: RunFolder, start: int = 0, step: str | None = None, *, interval_s: float = 0.25
-) -> AsyncGenerator[Message, None]:
-    """What happens in a run from byte `start` of its events on, and the newest rows of one step, until it ends."""
-    offset, is_first, last_rows, first_columns, checked = start, True, b"", list[str](), 0.0
-    spec = await asyncio.to_thread(spec_of, run)
-    if step is not None and spec is not None and step in spec.names():
-        plan, _ = await asyncio.to_thread(examine, spec)
-        first_columns = _first_columns(plan, step)
-    else:
-        step = None
-    last_state, said = "", time.monotonic()
-    while True:
-        if time.monotonic() - said > PING_S:  # keeps proxies from closing a stream in which nothing happens
-            said = time.monotonic()
-            yield Message("ping", None)
-        events, after = await asyncio.to_thread(run.read_events, offset)
-        if events:
-            shown = thinned(events) if is_first else events
-            yield Message("events", [event.model_dump(mode="json") for event in shown], after)
-        offset, is_first = after, False
-        if step is not None and (stamp := _stamp(run, step)) != last_rows:
-            last_rows = stamp
-            yield Message("rows", await asyncio.to_thread(_rows, run, step, first_columns, LIVE_CHARS))
-        if not events and time.monotonic() - checked > 4 * interval_s:
-            checked = time.monotonic()
-            report = await asyncio.to_thread(report_of, run)
-            if report.state != last_state:
-                last_state = report.state
-                yield Message("state", report.model_dump(mode="json"))
-            if report.state in ENDED and not (await asyncio.to_thread(run.read_events, offset))[0]:
-                if step is not None and _stamp(run, step) != last_rows:
-                    yield Message("rows", await asyncio.to_thread(_rows, run, step, first_columns, LIVE_CHARS))
-                yield Message("end", report.model_dump(mode="json"), offset)
-                return
-        await asyncio.sleep(interval_s)
-
-
-def thinned(events: Sequence[Event]) -> list[Event]:
-    """Events for a reader who comes late: of the many snapshots of progress, enough to draw a line, and the last."""
-    snapshots = [at for at, event in enumerate(events) if isinstance(event, Progress)]
-    every = max(1, len(snapshots) // POINTS)
-    kept = {at for number, at in enumerate(reversed(snapshots)) if number % every == 0}
-    return [event for at, event in enumerate(events) if not isinstance(event, Progress) or at in kept]
-
-
-def _stamp(run: RunFolder, step: str) -> bytes:
-    """Changes whenever the newest rows of a step do."""
-    try:
-        status = (run.path / "live" / f"{step}.json").stat()
-    except OSError:
-        return b""
-    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}".encode()

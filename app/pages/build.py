@@ -13,7 +13,7 @@ import gradio as gr
 from app.components.parts import part
 from app.components.schema_form import build_form
 from app.context import AppContext
-from app.handlers import drafts, edits, forms, previews
+from app.handlers import drafts, edits, forms
 from app.handlers.changes import change_from
 from app.handlers.desk import Desk
 from app.handlers.drafts import Draft
@@ -100,12 +100,11 @@ def build(ctx: AppContext) -> BuildPlace:
     saved = gr.BrowserState(None, storage_key="distilflow-draft-1", secret="distilflow")
     wanted = gr.State({"number": 0})
     model = part("build", "mountModel", elem_id="build-model", visible="hidden")
-    preview_model = part("build", "mountPreviewModel", elem_id="preview-model", visible="hidden")
     run_id = gr.Textbox(visible="hidden", elem_id="opened-run", label="Run")
     with gr.Row(elem_id="build-bar", elem_classes="df-pagebar"):
         part("build", "mountTitle", elem_id="build-title", elem_classes="df-bar-main")
-        part("build", "mountProblems", elem_id="build-problems")
-        preview_button = gr.Button("Preview 5 rows", elem_id="build-preview", size="sm")
+        part("problems", "mountProblems", elem_id="build-problems")
+        gr.Button("Preview 5 rows", elem_id="build-preview", size="sm")
         rehearse_button = gr.Button("Rehearse", elem_id="build-rehearse", size="sm")
         run_button = gr.Button("Run", variant="primary", elem_id="build-run", size="sm")
     with gr.Row(elem_id="build-body", elem_classes="df-body"):
@@ -128,17 +127,17 @@ def build(ctx: AppContext) -> BuildPlace:
                     elem_id="yaml-code",
                     container=False,
                 )
-            part("build", "mountPreview", elem_id="build-drawer")
-            part("build", "mountFacts", elem_id="build-facts")
+            part("preview", "mountPreview", elem_id="build-drawer")
+            part("estimate", "mountEstimate", elem_id="build-facts")
         with gr.Column(elem_id="build-panel"):
             part("build", "mountStepHead", elem_id="step-head")
             form = gr.Column(elem_id="step-form", elem_classes="df-form")
+            part("preview", "mountStepFoot", elem_id="step-foot")
     place = BuildPlace(Desk(ctx.pipelines), saved, wanted, model, outline, [saved, model, code, yaml_state, wanted])
     with form:
         _render_form(place)
     _bind_changes(place, code, yaml_state, apply, discard)
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
-    _bind_preview(ctx, place, preview_button, preview_model)
     return place
 
 
@@ -200,13 +199,6 @@ def _bind_starts(
     outputs = [run_id, place.model]
     run_button.click(run, place.saved, outputs, api_name="run", **QUICK).then(None, run_id, None, js=open_run)
     rehearse_button.click(rehearse, place.saved, outputs, api_name="rehearse", **QUICK).then(None, run_id, None, js=open_run)
-
-
-def _bind_preview(ctx: AppContext, place: BuildPlace, button: gr.Button, preview_model: gr.HTML) -> None:
-    def preview(kept: Any, request: gr.Request) -> dict[str, Any]:
-        return previews.preview_draft(place.desk.look(str(request.session_hash), kept), ctx.runs_dir)
-
-    button.click(preview, place.saved, preview_model, api_name="preview", show_progress="hidden", concurrency_limit=4)
 
 
 def _render_form(place: BuildPlace) -> None:

@@ -1,13 +1,12 @@
 /* Build: the outline of the pipeline, its problems, the YAML's state, the head of the form, and the preview. */
 
-import { capital, chip, chips, count, empty, failure, h, keepingFocus, put, say, sentence, tag } from "./dom.js";
+import { capital, chip, chips, count, failure, h, keepingFocus, put, sentence, tag } from "./dom.js";
 import { change, startChanges } from "./changes.js";
-import { afterEdits, isSettled, watchEdits } from "./edits.js";
 import { askForForms, watchForm } from "./form.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
 import { deletedNotice, savedState, titleOf } from "./pipelines.js";
-import { table } from "./rows.js";
+import { hold, useButtons } from "./problems.js";
 import { keys } from "./shell.js";
 import { beginning } from "./start.js";
 import { get, go, on, route, set } from "./store.js";
@@ -22,16 +21,6 @@ export function mountModel(element, { props, trigger, watch }) {
   startChanges((told) => trigger("input", told));
 }
 
-export function mountPreviewModel(element, { props, watch }) {
-  watch("value", () => {
-    if (props.value?.steps) {
-      set("preview", { ...props.value, isBusy: false, text: get("previewText") });
-      const failed = Object.values(props.value.steps).reduce((sum, step) => sum + step.failures.length, 0);
-      say(props.value.notice ? "The preview could not run" : `Preview done${failed ? `, ${failed} rows failed` : ""}`);
-    }
-  });
-}
-
 /* ---- page bar */
 
 export function mountTitle(element) {
@@ -39,7 +28,7 @@ export function mountTitle(element) {
   const draw = () => {
     const view = get("build");
     if (!view) return;
-    const told = JSON.stringify([view.name, view.file, view.is_kept, view.undo, view.redo, get("elsewhere"), get("renaming"), get("kept")]);
+    const told = JSON.stringify([view.name, view.file, view.is_kept, view.undo, view.redo, get("elsewhere"), get("renamingPipeline"), get("kept")]);
     if (told === shown) return; // a click that begins on a button and ends on its copy is none
     shown = told;
     keepingFocus(element, () =>
@@ -54,7 +43,7 @@ export function mountTitle(element) {
       ),
     );
   };
-  for (const name of ["build", "elsewhere", "renaming", "kept"]) on(name, draw);
+  for (const name of ["build", "elsewhere", "renamingPipeline", "kept"]) on(name, draw);
   on("route", () => {
     for (const button of element.querySelectorAll(".df-seg button")) button.setAttribute("aria-pressed", String((route().view || "canvas") === button.dataset.view));
   });
@@ -94,72 +83,6 @@ function undoButtons(view) {
   return h("span", { class: "df-row df-undo" }, one("undo", "undo", "Ctrl Z"), one("redo", "redo", "Shift Ctrl Z"));
 }
 
-export function mountProblems(element) {
-  watchEdits();
-  for (const id of ["build-run", "build-rehearse", "build-preview"]) hold(id, "Opening the pipeline");
-  const draw = () => {
-    const view = get("build");
-    if (!view) return;
-    const problems = view.problems.length + (view.error ? 1 : 0);
-    put(
-      element,
-      problems > 0 &&
-        h("button", { type: "button", class: "df-btn danger", "data-testid": "problems", onclick: showProblem }, icon("warn", "s"), count(problems, "problem")),
-    );
-    const why = unapplied();
-    hold("build-run", why || view.why_no_run);
-    hold("build-rehearse", why || view.why_no_rehearsal);
-    hold("build-preview", why || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Start or open a pipeline first"));
-  };
-  on("build", draw);
-  on("yamlChanged", draw);
-}
-
-/** Why nothing may act on the pipeline while the editor holds another one. */
-function unapplied() {
-  return get("yamlChanged") ? "Apply or discard the changes of the YAML first" : "";
-}
-
-function showProblem() {
-  const view = get("build");
-  const problem = view.problems[0];
-  if (view.error) return go({ view: "yaml" });
-  if (problem?.step) {
-    go({ view: "" });
-    choose(problem.step);
-  }
-  const target = problem?.step ? `[data-item="${CSS.escape(problem.step)}"]` : ".df-callout";
-  requestAnimationFrame(() => document.querySelector(`#build-outline ${target}`)?.scrollIntoView({ block: "center", behavior: "smooth" }));
-  return undefined;
-}
-
-/** A native button that cannot act now says why, and stays reachable by keyboard. */
-function hold(id, why) {
-  const button = document.getElementById(id);
-  if (!button) return;
-  if (why) button.setAttribute("aria-disabled", "true");
-  else button.removeAttribute("aria-disabled");
-  button.title = why;
-  let reason = document.getElementById(`${id}-why`);
-  if (!reason) {
-    reason = h("span", { class: "df-sr", id: `${id}-why` });
-    button.after(reason);
-    button.setAttribute("aria-describedby", reason.id);
-    button.addEventListener(
-      "click",
-      (event) => {
-        const isHeld = button.getAttribute("aria-disabled");
-        if (!isHeld && isSettled()) return;
-        event.stopImmediatePropagation();
-        event.preventDefault();
-        if (!isHeld) afterEdits(() => button.click());
-      },
-      true,
-    );
-  }
-  reason.textContent = why;
-}
-
 /* ---- outline */
 
 const choose = (step) => get("build")?.selected !== step && change({ do: "select", step });
@@ -184,9 +107,6 @@ export function mountOutline(element) {
   keys("build", {
     j: () => move(1),
     k: () => move(-1),
-    p: () => document.getElementById("build-preview")?.click(),
-    r: () => set("drawer", !get("drawer")),
-    Escape: () => set("drawer", false),
   });
   element.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches?.(".df-card[aria-current]")) {
@@ -231,27 +151,6 @@ function body(view) {
   });
   list.append(...view.result.map(result));
   return h("div", { class: "df-narrow" }, view.description && h("p", { class: "df-about" }, view.description), general.map((problem) => problemCallout(problem)), list);
-}
-
-/** One button for each column that could stand for the missing one. */
-export function useButtons(problem) {
-  const why = unapplied();
-  return problem.uses.map((present) =>
-    h(
-      "button",
-      {
-        type: "button",
-        class: `df-btn sm ${why ? "off" : present === problem.likely ? "pri" : ""}`,
-        title: why || null,
-        "aria-disabled": why ? "true" : null,
-        "aria-label": `Use ${present} for ${problem.column}`,
-        "data-key": `use-${problem.column}-${present}`,
-        onclick: () => why || change({ do: "use-column", step: problem.step, column: problem.column, present }),
-      },
-      "Use ",
-      h("span", { class: "df-mono" }, present),
-    ),
-  );
 }
 
 function result(one) {
@@ -356,78 +255,3 @@ function yamlProblems(problems, isOpen, toggled) {
     ),
   );
 }
-
-/* ---- preview drawer */
-
-export function mountPreview(element) {
-  const place = document.documentElement;
-  on("drawer", (isOpen) => {
-    place.dataset.drawer = isOpen ? "open" : "";
-  });
-  const draw = () => {
-    const view = get("build");
-    const preview = get("preview");
-    if (!preview || !view) return;
-    keepingFocus(element, () => put(element, head(view, preview), h("div", { class: "df-drawer-body", tabindex: "0", role: "region", "aria-label": "Previewed rows" }, rows(view, preview))));
-  };
-  on("preview", draw);
-  on("build", draw);
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("#build-preview");
-    if (!button || button.getAttribute("aria-disabled") || !isSettled()) return;
-    set("previewText", get("build")?.text);
-    set("preview", { isBusy: true, steps: {} });
-    set("drawer", true);
-  });
-}
-
-function head(view, preview) {
-  const card = view.steps.find((step) => step.name === view.selected);
-  const isStale = !preview.isBusy && preview.text !== undefined && preview.text !== view.text;
-  return h(
-    "div",
-    { class: "df-drawer-head" },
-    card && h("span", { class: `df-tile ${card.asks ? "llm" : ""}` }, icon(card.icon)),
-    h("b", {}, card?.name ?? ""),
-    h("span", { class: "df-small t3" }, preview.isBusy ? "" : `Preview, ${count(preview.steps?.[card?.name]?.rows.length ?? 0, "row")}`),
-    isStale && tag("Out of date: the pipeline was changed", "", "again"),
-    h("span", { class: "df-grow" }),
-    h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close preview (Esc)", "data-key": "close-drawer", onclick: () => set("drawer", false) }, icon("cross", "s")),
-  );
-}
-
-function rows(view, preview) {
-  if (preview.isBusy) return h("p", { class: "df-busy", role: "status" }, icon("arc", "spin"), `Running 5 rows through ${count(view.steps.length, "step")}`);
-  if (preview.notice) return h("div", { class: "df-pad" }, failure({ message: preview.notice.what, fix: preview.notice.fix }));
-  const made = preview.steps[view.selected];
-  if (!made) return h("p", { class: "df-hint df-pad" }, "This step was not reached: it, or a step before it, has a problem.");
-  const card = view.steps.find((step) => step.name === view.selected);
-  return [
-    made.failures.length > 0 &&
-      h("div", { class: "df-pad df-stack" }, made.failures.slice(0, 5).map((one) => h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), one.title), h("p", { class: "df-callout-text" }, sentence(one.message)), one.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(one.fix))))),
-    made.rows.length ? table(made.columns, made.rows, { label: `Rows of ${view.selected}`, added: card?.adds ?? [] }) : h("p", { class: "df-hint df-pad" }, "No row left this step."),
-  ];
-}
-
-/* ---- strip */
-
-export function mountFacts(element) {
-  on("build", (view) => {
-    const facts = view.facts ?? {};
-    put(
-      element,
-      facts.steps > 0 &&
-        h(
-          "div",
-          { class: "df-strip" },
-          h("b", {}, "Full run"),
-          h("span", {}, h("b", {}, String(facts.steps)), facts.steps === 1 ? " step" : " steps"),
-          facts.asks > 0 && h("span", {}, h("b", {}, String(facts.asks)), facts.asks === 1 ? " asks a model" : " ask a model"),
-          facts.models?.length > 0 && h("span", { class: "df-one-line" }, "Models: ", h("b", {}, facts.models.join(", "))),
-          h("span", { class: "df-grow" }),
-          view.why_no_run && h("span", { class: "fail df-row" }, icon("warn", "s"), view.why_no_run),
-        ),
-    );
-  });
-}
-

@@ -1,22 +1,23 @@
 /* Describe your dataset: a model drafts the pipeline, the server checks it, and nothing is kept before it is opened. */
 
+import { openDialog } from "./dialog.js";
 import { count, h, put, sentence, tag } from "./dom.js";
 import { thumbnail } from "./gallery.js";
 import { icon } from "./icons.js";
-import { busy, dialogOf, problemOf } from "./importing.js";
+import { busy, problemOf } from "./importing.js";
 import { open } from "./pipelines.js";
 import { ask } from "./start.js";
-import { get, on } from "./store.js";
 
 const MOST_SAMPLE = 2_000_000;
 const SAMPLE_LINES = 21; // what is sent of a file: a header and twenty rows
 const TYPED_MS = 500;
 
-export function describeBox() {
+/** `drafting`: {models, model, isPublic}, what can draft here. */
+export function describeBox(drafting) {
   const chosen = JSON.parse(sessionStorage.getItem("distilflow-draft-model") ?? "null") ?? {};
   let sample = { name: "", text: "" };
   const area = h("textarea", { class: "df-describe-text", id: "describe", rows: "3", maxlength: "8000", "aria-label": "Describe the data you need", placeholder: "Preference pairs for a support assistant: questions about returns and billing, two answers each, rated for being correct and kind." });
-  const model = h("button", { type: "button", class: "df-btn sm", id: "draft-model", "aria-haspopup": "dialog", onclick: () => modelDialog(chosen, drawFoot) });
+  const model = h("button", { type: "button", class: "df-btn sm", id: "draft-model", "aria-haspopup": "dialog", onclick: () => modelDialog(drafting, chosen, drawFoot) });
   const attach = h("button", { type: "button", class: "df-btn ghost sm", id: "draft-sample", onclick: () => sampleDialog(sample, (now) => ((sample = now), drawFoot())) });
   const cost = h("span", { class: "df-small t3 df-describe-cost", id: "draft-cost" });
   const said = h("div", { class: "df-described", id: "draft-said", "aria-live": "polite" });
@@ -24,10 +25,9 @@ export function describeBox() {
   let isBusy = false;
 
   const drawFoot = () => {
-    const starter = get("starter");
-    const known = starter?.models.find((one) => one.name === chosen.use) ?? starter?.models[0];
+    const known = drafting.models.find((one) => one.name === chosen.use) ?? drafting.models[0];
     chosen.use = known?.name ?? "";
-    chosen.model ||= starter?.model ?? "";
+    chosen.model ||= drafting.model;
     sessionStorage.setItem("distilflow-draft-model", JSON.stringify(chosen));
     put(model, icon("spark", "s"), h("span", { class: "df-one-line" }, chosen.model || "Choose a model"), icon("down", "s"));
     put(attach, icon("file", "s"), sample.text ? sample.name : "Attach sample rows");
@@ -37,8 +37,8 @@ export function describeBox() {
   const askCost = () => {
     clearTimeout(timer);
     timer = setTimeout(async () => {
-      const answer = await ask({ what: "quote", ...chosen, text: area.value });
-      put(cost, answer.problem ? "Checked before you see it" : answer.missing ? `Needs a key` : `Checked before you see it · ${answer.cost}`);
+      const answer = await ask("quote", { ...chosen, text: area.value });
+      put(cost, answer.problem ? "Checked before you see it" : answer.missing ? "Needs a key" : `Checked before you see it · ${answer.cost}`);
       cost.title = answer.missing ? sentence(answer.missing) : "";
     }, TYPED_MS);
   };
@@ -51,10 +51,10 @@ export function describeBox() {
     isBusy = true;
     go.setAttribute("aria-disabled", "true");
     put(said, busy(`${chosen.model} drafts a pipeline; what it draws is checked, and sent back up to 3 times`));
-    const answer = await ask({ what: "draft", ...chosen, text: area.value, sample: sample.text }, { isDraft: true });
+    const answer = await ask("draft", { ...chosen, text: area.value, sample: sample.text });
     isBusy = false;
     go.removeAttribute("aria-disabled");
-    if (answer.problem) return put(said, problemOf(answer.problem), answer.used && h("p", { class: "df-small t3" }, `It used ${answer.used}.`));
+    if (answer.problem) return put(said, problemOf(answer.problem));
     put(said);
     return showDraft(answer, draft);
   };
@@ -65,7 +65,7 @@ export function describeBox() {
       draft();
     }
   });
-  on("starter", drawFoot);
+  drawFoot();
   return h("div", { class: "df-describe" }, area, h("div", { class: "df-describe-foot" }, h("span", { class: "df-small t3" }, "Draft with"), model, attach, h("span", { class: "df-grow" }), cost, go), said);
 }
 
@@ -73,16 +73,14 @@ export function describeBox() {
 function showDraft(answer, again) {
   const { card, problems } = answer;
   const wrong = problems.length > 0;
-  const dialog = dialogOf(
-    "drafted",
-    card.title,
+  const dialog = openDialog(card.title, () => [
     h("p", { class: "t2" }, card.description),
     h("div", { class: "df-understood" }, thumbnail(card.graph)),
     h(
       "p",
       { class: "df-row df-drafted-facts" },
       wrong ? tag(count(problems.length, "problem"), "fail", "warn") : tag("Checked: no problems", "done", "done"),
-      h("span", { class: "df-small t3", "data-testid": "draft-used" }, `${count(card.steps, "step")} · asked ${answer.asked === 1 ? "once" : `${answer.asked} times`} · ${answer.used} · ${answer.cost}`),
+      h("span", { class: "df-small t3", "data-testid": "draft-used" }, `${count(card.steps, "step")} · asked ${answer.asked === 1 ? "once" : `${answer.asked} times`} · ${answer.used}`),
     ),
     answer.stopped && problemOf({ what: `It was not asked again: ${answer.stopped}` }),
     wrong && h("ul", { class: "df-notes", "data-testid": "draft-problems" }, problems.map((one) => h("li", {}, one.step && h("b", {}, `${one.step}: `), sentence(one.what), one.fix && ` ${sentence(one.fix)}`))),
@@ -95,12 +93,11 @@ function showDraft(answer, again) {
       h("button", { type: "button", class: "df-btn", id: "draft-again", onclick: () => (dialog.close(), again()) }, icon("again", "s"), "Draft again"),
       h("button", { type: "button", class: "df-btn pri", id: "draft-open", onclick: () => (dialog.close(), open({ do: "text", text: answer.text })) }, "Open in Build"),
     ),
-  );
+  ], "wide df-drafted");
   dialog.querySelector("#draft-open").focus();
 }
 
-function modelDialog(chosen, done) {
-  const { models, isPublic } = get("starter");
+function modelDialog({ models, isPublic }, chosen, done) {
   const fields = h("div", {});
   const provider = h("select", { class: "df-input", id: "draft-provider" }, models.map((one) => h("option", { value: one.name, selected: one.name === chosen.use }, one.name)));
   const boxes = {};
@@ -123,15 +120,12 @@ function modelDialog(chosen, done) {
     done();
     dialog.close();
   };
-  const dialog = dialogOf(
-    "drafter",
-    "Draft with",
+  const dialog = openDialog("Draft with", () => [
     h("label", { class: "df-label", for: "draft-provider" }, "Provider"),
     provider,
     fields,
     h("div", { class: "df-row df-end" }, h("button", { type: "button", class: "df-btn", onclick: () => dialog.close() }, "Cancel"), h("button", { type: "button", class: "df-btn pri", id: "draft-use", onclick: use }, "Use it")),
-  );
-  dialog.classList.remove("wide");
+  ]);
   dialog.addEventListener("keydown", (event) => event.key === "Enter" && event.target.matches("input") && use());
   draw();
   provider.focus();
@@ -155,9 +149,7 @@ function sampleDialog(sample, done) {
     done({ text: area.value.trim(), name: name || "Sample rows" });
     return dialog.close();
   };
-  const dialog = dialogOf(
-    "sample",
-    "Sample rows",
+  const dialog = openDialog("Sample rows", () => [
     h("p", { class: "df-hint" }, "The first 20 rows become the source of the pipeline. The first 3 are sent to the model, cut to 300 characters a value."),
     h("label", { class: "df-label", for: "sample-file" }, "File: JSON lines, JSON or CSV"),
     file,
@@ -165,5 +157,5 @@ function sampleDialog(sample, done) {
     area,
     said,
     h("div", { class: "df-row df-end" }, h("button", { type: "button", class: "df-btn", onclick: () => (done({ text: "", name: "" }), dialog.close()) }, "None"), h("button", { type: "button", class: "df-btn pri", id: "sample-use", onclick: use }, "Use them")),
-  );
+  ], "wide");
 }

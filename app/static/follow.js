@@ -79,7 +79,7 @@ class Follower {
     let report = get("run").report;
     for (const event of events) {
       if (event.type === "progress") {
-        changes.progress = event.steps;
+        changes.progress = { ...(changes.progress ?? get("run").progress), ...event.steps }; // steps that did not move are left out
         for (const [name, step] of Object.entries(event.steps)) {
           if (!this.history.has(name)) this.history.set(name, []);
           this.history.get(name).push([event.at, step.rows_per_s]);

@@ -14,7 +14,7 @@ export function mountGallery(element, { props, watch }) {
   const title = h("div", { class: "df-gallery-title" });
   let chosen = ALL;
   const draw = () => {
-    const all = props.value ?? [];
+    const all = props.value.cards;
     const tags = TAGS.filter((one) => all.some((card) => card.tags.includes(one)));
     if (!tags.includes(chosen)) chosen = ALL;
     const shown = all.filter((card) => chosen === ALL || card.tags.includes(chosen));
@@ -36,7 +36,7 @@ export function mountGallery(element, { props, watch }) {
       { class: "df-gallery" },
       h("h1", { class: "df-hero" }, "What data do you need?"),
       h("p", { class: "df-hero-sub" }, "Describe it and get a pipeline to edit, or start from one that works."),
-      describeBox(),
+      describeBox(props.value.drafting),
       h("div", { class: "df-row df-ways" }, h("span", { class: "df-small t3" }, "Or"), ways("gallery")),
       title,
       cards,

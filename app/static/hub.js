@@ -1,8 +1,9 @@
 /* A pipeline that starts from a data set on the Hub: its columns and first rows are shown before it opens. */
 
+import { openDialog } from "./dialog.js";
 import { count, h, put } from "./dom.js";
 import { icon } from "./icons.js";
-import { busy, dialogOf, problemOf } from "./importing.js";
+import { busy, problemOf } from "./importing.js";
 import { open } from "./pipelines.js";
 import { table } from "./rows.js";
 import { ask } from "./start.js";
@@ -24,7 +25,7 @@ export function hubDialog() {
     if (!repo.value.trim()) return repo.focus();
     start.disabled = true;
     put(found, busy(`Asking the Hub for the first rows of ${repo.value.trim()}`));
-    const answer = await ask({ what: "hub-rows", source: repo.value, config: config.value, split: split.value });
+    const answer = await ask("hub", { wanted: "rows", source: repo.value, config: config.value, split: split.value });
     if (answer.problem) return put(found, problemOf(answer.problem));
     text = answer.text;
     start.disabled = false;
@@ -35,12 +36,10 @@ export function hubDialog() {
     );
   }
 
-  const dialog = dialogOf(
-    "hub",
-    "Start from a Hub dataset",
+  const dialog = openDialog("Start from a Hub dataset", () => [
     h("div", { class: "df-row df-fields" }, repoPart, configPart, splitPart, h("button", { type: "button", class: "df-btn", id: "hub-look", onclick: look }, icon("eye", "s"), "Look at it")),
     found,
     h("div", { class: "df-row df-end" }, h("button", { type: "button", class: "df-btn", onclick: () => dialog.close() }, "Cancel"), start),
-  );
+  ], "wide");
   repo.focus();
 }

@@ -48,8 +48,9 @@ const PATHS = {
   clock: '<circle cx="8" cy="8" r="6"/><path d="M8 4.5V8l2.4 1.6"/>',
   group: '<rect x="2.5" y="2.5" width="11" height="11" rx="1.5" stroke-dasharray="2.2 2"/>',
   fit: '<path d="M2.5 5.5v-3h3M10.5 2.5h3v3M13.5 10.5v3h-3M5.5 13.5h-3v-3"/>',
-  pencil: '<path d="M2.5 13.5 3.3 10.4 10.8 2.9l2.3 2.3-7.5 7.5z"/><path d="m9.3 4.4 2.3 2.3"/>',
-  trash: '<path d="M2.8 4.2h10.4M6 4.2V2.6h4v1.6M4.2 4.2l.6 9.2h6.4l.6-9.2"/>',
+  trash: '<path d="M2.5 4.5h11M6 4.5v-2h4v2M4 4.5l.6 9h6.8l.6-9M6.6 7v4M9.4 7v4"/>',
+  link: '<path d="M6.5 9.5 9.5 6.5M7 4.6l1.3-1.3a2.9 2.9 0 0 1 4.1 4.1L11.1 8.7M8.9 11.4l-1.3 1.3a2.9 2.9 0 0 1-4.1-4.1l1.3-1.3"/>',
+  pencil: '<path d="M10.8 2.7 13.3 5.2 5.5 13H3v-2.5zM9.3 4.2l2.5 2.5"/>',
   plus: '<path d="M8 3v10M3 8h10"/>',
 };
 

@@ -1,5 +1,6 @@
 /* The import of a pipeline: from a file, a text or the Hub. What was understood is shown before it opens. */
 
+import { openDialog } from "./dialog.js";
 import { count, h, put, sentence, tag } from "./dom.js";
 import { thumbnail } from "./gallery.js";
 import { icon } from "./icons.js";
@@ -9,24 +10,6 @@ import { ask } from "./start.js";
 const MOST_BYTES = 10_000_000;
 const TYPED_MS = 400;
 const SAMPLE = "distilflow: 1\nname: my-pipeline\nsteps:\n  - name: load\n    use: LoadDataFromFileSystem\n    with: {data_files: my-rows.jsonl}";
-
-/** A dialog with a heading and a way out; its focus goes back to where it was. */
-export function dialogOf(id, title, ...content) {
-  const opener = document.activeElement;
-  const dialog = h(
-    "dialog",
-    { class: "df-dialog wide", "aria-labelledby": `${id}-title`, id },
-    h("div", { class: "df-dialog-head" }, h("h2", { id: `${id}-title` }, title), h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close", onclick: () => dialog.close() }, icon("cross"))),
-    ...content,
-  );
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    opener?.focus?.();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
-  return dialog;
-}
 
 export function busy(words) {
   return h("p", { class: "df-busy df-busy-slim", role: "status" }, icon("arc", "spin"), words);
@@ -56,7 +39,7 @@ export function importDialog({ file } = {}) {
       return null;
     }
     if (looked?.text === text) return looked.answer;
-    const mine = { text, answer: ask({ what: "text", text }) };
+    const mine = { text, answer: ask("import", { text }) };
     looked = mine;
     put(found, busy("Reading it"));
     mine.answer = await mine.answer;
@@ -78,7 +61,7 @@ export function importDialog({ file } = {}) {
   const fetchIt = async () => {
     if (!repo.value.trim()) return repo.focus();
     put(found, busy(`Asking the Hub for the pipeline of ${repo.value.trim()}`));
-    const answer = await ask({ what: "hub-pipeline", source: repo.value });
+    const answer = await ask("hub", { wanted: "pipeline", source: repo.value });
     if (answer.problem) return show(answer);
     area.value = answer.source;
     looked = { text: answer.source, answer };
@@ -96,9 +79,7 @@ export function importDialog({ file } = {}) {
     open({ do: "text", text: answer.text });
     return dialog.close();
   };
-  const dialog = dialogOf(
-    "import",
-    "Import a pipeline",
+  const dialog = openDialog("Import a pipeline", () => [
     h("label", { class: "df-label", for: "import-file" }, "File: YAML or JSON of distilflow or distilabel. You can also drop it on the page."),
     picker,
     h("label", { class: "df-label", for: "import-repo" }, "Or the data set on the Hub that it made"),
@@ -107,7 +88,7 @@ export function importDialog({ file } = {}) {
     area,
     found,
     h("div", { class: "df-row df-end" }, h("button", { type: "button", class: "df-btn", onclick: () => dialog.close() }, "Cancel"), h("button", { type: "button", class: "df-btn pri", id: "import-open", onclick: openIt }, "Open in Build")),
-  );
+  ], "wide");
   dialog.addEventListener("dragover", (event) => event.preventDefault());
   dialog.addEventListener("drop", (event) => {
     event.preventDefault();

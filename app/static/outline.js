@@ -1,6 +1,6 @@
 /* Steps as cards in the order in which rows pass: the outline of Build and of Run. */
 
-import { chips, duration, h, number, sentence } from "./dom.js";
+import { chips, h, sentence } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** The list of cards. `footer(card)` draws the right end and the progress, `note(card)` what stands beside the class and
@@ -62,50 +62,4 @@ export function problemCallout(problem, name, actions = []) {
     problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)),
     actions.length > 0 && h("div", { class: "df-row df-uses" }, actions),
   );
-}
-
-/* ---- while a run goes on */
-
-const LOOKS = {
-  waiting: { icon: "dotted", word: "Waiting" },
-  loading: { icon: "clock", word: "Starting" },
-  running: { icon: "arc", word: "Running", kind: "acc" },
-  done: { icon: "done", word: "Done", kind: "done" },
-  failed: { icon: "cross", word: "Failed", kind: "fail" },
-  stopped: { icon: "stop", word: "Stopped" },
-};
-
-/** How one step stands, in icon, words and a bar. */
-export function standing(progress, { isOver = false } = {}) {
-  const found = progress ?? { state: "waiting", taken: 0, made: 0, failed: 0, reused: 0, total: null, rows_per_s: 0 };
-  const begun = found.taken > 0 && ["waiting", "loading"].includes(found.state) ? "running" : found.state;
-  const state = isOver && begun !== "done" && begun !== "failed" ? "stopped" : begun;
-  const look = LOOKS[state];
-  const settled = found.taken;
-  const expected = found.total ?? (state === "done" ? settled : null);
-  const failed = found.failed > 0;
-  const share = expected ? Math.min(1, settled / expected) : state === "done" ? 1 : 0;
-  const kind = failed && state !== "failed" ? "warn" : (look.kind ?? "");
-  const isReused = state === "done" && found.reused > 0 && found.reused >= settled;
-  const amount =
-    state === "waiting" && !settled ? look.word : state === "loading" ? look.word : expected && found.total !== null ? `${number(settled)} / ${number(expected)}` : `${number(settled)} rows`;
-  const right = [];
-  if (failed) right.push(h("span", { class: "warn" }, `${number(found.failed)} failed`));
-  if (state === "running" && found.rows_per_s) right.push(h("span", {}, `${found.rows_per_s}/s`));
-  if (isReused) right.push(h("span", {}, "reused"));
-  else if (state === "done" && !failed) right.push(h("span", {}, "done"));
-  if (state === "stopped") right.push(h("span", {}, "stopped"));
-  return {
-    state: `is-${state} ${failed ? "has-failures" : ""}`,
-    said: `${look.word}, ${amount}${failed ? `, ${found.failed} failed` : ""}`,
-    parts: [
-      h("span", { class: `df-amount ${kind}` }, icon(isReused ? "replay" : failed && state === "done" ? "warn" : look.icon, state === "running" ? "spin" : ""), amount),
-      h("span", { class: "df-aside" }, right.flatMap((part, at) => (at ? [" · ", part] : [part]))),
-    ],
-    bar: h("span", { class: `df-bar-line ${state === "done" ? "done" : ""}` }, h("i", { style: { width: `${100 * share}%` } }), failed && h("b", { style: { width: `${Math.max(2, (100 * found.failed) / Math.max(1, expected ?? settled))}%` } })),
-  };
-}
-
-export function elapsed(report) {
-  return duration((report.ended_at ?? Date.now() / 1000) - report.started_at);
 }

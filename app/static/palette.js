@@ -1,12 +1,14 @@
 /* The palette: every step there is, by kind, found by name, by column or by what it does. */
 
+import { catalogue, ranked } from "./catalogue.js";
 import { change } from "./changes.js";
 import { h, put, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { keys } from "./shell.js";
-import { fetchJson, get, on, set } from "./store.js";
+import { get } from "./store.js";
 
 const DRAGGED = "application/x-distilflow-step";
+const KIND_ICONS = { Sources: "file", "Ask a model": "spark", Columns: "table", Filters: "funnel", Formats: "lines", Labels: "tag", Results: "box" };
 let entries = null;
 
 export function mountPalette(element) {
@@ -21,13 +23,12 @@ export function mountPalette(element) {
     onkeydown: (event) => keydown(event),
   });
   const list = h("div", { class: "df-palette-list" });
-  const foot = h("div", { class: "df-palette-foot" });
-  put(element, h("div", { class: "df-palette", "data-region": "palette", role: "region", "aria-label": "Steps to add" }, h("label", { class: "df-search" }, icon("search"), input, h("kbd", {}, "/")), list, foot));
+  const foot = h("div", { class: "df-palette-foot" }, "Add after selection ", h("kbd", {}, "A"));
+  const rail = h("div", { class: "df-rail" });
+  put(element, rail, h("div", { class: "df-palette", "data-region": "palette", role: "region", "aria-label": "Steps to add" }, h("label", { class: "df-search" }, icon("search"), input, h("kbd", {}, "/")), list, foot));
 
   const add = (entry) => {
-    const after = get("adding")?.after ?? [get("build")?.selected].filter(Boolean);
-    change({ do: "add", use: entry.name, after });
-    set("adding", null);
+    change({ do: "add", use: entry.name, after: [get("build")?.selected].filter(Boolean) });
     say(`Added ${entry.name}`);
     query = input.value = "";
     draw();
@@ -39,9 +40,25 @@ export function mountPalette(element) {
     put(
       list,
       found.length === 0 && h("p", { class: "df-hint df-pad" }, "Nothing has this name, and no step makes or needs such a column."),
-      [...groups].map(([kind, some]) => h("section", {}, h("h3", {}, kind, h("span", { class: "df-count" }, String(some.length))), h("ul", {}, some.map((entry) => h("li", {}, item(entry, add)))))),
+      [...groups].map(([kind, some]) => h("section", { "data-kind": kind }, h("h3", {}, kind, h("span", { class: "df-count" }, String(some.length))), h("ul", {}, some.map((entry) => h("li", {}, item(entry, add)))))),
     );
   };
+  /** On a narrow screen the palette lies over the canvas, and is opened from a rail. */
+  const open = (kind = "") => {
+    element.classList.add("is-open");
+    if (kind) list.querySelector(`[data-kind="${CSS.escape(kind)}"]`)?.scrollIntoView();
+    if (kind) list.querySelector(`[data-kind="${CSS.escape(kind)}"] button`)?.focus();
+    else input.focus();
+  };
+  const close = () => element.classList.remove("is-open");
+  const drawRail = () => {
+    const kinds = Map.groupBy(entries, (entry) => entry.kind);
+    const button = (label, sign, action) => h("button", { type: "button", class: "df-btn ghost ic", "aria-label": label, title: label, onclick: action }, icon(sign));
+    put(rail, button("Search steps (/)", "search", () => open()), [...kinds].map(([kind, some]) => button(`${kind}, ${some.length}`, KIND_ICONS[kind] ?? some[0].icon, () => open(kind))));
+  };
+  element.addEventListener("focusout", (event) => {
+    if (!element.contains(event.relatedTarget)) close();
+  });
   const keydown = (event) => {
     const buttons = [...list.querySelectorAll(".df-palette-item")];
     if (event.key === "Enter" && buttons[0]) {
@@ -49,11 +66,14 @@ export function mountPalette(element) {
       add(entries.find((entry) => entry.name === buttons[0].dataset.step));
     }
     if (event.key === "ArrowDown") (event.preventDefault(), buttons[0]?.focus());
-    if (event.key === "Escape") {
-      set("adding", null);
-      document.querySelector(".df-canvas .react-flow__node.selected")?.focus();
-    }
   };
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    close();
+    document.querySelector(".df-canvas .react-flow__node.selected")?.focus();
+    if (element.contains(document.activeElement)) document.activeElement.blur();
+  });
   list.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || !event.target.matches(".df-palette-item")) return;
@@ -62,16 +82,15 @@ export function mountPalette(element) {
     const next = buttons[buttons.indexOf(event.target) + step];
     (next ?? input).focus();
   });
-  on("adding", (adding) => {
-    put(foot, adding?.after?.length ? `Adds after ${adding.after[0]}` : "Double-click adds after the selected step");
-    element.classList.toggle("is-adding", Boolean(adding));
-    if (adding) input.focus();
-  });
-  keys("build", { "/": () => input.focus() });
-  fetchJson("catalogue").then((found) => {
-    entries = found;
-    draw();
-  });
+  keys("build", { "/": () => open() });
+  catalogue().then(
+    (found) => {
+      entries = found;
+      draw();
+      drawRail();
+    },
+    (error) => put(list, h("p", { class: "df-hint df-pad" }, `The steps could not be read: ${error.message}`)),
+  );
 }
 
 function item(entry, add) {
@@ -95,24 +114,4 @@ function item(entry, add) {
     event.dataTransfer.effectAllowed = "copy";
   });
   return made;
-}
-
-/** Names that begin with it first, then names that hold it, columns, and what steps do. */
-export function ranked(all, query) {
-  const wanted = query.trim().toLowerCase();
-  if (!wanted) return all;
-  const words = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
-  const rank = (entry) => {
-    const name = entry.name.toLowerCase();
-    if (name.startsWith(wanted)) return 0;
-    if (name.includes(wanted) || words(entry.name).includes(wanted)) return 1;
-    if (entry.columns.some((column) => column.toLowerCase() === wanted)) return 2;
-    if (entry.columns.some((column) => column.toLowerCase().includes(wanted))) return 3;
-    return entry.summary.toLowerCase().includes(wanted) ? 4 : 5;
-  };
-  return all
-    .map((entry) => ({ entry, rank: rank(entry) }))
-    .filter((one) => one.rank < 5)
-    .sort((one, other) => one.rank - other.rank)
-    .map((one) => one.entry);
 }

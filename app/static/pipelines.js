@@ -117,7 +117,7 @@ export function titleOf(view) {
   if (!name) {
     return h("span", { class: "df-titled" }, h("h1", { class: "df-title" }, "No pipeline yet"), chevron());
   }
-  if (get("renaming")) return h("span", { class: "df-titled" }, renameBox(name));
+  if (get("renamingPipeline")) return h("span", { class: "df-titled" }, renameBox(name));
   return h("span", { class: "df-titled" }, h("h1", { class: "df-title", title: "Double click to rename", ondblclick: rename }, name), chevron());
 }
 
@@ -130,7 +130,7 @@ function chevron() {
 }
 
 function rename() {
-  set("renaming", true);
+  set("renamingPipeline", true);
   const box = document.getElementById("rename-pipeline");
   box?.focus();
   box?.select();
@@ -140,7 +140,7 @@ function renameBox(name) {
   const box = h("input", { type: "text", class: "df-input df-rename", id: "rename-pipeline", "aria-label": "Name of the pipeline", "data-key": "rename-pipeline", maxlength: "80", spellcheck: "false" });
   box.value = name;
   const end = (isTaken) => {
-    if (!get("renaming")) return;
+    if (!get("renamingPipeline")) return;
     const wanted = box.value.trim();
     if (isTaken && wanted !== name) {
       const wrong = !NAME.test(wanted) ? "Letters, digits, '-' and '_' only, a letter or digit first" : where === "browser" && kept.has(wanted) ? "There is a pipeline of this name already" : "";
@@ -148,7 +148,7 @@ function renameBox(name) {
       if (wrong) return void box.reportValidity();
       change({ do: "rename-pipeline", name: wanted });
     }
-    set("renaming", false);
+    set("renamingPipeline", false);
     document.getElementById("pipelines")?.focus();
   };
   box.addEventListener("input", () => box.setCustomValidity(""));
@@ -191,7 +191,7 @@ async function showMenu(event) {
     menu.remove();
     const again = document.getElementById("pipelines"); // the title may have been drawn anew
     again?.setAttribute("aria-expanded", "false");
-    if (!get("renaming")) again?.focus();
+    if (!get("renamingPipeline")) again?.focus();
   });
   menu.addEventListener("click", (click) => click.target === menu && menu.close());
   menu.addEventListener("keydown", (key) => {
@@ -245,6 +245,19 @@ export function download(view) {
   const link = h("a", { href: URL.createObjectURL(new Blob([view.text], { type: "application/yaml" })), download: `${view.file.name}.yaml` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** What the search for commands offers of pipelines. */
+export function pipelineCommands() {
+  const view = get("build");
+  const isOpen = route().place === "build" && Boolean(view?.file.name);
+  return [
+    { label: "New pipeline", also: "blank canvas", icon: "plus", run: () => open({ do: "new" }) },
+    { label: "Import a pipeline", also: "yaml distilabel hub", icon: "upload", run: async () => (await import("./importing.js")).importDialog() },
+    isOpen && { label: "Rename the pipeline", icon: "pencil", run: rename },
+    isOpen && { label: "Duplicate the pipeline", icon: "copy", run: () => open({ do: "duplicate" }) },
+    isOpen && { label: "Download the YAML", icon: "download", run: () => download(view) },
+  ];
 }
 
 /* ---- deleting, and back */

@@ -2,11 +2,13 @@
 
 import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
 import { LIVE, STATES, chosen, startFollowing } from "./follow.js";
+import { mountRunCanvas } from "./canvas.js";
 import { icon, svg } from "./icons.js";
-import { elapsed, outline, standing } from "./outline.js";
-import { table } from "./rows.js";
+import { mountDrawer } from "./run_drawer.js";
+import { outline } from "./outline.js";
 import { keys } from "./shell.js";
-import { address, fetchJson, get, go, on, route, set } from "./store.js";
+import { elapsed, standing } from "./standing.js";
+import { address, fetchJson, get, go, on, onCalmly, route, set } from "./store.js";
 
 export function stateTag(report) {
   const look = STATES[report.state];
@@ -59,7 +61,10 @@ export function mountRunBar(element) {
       run.prefect && h("a", { class: "df-out", href: run.prefect, target: "_blank", rel: "noopener" }, "Open in Prefect", icon("out", "s")),
     );
   };
-  on("run", draw);
+  onCalmly("run", (run) => {
+    for (const name of ["stop", "pause", "resume"]) document.getElementById(`run-${name}`)?.setAttribute("data-testid", name);
+    draw(run);
+  });
   on("route", draw);
   setInterval(() => {
     const run = get("run");
@@ -69,51 +74,41 @@ export function mountRunBar(element) {
   startFollowing();
 }
 
-function failedRows(run) {
+export function failedRows(run) {
   return Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
-}
-
-/** Steps in which rows failed, in the order of the outline. */
-function withErrors(run) {
-  return run.steps.map((card) => card.name).filter((name) => run.progress?.[name]?.failed > 0);
 }
 
 function fact(label, value, id, kind = "") {
   return h("span", { class: "df-fact", "data-fact": id, "data-testid": `fact-${id}` }, h("span", {}, label), h("b", { class: kind }, value));
 }
 
-/* ---- body: steps, side */
+/* ---- body: the graph at work, side, drawer */
 
 export function mountRunBody(element, { trigger }) {
-  const main = h("div", { class: "df-run-main", "data-region": "steps" });
+  const said = h("div", { class: "df-run-said" });
+  const graph = h("div", { class: "df-run-graph" });
+  const list = h("div", { class: "df-run-list" });
+  const main = h("div", { class: "df-run-main", "data-region": "steps" }, graph, said, list);
   const side = h("aside", { class: "df-side", "aria-label": "Run details", "data-region": "details" });
   const drawer = h("section", { class: "df-drawer", "aria-label": "Rows of the selected step", "data-region": "rows" });
-  const list = h("div", { class: "df-runs", "data-region": "runs" });
-  put(element, main, side, drawer, list);
-  mountList(list);
+  const runs = h("div", { class: "df-runs", "data-region": "runs" });
+  put(element, main, side, drawer, runs);
+  mountList(runs);
+  mountRunCanvas(graph);
   const retry = (run, classes) => retryButton(run, trigger, classes);
   mountDrawer(drawer, retry);
   const choose = (name) => go({ step: name }, { replace: true });
   const draw = () => {
     const run = get("run");
-    if (!run) return put(main, h("p", { class: "df-busy" }, icon("arc", "spin"), "Looking for the run"));
-    if (run.error) return put(main, h("div", { class: "df-narrow" }, failure(run.error, h("button", { type: "button", class: "df-btn", onclick: () => go({ run: "" }) }, "Show all runs"))));
-    const isOver = !LIVE.includes(run.report.state);
-    keepingFocus(main, () =>
-      put(
-        main,
-        h(
-          "div",
-          { class: "df-narrow" },
-          message(run),
-          run.steps.length > 0 && outline(run.steps, { selected: chosen(run), choose, footer: (card) => standing(run.progress?.[card.name], { isOver }), note, label: "Steps of the run" }),
-        ),
-      ),
-    );
+    if (!run) return put(said, h("p", { class: "df-busy" }, icon("arc", "spin"), "Looking for the run"));
+    if (run.error) return put(said, failure(run.error, h("button", { type: "button", class: "df-btn", onclick: () => go({ run: "" }) }, "Show all runs")));
+    put(said, message(run));
+    keepingFocus(list, () => put(list, get("shown") !== "run-canvas" && run.steps.length > 0 && outline(run.steps, { selected: chosen(run), choose, footer: (card) => standing(run.progress?.[card.name], run.report.state), note, label: "Steps of the run" })));
     return keepingFocus(side, () => put(side, sideParts(run, retry)));
   };
-  on("run", draw);
+  onCalmly("run", draw);
   on("route", draw);
+  on("shown", draw);
   const move = (step) => {
     const run = get("run");
     const names = (run?.steps ?? []).map((card) => card.name);
@@ -265,126 +260,6 @@ function sparkline(points, name) {
 
 function label(x, y, words, anchor) {
   return svg("text", { x, y, "text-anchor": anchor, "font-size": "11", fill: "var(--text-3)" }, document.createTextNode(words));
-}
-
-/* ---- drawer: the newest rows of the chosen step */
-
-function mountDrawer(element, retry) {
-  const head = h("div", { class: "df-drawer-head" });
-  const body = h("div", { class: "df-drawer-body", tabindex: "0", role: "region", "aria-label": "Newest rows" });
-  put(element, head, body);
-  let tab = "rows";
-  let isPaused = false;
-  let isHeld = false;
-  let shown = new Set();
-  let pending = null;
-  let shownStep = "";
-
-  const drawRows = (rows) => {
-    pending = null;
-    const run = get("run");
-    const card = run?.steps?.find((step) => step.name === rows?.step);
-    if (!rows?.rows?.length) {
-      put(body, h("p", { class: "df-hint df-pad" }, run?.report && LIVE.includes(run.report.state) ? "Rows will appear here as they are made." : "This step made no rows in this run."));
-      shown = new Set();
-      return;
-    }
-    const seen = shownStep === rows.step ? shown : null;
-    const texts = new Map(rows.rows.map((row) => [row, JSON.stringify(row)]));
-    put(body, table(rows.columns, [...rows.rows].reverse(), { label: `Newest rows of ${rows.step}`, added: card?.adds ?? [], fresh: (row) => seen && !seen.has(texts.get(row)) }));
-    shown = new Set(texts.values());
-    shownStep = rows.step;
-  };
-  const drawErrors = (run) => {
-    const mine = (run.failures ?? []).filter((one) => one.step === chosen(run));
-    const others = withErrors(run).filter((name) => name !== chosen(run));
-    put(
-      body,
-      others.length > 0 && h("p", { class: "df-hint df-others" }, "Rows failed in other steps too: ", others.map((name, at) => [at > 0 && ", ", h("button", { type: "button", class: "df-linkish", onclick: () => go({ step: name }, { replace: true }) }, `${name} (${number(run.progress[name].failed)})`)])),
-      mine.length
-        ? h("table", { class: "df-table plain" }, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "df-fit" }, "Row"), h("th", { scope: "col", class: "df-fit" }, "Reason"), h("th", { scope: "col" }, "What was seen"))), h("tbody", {}, mine.slice(0, 100).map((one) => h("tr", {}, h("td", { class: "df-num" }, one.row), h("td", { class: "df-fit" }, capital(one.code.replaceAll("-", " "))), h("td", {}, one.message)))))
-        : h("p", { class: "df-hint df-pad" }, "No row failed in this step."),
-    );
-  };
-  const drawHead = (run) => {
-    const card = run.steps?.find((step) => step.name === chosen(run));
-    if (!card) return put(head);
-    const progress = run.progress?.[card.name];
-    const isLive = LIVE.includes(run.report.state);
-    const tabs = [
-      { id: "rows", label: "Rows", count: progress?.made ?? 0 },
-      { id: "errors", label: "Errors", count: progress?.failed || failedRows(run) || null, kind: "warn" },
-    ];
-    keepingFocus(head, () =>
-      put(
-        head,
-        h("span", { class: `df-tile ${card.asks ? "llm" : ""}` }, icon(card.icon)),
-        h("b", {}, card.name),
-        tablist("Rows of the step", tabs, tab, (next) => {
-          tab = next;
-          const [first] = withErrors(run);
-          if (tab === "errors" && first && !progress?.failed) go({ step: first }, { replace: true });
-          drawAll();
-        }),
-        h("span", { class: "df-grow" }),
-        tab === "errors" && retry(run, "sm"),
-        tab === "rows" && isLive && h("span", { class: "df-small t2 df-row df-following" }, h("span", { class: `df-pulse ${isPaused || isHeld ? "off" : ""}` }), isPaused ? "List paused" : isHeld ? "Held while you read" : "Following newest"),
-        tab === "rows" &&
-          isLive &&
-          h(
-            "button",
-            {
-              type: "button",
-              class: "df-btn ghost sm",
-              "data-key": "pause-list",
-              "aria-pressed": String(isPaused),
-              onclick: () => {
-                isPaused = !isPaused;
-                if (!isPaused && pending) drawRows(pending);
-                drawHead(get("run"));
-              },
-            },
-            icon(isPaused ? "play" : "pause", "s"),
-            isPaused ? "Follow newest" : "Pause list",
-          ),
-      ),
-    );
-    return undefined;
-  };
-  const drawAll = () => {
-    const run = get("run");
-    if (!run?.report) return;
-    drawHead(run);
-    if (tab === "errors") drawErrors(run);
-    else drawRows(get("rows"));
-  };
-  const hold = (on) => {
-    if (isHeld === on) return;
-    isHeld = on;
-    if (!on && !isPaused && pending) drawRows(pending);
-    if (get("run")?.report) drawHead(get("run"));
-  };
-  body.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && hold(true));
-  body.addEventListener("pointerleave", () => hold(body.scrollTop > 0));
-  body.addEventListener("scroll", () => hold(body.scrollTop > 0 || body.matches(":hover")));
-  on("rows", (rows) => {
-    if (tab !== "rows") return;
-    if ((isPaused || isHeld) && rows?.step === shownStep) pending = rows;
-    else drawRows(rows);
-  });
-  let lastKey = "";
-  on("run", (run) => {
-    if (!run?.report) return;
-    drawHead(run);
-    const key = `${run.id}|${chosen(run)}|${run.failures?.length}|${failedRows(run)}|${LIVE.includes(run.report.state)}`;
-    if (tab === "errors" && key !== lastKey) drawErrors(run);
-    if (tab === "rows" && key !== lastKey && !get("rows")?.rows?.length) drawRows(get("rows"));
-    lastKey = key;
-  });
-  on("route", drawAll);
-  on("liveDrawer", (isOpen) => {
-    document.documentElement.dataset.liveDrawer = isOpen === false ? "closed" : "";
-  });
 }
 
 /* ---- all runs */

@@ -1,9 +1,12 @@
 /* The app bar, the places, the theme, and the keys that work everywhere. */
 
+import { openCommands } from "./commands.js";
+import { openDialog } from "./dialog.js";
 import { h, put } from "./dom.js";
 import { icon, svg } from "./icons.js";
 import { opened } from "./pipelines.js";
 import { address, get, go, on, route, set } from "./store.js";
+import { adoptStyles } from "./styles.js";
 
 const PLACES = [
   { id: "build", label: "Build", icon: "graph" },
@@ -27,6 +30,7 @@ const phone = matchMedia("(max-width: 767px)");
 function shownView() {
   const view = get("build");
   const isGraph = view && view.text.trim() && !view.error;
+  if (route().place === "run" && route().run && !phone.matches) return "run-canvas";
   if (route().place !== "build") return "";
   if (route().view === "yaml" && !phone.matches) return "yaml";
   return phone.matches || !isGraph ? "outline" : route().view || "canvas";
@@ -58,7 +62,14 @@ export function mountAppBar(element, { props }) {
   const bottom = h("nav", { class: "df-botnav", "aria-label": "Places, bottom" });
   const theme = h("button", { type: "button", class: "df-btn ghost ic", id: "theme-toggle", onclick: toggleTheme });
   const help = h("button", { type: "button", class: "df-btn ghost ic", "aria-label": "Help and shortcuts", id: "help", onclick: showHelp }, icon("help"));
-  put(element, h("header", { class: "df-appbar" }, h("a", { class: "df-brand", href: "?place=gallery" }, brand(), "distilflow"), nav, h("span", { class: "df-grow" }), help, theme));
+  const search = h(
+    "button",
+    { type: "button", class: "df-search-all", id: "search-all", "aria-label": "Search or run a command (Ctrl K)", onclick: () => openCommands() },
+    icon("search"),
+    h("span", {}, "Search or run a command"),
+    h("kbd", {}, "Ctrl K"),
+  );
+  put(element, h("header", { class: "df-appbar" }, h("a", { class: "df-brand", href: "?place=gallery" }, brand(), "distilflow"), nav, h("span", { class: "df-grow" }), search, help, theme));
   document.body.append(bottom);
 
   const draw = () => {
@@ -106,12 +117,20 @@ function startTheme() {
 /* ---- keys */
 
 const SHORTCUTS = [
-  ["Ctrl Enter", "Run"],
-  ["P", "Preview 5 rows"],
+  ["Ctrl K", "Search and commands"],
+  ["/", "Search the palette"],
+  ["A", "Add a step after the selected one"],
+  ["C", "Connect the selected step"],
+  ["Arrows", "Walk along the rows"],
+  ["Alt Arrows", "Move a step"],
+  ["Enter, F2", "Go to the form, rename"],
+  ["P, T, 1", "Try on 5 rows, tidy, show all"],
+  ["Ctrl C, Ctrl V, Ctrl D", "Copy, paste, duplicate"],
+  ["Del", "Delete; rows pass on where they can"],
+  ["Ctrl G", "Group the selected steps"],
   ["Ctrl Z, Shift Ctrl Z", "Undo, redo"],
+  ["Ctrl Enter", "Run"],
   ["J, K", "Next, previous step or row"],
-  ["Arrows", "Walk along the steps"],
-  ["Enter", "Go to the form of the step"],
   ["R", "Show or hide rows"],
   ["Esc", "Close, go back"],
   ["F6", "Next region"],
@@ -126,11 +145,7 @@ const HOW = [
 let docs = "";
 
 function showHelp() {
-  const opener = document.activeElement;
-  const dialog = h(
-    "dialog",
-    { class: "df-dialog", "aria-labelledby": "help-title" },
-    h("div", { class: "df-dialog-head" }, h("h2", { id: "help-title" }, "Help"), h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close", onclick: () => dialog.close() }, icon("cross"))),
+  openDialog("Help", () => [
     h("h3", {}, "How it works"),
     h("ol", { class: "df-how" }, HOW.map((line) => h("li", {}, line))),
     docs && h("p", { class: "df-docs" }, h("a", { href: docs, target: "_blank", rel: "noopener" }, "Read the documentation")),
@@ -141,13 +156,7 @@ function showHelp() {
       SHORTCUTS.map(([keys, does]) => [h("dt", {}, keys.split(", ").map((key, at) => [at > 0 && ", ", h("kbd", {}, key)])), h("dd", {}, does)]),
     ),
     h("label", { class: "df-check" }, singleKeysBox(), "Single keys act when no field has the focus"),
-  );
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    opener?.focus?.();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
+  ]);
 }
 
 function singleKeysBox() {
@@ -175,6 +184,7 @@ function press(event) {
     document.activeElement?.blur?.();
     document.querySelector(route().place === "build" ? "#build-run" : "#none")?.click();
   });
+  if (command && event.key.toLowerCase() === "k") return act(event, () => openCommands());
   if (event.key === "F6") return act(event, () => nextRegion(event.shiftKey ? -1 : 1));
   if (isTyping(event.target)) return undefined;
   if (command && event.key.toLowerCase() === "z") return act(event, bound[event.shiftKey ? "redo" : "undo"]);
@@ -200,6 +210,7 @@ function nextRegion(step) {
   region?.querySelector("a[href], button:not([disabled]), input, textarea, [tabindex='0']")?.focus();
 }
 
+adoptStyles();
 startTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", startTheme);
 document.addEventListener("keydown", press);

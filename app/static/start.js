@@ -1,39 +1,17 @@
-/* Where a pipeline starts: what the gallery and an empty canvas offer, and the questions that are asked before anything is opened. */
+/* Where a pipeline starts: what the gallery and an empty canvas offer, and what is asked before anything is opened. */
 
 import { empty, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { open } from "./pipelines.js";
-import { go, set, whenReady } from "./store.js";
+import { go, postJson } from "./store.js";
 
-const LONGEST_MS = 300_000;
-const waiting = new Map();
-let number = 0;
-let send = null;
-
-export function mountStarter(element, { props, trigger, watch }) {
-  send = trigger;
-  set("starter", props.value);
-  watch("value", () => {
-    const told = props.value;
-    waiting.get(told?.number)?.(told);
-    waiting.delete(told?.number);
-  });
-  window.addEventListener("df-lost", () => {
-    for (const settle of waiting.values()) settle({ problem: { what: "the server did not answer", fix: "try again" } });
-    waiting.clear();
-  });
-}
-
-/** Ask what `app/pages/start.py` answers. A draft takes as long as the model does; nothing waits for it. */
-export function ask(told, { isDraft = false } = {}) {
-  return new Promise((settle) => {
-    const mine = (number += 1);
-    waiting.set(mine, settle);
-    setTimeout(() => {
-      if (waiting.delete(mine)) settle({ problem: { what: "no answer came in five minutes", fix: "try again" } });
-    }, LONGEST_MS);
-    whenReady(() => send(isDraft ? "submit" : "input", { ...told, number: mine }));
-  });
+/** Ask what `app/api/starting.py` answers; what is wrong comes as {problem: {what, fix}}. */
+export async function ask(what, told) {
+  try {
+    return await postJson(`start/${what}`, told);
+  } catch (error) {
+    return { problem: { what: error.message, fix: error.fix || "" } };
+  }
 }
 
 const button = (id, label, sign, onclick, kind = "") => h("button", { type: "button", class: `df-btn ${kind}`, id, "data-testid": id, onclick }, icon(sign, "s"), label);

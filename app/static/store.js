@@ -20,6 +20,23 @@ export function on(name, listener) {
   return () => listeners.get(name).delete(listener);
 }
 
+/** The same, at most once in `ms`, for what is costly to draw; the last value is never left out. */
+export function onCalmly(name, listener, ms = 250) {
+  let timer = 0;
+  let last = 0;
+  const tell = () => {
+    timer = 0;
+    last = performance.now();
+    listener(values.get(name));
+  };
+  return on(name, () => {
+    if (timer) return;
+    const wait = ms - (performance.now() - last);
+    if (wait <= 0) tell();
+    else timer = setTimeout(tell, wait);
+  });
+}
+
 /** Once Gradio has answered for the first time: what is triggered before that is lost. */
 export function whenReady(action) {
   if (values.has("build")) action();
@@ -78,8 +95,12 @@ export function api(path) {
   return new URL(`api/${path}`, document.baseURI).href;
 }
 
-export async function fetchJson(path, signal) {
-  const reply = await fetch(api(path), { signal });
+export function postJson(path, body, signal) {
+  return fetchJson(path, signal, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
+export async function fetchJson(path, signal, how = {}) {
+  const reply = await fetch(api(path), { ...how, signal });
   const body = await reply.json().catch(() => ({ error: `the server answered ${reply.status}` }));
   if (!reply.ok) throw Object.assign(new Error(body.error ?? body.detail ?? reply.statusText), { fix: body.fix ?? "", status: reply.status });
   return body;

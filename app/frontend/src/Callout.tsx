@@ -1,7 +1,7 @@
 /* What is wrong with a step, below it: what is needed, what to do, and the fix as a button where there is one. */
 
 import { useEffect, useRef } from "react";
-import { useButtons } from "page/build.js";
+import { useButtons } from "page/problems.js";
 import { problemCallout } from "page/outline.js";
 
 import type { Problem, Step } from "./view";

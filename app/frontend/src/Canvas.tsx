@@ -17,16 +17,16 @@ import {
   type NodeChange,
 } from "@xyflow/react";
 import { change } from "page/changes.js";
-import { get, set } from "page/store.js";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { openCommands } from "page/commands.js";
+import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 
 import { useActions, useKeys } from "./actions";
 import { layout, NODE } from "./layout";
+import { ModeContext, select, usePipeline } from "./pipeline";
 import { RowEdge } from "./RowEdge";
 import { labelOf, StepNode } from "./StepNode";
 import { Toolbar, Zoom } from "./Toolbar";
-import { usePage } from "./usePage";
-import { drawn, type Step, type View } from "./view";
+import { drawn } from "./view";
 
 const nodeTypes = { step: StepNode };
 const edgeTypes = { rows: RowEdge };
@@ -42,58 +42,62 @@ const MANY = 60;
 export const DRAGGED = "application/x-distilflow-step";
 
 export function Canvas() {
-  const isShown = usePage<string>("shown") === "canvas";
-  return isShown ? <Graph /> : null;
-}
-
-function Graph() {
-  const view = usePage<View>("build");
+  const mode = useContext(ModeContext);
+  const pipeline = usePipeline(mode);
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const flow = useReactFlow();
   const [nodes, setNodes] = useState<StepNode[]>([]);
   const [linkSelected, setLinkSelected] = useState<string | null>(null);
-  const graph = useMemo(() => (view ? drawn(view) : null), [view]);
+  const graph = useMemo(() => (pipeline ? drawn(pipeline) : null), [pipeline]);
   const places = useMemo(() => (graph ? layout(graph, width - 2 * MARGIN) : null), [graph, width]);
 
   useEffect(() => {
-    if (!view || !graph || !places) return;
+    if (!pipeline || !graph || !places) return;
     setNodes((before) => {
       const chosen = new Set(before.filter((node) => node.selected).map((node) => node.id));
-      if (view.selected && !chosen.has(view.selected)) {
+      if (pipeline.selected && !chosen.has(pipeline.selected)) {
         chosen.clear();
-        chosen.add(view.selected);
+        chosen.add(pipeline.selected);
       }
-      const hasProblem = (step: Step | null | undefined) => Boolean(step?.problems.length);
-      const explained = hasProblem(graph.nodes.get(view.selected ?? "")?.step) ? view.selected : [...graph.nodes.values()].find((node) => hasProblem(node.step))?.id;
-      return [...graph.nodes.values()].map((node) => {
-        const data = { step: node.step, group: node.group, isPrimary: node.id === view.selected, isExplained: node.id === explained };
-        const at = view.canvas.positions[node.id];
-        const place = places.get(node.id) ?? { x: 0, y: 0 };
+      const hasProblem = (id: string | null) => Boolean(id && graph.nodes.get(id)?.step?.problems.length);
+      const explained = hasProblem(pipeline.selected) ? pipeline.selected : [...graph.nodes.keys()].find(hasProblem);
+      const known = new Map(before.map((node) => [node.id, node]));
+      return [...graph.nodes.values()].map((one) => {
+        const { id } = one;
+        const at = pipeline.canvas.positions[id];
+        const place = places.get(id) ?? { x: 0, y: 0 };
+        const isResult = one.leaves.length > 0;
         return {
-          ...before.find((one) => one.id === node.id),
-          id: node.id,
+          ...known.get(id),
+          id,
           type: "step" as const,
           position: at ? { x: at[0], y: at[1] } : { x: place.x, y: place.y },
-          data,
+          data: { drawn: one, isPrimary: id === pipeline.selected, isExplained: id === explained },
           ...NODE,
           handles: HANDLES,
+          draggable: mode === "build" && !isResult,
+          selectable: !isResult,
           ariaRole: "button" as const,
-          ariaLabel: labelOf(node.id, data),
-          domAttributes: { "data-testid": `node-${node.id}` } as NonNullable<StepNode["domAttributes"]>,
-          selected: chosen.has(node.id),
+          ariaLabel: labelOf(one),
+          domAttributes: { "data-testid": `node-${id}` } as NonNullable<StepNode["domAttributes"]>,
+          selected: chosen.has(id) && !isResult,
         };
       });
     });
-  }, [view, graph, places]);
+  }, [pipeline, graph, places, mode]);
 
   const edges = useMemo<RowEdge[]>(() => {
-    if (!graph || !places || !view) return [];
+    if (!graph || !places || !pipeline) return [];
     const fansOut = new Map<string, number>();
     for (const link of graph.links) fansOut.set(link.source, (fansOut.get(link.source) ?? 0) + 1);
     const told = new Set<string>();
+    const stepsOf = (id: string) => {
+      const node = graph.nodes.get(id);
+      return node?.step ? [id] : (node?.group ?? []);
+    };
     return graph.links.map((link) => {
-      const isMoved = link.source in view.canvas.positions || link.target in view.canvas.positions;
+      const isMoved = link.source in pipeline.canvas.positions || link.target in pipeline.canvas.positions;
       const wraps = !isMoved && (places.get(link.source)?.line ?? 0) < (places.get(link.target)?.line ?? 0);
       const hasChips = !told.has(link.source); // a source that fans out tells once
       told.add(link.source);
@@ -105,25 +109,25 @@ function Graph() {
         target: link.target,
         sourceHandle: wraps ? "b" : "r",
         targetHandle: wraps ? "t" : "l",
-        data: { link, hasChips },
+        data: { link, hasChips, from: stepsOf(link.source), to: stepsOf(link.target) },
         selected: id === linkSelected,
         markerEnd: { type: MarkerType.Arrow, width: 16, height: 16 },
         ariaLabel: `rows from ${link.source} to ${link.target}`,
       };
     });
-  }, [graph, places, view, linkSelected]);
+  }, [graph, places, pipeline, linkSelected]);
 
-  const selected = view?.selected;
+  const selected = pipeline?.selected;
   useEffect(() => {
     const isFree = document.activeElement === document.body || frame.current?.contains(document.activeElement);
     if (selected && isFree) frame.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(selected)}"]`)?.focus({ preventScroll: true });
   }, [selected]);
 
-  const name = view?.name;
+  const key = pipeline?.key;
   useEffect(() => {
     const timer = setTimeout(() => void flow.fitView({ maxZoom: 1, padding: `${MARGIN}px` }), 50);
     return () => clearTimeout(timer);
-  }, [name, flow, width > 0]);
+  }, [key, flow, width > 0]);
 
   const onNodesChange = useCallback((changes: NodeChange<StepNode>[]) => {
     setNodes((before) => {
@@ -131,27 +135,28 @@ function Graph() {
       const chosen = after.filter((node) => node.selected);
       const only = chosen.length === 1 ? chosen[0] : undefined;
       const wasOnly = before.filter((node) => node.selected);
-      if (only?.data.step && (wasOnly.length !== 1 || wasOnly[0]?.id !== only.id)) queueMicrotask(() => select(only.id));
+      if (only?.data.drawn.step && (wasOnly.length !== 1 || wasOnly[0]?.id !== only.id)) queueMicrotask(() => select(mode, only.id));
       return after;
     });
     if (changes.some((one) => one.type === "select" && one.selected)) setLinkSelected(null);
-  }, []);
+  }, [mode]);
 
   const onEdgesChange = useCallback((changes: EdgeChange<RowEdge>[]) => {
     for (const one of changes) if (one.type === "select") setLinkSelected((before) => (one.selected ? one.id : before === one.id ? null : before));
   }, []);
 
-  const actions = useActions(nodes, linkSelected, flow);
-  useKeys(frame, actions);
+  const actions = useActions(mode, nodes, linkSelected, flow);
+  useKeys(mode, frame, actions);
+  const canBuild = mode === "build";
 
-  if (!view) return null;
+  if (!pipeline) return null;
   return (
     <div
       ref={frame}
       className="df-canvas"
-      data-testid="canvas"
+      data-testid={canBuild ? "canvas" : "run-canvas"}
       onDragOver={(event) => {
-        if (!event.dataTransfer?.types.includes(DRAGGED)) return;
+        if (!canBuild || !event.dataTransfer?.types.includes(DRAGGED)) return;
         event.preventDefault();
         event.dataTransfer.dropEffect = "copy";
       }}
@@ -174,38 +179,35 @@ function Graph() {
         onNodeDragStop={(_, __, moved) => change({ do: "move", to: Object.fromEntries(moved.map((node) => [node.id, [Math.round(node.position.x), Math.round(node.position.y)]])) })}
         onConnect={(made: Connection) => change({ do: "connect", source: made.source, target: made.target })}
         onConnectEnd={(_, state: FinalConnectionState) => {
-          if (!state.isValid && state.fromNode && state.fromHandle?.type === "source" && !state.toNode) set("adding", { after: [state.fromNode.id] });
+          if (!state.isValid && state.fromNode && state.fromHandle?.type === "source" && !state.toNode) openCommands({ add: [state.fromNode.id] });
         }}
-        onNodeDoubleClick={(_, node) => !node.data.step && change({ do: "open-group", group: node.id })}
+        onNodeDoubleClick={(_, node) => canBuild && node.data.drawn.group.length > 0 && change({ do: "open-group", group: node.id })}
         minZoom={0.1}
         maxZoom={2}
         deleteKeyCode={null}
         selectionKeyCode={null}
         multiSelectionKeyCode="Shift"
-        selectionOnDrag
+        selectionOnDrag={canBuild}
         selectionMode={SelectionMode.Partial}
-        panOnDrag={[1, 2]}
+        panOnDrag={canBuild ? [1, 2] : true}
         panActivationKeyCode="Space"
         panOnScroll
         zoomOnDoubleClick={false}
         onlyRenderVisibleElements={nodes.length > MANY}
         nodesFocusable
+        nodesConnectable={canBuild}
         edgesFocusable
         proOptions={{ hideAttribution: true }}
         aria-label="Pipeline, as a graph. The outline lists the same steps."
         disableKeyboardA11y
       >
         <Background variant={BackgroundVariant.Dots} gap={16} size={1.2} />
-        <Toolbar actions={actions} selected={nodes.filter((node) => node.selected).length} />
-        <Zoom />
-        {nodes.length > 0 && <MiniMap pannable zoomable ariaLabel="Overview of the graph" nodeClassName={(node) => ((node.data as { step?: { problems: unknown[] } }).step?.problems.length ? "is-problem" : node.selected ? "is-selected" : "")} />}
+        {canBuild && <Toolbar actions={actions} selected={nodes.filter((node) => node.selected).length} />}
+        <Zoom position={canBuild ? "bottom-left" : "top-left"} />
+        {nodes.length > 0 && <MiniMap pannable zoomable ariaLabel="Overview of the graph" nodeClassName={(node) => ((node as StepNode).data.drawn.step?.problems.length ? "is-problem" : node.selected ? "is-selected" : "")} />}
       </ReactFlow>
     </div>
   );
-}
-
-function select(step: string): void {
-  if (get("build")?.selected !== step) change({ do: "select", step });
 }
 
 /** Below some zoom a card shows less, so that what it shows can be read. */

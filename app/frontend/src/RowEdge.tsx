@@ -1,30 +1,51 @@
 /* The rows that pass from one step to the next: one line, with the columns that were made on it. */
 
 import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath, Position, type Edge, type EdgeProps } from "@xyflow/react";
+import { get } from "page/store.js";
+import { standingOf } from "page/standing.js";
+import { useContext, useState } from "react";
 
+import { Icon } from "./Icon";
 import { BETWEEN_ROWS } from "./layout";
-import type { Link } from "./view";
+import { ModeContext, type Mode } from "./pipeline";
+import { useFrom } from "./usePage";
+import type { Link, RunView } from "./view";
 
-export type RowEdge = Edge<{ link: Link; hasChips: boolean }, "rows">;
+export type RowEdge = Edge<{ link: Link; hasChips: boolean; from: string[]; to: string[] }, "rows">;
 
 const MOST_CHIPS = 2;
 const BESIDE = 50;
 
+/** Whether rows pass now: some were made, and not all are taken. */
+function useFlows(mode: Mode, from: string[], to: string[]): boolean {
+  return useFrom(mode === "run" ? ["run"] : [], () => {
+    if (mode !== "run") return false;
+    const run = get<RunView>("run");
+    const state = run?.report.state ?? "";
+    if (!["running", "finishing"].includes(state)) return false;
+    const has = from.some((name) => (run?.progress?.[name]?.made ?? 0) > 0);
+    const isOpen = to.length ? to.some((name) => standingOf(run?.progress?.[name], state).state !== "done") : from.some((name) => run?.progress?.[name]?.state !== "done");
+    return has && isOpen;
+  });
+}
+
 export function RowEdge({ id, data, selected, markerEnd, ...ends }: EdgeProps<RowEdge>) {
+  const mode = useContext(ModeContext);
+  const flows = useFlows(mode, data?.from ?? [], data?.to ?? []);
   const wraps = ends.sourcePosition === Position.Bottom;
   const between = wraps ? { centerY: ends.targetY - BETWEEN_ROWS / 2 } : {}; // not through the cards of the line above
   const [path, middleX, middleY] = getSmoothStepPath({ ...ends, ...between, borderRadius: 8, offset: 24 });
   const isAcross = ends.sourcePosition === Position.Right && ends.targetX - ends.sourceX > 2 * BESIDE;
   const [x, y] = isAcross ? [ends.sourceX + BESIDE, ends.sourceY] : [middleX, middleY]; // beside the step that made them
   const link = data?.link;
-  const kind = link?.isBroken ? "is-broken" : "";
+  const kind = link?.isBroken ? "is-broken" : flows ? "is-flowing" : "";
   return (
     <>
       <BaseEdge id={id} path={path} markerEnd={markerEnd} className={`df-edge ${kind} ${selected ? "is-selected" : ""}`} interactionWidth={24} />
-      {link && data.hasChips && (
+      {link && (
         <EdgeLabelRenderer>
-          <div className={`df-edge-chips ${wraps ? "is-flat" : ""}`} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }} data-testid={`edge-${link.source}-${link.target}`}>
-            <Chips link={link} />
+          <div className={`df-edge-chips nodrag nopan ${wraps ? "is-flat" : ""}`} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }} data-testid={`edge-${link.source}-${link.target}`}>
+            {data.hasChips ? <Chips link={link} /> : <span className="df-sr">{[...link.added, ...link.passed].join(", ")}</span>}
           </div>
         </EdgeLabelRenderer>
       )}
@@ -33,25 +54,48 @@ export function RowEdge({ id, data, selected, markerEnd, ...ends }: EdgeProps<Ro
 }
 
 function Chips({ link }: { link: Link }) {
+  const [isOpen, setOpen] = useState(false);
   const isNew = link.added.length > 0;
   const columns = isNew ? link.added : link.passed;
   const shown = columns.length > MOST_CHIPS ? columns.slice(0, 1) : columns;
-  const rest = columns.slice(shown.length);
+  const rest = columns.length - shown.length;
   const sign = isNew ? "+" : "";
   const kind = isNew ? "new" : "";
-  const all = [...link.added.map((name) => `+${name}`), ...link.passed].join(", ");
+  const all = link.added.length + link.passed.length;
+  const button = (text: string, label: string) => (
+    <button key={text} type="button" className={`df-chip ${kind}`} aria-expanded={isOpen} aria-label={label} onClick={() => setOpen(!isOpen)}>
+      {text}
+    </button>
+  );
   return (
     <>
-      {shown.map((name) => (
-        <span key={name} className={`df-chip ${kind}`} title={all}>
-          {sign + name}
-        </span>
-      ))}
-      {rest.length > 0 && (
-        <span className={`df-chip ${kind}`} title={all}>
-          +{rest.length} more
-        </span>
-      )}
+      {shown.map((name) => button(sign + name, `${name}; show all ${all} columns from ${link.source}`))}
+      {rest > 0 && button(`+${rest} more`, `Show all ${all} columns from ${link.source}`)}
+      {isOpen && <AllColumns link={link} close={() => setOpen(false)} />}
     </>
+  );
+}
+
+/** Every column that exists here. */
+function AllColumns({ link, close }: { link: Link; close: () => void }) {
+  const part = (title: string, names: string[], kind: string, sign: string) =>
+    names.length > 0 && (
+      <section>
+        <h3>{title}</h3>
+        {names.map((name) => (
+          <span key={name} className={`df-chip ${kind}`}>
+            {sign + name}
+          </span>
+        ))}
+      </section>
+    );
+  return (
+    <div className="df-columns nowheel" role="group" aria-label={`Columns from ${link.source}`} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
+      <button type="button" className="df-btn ghost ic sm" aria-label="Close" onClick={close}>
+        <Icon name="cross" classes="s" />
+      </button>
+      {part(`Made by ${link.source}`, link.added, "new", "+")}
+      {part("Passed on", link.passed, "", "")}
+    </div>
   );
 }

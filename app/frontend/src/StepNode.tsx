@@ -1,53 +1,57 @@
-/* A step, or the steps of a closed group, as a card of a size that never changes. */
+/* A step, the steps of a closed group, or the result, as a card of a size that never changes. */
 
 import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
 import { change } from "page/changes.js";
+import { openCommands } from "page/commands.js";
 import { count } from "page/dom.js";
-import { set } from "page/store.js";
+import { useContext } from "react";
 
 import { Callout } from "./Callout";
+import { Foot, useFoot } from "./Foot";
 import { Icon } from "./Icon";
-import type { Step } from "./view";
+import { NodeTools } from "./NodeTools";
+import { ModeContext } from "./pipeline";
+import type { DrawnNode } from "./view";
 
-export type StepData = { step: Step | null; group: string[]; isPrimary: boolean; isExplained: boolean };
+export type StepData = { drawn: DrawnNode; isPrimary: boolean; isExplained: boolean };
 export type StepNode = Node<StepData, "step">;
 
-/** What a screen reader says of it. */
-export function labelOf(id: string, { step, group }: StepData): string {
+/** What a screen reader says of it, but for how it stands. */
+export function labelOf({ id, step, group, leaves }: DrawnNode): string {
+  if (leaves.length) return `${id}, result`;
   if (!step) return `${id}, group of ${count(group.length, "step")}`;
   return [step.name, step.use, step.asks && "asks a model", ...step.problems.map((problem) => problem.title)].filter(Boolean).join(", ");
 }
 
+function kindOf({ step, group, leaves }: DrawnNode): string {
+  if (step) return step.use;
+  return leaves.length ? "Result" : `Group of ${count(group.length, "step")}`;
+}
+
 export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
-  const { step, group, isPrimary, isExplained } = data;
-  const problems = step?.problems ?? [];
+  const mode = useContext(ModeContext);
+  const { drawn, isPrimary, isExplained } = data;
+  const { step, leaves } = drawn;
+  const foot = useFoot(mode, drawn);
+  const isProblem = Boolean(step?.problems.length) || foot.state === "failed";
+  const canBuild = mode === "build" && isPrimary && step;
   return (
-    <div className={`df-node ${selected ? "is-selected" : ""} ${problems.length ? "is-problem" : ""}`}>
-      {(!step || !step.is_source) && <Handle type="target" position={Position.Left} id="l" />}
+    <div className={`df-node is-${foot.state} kind-${foot.kind || "none"} ${selected ? "is-selected" : ""} ${isProblem ? "is-problem" : ""}`} data-state={foot.state}>
+      {(!step || !step.is_source) && <Handle type="target" position={Position.Left} id="l" isConnectable={mode === "build" && !leaves.length} />}
       <Handle type="target" position={Position.Top} id="t" isConnectable={false} />
       <span className={`df-tile ${step?.asks ? "llm" : ""}`}>
-        <Icon name={step?.icon ?? "group"} />
+        <Icon name={step?.icon ?? (leaves.length ? "box" : "group")} />
       </span>
+      <span className="df-node-mark">{foot.icon && <Icon name={foot.icon} classes={foot.spins ? "spin" : ""} />}</span>
       <span className="df-node-name">
-        <b>{id}</b>
-        <small>{step ? step.use : `Group of ${count(group.length, "step")}`}</small>
+        <b title={id}>{id}</b>
+        <small>{kindOf(drawn)}</small>
       </span>
-      <span className={`df-node-foot ${problems.length ? "fail" : ""}`} data-testid={`node-${id}-state`}>
-        {problems[0] ? (
-          <>
-            <Icon name="warn" />
-            {problems[0].title}
-          </>
-        ) : (
-          <>
-            <span>{step?.setting}</span>
-            <span>{step?.price}</span>
-          </>
-        )}
-      </span>
-      <Handle type="source" position={Position.Right} id="r" />
+      <Foot id={id} foot={foot} />
+      <span className="df-sr">{foot.said}</span>
+      {!leaves.length && <Handle type="source" position={Position.Right} id="r" isConnectable={mode === "build"} />}
       <Handle type="source" position={Position.Bottom} id="b" isConnectable={false} />
-      {isPrimary && step && (
+      {canBuild && (
         <button
           type="button"
           className="df-add-after nodrag nopan"
@@ -55,14 +59,15 @@ export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
           title="Add a step after this one (A)"
           onClick={(event) => {
             event.stopPropagation();
-            set("adding", { after: [id] });
+            openCommands({ add: [id] });
           }}
         >
           <Icon name="plus" />
         </button>
       )}
-      {isExplained && step && problems[0] && <Callout step={step} problem={problems[0]} />}
-      {!step && (
+      {canBuild && selected && <NodeTools step={step} isAbove={isExplained} />}
+      {isExplained && step && step.problems[0] && <Callout step={step} problem={step.problems[0]} />}
+      {!step && !leaves.length && mode === "build" && (
         <button type="button" className="df-open-group nodrag nopan" aria-label={`Open the group ${id}`} onClick={() => change({ do: "open-group", group: id })}>
           <Icon name="right" />
         </button>

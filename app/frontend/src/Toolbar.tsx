@@ -1,6 +1,6 @@
 /* What floats over the canvas: undo, redo, tidy, group; and the zoom. */
 
-import { Panel, useReactFlow, useStore } from "@xyflow/react";
+import { Panel, useReactFlow, useStore, type PanelPosition } from "@xyflow/react";
 import { change } from "page/changes.js";
 
 import type { Actions } from "./actions";
@@ -39,11 +39,11 @@ export function Toolbar({ actions, selected }: { actions: Actions; selected: num
   );
 }
 
-export function Zoom() {
+export function Zoom({ position }: { position: PanelPosition }) {
   const flow = useReactFlow();
   const zoom = useStore((state) => state.transform[2]);
   return (
-    <Panel position="bottom-left" className="df-tools">
+    <Panel position={position} className="df-tools">
       <button type="button" className="df-btn ghost ic sm" aria-label="Zoom out" onClick={() => void flow.zoomOut({ duration: 120 })}>
         −
       </button>

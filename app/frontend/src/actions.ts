@@ -1,12 +1,14 @@
 /* What can be done with what is selected, from the toolbar and by keys. */
 
-import { type ReactFlowInstance } from "@xyflow/react";
+import { type useReactFlow } from "@xyflow/react";
 import { change } from "page/changes.js";
+import { openCommands } from "page/commands.js";
 import { say } from "page/dom.js";
 import { get, set } from "page/store.js";
 import { useEffect, useMemo, useRef } from "react";
 
 import { GRID } from "./layout";
+import { select, type Mode } from "./pipeline";
 import type { StepNode } from "./StepNode";
 
 export interface Actions {
@@ -19,21 +21,25 @@ export interface Actions {
   tidy(): void;
   fit(): void;
   add(): void;
+  connect(): void;
+  rename(): void;
   walk(direction: "left" | "right" | "up" | "down"): void;
   nudge(x: number, y: number): void;
 }
 
 const COPIED = "distilflow-steps";
 
-export function useActions(nodes: StepNode[], link: string | null, flow: ReactFlowInstance<StepNode, never> | ReturnType<typeof import("@xyflow/react").useReactFlow>): Actions {
+/** The data of some steps, as it stands in the pipeline. */
+export function copyOf(names: string[]): { name: string }[] {
+  const wanted = new Set(names);
+  return (window.distilflow?.graph()?.steps ?? []).filter((step) => wanted.has(step.name));
+}
+
+export function useActions(mode: Mode, nodes: StepNode[], link: string | null, flow: ReturnType<typeof useReactFlow>): Actions {
   return useMemo(() => {
     const selected = nodes.filter((node) => node.selected);
-    const steps = selected.flatMap((node) => (node.data.step ? [node.id] : node.data.group));
-    const dataOf = () => {
-      const spec = window.distilflow?.graph();
-      const wanted = new Set(steps);
-      return (spec?.steps ?? []).filter((step) => wanted.has(step.name));
-    };
+    const steps = selected.flatMap(({ id, data }) => (data.drawn.step ? [id] : data.drawn.group));
+    const [first] = steps;
     return {
       selected,
       remove() {
@@ -43,12 +49,12 @@ export function useActions(nodes: StepNode[], link: string | null, flow: ReactFl
         } else if (steps.length) change({ do: "remove", steps });
       },
       duplicate() {
-        if (steps.length) change({ do: "paste", steps: dataOf(), is_duplicate: true });
+        if (steps.length) change({ do: "paste", steps: copyOf(steps), is_duplicate: true });
       },
       async copy() {
         if (!steps.length) return;
-        await navigator.clipboard.writeText(JSON.stringify({ [COPIED]: dataOf() }));
-        say(`Copied ${steps.length === 1 ? steps[0] : `${steps.length} steps`}`);
+        await navigator.clipboard.writeText(JSON.stringify({ [COPIED]: copyOf(steps) }));
+        say(`Copied ${steps.length === 1 ? first : `${steps.length} steps`}`);
       },
       async paste() {
         const text = await navigator.clipboard.readText();
@@ -67,24 +73,25 @@ export function useActions(nodes: StepNode[], link: string | null, flow: ReactFl
         setTimeout(() => void flow.fitView({ maxZoom: 1, duration: 200 }), 300);
       },
       fit: () => void flow.fitView({ maxZoom: 1, duration: 120 }),
-      add: () => set("adding", { after: steps.slice(0, 1) }),
+      add: () => openCommands({ add: steps.slice(0, 1) }),
+      connect: () => first && openCommands({ connect: first }),
+      rename: () => first && set("renaming", first),
       walk(direction) {
         const from = selected[0] ?? nodes[0];
-        if (!from) return;
-        const to = neighbour(from, nodes, direction);
-        if (to?.data.step) change({ do: "select", step: to.id });
+        const to = from && neighbour(from, nodes, direction);
+        if (to?.data.drawn.step) select(mode, to.id);
       },
       nudge(x, y) {
         if (selected.length) change({ do: "move", to: Object.fromEntries(selected.map((node) => [node.id, [Math.round(node.position.x + x), Math.round(node.position.y + y)]])) });
       },
     };
-  }, [nodes, link, flow]);
+  }, [mode, nodes, link, flow]);
 }
 
 /** The nearest card in a direction: sideways along the rows first. */
 function neighbour(from: StepNode, nodes: StepNode[], direction: "left" | "right" | "up" | "down"): StepNode | undefined {
-  const after = (name: string) => nodes.filter((node) => node.data.step?.after.includes(name));
-  const before = (from.data.step?.after ?? []).flatMap((name) => nodes.filter((node) => node.id === name));
+  const after = (name: string) => nodes.filter((node) => node.data.drawn.step?.after.includes(name));
+  const before = (from.data.drawn.step?.after ?? []).flatMap((name) => nodes.filter((node) => node.id === name));
   const along = direction === "right" ? after(from.id) : direction === "left" ? before : [];
   if (along.length) return along[0];
   const isAcross = direction === "up" || direction === "down";
@@ -94,7 +101,7 @@ function neighbour(from: StepNode, nodes: StepNode[], direction: "left" | "right
   return nodes.filter((node) => ahead(node) > 1).sort((one, other) => ahead(one) + 2 * aside(one) - ahead(other) - 2 * aside(other))[0];
 }
 
-export function useKeys(frame: { current: HTMLElement | null }, actions: Actions): void {
+export function useKeys(mode: Mode, frame: { current: HTMLElement | null }, actions: Actions): void {
   const now = useRef(actions);
   now.current = actions;
   useEffect(() => {
@@ -103,32 +110,35 @@ export function useKeys(frame: { current: HTMLElement | null }, actions: Actions
       const isHere = frame.current?.contains(target) || target === document.body;
       if (!isHere || event.defaultPrevented || frame.current?.offsetParent === null) return;
       if (target.closest("input, textarea, select, [contenteditable=true], dialog")) return;
-      const found = keyOf(event, now.current);
+      const found = keyOf(mode, event, now.current);
       if (!found) return;
       event.preventDefault();
       found();
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
-  }, []);
+  }, [mode]);
 }
 
-function keyOf(event: KeyboardEvent, actions: Actions): (() => unknown) | undefined {
+function keyOf(mode: Mode, event: KeyboardEvent, actions: Actions): (() => unknown) | undefined {
   const isCommand = event.ctrlKey || event.metaKey;
   const arrow = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" }[event.key] as "left" | "right" | "up" | "down" | undefined;
+  if (arrow && !isCommand && !event.altKey) return () => actions.walk(arrow);
+  if (event.key === "1" && !isCommand && localStorage.getItem("distilflow-keys") !== "off") return actions.fit;
+  if (mode === "run") return undefined;
   if (arrow && event.altKey) return () => actions.nudge(...({ left: [-GRID, 0], right: [GRID, 0], up: [0, -GRID], down: [0, GRID] }[arrow] as [number, number]));
-  if (arrow && !isCommand) return () => actions.walk(arrow);
   if (isCommand) {
     return { c: actions.copy, v: actions.paste, d: actions.duplicate, g: actions.group }[event.key.toLowerCase()];
   }
   if (event.key === "Enter") return () => document.querySelector<HTMLElement>("#step-form input, #step-form textarea")?.focus();
+  if (event.key === "F2") return actions.rename;
   if (event.key === "Delete" || event.key === "Backspace") return actions.remove;
   if (localStorage.getItem("distilflow-keys") === "off") return undefined;
-  return { a: actions.add, t: actions.tidy, "1": actions.fit }[event.key.toLowerCase()];
+  return { a: actions.add, c: actions.connect, t: actions.tidy }[event.key.toLowerCase()];
 }
 
 declare global {
   interface Window {
-    distilflow?: { graph(): { steps: { name: string }[] } };
+    distilflow?: { graph(): { steps: { name: string }[] } | null };
   }
 }

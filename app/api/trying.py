@@ -1,0 +1,51 @@
+"""Trying a pipeline before it runs: a few rows, and what all of them would take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel, Field
+
+from app.api.replies import look
+from app.context import AppContext
+from app.handlers import estimating, previews
+
+AT_ONCE = 4
+"""Samples that run at the same time, in this process."""
+
+
+class Asked(BaseModel):
+    """A pipeline as text, and how far to try it."""
+
+    text: Annotated[str, Field(max_length=10_000_000)]
+    step: Annotated[str | None, Field(max_length=200)] = None
+    with_models: bool = False
+
+
+def only_from_here(request: Request) -> None:
+    """Refuse what a page of another site could send: a form has no JSON, and JSON needs leave that nobody gets."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise HTTPException(415, "send JSON")
+
+
+def router(ctx: AppContext) -> APIRouter:
+    """Previews and estimates."""
+    found = APIRouter(dependencies=[Depends(only_from_here)])
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(function: Callable[..., Any], *arguments: Any) -> Response:
+        async with turns:
+            return await look(function, *arguments)
+
+    @found.post("/preview")
+    async def preview(asked: Asked) -> Response:
+        return await in_turn(previews.preview_text, asked.text, ctx.runs_dir, asked.step)
+
+    @found.post("/estimate")
+    async def estimate(asked: Asked) -> Response:
+        return await in_turn(lambda: estimating.estimate_text(asked.text, ctx.runs_dir, with_models=asked.with_models))
+
+    return found

@@ -1,0 +1,146 @@
+/* What a full run would take, below the canvas. It is found out by rehearsing a few rows, a moment after a change. */
+
+import { count, h, number, put } from "./dom.js";
+import { openDialog } from "./dialog.js";
+import { icon } from "./icons.js";
+import { get, on, postJson } from "./store.js";
+
+const CALM_MS = 700;
+let text = null; // the pipeline that `found` is about
+let found = null;
+let timer = 0;
+let asked = null;
+
+export function mountEstimate(element) {
+  const draw = () => {
+    const view = get("build");
+    if (view) put(element, view.facts?.steps > 0 && h("div", { class: "df-strip", "data-testid": "estimate" }, parts(view)));
+  };
+  const ask = async () => {
+    const view = get("build");
+    asked?.abort();
+    asked = new AbortController();
+    const about = view.text;
+    text = about;
+    found = null;
+    try {
+      const reply = await postJson("estimate", { text: about }, asked.signal);
+      if (text === about) found = reply;
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      found = { notice: { what: error.message } };
+    }
+    draw();
+  };
+  on("build", (view) => {
+    if (view.text !== text) {
+      clearTimeout(timer);
+      asked?.abort();
+      found = null;
+      text = null;
+      const canAsk = view.facts?.steps > 0 && !view.why_no_rehearsal && !view.facts.reaches;
+      if (canAsk) timer = setTimeout(ask, CALM_MS);
+    }
+    draw();
+  });
+  element.addEventListener("click", (event) => {
+    if (event.target.closest("[data-key=estimate]")) {
+      draw();
+      ask();
+    }
+    if (event.target.closest("[data-key=how-estimated]")) explain(found);
+  });
+}
+
+function parts(view) {
+  const { facts } = view;
+  const known = text === view.text && found && !found.notice ? found : null;
+  const why = view.why_no_run;
+  return [
+    h("b", {}, "Full run"),
+    known ? figure(number(Math.round(known.rows)), known.rows === 1 ? "row" : "rows") : figure(String(facts.steps), facts.steps === 1 ? "step" : "steps"),
+    known && known.requests.mean > 0 && [figure(amount(known.requests.mean), "requests"), figure(amount(known.input_tokens.mean + known.output_tokens.mean), "tokens"), cost(known), known.seconds && figure(`about ${time(known.seconds.mean)}`, "")],
+    known && !known.requests.mean && h("span", {}, "asks no model"),
+    !known && facts.asks > 0 && figure(String(facts.asks), facts.asks === 1 ? "asks a model" : "ask a model"),
+    !known && facts.models?.length > 0 && h("span", { class: "df-one-line" }, "Models: ", h("b", {}, facts.models.join(", "))),
+    h("span", { class: "df-grow" }),
+    why
+      ? h("span", { class: "fail df-row" }, icon("warn", "s"), why)
+      : known
+        ? h("button", { type: "button", class: "df-linkish acc", "data-key": "how-estimated" }, "How this is estimated")
+        : facts.reaches
+          ? h("button", { type: "button", class: "df-linkish acc", "data-key": "estimate", title: "This reads a few rows of its source, which is not on this machine" }, "Estimate requests and cost")
+          : found?.notice
+            ? h("span", { class: "t3 df-one-line", title: found.notice.what }, "No estimate: the sample could not run")
+            : h("span", { class: "t3 df-row" }, icon("arc", "s spin"), "Estimating"),
+  ];
+}
+
+function figure(value, unit) {
+  return h("span", { class: "df-one-line" }, h("b", {}, value), unit && ` ${unit}`);
+}
+
+function cost(known) {
+  if (known.unpriced.length) return figure(known.cost.mean ? `${money(known.cost.mean)} and more` : "unknown price", "");
+  return figure(known.cost.mean ? money(known.cost.mean) : "free", "");
+}
+
+export function amount(value) {
+  if (value >= 1e6) return `${(value / 1e6).toFixed(value < 1e7 ? 2 : 1)} M`;
+  return number(value < 1000 ? Math.round(value) : Number(value.toPrecision(3)));
+}
+
+export function money(value) {
+  if (value >= 1) return `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  return `$${Number(value.toPrecision(2)).toFixed(6).replace(/0+$/, "").padEnd(4, "0")}`;
+}
+
+function time(seconds) {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+function range(found, write) {
+  if (!found) return "unknown";
+  const [low, high] = [write(found.low), write(found.high)];
+  return low === high ? low : `${low} to ${high}`;
+}
+
+/** The figures by step, and how far they can be trusted. */
+function explain(known) {
+  openDialog(
+    "How this is estimated",
+    () => [
+      h(
+        "p",
+        {},
+        known.is_rehearsal
+          ? `${count(known.sampled, "row")} of ${number(known.rows)} were rehearsed for free. Prompts are real, replies are made up: requests and tokens in are close, tokens out and cost may be far off.`
+          : `${count(known.sampled, "row")} of ${number(known.rows)} went through all steps.`,
+      ),
+      h(
+        "table",
+        { class: "df-table plain df-estimate" },
+        h("thead", {}, h("tr", {}, ["Step", "Rows in", "Requests", "Tokens in", "Tokens out", "Cost"].map((name) => h("th", { scope: "col" }, name)))),
+        h(
+          "tbody",
+          {},
+          known.steps.map((step) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, step.step, step.model && h("span", { class: "df-small t3 df-block" }, step.model)),
+              h("td", { class: "df-num" }, amount(step.rows_in)),
+              step.model
+                ? [step.requests, step.input_tokens, step.output_tokens].map((one) => h("td", { class: "df-num" }, range(one, amount)))
+                : [h("td", { colspan: "3", class: "t3" }, "asks no model")],
+              h("td", { class: "df-num" }, step.model ? (step.cost === null ? "unknown price" : step.cost.mean ? range(step.cost, money) : "free") : ""),
+            ),
+          ),
+        ),
+      ),
+      known.failed > 0 && h("p", { class: "warn" }, `${count(known.failed, "row")} of the sample failed: preview them to see why.`),
+    ],
+    "wide",
+  );
+}
