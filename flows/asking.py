@@ -12,8 +12,14 @@ from flows.engine.gateway import Gateway
 from flows.engine.journal import Journal
 from flows.engine.tally import Tally
 from flows.journals import previews_of, trim
-from steps.errors import PlanError, Problem
+from steps.errors import SpecError
 from steps.llms.base import LLM, Chat, Request
+
+
+class ModelNotReady(SpecError):
+    """The model cannot be asked: no request was sent."""
+
+    code = "model-not-ready"
 
 
 @asynccontextmanager
@@ -21,11 +27,10 @@ async def asking(llm: LLM, runs_dir: Path, purpose: str) -> AsyncIterator[tuple[
     """How to ask this model, and what that used so far. Every reply is on disk before it is given.
 
     Raises:
-        PlanError: The model cannot be asked, such as without a key.
+        ModelNotReady: It cannot be asked, such as without a key.
     """
-    if complaints := llm.problems():
-        parts = [(one, "correct the model's settings") if isinstance(one, str) else one for one in complaints]
-        raise PlanError([Problem("model-not-ready", "model", what, fix) for what, fix in parts])
+    for complaint in llm.problems():
+        raise ModelNotReady(*((complaint, "correct the model's settings") if isinstance(complaint, str) else complaint))
     folder = previews_of(runs_dir)
     trim(folder)
     session = f"{time.time_ns():x}-{os.getpid()}"

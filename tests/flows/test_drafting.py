@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from flows.asking import asking
+from flows.asking import ModelNotReady, asking
 from flows.drafting import REPAIRS, catalogue_text, draft, examined, find_pipeline, messages
 from flows.journals import previews_of
 from flows.plan import examine
 from flows.spec import load_spec
 from steps import registry
-from steps.errors import DistilflowError, LLMError, PlanError, SpecError
+from steps.errors import DistilflowError, LLMError, SpecError
 from steps.llms import OpenAILLM
 from steps.llms.base import Chat
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
@@ -284,7 +284,7 @@ async def test_without_a_key_nothing_is_asked(tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
-    with pytest.raises(PlanError, match="OPENAI_API_KEY is not set"):
+    with pytest.raises(ModelNotReady, match="OPENAI_API_KEY is not set"):
         async with asking(OpenAILLM(model="m"), tmp_path, "draft"):
             pass
     assert list(tmp_path.iterdir()) == []
