@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -80,6 +81,12 @@ def first_rows(
         return params, list(islice(found, rows))
 
 
+def _missing() -> tuple[type[Exception], ...]:
+    """What `datasets` raises for a data set that is not there, once it was imported."""
+    module = sys.modules.get("datasets.exceptions")
+    return (module.DatasetNotFoundError,) if module else ()
+
+
 @contextmanager
 def _clear_errors(repo_id: str) -> Iterator[None]:
     from huggingface_hub.errors import (
@@ -104,7 +111,7 @@ def _clear_errors(repo_id: str) -> Iterator[None]:
         raise HubProblem(f"{repo_id!r} is gated", "ask for access on its page, and set $HF_TOKEN") from error
     except RevisionNotFoundError as error:
         raise HubProblem(f"{repo_id!r} has no such revision", "leave it out for the newest") from error
-    except RepositoryNotFoundError as error:
+    except (RepositoryNotFoundError, *_missing()) as error:
         fix = "check its name; a private one needs a token in $HF_TOKEN"
         raise HubProblem(f"there is no data set {repo_id!r} on the Hub, or it is private", fix) from error
     except LocalEntryNotFoundError as error:

@@ -80,7 +80,7 @@ function showDraft(answer, again) {
       "p",
       { class: "df-row df-drafted-facts" },
       wrong ? tag(count(problems.length, "problem"), "fail", "warn") : tag("Checked: no problems", "done", "done"),
-      h("span", { class: "df-small t3", "data-testid": "draft-used" }, `${count(card.steps, "step")} · asked ${answer.asked === 1 ? "once" : `${answer.asked} times`} · ${answer.used}`),
+      h("span", { class: "df-small t3", "data-testid": "draft-used" }, `${count(card.steps, "step")} · ${answer.used}`),
     ),
     answer.stopped && problemOf({ what: `It was not asked again: ${answer.stopped}` }),
     wrong && h("ul", { class: "df-notes", "data-testid": "draft-problems" }, problems.map((one) => h("li", {}, one.step && h("b", {}, `${one.step}: `), sentence(one.what), one.fix && ` ${sentence(one.fix)}`))),
@@ -94,7 +94,7 @@ function showDraft(answer, again) {
       h("button", { type: "button", class: "df-btn pri", id: "draft-open", onclick: () => (dialog.close(), open({ do: "text", text: answer.text })) }, "Open in Build"),
     ),
   ], "wide df-drafted");
-  dialog.querySelector("#draft-open").focus();
+  dialog.querySelector("#draft-open").focus({ preventScroll: true });
 }
 
 function modelDialog({ models, isPublic }, chosen, done) {
@@ -107,9 +107,9 @@ function modelDialog({ models, isPublic }, chosen, done) {
       fields,
       h("p", { class: "df-hint" }, one.summary),
       one.fields.filter((field) => !isPublic || field.name !== "base_url").map((field) => {
-        boxes[field.name] = h("input", { type: "text", class: "df-input", id: `draft-${field.name}`, autocomplete: "off", spellcheck: "false" });
+        boxes[field.name] = h("input", { type: "text", class: "df-input", id: `drafter-${field.name}`, autocomplete: "off", spellcheck: "false" });
         boxes[field.name].value = chosen[field.name] ?? "";
-        return [h("label", { class: "df-label", for: `draft-${field.name}` }, field.name === "model" ? "Model" : "Address (base_url)"), boxes[field.name], h("p", { class: "df-hint" }, field.about)];
+        return [h("label", { class: "df-label", for: `drafter-${field.name}` }, field.name === "model" ? "Model" : "Address (base_url)"), boxes[field.name], h("p", { class: "df-hint" }, field.about)];
       }),
       one.key && h("p", { class: `df-secret ${one.key.is_set ? "is-set" : ""}`, "data-testid": "draft-key" }, h("span", { class: "df-grow" }, "Uses ", h("span", { class: "df-mono" }, `$${one.key.variable}`)), tag(one.key.is_set ? "Set" : "Not set", one.key.is_set ? "done" : "warn")),
     );
@@ -156,6 +156,6 @@ function sampleDialog(sample, done) {
     h("label", { class: "df-label", for: "sample-text" }, "Or paste them"),
     area,
     said,
-    h("div", { class: "df-row df-end" }, h("button", { type: "button", class: "df-btn", onclick: () => (done({ text: "", name: "" }), dialog.close()) }, "None"), h("button", { type: "button", class: "df-btn pri", id: "sample-use", onclick: use }, "Use them")),
+    h("div", { class: "df-row df-end" }, h("button", { type: "button", class: "df-btn", onclick: () => (done({ text: "", name: "" }), dialog.close()) }, "Use none"), h("button", { type: "button", class: "df-btn pri", id: "sample-use", onclick: use }, "Use them")),
   ], "wide");
 }

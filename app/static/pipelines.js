@@ -30,6 +30,9 @@ export function mountOpener(element, { props, trigger }) {
     const name = route().pipeline;
     if (name && get("build") && name !== get("build").file.name) open({ do: "open", name });
   });
+  window.addEventListener("df-lost", () => {
+    asked = null;
+  });
   dropFiles();
 }
 
@@ -167,8 +170,9 @@ async function showMenu(event) {
   const view = get("build");
   const name = view?.file.name;
   const list = h("div", { class: "df-menu-list", role: "list", "aria-busy": "true" });
-  const act = (label, sign, does, id) =>
-    h("button", { type: "button", class: "df-menu-item", "data-testid": id, onclick: () => (menu.close(), does()) }, icon(sign, "s"), label);
+  const isSaved = name && (where === "browser" ? kept.has(name) : view.file.version);
+  const act = (label, sign, does, id, classes = "") =>
+    h("button", { type: "button", class: `df-menu-item ${classes}`, "data-testid": id, onclick: () => (menu.close(), does()) }, icon(sign, "s"), label);
   const search = h("input", { type: "search", class: "df-input", id: "pipelines-search", placeholder: "Find a pipeline", "aria-label": "Find a pipeline", hidden: true });
   const menu = h(
     "dialog",
@@ -178,12 +182,12 @@ async function showMenu(event) {
     h(
       "div",
       { class: "df-menu-acts" },
-      act("New", "plus", () => open({ do: "new" }), "pipeline-new"),
-      name && act("Rename", "pencil", rename, "pipeline-rename"),
-      name && act("Duplicate", "copy", () => open({ do: "duplicate" }), "pipeline-duplicate"),
+      act("New", "plus", () => open({ do: "new" }), "pipeline-new", "df-edits"),
+      name && act("Rename", "pencil", rename, "pipeline-rename", "df-edits"),
+      name && act("Duplicate", "copy", () => open({ do: "duplicate" }), "pipeline-duplicate", "df-edits"),
       name && act("Download YAML", "download", () => download(view), "pipeline-download"),
       act("Import", "upload", async () => (await import("./importing.js")).importDialog(), "pipeline-import"),
-      name && act("Delete", "trash", () => remove(view), "pipeline-delete"),
+      isSaved && act("Delete", "trash", () => remove(view), "pipeline-delete"),
     ),
   );
   opener.setAttribute("aria-expanded", "true");
@@ -263,7 +267,7 @@ export function pipelineCommands() {
 /* ---- deleting, and back */
 
 function remove(view) {
-  const gone = { name: view.file.name, text: view.text, isExample: where === "server" && !view.file.version };
+  const gone = { name: view.file.name, text: view.text };
   const stop = on("build", (now) => {
     if (now.file.name) return;
     queueMicrotask(() => stop());
@@ -275,10 +279,10 @@ function remove(view) {
 
 export function deletedNotice() {
   const gone = get("deleted");
-  if (!gone || gone.isExample) return null;
+  if (!gone) return null;
   return h(
     "div",
     { class: "df-callout slim", "data-testid": "deleted" },
-    h("p", { class: "df-callout-text" }, icon("tick"), h("span", { class: "df-grow" }, `Deleted ${gone.name}.`), h("button", { type: "button", class: "df-btn sm", "data-key": "undelete", onclick: () => open(where === "browser" ? { do: "text", text: gone.text, name: gone.name } : { do: "restore", name: gone.name }) }, "Undo")),
+    h("p", { class: "df-callout-text df-middle" }, icon("tick"), h("span", { class: "df-grow" }, `Deleted ${gone.name}.`), h("button", { type: "button", class: "df-btn sm", "data-key": "undelete", onclick: () => open(where === "browser" ? { do: "text", text: gone.text, name: gone.name } : { do: "restore", name: gone.name }) }, "Undo")),
   );
 }
