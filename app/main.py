@@ -10,14 +10,13 @@ import gradio as gr
 from fastapi import FastAPI
 
 from app.api import add_routes
-from app.api.assets import STATIC, assets_path
+from app.api.assets import ALL_STYLES, STATIC, assets_path
 from app.components.parts import part
 from app.context import AppContext
 from app.page_head import PageHead
 from app.pages import build, data, gallery, opening, run
 from app.theme import theme
 
-STYLES = ("tokens.css", "app.css", "build.css", "run.css", "data.css", "gallery.css", "start.css", "gradio.css", "narrow.css")
 FIRST = "answers.js"
 """The script that has to stand before Gradio asks anything."""
 
@@ -60,9 +59,8 @@ def build_server(ctx: AppContext) -> FastAPI:
 
 
 def head() -> str:
-    """Own styles and modules, from a path that changes with them."""
+    """Own styles and modules, from a path that changes with them. Modules wait for Gradio's, which mount them."""
     own = assets_path()
-    styles = "".join(f'<link rel="stylesheet" data-own href="{own}/{name}">' for name in STYLES)
     modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != FIRST)
-    preloads = "".join(f'<link rel="modulepreload" href="{own}/{name}">' for name in modules)
-    return f'<script src="{own}/{FIRST}"></script>{styles}{preloads}'
+    preloads = "".join(f'<link rel="modulepreload" fetchpriority="low" href="{own}/{name}">' for name in modules)
+    return f'<script src="{own}/{FIRST}"></script><link rel="stylesheet" data-own href="{own}/{ALL_STYLES}">{preloads}'

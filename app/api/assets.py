@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
 from functools import cache
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.api.replies import SECURITY
 
@@ -24,9 +25,21 @@ def assets_path() -> str:
     return f"own/{digest.hexdigest()[:12]}"
 
 
+STYLES = ("tokens", "app", "build", "run", "data", "gallery", "start", "gradio", "narrow")
+ALL_STYLES = "all.css"
+"""All styles in one file, in the order in which they count: a request less for each."""
+
+
 @cache
-def _own_files() -> frozenset[str]:
-    return frozenset(path.name for path in STATIC.iterdir() if path.is_file())
+def _content(version: str, name: str, *, is_packed: bool) -> bytes | None:
+    """A file as it is sent; `version` is what keeps an older one from being remembered."""
+    if name == ALL_STYLES:
+        content = b"\n".join((STATIC / f"{style}.css").read_bytes() for style in STYLES)
+    elif name in {path.name for path in STATIC.iterdir() if path.is_file()}:
+        content = (STATIC / name).read_bytes()
+    else:
+        return None
+    return gzip.compress(content, 6) if is_packed else content
 
 
 def router() -> APIRouter:
@@ -34,13 +47,18 @@ def router() -> APIRouter:
     found = APIRouter(include_in_schema=False)
 
     @found.get("/own/{version}/{name}")
-    def asset(version: str, name: str) -> Response:
-        if name not in _own_files():
+    def asset(request: Request, version: str, name: str) -> Response:
+        current = assets_path().rpartition("/")[2]
+        is_packed = "gzip" in request.headers.get("accept-encoding", "") and not name.endswith(".png")
+        content = _content(current, name, is_packed=is_packed)
+        if content is None:
             return Response(status_code=404)
-        path = STATIC / name
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        is_current = version == assets_path().rpartition("/")[2]
-        caching = FOREVER if is_current else "no-store"
-        return Response(path.read_bytes(), media_type=kind, headers={"Cache-Control": caching, **SECURITY})
+        headers = {
+            "Cache-Control": FOREVER if version == current else "no-store",
+            "Vary": "Accept-Encoding",
+            **({"Content-Encoding": "gzip"} if is_packed else {}),
+            **SECURITY,
+        }
+        return Response(content, media_type=mimetypes.guess_type(name)[0] or "application/octet-stream", headers=headers)
 
     return found

@@ -236,6 +236,7 @@ export function mountYamlState(element, { props, watch }) {
       ),
     );
   };
+  on("shown", (shown) => shown === "yaml" && requestAnimationFrame(() => document.querySelector("#yaml-code .cm-scroller")?.setAttribute("tabindex", "0"))); // to be scrolled by keys
   draw();
   watch("value", draw);
 }

@@ -42,7 +42,7 @@ export function openCommands(asked = {}) {
     put(
       list,
       items.length === 0 && h("p", { class: "df-hint df-pad" }, "Nothing has this name, and no step makes or needs such a column."),
-      sections.filter((section) => section.items.length).map((section) => h("section", { role: "group", "aria-label": section.title }, h("h3", {}, section.title), section.items.map((item) => row(item, items.indexOf(item), input.value)))),
+      sections.filter((section) => section.items.length).map((section) => h("section", { role: "group", "aria-label": section.title }, h("div", { class: "df-commands-title", "aria-hidden": "true" }, section.title), section.items.map((item) => row(item, items.indexOf(item), input.value)))),
     );
     mark();
   };

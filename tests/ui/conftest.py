@@ -29,6 +29,7 @@ steps:
     use: FormatTextGenerationSFT
     after: answer
 """
+LONG = SLOW.replace("name: slow", "name: long").replace("examples/data/instructions.jsonl", "ROWS")
 HOSTILE = """\
 distilflow: 1
 name: hostile
@@ -63,15 +64,17 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The app on a free port with three examples; runs go without Prefect."""
+    """The app on a free port with a few examples; runs go without Prefect. `long` goes on until it is stopped."""
     folder = tmp_path_factory.mktemp("site")
     examples = folder / "examples"
     examples.mkdir()
     (examples / "quickstart.yaml").write_text((ROOT / "examples" / "quickstart.yaml").read_text())
     (examples / "hostile.yaml").write_text(HOSTILE)
+    (folder / "rows.jsonl").write_text("".join(f'{{"instruction": "Question {at}"}}\n' for at in range(5000)))
     fake = FakeOpenAI(Behaviour(latency_s=0.4, rules=[Rule("landlord", Fault.CONTEXT_LENGTH)]))
     with running(fake) as url:
         (examples / "slow.yaml").write_text(SLOW.replace("URL", url))
+        (examples / "long.yaml").write_text(LONG.replace("URL", url).replace("ROWS", str(folder / "rows.jsonl")))
         with serving(folder / "runs", "--inline", "--examples", str(examples)) as address:
             yield Site(address, folder / "runs", fake, url)
 

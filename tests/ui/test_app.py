@@ -619,7 +619,7 @@ def test_the_help_says_how_it_works_and_gives_the_focus_back(page: Page, site: S
     page.goto(f"{site.url}/?place=gallery")
     page.locator("#help").click()
     expect(page.get_by_role("dialog")).to_contain_text("Rehearse runs all rows with made-up replies")
-    expect(page.get_by_role("dialog")).to_contain_text("Preview 5 rows")
+    expect(page.get_by_role("dialog")).to_contain_text("Try on 5 rows")
 
     page.keyboard.press("Escape")
 

@@ -50,7 +50,7 @@ def test_a_pipeline_is_built_by_mouse_from_nothing(page: Page, site: Site) -> No
 def test_every_link_is_drawn_with_what_was_made(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
 
-    expect(page.locator(".react-flow__edge-path")).to_have_count(9)
+    expect(page.locator(".react-flow__edge-path")).to_have_count(10)  # the last one leads to the result
     expect(page.get_by_test_id("edge-group-judge")).to_contain_text("+generations")
 
 

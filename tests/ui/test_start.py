@@ -18,7 +18,8 @@ from tests.fakes.serving import running
 from tests.flows.distilabel_files import STEPS, load, pipeline, preference, step, text
 from tests.ui.browsing import Watched, serving
 from tests.ui.conftest import Site
-from tests.ui.test_app import LOOKS, field, open_example
+from tests.ui.test_accessibility import serious
+from tests.ui.test_app import field, open_example
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -302,14 +303,14 @@ def test_a_pipeline_starts_from_the_rows_of_a_data_set(page: Page, hub_site: Sit
 def test_cards_are_filtered_by_what_they_are_for(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/?place=gallery")
     cards = page.locator(".df-cards > li")
-    expect(cards).to_have_count(3)
+    expect(cards).to_have_count(4)
 
     page.get_by_role("button", name="Runs as it is").first.click()
 
     expect(cards).to_have_count(2)
     expect(page.get_by_role("button", name="Runs as it is").first).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="All", exact=True).click()
-    expect(cards).to_have_count(3)
+    expect(cards).to_have_count(4)
 
 
 def draft_with(page: Page, site: Site, description: str = "Answers to questions about returns") -> None:
@@ -477,26 +478,26 @@ def test_menu_and_dialogs_can_be_read_and_reached(
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(20_000)
     page = watched.watch(context.new_page())
-    found = {}
+    found: dict[str, list[str]] = {}
     try:
         open_example(page, site, "quickstart")
         menu(page)
-        found["menu"] = page.evaluate(LOOKS)
+        found["menu"] = serious(page)
         page.keyboard.press("Escape")
         page.goto(f"{site.url}/?place=gallery")
         for opener in ("draft-model", "draft-sample", "gallery-hub"):
             page.locator(f"#{opener}").click()
             expect(page.get_by_role("dialog")).to_be_visible()
-            found[opener] = page.evaluate(LOOKS)
+            found[opener] = serious(page)
             page.keyboard.press("Escape")
         page.locator("#gallery-import").click()
         page.locator("#import-text").fill(text(THEIRS))
         expect(page.get_by_test_id("import-understood")).to_be_visible()
-        found["import"] = page.evaluate(LOOKS)
+        found["import"] = serious(page)
         page.keyboard.press("Escape")
         draft_with(page, site)
         expect(page.get_by_test_id("draft-problems")).to_be_visible()
-        found["draft"] = page.evaluate(LOOKS)
+        found["draft"] = serious(page)
     finally:
         context.close()
 

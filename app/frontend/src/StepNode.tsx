@@ -1,7 +1,6 @@
 /* A step, the steps of a closed group, or the result, as a card of a size that never changes. */
 
-import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
-import { change } from "page/changes.js";
+import { Handle, NodeToolbar, Position, type Node, type NodeProps } from "@xyflow/react";
 import { openCommands } from "page/commands.js";
 import { count } from "page/dom.js";
 import { useContext } from "react";
@@ -24,7 +23,7 @@ export function labelOf({ id, step, group, leaves }: DrawnNode): string {
 }
 
 function kindOf({ step, group, leaves }: DrawnNode): string {
-  if (step) return step.use;
+  if (step) return step.is_known ? step.use : `${step.use} · not installed here`;
   return leaves.length ? "Result" : `Group of ${count(group.length, "step")}`;
 }
 
@@ -52,25 +51,26 @@ export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
       {!leaves.length && <Handle type="source" position={Position.Right} id="r" isConnectable={mode === "build"} />}
       <Handle type="source" position={Position.Bottom} id="b" isConnectable={false} />
       {canBuild && (
-        <button
-          type="button"
-          className="df-add-after nodrag nopan"
-          aria-label={`Add a step after ${id} (A)`}
-          title="Add a step after this one (A)"
-          onClick={(event) => {
-            event.stopPropagation();
-            openCommands({ add: [id] });
-          }}
-        >
-          <Icon name="plus" />
-        </button>
+        <NodeToolbar nodeId={id} position={Position.Right} offset={-12} isVisible>
+          <button type="button" className="df-add-after nodrag nopan" aria-label={`Add a step after ${id} (A)`} title="Add a step after this one (A)" onClick={() => openCommands({ add: [id] })}>
+            <Icon name="plus" />
+          </button>
+        </NodeToolbar>
       )}
-      {canBuild && selected && <NodeTools step={step} isAbove={isExplained} />}
-      {isExplained && step && step.problems[0] && <Callout step={step} problem={step.problems[0]} />}
-      {!step && !leaves.length && mode === "build" && (
-        <button type="button" className="df-open-group nodrag nopan" aria-label={`Open the group ${id}`} onClick={() => change({ do: "open-group", group: id })}>
+      {canBuild && selected && (
+        <NodeToolbar nodeId={id} position={isExplained ? Position.Top : Position.Bottom} align="start" offset={8} isVisible>
+          <NodeTools step={step} />
+        </NodeToolbar>
+      )}
+      {isExplained && step && step.problems[0] && (
+        <NodeToolbar nodeId={id} position={Position.Bottom} align="start" offset={8} isVisible>
+          <Callout step={step} problem={step.problems[0]} />
+        </NodeToolbar>
+      )}
+      {!step && !leaves.length && (
+        <span className="df-open-group">
           <Icon name="right" />
-        </button>
+        </span>
       )}
     </div>
   );

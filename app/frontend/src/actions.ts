@@ -20,6 +20,9 @@ export interface Actions {
   group(): void;
   tidy(): void;
   fit(): void;
+  /** Whether a closed group is selected, which `open` opens. */
+  opened(): boolean;
+  open(): void;
   add(): void;
   connect(): void;
   rename(): void;
@@ -73,6 +76,8 @@ export function useActions(mode: Mode, nodes: StepNode[], link: string | null, f
         setTimeout(() => void flow.fitView({ maxZoom: 1, duration: 200 }), 300);
       },
       fit: () => void flow.fitView({ maxZoom: 1, duration: 120 }),
+      opened: () => selected.length === 1 && selected[0]!.data.drawn.group.length > 0,
+      open: () => change({ do: "open-group", group: selected[0]!.id }),
       add: () => openCommands({ add: steps.slice(0, 1) }),
       connect: () => first && openCommands({ connect: first }),
       rename: () => first && set("renaming", first),
@@ -130,6 +135,7 @@ function keyOf(mode: Mode, event: KeyboardEvent, actions: Actions): (() => unkno
   if (isCommand) {
     return { c: actions.copy, v: actions.paste, d: actions.duplicate, g: actions.group }[event.key.toLowerCase()];
   }
+  if (event.key === "Enter" && actions.opened()) return actions.open;
   if (event.key === "Enter") return () => document.querySelector<HTMLElement>("#step-form input, #step-form textarea")?.focus();
   if (event.key === "F2") return actions.rename;
   if (event.key === "Delete" || event.key === "Backspace") return actions.remove;

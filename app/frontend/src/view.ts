@@ -17,6 +17,7 @@ export interface Step {
   summary: string;
   icon: string;
   asks: boolean;
+  is_known: boolean;
   is_source: boolean;
   after: string[];
   setting: string;
