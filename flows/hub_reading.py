@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -81,10 +80,9 @@ def first_rows(
         return params, list(islice(found, rows))
 
 
-def _missing() -> tuple[type[Exception], ...]:
-    """What `datasets` raises for a data set that is not there, once it was imported."""
-    module = sys.modules.get("datasets.exceptions")
-    return (module.DatasetNotFoundError,) if module else ()
+def _nobody(repo_id: str) -> HubProblem:
+    fix = "check its name; a private one needs a token in $HF_TOKEN"
+    return HubProblem(f"there is no data set {repo_id!r} on the Hub, or it is private", fix)
 
 
 @contextmanager
@@ -111,9 +109,8 @@ def _clear_errors(repo_id: str) -> Iterator[None]:
         raise HubProblem(f"{repo_id!r} is gated", "ask for access on its page, and set $HF_TOKEN") from error
     except RevisionNotFoundError as error:
         raise HubProblem(f"{repo_id!r} has no such revision", "leave it out for the newest") from error
-    except (RepositoryNotFoundError, *_missing()) as error:
-        fix = "check its name; a private one needs a token in $HF_TOKEN"
-        raise HubProblem(f"there is no data set {repo_id!r} on the Hub, or it is private", fix) from error
+    except RepositoryNotFoundError as error:
+        raise _nobody(repo_id) from error
     except LocalEntryNotFoundError as error:
         raise HubProblem(f"{endpoint()} cannot be reached", "check the network and $HF_ENDPOINT") from error
     except EntryNotFoundError as error:
@@ -127,5 +124,7 @@ def _clear_errors(repo_id: str) -> Iterator[None]:
     except Exception as error:  # what its clients raise for data sets that they cannot read
         if isinstance(error, (ConnectionError, TimeoutError)) or type(error).__module__.startswith("httpx"):
             raise HubProblem(f"{endpoint()} cannot be reached", "check the network and $HF_ENDPOINT") from error
+        if type(error).__name__ == "DatasetNotFoundError":  # of `datasets`, which is imported late
+            raise _nobody(repo_id) from error
         said = " ".join(str(error).split())[:300]
         raise HubProblem(f"{repo_id!r} cannot be read: {said}", "check its name, configuration and split") from error

@@ -38,7 +38,7 @@ def model(module: str = "openai", theirs: str = "OpenAILLM", **fields: Any) -> d
 
 
 def generation(name: str, **fields: Any) -> dict[str, Any]:
-    task = {"group_generations": False, "add_raw_output": True, "add_raw_input": True, "num_generations": 1}
+    task: dict[str, Any] = {"group_generations": False, "add_raw_output": True, "add_raw_input": True, "num_generations": 1}
     task |= {"use_default_structured_output": False, "system_prompt": None, "template": "{{ instruction }}"}
     task |= {"columns": ["instruction"], "input_batch_size": 50, "llm": model(model="m"), **fields}
     return step(name, f"{STEPS}.tasks.text_generation", "TextGeneration", **task)
