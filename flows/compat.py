@@ -132,14 +132,14 @@ class _Conversion:
     def _connections(self, inside: Mapping[str, Any]) -> dict[str, list[str]]:
         after: dict[str, list[str]] = {}
         for connection in _listed(inside, "connections"):
-            source, targets = connection.get("from"), connection.get("to") or []
-            for target in targets if isinstance(targets, list) else [targets]:
+            source, targets = str(connection.get("from")), connection.get("to") or []
+            for target in map(str, targets if isinstance(targets, list) else [targets]):
                 if source not in self._names or target not in self._names:
                     self._note(
                         f"the connection from {quoted(source)} to {quoted(target)} was left out: one of them is not there"
                     )
                     continue
-                after.setdefault(self._names[str(target)], []).append(self._names[str(source)])
+                after.setdefault(self._names[target], []).append(self._names[source])
         return after
 
     def _step(self, step: Mapping[str, Any], after: Mapping[str, list[str]]) -> dict[str, Any]:

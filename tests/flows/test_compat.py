@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from flows.compat import convert
 from flows.plan import examine
-from flows.spec import PipelineSpec, load_spec, read_spec
+from flows.spec import PipelineSpec, load_spec, read_spec, spec_from
 from flows.spec.text import parse
 from steps.errors import SpecError
 from tests.flows.commands import Commands
@@ -210,3 +212,33 @@ def test_the_command_line_takes_it_as_it_is(commands: Commands) -> None:
     assert (planned.code, ran.code) == (0, 0), planned.err + ran.err
     assert "Note: step 'a': the key in the file was not carried over" in planned.err
     assert len(commands.rows()) == 2
+
+
+_LEAF = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=9)
+_ANYTHING = st.recursive(
+    _LEAF, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=9), part, max_size=3), max_leaves=9
+)
+_FIELDS = st.dictionaries(
+    st.sampled_from(["name", "llm", "resources", "input_mappings", "batch_size", "columns", "type_info", "api_key", "x"]),
+    _ANYTHING | st.fixed_dictionaries({"type_info": _ANYTHING, "model": _ANYTHING, "api_key": _ANYTHING}),
+)
+_STEP = st.fixed_dictionaries({"name": _ANYTHING, "step": _FIELDS | _ANYTHING}) | _ANYTHING
+_INSIDE = st.fixed_dictionaries(
+    {"name": _ANYTHING},
+    optional={
+        "steps": st.lists(_STEP, max_size=4) | _ANYTHING,
+        "connections": st.lists(st.fixed_dictionaries({"from": _ANYTHING, "to": _ANYTHING}), max_size=3) | _ANYTHING,
+        "routing_batch_functions": st.lists(st.fixed_dictionaries({"step": _ANYTHING, "type_info": _ANYTHING}), max_size=2)
+        | _ANYTHING,
+    },
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_INSIDE)
+def test_whatever_such_a_file_holds_it_is_a_pipeline_or_told(inside: dict[str, Any]) -> None:
+    try:
+        spec, _ = spec_from({"distilabel": {"version": "1.5.3"}, "pipeline": inside})
+    except SpecError:
+        return
+    examine(spec)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flows.asking import ModelNotReady, asking
 from flows.drafting import REPAIRS, catalogue_text, draft, examined, find_pipeline, messages
@@ -337,3 +339,27 @@ def test_a_draft_is_as_its_file_reads() -> None:
 
     assert spec is not None
     assert examine(spec)[1] == problems == []
+
+
+PARTS = [
+    "steps:",
+    "- name: a",
+    "  use: TextGeneration",
+    "  with: {llm: 7}",
+    "```",
+    "```yaml",
+    "{",
+    "[",
+    "x",
+    "&a",
+    "*a",
+    "name: n",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=200) | st.lists(st.sampled_from(PARTS)).map("\n".join))
+def test_whatever_a_model_replies_it_is_a_pipeline_or_told(reply: str) -> None:
+    spec, problems = examined(reply, LLM)
+
+    assert spec is not None or problems
