@@ -169,7 +169,7 @@ async function showMenu(event) {
   if (document.getElementById("pipelines-menu")) return document.getElementById("pipelines-menu").close();
   const view = get("build");
   const name = view?.file.name;
-  const list = h("div", { class: "df-menu-list", role: "list", "aria-busy": "true" });
+  const list = h("div", { class: "df-menu-list", "aria-busy": "true" });
   const isSaved = name && (where === "browser" ? kept.has(name) : view.file.version);
   const act = (label, sign, does, id, classes = "") =>
     h("button", { type: "button", class: `df-menu-item ${classes}`, "data-testid": id, onclick: () => (menu.close(), does()) }, icon(sign, "s"), label);
@@ -221,6 +221,8 @@ async function fillList(list, search, name, menu) {
   const draw = () => {
     const wanted = search.value.trim().toLowerCase();
     const shown = found.filter((one) => one.name.toLowerCase().includes(wanted) || (one.about ?? "").toLowerCase().includes(wanted));
+    if (shown.length) list.setAttribute("role", "list");
+    else list.removeAttribute("role"); // what is no list must not say so
     put(list, shown.length ? shown.slice(0, 200).map((one) => entry(one, name, menu)) : h("p", { class: "df-hint df-pad" }, "No pipeline has this in its name."));
   };
   search.hidden = found.length <= SEARCHED;
