@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from app.handlers.drafts import CannotEdit, Draft, File, edit_data, new_draft, new_file
@@ -63,6 +64,7 @@ def draft_of(kept: Kept, selected: str | None = None) -> Draft:
     return new_draft(kept.text, selected, file_of(kept))
 
 
+@lru_cache(maxsize=32)
 def name_in(text: str) -> str | None:
     """The name that a pipeline says it has; None for what is no pipeline."""
     if not text.strip():
