@@ -93,10 +93,14 @@ def watched() -> Iterator[Watched]:
     assert found.wrong == []
 
 
-@pytest.fixture
-def page(chromium: Any, watched: Watched, site: Site) -> Iterator[Page]:
-    """A page of a browser of its own; no pipeline is saved yet."""
+@pytest.fixture(autouse=True)
+def nothing_is_saved(site: Site) -> None:
+    """Each test finds the examples as they are."""
     shutil.rmtree(site.pipelines_dir, ignore_errors=True)
+
+
+@pytest.fixture
+def page(chromium: Any, watched: Watched) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(20_000)
     yield watched.watch(context.new_page())
