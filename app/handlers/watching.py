@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from app.handlers.cells import columns_of, rows_as_cells
@@ -43,6 +44,7 @@ def list_runs(store: RunStore) -> list[dict[str, Any]]:
                     "ended_at": report.ended_at,
                     "rows": sum(report.rows.values()),
                     "quarantined": report.quarantined,
+                    "usage": asdict(report.usage),
                     "is_rehearsal": report.is_rehearsal,
                 }
             )

@@ -55,6 +55,8 @@ export function mountRunBar(element) {
       h("span", { class: "df-sep" }),
       isLive && h("span", { class: "df-progress", role: "progressbar", "aria-label": "Progress of the run", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": String(Math.round(100 * done)) }, h("span", { class: "df-meter" }, h("i", { style: { width: `${100 * done}%` } })), h("b", {}, `${Math.round(100 * done)}%`)),
       fact("Elapsed", elapsed(report), "elapsed"),
+      isLive && remaining(report, done) && fact("Left, about", remaining(report, done), "left"),
+      spent(run) && fact("Cost", spent(run), "cost"),
       failed > 0 && fact("Failed rows", number(failed), "failed", "warn"),
       !isLive && Object.keys(report.rows).length > 0 && fact("Rows", number(Object.values(report.rows).reduce((sum, rows) => sum + rows, 0)), "rows"),
       h("span", { class: "df-grow" }),
@@ -72,6 +74,22 @@ export function mountRunBar(element) {
     if (shown && run?.report && LIVE.includes(run.report.state)) shown.textContent = elapsed(run.report);
   }, 1000);
   startFollowing();
+}
+
+/** How long it will still take, by how long it took so far; nothing while that says little. */
+function remaining(report, done) {
+  const took = Date.now() / 1000 - report.started_at;
+  if (done < 0.05 || took < 5 || report.state === "paused") return "";
+  return duration((took * (1 - done)) / done);
+}
+
+/** What the requests cost so far, beside the budget where there is one; "" when they are free. */
+function spent(run) {
+  const used = Object.values(run.progress ?? {}).map((step) => step.usage).filter((usage) => usage?.requests);
+  const sum = (count) => used.reduce((total, usage) => total + count(usage), 0);
+  const cost = inMoney({ known_cost: sum((usage) => usage.known_cost), unpriced: sum((usage) => usage.unpriced) });
+  const cap = run.report.options?.max_cost;
+  return cost && (cap ? `${cost} of ${money(cap)}` : cost);
 }
 
 export function failedRows(run) {
@@ -289,7 +307,7 @@ export function runsTable(runs, place = "run") {
       "table",
       { class: "df-table plain df-card-table", "data-testid": "runs-table" },
       h("caption", { class: "df-sr" }, "All runs, newest first"),
-      h("thead", {}, h("tr", {}, ["Pipeline", "State", "Rows", "Started", "Time"].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", {}, h("tr", {}, ["Pipeline", "State", "Rows", "Cost", "Started", "Time"].map((name) => h("th", { scope: "col" }, name)))),
       h(
         "tbody",
         {},
@@ -300,6 +318,7 @@ export function runsTable(runs, place = "run") {
             h("th", { scope: "row" }, h("a", { href: address({ place, run: run.id }).href, "data-key": `run-${run.id}`, onclick: (event) => event.preventDefault() }, run.pipeline), h("span", { class: "df-small t3 df-block" }, run.id)),
             h("td", {}, h("span", { class: "df-row" }, stateTag(run), run.is_rehearsal && tag("Rehearsal", "", "mask"))),
             h("td", { class: "df-num" }, run.rows ? number(run.rows) : "–"),
+            h("td", { class: "df-num" }, inMoney(run.usage) || (run.usage.requests ? "free" : "–")),
             h("td", {}, ago(run.started_at)),
             h("td", { class: "df-num" }, elapsed(run)),
           ),

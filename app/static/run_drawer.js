@@ -10,6 +10,7 @@ import { get, go, on, onCalmly, set } from "./store.js";
 
 const HEIGHT = "distilflow-drawer";
 const LEAST = 120;
+const MANY = 60;
 
 export function mountDrawer(element, retry) {
   const head = h("div", { class: "df-drawer-head" });
@@ -59,6 +60,9 @@ export function mountDrawer(element, retry) {
     drawHead();
     faces[tab].draw();
   };
+  on("run", (run) => {
+    if (run?.steps?.length > MANY && get("liveDrawer") === undefined) set("liveDrawer", false); // the graph needs the room, from the start
+  });
   onCalmly("run", (run) => {
     if (!run?.report) return;
     if (drawn !== `${run.id}|${chosen(run)}`) return drawAll();

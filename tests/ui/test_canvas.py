@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from flows.spec import read_spec
 from tests.ui.conftest import Site
-from tests.ui.test_app import open_example
+from tests.ui.test_app import open_example, wait_for_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -166,3 +167,131 @@ def test_two_steps_become_one_group_and_come_apart_again(page: Page, site: Site)
     expect(page.get_by_test_id("node-answer_1")).to_have_count(0)
     page.get_by_test_id("node-group_2").dblclick()
     expect(page.get_by_test_id("node-answer_1")).to_be_visible()
+
+
+def command(page: Page, *keys: str) -> None:
+    """Keys pressed on the canvas, with nothing else in the way."""
+    page.locator("body").press("Escape")
+    for key in keys:
+        page.locator("body").press(key)
+
+
+def test_a_step_is_added_between_two_others_from_the_commands(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("node-judge").click()
+    expect(page.locator("#step-head h2")).to_have_text("judge")
+
+    command(page, "a")
+    dialog = page.get_by_test_id("commands")
+    expect(dialog).to_contain_text("Add after judge")
+    page.keyboard.type("keepcol")
+    expect(dialog.get_by_role("option").first).to_contain_text("Columns fit")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_test_id("node-keep_columns")).to_be_visible()
+    assert (graph(page)["keep_columns"], graph(page)["format_dpo"]) == (["judge"], ["keep_columns"])
+    page.keyboard.press("Control+z")
+    expect(page.get_by_test_id("node-keep_columns")).to_have_count(0)
+    assert graph(page)["format_dpo"] == ["judge"]
+
+
+def test_what_can_follow_says_which_columns_are_missing(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("node-load").click()
+    expect(page.locator("#step-head h2")).to_have_text("load")
+
+    command(page, "a")
+    page.keyboard.type("UltraFeedback")
+
+    option = page.get_by_test_id("commands").get_by_role("option").first
+    expect(option).to_contain_text("Map 1 column")
+    expect(page.locator(".df-commands-detail .df-chip.miss")).to_have_text("generations")
+
+
+def test_steps_are_connected_and_renamed_by_keyboard(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("node-load").click()
+    expect(page.locator("#step-head h2")).to_have_text("load")
+
+    command(page, "c")
+    expect(page.get_by_test_id("commands")).to_contain_text("Connect load to")
+    page.keyboard.type("judge")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("button", name="Undo: connect load to judge")).to_be_visible()
+    assert graph(page)["judge"] == ["group", "load"]
+
+
+def test_everything_is_found_by_one_search(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.keyboard.press("Control+k")
+    found = page.get_by_test_id("commands").get_by_role("option")
+
+    page.keyboard.type("ratings")
+    expect(found.first).to_contain_text("made by judge")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("format_dpo")
+    page.keyboard.press("Enter")
+    expect(page.locator("#step-head h2")).to_have_text("format_dpo")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("show the yaml")
+    page.keyboard.press("Enter")
+    expect(page.locator("#yaml-code")).to_be_visible()
+
+
+def test_the_columns_of_a_link_open_as_a_list(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    link = page.get_by_test_id("edge-judge-format_dpo")
+
+    link.get_by_role("button", name=re.compile("^Show all .* columns from judge")).click()
+
+    columns = link.get_by_role("group", name="Columns from judge")
+    expect(columns).to_contain_text("+rationales")
+    expect(columns).to_contain_text("generation_models")
+    page.keyboard.press("Escape")
+    expect(columns).to_have_count(0)
+
+
+def test_one_step_is_tried_where_it_stands(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("node-answer_2").click()
+    expect(page.locator("#step-head h2")).to_have_text("answer_2")
+
+    page.get_by_test_id("preview-step").click()
+
+    expect(page.get_by_test_id("node-answer_2-rows")).to_have_text("5 rows")
+    expect(page.get_by_test_id("preview-rows").get_by_test_id("row")).to_have_count(5)
+    expect(page.get_by_test_id("node-load-rows")).to_have_text("5 rows")
+    expect(page.get_by_test_id("node-judge-rows")).to_have_count(0)
+    page.get_by_test_id("node-answer_1").click()
+    expect(page.get_by_test_id("preview-rows")).to_contain_text("Only answer_2 and the steps before it were tried")
+
+
+def test_what_a_run_would_take_is_told_before_it(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+
+    expect(page.get_by_test_id("estimate")).to_contain_text("66 rows")
+    expect(page.get_by_test_id("estimate")).to_contain_text("264 requests")
+    page.get_by_role("button", name="How this is estimated").click()
+    expect(page.get_by_role("dialog").get_by_role("row", name=re.compile("^judge"))).to_contain_text("66")
+
+
+def test_a_run_is_watched_on_the_same_canvas(page: Page, site: Site) -> None:
+    open_example(page, site, "slow")
+    page.get_by_test_id("run").click()
+    canvas = page.get_by_test_id("run-canvas")
+
+    rows = canvas.get_by_test_id("node-answer-rows")
+    expect(rows).to_have_text(re.compile(r"^[1-9]"))
+    expect(canvas.locator(".is-flowing")).not_to_have_count(0)
+    canvas.get_by_test_id("node-load").click()
+    expect(page.locator("#run-body .df-drawer-head b").first).to_have_text("load")
+    page.get_by_test_id("stop").click()
+
+    wait_for_state(page, "stopped")
+    expect(canvas.get_by_test_id("node-answer")).to_have_attribute("aria-label", re.compile("answer"))
+    expect(canvas.get_by_test_id("node-answer-state")).to_contain_text("Stopped")
+    page.get_by_test_id("resume").click()
+    wait_for_state(page, "finished")
+    expect(canvas.get_by_test_id("node-answer-rows")).to_have_text("66 / 66")
+    expect(canvas.get_by_test_id("node-distiset-rows")).to_have_text(re.compile("^6[0-9] rows$"))

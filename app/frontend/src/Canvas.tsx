@@ -18,14 +18,14 @@ import {
 } from "@xyflow/react";
 import { change } from "page/changes.js";
 import { openCommands } from "page/commands.js";
-import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { useActions, useKeys } from "./actions";
-import { layout, NODE } from "./layout";
+import { layout, NODE, type Room } from "./layout";
 import { ModeContext, select, usePipeline } from "./pipeline";
 import { RowEdge } from "./RowEdge";
 import { labelOf, StepNode } from "./StepNode";
-import { Toolbar, Zoom } from "./Toolbar";
+import { States, Toolbar, Zoom } from "./Toolbar";
 import { drawn } from "./view";
 
 const nodeTypes = { step: StepNode };
@@ -45,14 +45,14 @@ export function Canvas() {
   const mode = useContext(ModeContext);
   const pipeline = usePipeline(mode);
   const frame = useRef<HTMLDivElement>(null);
-  const width = useWidth(frame);
+  const room = useRoom(frame, pipeline?.key);
   const flow = useReactFlow();
   const [nodes, setNodes] = useState<StepNode[]>([]);
   const [linkSelected, setLinkSelected] = useState<string | null>(null);
   const graph = useMemo(() => (pipeline ? drawn(pipeline) : null), [pipeline]);
-  const places = useMemo(() => (graph ? layout(graph, width - 2 * MARGIN) : null), [graph, width]);
+  const places = useMemo(() => (graph && room ? layout(graph, room) : null), [graph, room]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!pipeline || !graph || !places) return;
     setNodes((before) => {
       const chosen = new Set(before.filter((node) => node.selected).map((node) => node.id));
@@ -75,6 +75,7 @@ export function Canvas() {
           position: at ? { x: at[0], y: at[1] } : { x: place.x, y: place.y },
           data: { drawn: one, isPrimary: id === pipeline.selected, isExplained: id === explained },
           ...NODE,
+          measured: NODE, // all have one size: those that are out of sight count too
           handles: HANDLES,
           draggable: mode === "build" && !isResult,
           selectable: !isResult,
@@ -92,6 +93,8 @@ export function Canvas() {
     const fansOut = new Map<string, number>();
     for (const link of graph.links) fansOut.set(link.source, (fansOut.get(link.source) ?? 0) + 1);
     const told = new Set<string>();
+    const tops = new Map<number, number>();
+    for (const { line, y } of places.values()) tops.set(line, Math.min(tops.get(line) ?? Infinity, y));
     const stepsOf = (id: string) => {
       const node = graph.nodes.get(id);
       return node?.step ? [id] : (node?.group ?? []);
@@ -109,7 +112,7 @@ export function Canvas() {
         target: link.target,
         sourceHandle: wraps ? "b" : "r",
         targetHandle: wraps ? "t" : "l",
-        data: { link, hasChips, from: stepsOf(link.source), to: stepsOf(link.target) },
+        data: { link, hasChips, channel: tops.get(places.get(link.target)?.line ?? 0) ?? 0, from: stepsOf(link.source), to: stepsOf(link.target) },
         selected: id === linkSelected,
         markerEnd: { type: MarkerType.Arrow, width: 16, height: 16 },
         ariaLabel: `rows from ${link.source} to ${link.target}`,
@@ -127,7 +130,7 @@ export function Canvas() {
   useEffect(() => {
     const timer = setTimeout(() => void flow.fitView({ maxZoom: 1, padding: `${MARGIN}px` }), 50);
     return () => clearTimeout(timer);
-  }, [key, flow, width > 0]);
+  }, [key, flow, room]);
 
   const onNodesChange = useCallback((changes: NodeChange<StepNode>[]) => {
     setNodes((before) => {
@@ -153,7 +156,7 @@ export function Canvas() {
   return (
     <div
       ref={frame}
-      className="df-canvas"
+      className={`df-canvas ${nodes.length > MANY ? "has-many" : ""}`}
       data-testid={canBuild ? "canvas" : "run-canvas"}
       onDragOver={(event) => {
         if (!canBuild || !event.dataTransfer?.types.includes(DRAGGED)) return;
@@ -203,6 +206,7 @@ export function Canvas() {
       >
         <Background variant={BackgroundVariant.Dots} gap={16} size={1.2} />
         {canBuild && <Toolbar actions={actions} selected={nodes.filter((node) => node.selected).length} />}
+        {!canBuild && nodes.length > MANY && <States />}
         <Zoom position={canBuild ? "bottom-left" : "top-left"} />
         {nodes.length > 0 && <MiniMap pannable zoomable ariaLabel="Overview of the graph" nodeClassName={(node) => ((node as StepNode).data.drawn.step?.problems.length ? "is-problem" : node.selected ? "is-selected" : "")} />}
       </ReactFlow>
@@ -223,14 +227,22 @@ function ZoomLevel() {
   return <span ref={mark} hidden />;
 }
 
-function useWidth(frame: { current: HTMLDivElement | null }): number {
-  const [width, setWidth] = useState(0);
+/** How much room there is: as it was when this pipeline was opened, or the frame last became wider or narrower. A drawer that opens
+    below must not make the steps change places. */
+function useRoom(frame: { current: HTMLDivElement | null }, key: string | undefined): Room | null {
+  const [room, setRoom] = useState<Room | null>(null);
   useEffect(() => {
     const element = frame.current;
     if (!element) return;
-    const watching = new ResizeObserver(([entry]) => entry && setWidth(Math.round(entry.contentRect.width)));
+    let width = 0;
+    const watching = new ResizeObserver(([entry]) => {
+      const found = entry?.contentRect;
+      if (!found?.width || Math.round(found.width) === width) return;
+      width = Math.round(found.width);
+      setRoom({ width: width - 2 * MARGIN, height: Math.round(found.height) - 2 * MARGIN });
+    });
     watching.observe(element);
     return () => watching.disconnect();
-  }, [frame.current]);
-  return width || 1000;
+  }, [frame.current, key]);
+  return room;
 }

@@ -122,6 +122,7 @@ export function Foot({ id, foot }: { id: string; foot: FootFacts }) {
             </span>
           ))}
         </span>
+        <span className="df-sr">{foot.said}</span>
       </span>
       {foot.share !== null && (
         <span className={`df-node-bar ${foot.state === "done" ? "done" : ""}`}>

@@ -3,7 +3,7 @@
 import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath, Position, type Edge, type EdgeProps } from "@xyflow/react";
 import { get } from "page/store.js";
 import { standingOf } from "page/standing.js";
-import { useContext, useState } from "react";
+import { useContext, useEffect, useRef, useState } from "react";
 
 import { Icon } from "./Icon";
 import { BETWEEN_ROWS } from "./layout";
@@ -11,7 +11,8 @@ import { ModeContext, type Mode } from "./pipeline";
 import { useFrom } from "./usePage";
 import type { Link, RunView } from "./view";
 
-export type RowEdge = Edge<{ link: Link; hasChips: boolean; from: string[]; to: string[] }, "rows">;
+/** `channel`: the top of the line that the link leads to, where it comes from the line above; `from` and `to` are steps. */
+export type RowEdge = Edge<{ link: Link; hasChips: boolean; channel: number; from: string[]; to: string[] }, "rows">;
 
 const MOST_CHIPS = 2;
 const BESIDE = 50;
@@ -33,7 +34,7 @@ export function RowEdge({ id, data, selected, markerEnd, ...ends }: EdgeProps<Ro
   const mode = useContext(ModeContext);
   const flows = useFlows(mode, data?.from ?? [], data?.to ?? []);
   const wraps = ends.sourcePosition === Position.Bottom;
-  const between = wraps ? { centerY: ends.targetY - BETWEEN_ROWS / 2 } : {}; // not through the cards of the line above
+  const between = wraps ? { centerY: (data?.channel ?? ends.targetY) - BETWEEN_ROWS / 2 } : {}; // between the lines, not through their cards
   const [path, middleX, middleY] = getSmoothStepPath({ ...ends, ...between, borderRadius: 8, offset: 24 });
   const isAcross = ends.sourcePosition === Position.Right && ends.targetX - ends.sourceX > 2 * BESIDE;
   const [x, y] = isAcross ? [ends.sourceX + BESIDE, ends.sourceY] : [middleX, middleY]; // beside the step that made them
@@ -78,6 +79,17 @@ function Chips({ link }: { link: Link }) {
 
 /** Every column that exists here. */
 function AllColumns({ link, close }: { link: Link; close: () => void }) {
+  const closing = useRef(close);
+  closing.current = close;
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      closing.current();
+    };
+    document.addEventListener("keydown", press, true); // wherever the focus is
+    return () => document.removeEventListener("keydown", press, true);
+  }, []);
   const part = (title: string, names: string[], kind: string, sign: string) =>
     names.length > 0 && (
       <section>
@@ -90,7 +102,7 @@ function AllColumns({ link, close }: { link: Link; close: () => void }) {
       </section>
     );
   return (
-    <div className="df-columns nowheel" role="group" aria-label={`Columns from ${link.source}`} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
+    <div className="df-columns nowheel" role="group" aria-label={`Columns from ${link.source}`}>
       <button type="button" className="df-btn ghost ic sm" aria-label="Close" onClick={close}>
         <Icon name="cross" classes="s" />
       </button>

@@ -47,7 +47,6 @@ export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
         <small>{kindOf(drawn)}</small>
       </span>
       <Foot id={id} foot={foot} />
-      <span className="df-sr">{foot.said}</span>
       {!leaves.length && <Handle type="source" position={Position.Right} id="r" isConnectable={mode === "build"} />}
       <Handle type="source" position={Position.Bottom} id="b" isConnectable={false} />
       {canBuild && (

@@ -2,10 +2,14 @@
 
 import { Panel, useReactFlow, useStore, type PanelPosition } from "@xyflow/react";
 import { change } from "page/changes.js";
+import { number } from "page/dom.js";
+import { standingOf } from "page/standing.js";
+import { get } from "page/store.js";
 
 import type { Actions } from "./actions";
 import { Icon } from "./Icon";
-import { usePage } from "./usePage";
+import { useFrom, usePage } from "./usePage";
+import type { RunView } from "./view";
 
 export function Toolbar({ actions, selected }: { actions: Actions; selected: number }) {
   const view = usePage<{ undo: string; redo: string }>("build");
@@ -55,6 +59,35 @@ export function Zoom({ position }: { position: PanelPosition }) {
       <button type="button" className="df-btn ghost ic sm" aria-label="Show all (1)" title="Show all (1)" onClick={() => void flow.fitView({ maxZoom: 1, duration: 120 })}>
         <Icon name="fit" classes="s" />
       </button>
+    </Panel>
+  );
+}
+
+const STATES = { done: "done", running: "arc", paused: "pause", failed: "cross", stopped: "stop", loading: "clock", waiting: "dotted" };
+
+/** How many steps are done, running, waiting: where there are too many to count. */
+export function States() {
+  const told = useFrom(["run"], () => {
+    const run = get<RunView>("run");
+    const counts: Record<string, number> = {};
+    for (const { name } of run?.steps ?? []) {
+      const { state } = standingOf(run?.progress?.[name], run?.report.state ?? "");
+      counts[state] = (counts[state] ?? 0) + 1;
+    }
+    return JSON.stringify(counts);
+  });
+  const counts: Record<string, number> = JSON.parse(told);
+  return (
+    <Panel position="top-right" className="df-tools df-states">
+      {Object.entries(STATES).map(
+        ([state, icon]) =>
+          counts[state] && (
+            <span key={state} className={state === "done" ? "done" : state === "failed" ? "fail" : state === "running" ? "acc" : ""}>
+              <Icon name={icon} classes="s" />
+              {number(counts[state])} {state}
+            </span>
+          ),
+      )}
     </Panel>
   );
 }

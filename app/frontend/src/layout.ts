@@ -1,4 +1,4 @@
-/* Where nodes stand that nobody has moved: columns as deep as the rows have come, wrapped like text to the width there is. */
+/* Where nodes stand that nobody has moved: columns as deep as the rows have come, wrapped like text where that lets them be drawn larger. */
 
 import dagre from "@dagrejs/dagre";
 
@@ -16,12 +16,34 @@ export interface Place {
   line: number;
 }
 
-/** Places of all nodes, `width` pixels wide at most, as far as nodes can stand side by side. */
-export function layout(graph: Drawn, width: number): Map<string, Place> {
+export interface Room {
+  width: number;
+  height: number;
+}
+
+/** Places of all nodes, on as many lines as let them be drawn largest in the room there is. */
+export function layout(graph: Drawn, room: Room): Map<string, Place> {
   const columns = columnsOf(graph);
-  const perLine = Math.max(2, Math.floor((width - NODE.width) / PITCH.x) + 1);
+  let best = laidOut(columns, columns.length);
+  for (let perLine = columns.length - 1; perLine > 1; perLine -= 1) {
+    const other = laidOut(columns, perLine);
+    if (scaleOf(other, room) > 1.02 * scaleOf(best, room)) best = other;
+  }
+  return best.places;
+}
+
+interface Laid extends Room {
+  places: Map<string, Place>;
+}
+
+function scaleOf({ width, height }: Laid, room: Room): number {
+  return Math.min(1, room.width / width, room.height / height);
+}
+
+function laidOut(columns: string[][], perLine: number): Laid {
   const places = new Map<string, Place>();
   let top = 0;
+  let widest = 0;
   for (let start = 0, line = 0; start < columns.length; line += 1) {
     const some = columns.slice(start, start + lineLength(columns.slice(start), perLine));
     start += some.length;
@@ -30,9 +52,10 @@ export function layout(graph: Drawn, width: number): Map<string, Place> {
       const offset = ((tallest - column.length) * PITCH.y) / 2;
       column.forEach((id, row) => places.set(id, { x: at * PITCH.x, y: top + offset + row * PITCH.y, line }));
     });
+    widest = Math.max(widest, (some.length - 1) * PITCH.x + NODE.width);
     top += (tallest - 1) * PITCH.y + NODE.height + BETWEEN_ROWS;
   }
-  return places;
+  return { places, width: widest, height: top - BETWEEN_ROWS };
 }
 
 /** How many columns go on one line: it ends where one node hands the rows on, if there is such a place in its last half. */
