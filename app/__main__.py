@@ -12,7 +12,7 @@ log = logging.getLogger("distilflow.app")
 GRACE_S = 2
 
 
-def serve(host: str, port: int, runs_dir: Path) -> None:
+def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = None) -> None:
     """Serve until interrupted. Runs that go on are left alone: they belong to processes of their own."""
     import uvicorn
 
@@ -21,7 +21,7 @@ def serve(host: str, port: int, runs_dir: Path) -> None:
     from flows.runners.prefect_server import end_server
 
     runs_dir.mkdir(parents=True, exist_ok=True)
-    ctx = AppContext(runs_dir)
+    ctx = AppContext(runs_dir, pipelines_dir=pipelines_dir)
     threading.Thread(target=_find_prefect, args=(ctx,), name="prefect", daemon=True).start()
     config = uvicorn.Config(build_server(ctx), host, port, log_level="warning", timeout_graceful_shutdown=GRACE_S)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
@@ -50,8 +50,9 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--port", type=int, default=7860, help="port of the page")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="folder that holds all runs")
+    parser.add_argument("--pipelines-dir", type=Path, help="folder that keeps pipelines by name; beside the runs if not given")
     args = parser.parse_args()
-    serve(args.host, args.port, args.runs_dir)
+    serve(args.host, args.port, args.runs_dir, args.pipelines_dir)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.handlers.launching import Launcher
+from app.handlers.opening import Shelf
+from app.handlers.pipelines import Pipelines
 from flows.runs import RunStore
 
 COMMAND = (sys.executable, "-m", "flows.cli")
@@ -20,6 +22,8 @@ class AppContext:
 
     `prefect_url` is None until a Prefect server is known: pages work without it, and a run then finds one itself.
     `command` starts a run; tests put their own in its place. With `no_prefect` Prefect does not show the runs.
+    `pipelines_dir`: where pipelines are kept by name; beside the runs folder if not given. On a public server each browser
+    keeps its own.
     `docs_url`: where the help dialog finds the documentation; from $DISTILFLOW_DOCS_URL, and empty for no link.
     """
 
@@ -29,12 +33,20 @@ class AppContext:
     is_public: bool = field(default_factory=lambda: bool(os.environ.get("SPACE_ID")))
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
+    pipelines_dir: Path | None = None
     docs_url: str = field(default_factory=lambda: _web_address(os.environ.get("DISTILFLOW_DOCS_URL", "")))
     launcher: Launcher = field(init=False)
+    pipelines: Pipelines | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.runs_dir = self.runs_dir.resolve()
+        self.pipelines_dir = (self.pipelines_dir or self.runs_dir.parent / "pipelines").resolve()
+        self.pipelines = None if self.is_public else Pipelines(self.pipelines_dir)
         self.launcher = Launcher(self.store, self.command, ("--no-prefect",) if self.no_prefect else ())
+
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(self.pipelines, self.examples_dir)
 
     @property
     def store(self) -> RunStore:

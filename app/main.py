@@ -14,7 +14,7 @@ from app.api.assets import ALL_STYLES, STATIC, assets_path
 from app.components.parts import part
 from app.context import AppContext
 from app.page_head import PageHead
-from app.pages import build, data, gallery, run
+from app.pages import build, data, gallery, opening, run
 from app.theme import theme
 
 FIRST = "answers.js"
@@ -33,8 +33,8 @@ def create_app(ctx: AppContext) -> gr.Blocks:
         with gr.Column(elem_id="place-data", elem_classes="df-place"):
             data.build(ctx)
         with gr.Column(elem_id="place-gallery", elem_classes="df-place"):
-            examples = gallery.build(ctx)
-        build.bind_opening(ctx, demo, place, examples)
+            gallery.build(ctx)
+        opening.build(ctx, demo, place)
     return demo
 
 

@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from app.handlers.drafts import Draft, new_draft
+from app.handlers.drafts import Draft
+from app.handlers.pipelines import Pipelines
+from app.handlers.saving import recalled, saved
 
 SESSIONS = 500
 Shown = TypeVar("Shown")
 
 
 class Desk:
-    """Drafts by session; the ones that were used longest ago are put away."""
+    """Drafts by session; the ones that were used longest ago are put away. What is changed is saved in `pipelines`."""
 
-    def __init__(self, most: int = SESSIONS) -> None:
+    def __init__(self, pipelines: Pipelines | None = None, most: int = SESSIONS) -> None:
+        self._pipelines = pipelines
         self._most = most
         self._lock = threading.Lock()
         self._places: OrderedDict[str, _Place] = OrderedDict()
@@ -37,7 +40,7 @@ class Desk:
         after a later one, and a draft that cannot be shown is not kept.
         """
         with self._place(session, kept) as place:
-            changed = change(place.draft)
+            changed = saved(self._pipelines, place.draft, change(place.draft))
             shown = show(place.draft, changed)
             place.draft = changed
             return shown
@@ -47,7 +50,7 @@ class Desk:
         with self._lock:
             place = self._places.get(session)
             if place is None:
-                place = self._places[session] = _Place(_kept(kept))
+                place = self._places[session] = _Place(recalled(self._pipelines, kept))
                 while len(self._places) > self._most:
                     self._places.popitem(last=False)
             self._places.move_to_end(session)
@@ -59,10 +62,3 @@ class _Place:
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self.lock = threading.Lock()
-
-
-def _kept(kept: Any) -> Draft:
-    if isinstance(kept, dict) and isinstance(kept.get("text"), str):
-        selected = kept.get("selected")
-        return new_draft(kept["text"], selected if isinstance(selected, str) else None)
-    return new_draft()

@@ -17,6 +17,18 @@ MOST_KEPT = 2_000_000
 """Characters of a pipeline that the browser can keep: it gives a site 5 MB, and they are stored encrypted."""
 
 
+class File(TypedDict):
+    """Where a pipeline is kept, and as what."""
+
+    name: str
+    """What it is kept as; empty where nothing is kept yet."""
+    version: str | None
+    """The content that was last read or written; None for an example that was not changed, and in a browser."""
+    saved_at: float | None
+    problem: str
+    """Why it is not saved: "changed-on-disk", or in words; empty where it is."""
+
+
 class Draft(TypedDict):
     """What a browser tab works on. `undo` and `redo` hold (name of the change, text before or after it)."""
 
@@ -24,6 +36,7 @@ class Draft(TypedDict):
     selected: str | None
     undo: list[tuple[str, str]]
     redo: list[tuple[str, str]]
+    file: File
 
 
 class View(TypedDict):
@@ -47,8 +60,9 @@ class View(TypedDict):
     undo: str
     redo: str
     notice: ProblemCard | None
+    file: File
     is_kept: bool
-    """Whether the browser keeps the draft, so that it is there after a reload."""
+    """Whether it is there after a reload: saved, or small enough for the browser."""
     form: int | None
     """Number of the form that belongs to this view, where a new one is under way."""
     answers: int
@@ -64,8 +78,13 @@ class CannotEdit(DistilflowError):
 # ---- opening and changing
 
 
-def new_draft(text: str = "", selected: str | None = None) -> Draft:
-    return Draft(text=text, selected=selected, undo=[], redo=[])
+def new_draft(text: str = "", selected: str | None = None, file: File | None = None) -> Draft:
+    return Draft(text=text, selected=selected, undo=[], redo=[], file=file or new_file())
+
+
+def new_file(name: str = "") -> File:
+    """What is not saved yet."""
+    return File(name=name, version=None, saved_at=None, problem="")
 
 
 def with_text(draft: Draft, text: str, change: str, *, is_field: bool = False) -> Draft:
@@ -74,7 +93,7 @@ def with_text(draft: Draft, text: str, change: str, *, is_field: bool = False) -
         return draft
     goes_on = is_field and bool(draft["undo"]) and draft["undo"][-1][0] == change and not draft["redo"]
     undo = draft["undo"] if goes_on else [*draft["undo"], (change, draft["text"])][-UNDO_STEPS:]
-    return Draft(text=text, selected=draft["selected"], undo=undo, redo=[])
+    return {**draft, "text": text, "undo": undo, "redo": []}
 
 
 def undo(draft: Draft) -> Draft:
@@ -83,7 +102,7 @@ def undo(draft: Draft) -> Draft:
         return draft
     *rest, (change, text) = draft["undo"]
     redo = [*draft["redo"], (change, draft["text"])]
-    return Draft(text=text, selected=draft["selected"], undo=rest, redo=redo)
+    return {**draft, "text": text, "undo": rest, "redo": redo}
 
 
 def redo(draft: Draft) -> Draft:
@@ -92,11 +111,11 @@ def redo(draft: Draft) -> Draft:
         return draft
     *rest, (change, text) = draft["redo"]
     undo = [*draft["undo"], (change, draft["text"])]
-    return Draft(text=text, selected=draft["selected"], undo=undo, redo=rest)
+    return {**draft, "text": text, "undo": undo, "redo": rest}
 
 
 def select(draft: Draft, step: str | None) -> Draft:
-    return Draft(text=draft["text"], selected=step, undo=draft["undo"], redo=draft["redo"])
+    return {**draft, "selected": step}
 
 
 def edit_step(draft: Draft, step: str, change: str, edit: Callable[[dict[str, Any]], None]) -> Draft:
@@ -169,7 +188,8 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
         undo=draft["undo"][-1][0] if draft["undo"] else "",
         redo=draft["redo"][-1][0] if draft["redo"] else "",
         notice=notice,
-        is_kept=len(draft["text"]) <= MOST_KEPT,
+        file=draft["file"],
+        is_kept=draft["file"]["version"] is not None or len(draft["text"]) <= MOST_KEPT,
         form=None,
         answers=0,
     )

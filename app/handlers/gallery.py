@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.handlers.outline import step_cards
 from app.handlers.wording import cut, label_of
-from flows.cli.starting import STARTER
 from flows.plan import Plan, examine
-from flows.spec import read_file, read_spec
-from steps.errors import DistilflowError, SpecError
+from flows.spec import PipelineSpec, read_file, read_spec
+from steps.errors import DistilflowError, Problem, SpecError
 
 ABOUT_CHARS = 110
 """What fits on a card; what is longer would be cut within a word by the browser."""
-STARTER_NAME = "my-pipeline"
+
+
+RUNS = "Runs as it is"
+JUDGED = {"ratings", "rating", "score", "scores", "result"}
+"""Columns by which a step that judges is known."""
 
 
 def examples(folder: Path) -> list[dict[str, Any]]:
     """The pipelines of a folder, as cards; files that are none are left out."""
     found = []
-    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+    for path in _files(folder):
         card = _card(path, path.stat().st_mtime_ns)
         if card is not None:
             found.append(card)
@@ -34,15 +38,25 @@ def example_text(folder: Path, file: str) -> str:
     Raises:
         SpecError: There is none of this name.
     """
-    known = {path.name: path for path in [*folder.glob("*.yaml"), *folder.glob("*.yml")]}
+    known = {path.name: path for path in _files(folder)}
     if file not in known:
         raise SpecError(f"there is no example {file!r}", f"examples: {', '.join(sorted(known)) or 'none'}")
     return read_file(known[file])
 
 
-def starter_text() -> str:
-    """The commented pipeline that `distilflow new` writes."""
-    return STARTER.format(name=STARTER_NAME, file=f"{STARTER_NAME}.yaml")
+def names(folder: Path) -> list[str]:
+    """What the examples are called."""
+    return [card["name"] for card in examples(folder)]
+
+
+def file_of(folder: Path, name: str) -> str | None:
+    """The file of the example that has this name, or whose file does."""
+    by_name = {path.stem: path.name for path in _files(folder)} | {card["name"]: card["file"] for card in examples(folder)}
+    return by_name.get(name)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
 
 
 def _reached(plan: Plan) -> list[str]:
@@ -57,18 +71,37 @@ def _card(path: Path, changed: int) -> dict[str, Any] | None:
         spec, problems = read_spec(read_file(path))
     except DistilflowError:
         return None
+    return {"file": path.name, **card_of(spec, problems)}
+
+
+def card_of(spec: PipelineSpec, known: Sequence[Problem] = ()) -> dict[str, Any]:
+    """What a card shows of a pipeline: its graph, what it is for, and whether it runs here. `known`: problems of its text."""
     plan, found = examine(spec)
     cards = step_cards(spec, plan, found)
-    needs_key = any(problem.code == "model-not-ready" for problem in found)
+    reached = _reached(plan)
+    is_ready = not known and not found
     return {
-        "file": path.name,
         "name": spec.name,
         "title": label_of(spec.name),
         "description": cut(spec.description or "", ABOUT_CHARS),
         "steps": len(spec.steps),
         "kind": next((card["use"] for card in reversed(cards) if card["name"] in plan.llms), ""),
-        "is_ready": not problems and not found,
-        "needs_key": needs_key,
-        "reaches": _reached(plan),
+        "is_ready": is_ready,
+        "needs_key": any(problem.code == "model-not-ready" for problem in found),
+        "reaches": reached,
+        "tags": _tags(plan, is_free=is_ready and not reached),
         "graph": [{"name": card["name"], "after": card["after"], "asks": card["name"] in plan.llms} for card in cards],
     }
+
+
+def _tags(plan: Plan, *, is_free: bool) -> list[str]:
+    """What the cards can be filtered by, from what the steps do."""
+    groups = {planned.step.group for planned in plan.steps.values()}
+    made = {column for planned in plan.steps.values() if planned.step.group == "ask" for column in planned.step.makes()}
+    tags = {
+        RUNS: is_free,
+        "Fine-tuning": "formats" in groups,
+        "Evaluation": "formats" not in groups and bool(made & JUDGED),
+        "Labels": "labels" in groups,
+    }
+    return [tag for tag, is_so in tags.items() if is_so]

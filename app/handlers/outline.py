@@ -95,7 +95,10 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
     return cards
 
 
-_FIXES = {"model-not-ready": "mend it, or rehearse the pipeline for free"}
+_FIXES = {
+    "model-not-ready": "mend it, or rehearse the pipeline for free",
+    "no-steps": "double-click a step in the palette to add it",
+}
 """What to do here, where the fix of the command line names one of its options."""
 
 

@@ -10,17 +10,21 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.parts import data_of, part
+from app.components.parts import part
 from app.components.schema_form import build_form
 from app.context import AppContext
-from app.handlers import drafts, edits, forms, gallery
+from app.handlers import drafts, edits, forms
 from app.handlers.changes import change_from
 from app.handlers.desk import Desk
-from app.handlers.drafts import CannotEdit, Draft
+from app.handlers.drafts import Draft
 from app.handlers.fields import FormField
 from app.handlers.outline import ProblemCard
+<<<<<<< HEAD
 from app.pages.events import EVERY, LAST, QUICK
 from app.pages.texts import shown_texts, text_views
+=======
+from app.handlers.saving import to_keep
+>>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
 from steps.errors import DistilflowError
 
 
@@ -54,7 +58,7 @@ class BuildPlace:
                 change,
                 lambda before, after: show(after, number, None if from_editor else before, answers=answers),
             )
-        except CannotEdit as error:
+        except DistilflowError as error:
             draft = self.desk.look(session, kept)
             return show(draft, number, draft, drafts.notice_of(error), answers=answers)
 
@@ -69,17 +73,32 @@ def show(
 ) -> tuple[Any, ...]:
     """Values for `BuildPlace.shown`. With the number of the form that is shown now, a new one is made.
 
+<<<<<<< HEAD
     With the same text as `before`, what the browser keeps and the editors stay as they are: another tab may have kept a newer
     draft, and in an editor may be what is not applied yet.
+=======
+    With the same text and file as `before`, what the browser keeps and the editor stay as they are: another tab may have kept a
+    newer draft, and in the editor may be what is not applied yet.
+>>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
     """
     view = drafts.view(draft, notice)
     view["answers"] = answers
     wanted = {"text": draft["text"], "selected": view["selected"]}
     is_other = before is None or before["text"] != draft["text"]
     kept: Any = gr.skip()
+<<<<<<< HEAD
     if is_other:
         kept = wanted if view["is_kept"] else None
     texts = shown_texts(view if is_other else None)
+=======
+    code: Any = gr.skip()
+    state: Any = gr.skip()
+    if before is None or before["file"] != draft["file"] or before["text"] != draft["text"]:
+        kept = to_keep(draft) if view["is_kept"] else None
+    if before is None or before["text"] != draft["text"]:
+        code = draft["text"]
+        state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
+>>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
     if number is None:
         return kept, view, gr.skip(), *texts
     # a server that was started anew counts from its clock too, so a page that was open before notices the new form
@@ -117,10 +136,14 @@ def build(ctx: AppContext) -> BuildPlace:
             part("docs", "mountDocs", elem_id="step-docs")
             part("panel", "mountRows", elem_id="step-rows")
             part("preview", "mountStepFoot", elem_id="step-foot")
+<<<<<<< HEAD
         for text in texts:
             text.build_panel()
     editors = [component for text in texts for component in (text.code, text.bar)]
     place = BuildPlace(Desk(), saved, wanted, model, outline, [saved, model, wanted, *editors])
+=======
+    place = BuildPlace(Desk(ctx.pipelines), saved, wanted, model, outline, [saved, model, code, yaml_state, wanted])
+>>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
     with form:
         _render_form(place)
     _bind_changes(place)
@@ -207,46 +230,3 @@ def _render_form(place: BuildPlace) -> None:
     # asked for by the page, once for each number: Gradio would take a state for changed by every event that ran meanwhile,
     # and a form that is made twice takes away what was typed into the first
     gr.render(inputs=[place.form], triggers=[place.model.submit], show_progress="hidden")(form_of_step)
-
-
-def bind_opening(ctx: AppContext, demo: gr.Blocks, place: BuildPlace, gallery_part: gr.HTML) -> None:
-    """Open examples and texts in Build, and on load what the browser kept."""
-    current = [place.saved, place.form]
-
-    def open_text(request: gr.Request, kept: Any, text: str, number: int) -> tuple[Any, ...]:
-        def replaced(draft: Draft) -> Draft:
-            is_new = not draft["text"].strip()
-            opened = drafts.new_draft(text) if is_new else drafts.with_text(draft, text, "opening another pipeline")
-            return drafts.select(opened, None)
-
-        return place.change(request, kept, replaced, number)
-
-    def open_example(request: gr.Request, kept: Any, file: str, number: int) -> tuple[Any, ...]:
-        try:
-            text = gallery.example_text(ctx.examples_dir, file)
-        except DistilflowError as error:
-            draft = place.desk.look(str(request.session_hash), kept)
-            return show(draft, number, draft, drafts.notice_of(error))
-        return open_text(request, kept, text, number)
-
-    def restore(kept: Any, form: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
-        asked = request.query_params.get("example")
-        if asked:
-            return open_example(request, kept, str(asked), form["number"])
-        return show(place.desk.look(str(request.session_hash), kept), form["number"])
-
-    def choose(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        return open_example(request, kept, data_of(event, "file"), form["number"])
-
-    def take(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        return open_text(request, kept, data_of(event, "text"), form["number"])
-
-    def start(kept: Any, form: dict[str, Any], event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        text = data_of(event, "text") if data_of(event, "what") == "text" else gallery.starter_text()
-        return open_text(request, kept, text, form["number"])
-
-    open_build = "() => { window.distilflow.openBuild(); }"
-    demo.load(restore, current, place.shown, api_name="restore", **QUICK)
-    place.outline.submit(start, current, place.shown, api_name="start_pipeline", **EVERY)
-    gallery_part.select(choose, current, place.shown, api_name="open_example", **EVERY).then(None, js=open_build)
-    gallery_part.submit(take, current, place.shown, api_name="open_text", **EVERY).then(None, js=open_build)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from app.components.parts import part
 from app.context import AppContext
-from app.handlers import gallery
+from app.handlers import gallery, starting
 
 
-def build(ctx: AppContext) -> gr.HTML:
-    """Lay the place out; opening is bound by Build, which it opens."""
-    return part("gallery", "mountGallery", gallery.examples(ctx.examples_dir), elem_id="gallery-body")
+def build(ctx: AppContext) -> None:
+    """Lay the place out."""
+    drafting = {"models": starting.drafting_models(), "model": starting.default_model(), "isPublic": ctx.is_public}
+    value = {"cards": gallery.examples(ctx.examples_dir), "drafting": drafting}
+    part("gallery", "mountGallery", value, elem_id="gallery-body")

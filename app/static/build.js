@@ -1,5 +1,6 @@
 /* Build: what Python sends, the page bar, and the outline of the pipeline. */
 
+<<<<<<< HEAD
 import { capital, chips, count, empty, failure, h, keepingFocus, put, tag } from "./dom.js";
 import { change, startChanges } from "./changes.js";
 import { askForForms } from "./form.js";
@@ -7,7 +8,17 @@ import { importDialog } from "./gallery.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
 import { useButtons } from "./problems.js";
+=======
+import { capital, chip, chips, count, failure, h, keepingFocus, put, sentence, tag } from "./dom.js";
+import { change, startChanges } from "./changes.js";
+import { askForForms, watchForm } from "./form.js";
+import { icon } from "./icons.js";
+import { outline, problemCallout } from "./outline.js";
+import { deletedNotice, savedState, titleOf } from "./pipelines.js";
+import { hold, useButtons } from "./problems.js";
+>>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
 import { keys } from "./shell.js";
+import { beginning } from "./start.js";
 import { get, go, on, route, set } from "./store.js";
 import { unappliedNotice } from "./text_changes.js";
 import { LANGUAGES } from "./texts.js";
@@ -26,40 +37,30 @@ export function mountModel(element, { props, trigger, watch }) {
 
 export function mountTitle(element) {
   let shown = "";
-  on("build", (view) => {
-    const told = JSON.stringify([view.name, view.is_kept, view.undo, view.redo, Boolean(get("elsewhere"))]);
+  const draw = () => {
+    const view = get("build");
+    if (!view) return;
+    const told = JSON.stringify([view.name, view.file, view.is_kept, view.undo, view.redo, get("elsewhere"), get("renamingPipeline"), get("kept")]);
     if (told === shown) return; // a click that begins on a button and ends on its copy is none
     shown = told;
     keepingFocus(element, () =>
       put(
         element,
-        h("h1", { class: "df-title" }, view.name || "No pipeline yet"),
-        view.name && saved(view),
+        titleOf(view),
+        savedState(view),
         h("span", { class: "df-tag df-readonly" }, icon("eye"), "Read only"),
         h("span", { class: "df-sep" }),
         seg(),
         view.name && undoButtons(view),
       ),
     );
-  });
+  };
+  for (const name of ["build", "elsewhere", "renamingPipeline", "kept"]) on(name, draw);
   on("route", () => {
     for (const button of element.querySelectorAll(".df-seg button")) button.setAttribute("aria-pressed", String((route().view || "canvas") === button.dataset.view));
   });
   keys("build", { undo: () => get("build")?.undo && change({ do: "undo" }), redo: () => get("build")?.redo && change({ do: "redo" }) });
 }
-
-function saved(view) {
-  if (get("elsewhere")) return h("button", { type: "button", class: "df-btn sm", "data-key": "elsewhere", onclick: () => location.reload() }, icon("again", "s"), "Changed in another tab: load it");
-  if (!view.is_kept) return tag("Too large for this browser to keep", "warn", "warn");
-  return h("span", { class: "df-saved" }, icon("tick", "s"), "Saved");
-}
-
-window.addEventListener("storage", (event) => {
-  if (event.key === "distilflow-draft-1" && get("build")) {
-    set("elsewhere", true);
-    set("build", { ...get("build") });
-  }
-});
 
 function seg() {
   const views = [
@@ -98,11 +99,11 @@ function undoButtons(view) {
 
 const choose = (step) => get("build")?.selected !== step && change({ do: "select", step });
 
-export function mountOutline(element, { trigger }) {
+export function mountOutline(element) {
   const draw = () => {
     const view = get("build");
     if (!view) return;
-    keepingFocus(element, () => put(element, get("shown") === "outline" && body(view, trigger)));
+    keepingFocus(element, () => put(element, get("shown") === "outline" && body(view)));
   };
   on("build", draw);
   on("shown", draw);
@@ -131,22 +132,33 @@ export function mountNotice(element) {
   const draw = () => get("build") && keepingFocus(element, () => put(element, notice(get("build"))));
   on("build", draw);
   on("lost", draw);
+<<<<<<< HEAD
   on("unapplied", draw);
   on("shown", draw);
+=======
+  on("deleted", draw);
+  on("yamlChanged", draw);
+>>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
 }
 
 function notice(view) {
   const lost = get("lost");
   const told = [
     lost && failure({ message: `The server did not get, or did not answer, the last change (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
+<<<<<<< HEAD
     unappliedNotice(),
+=======
+    get("yamlChanged") && h("div", { class: "df-callout warn slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, "The YAML has changes that are not applied."), h("button", { type: "button", class: "df-btn sm", "data-key": "to-yaml", onclick: () => go({ view: "yaml" }) }, "Open the YAML"))),
+    deletedNotice(),
+    view.name && !view.steps.length && !view.error && h("div", { class: "df-callout slim", "data-testid": "no-steps" }, h("p", { class: "df-callout-text" }, icon("plus"), h("span", {}, "Nothing is here yet. Double-click a source in the palette, such as LoadDataFromFileSystem, then what comes after it."))),
+>>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
     view.notice && failure({ message: view.notice.what, fix: view.notice.fix }),
   ].filter(Boolean);
   return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);
 }
 
-function body(view, trigger) {
-  if (!view.text.trim()) return beginning(trigger);
+function body(view) {
+  if (!view.text.trim()) return beginning();
   if (view.error) {
     return h("div", { class: "df-narrow" }, problemCallout(view.error), h("button", { type: "button", class: "df-btn", onclick: () => go({ view: "yaml" }) }, "Open the YAML"));
   }
@@ -160,16 +172,6 @@ function body(view, trigger) {
   });
   list.append(...view.result.map(result));
   return h("div", { class: "df-narrow" }, view.description && h("p", { class: "df-about" }, view.description), general.map((problem) => problemCallout(problem)), list);
-}
-
-function beginning(trigger) {
-  return empty(
-    "Here you build a pipeline",
-    "Start from one that works, from a short one with comments, or from a YAML file of your own.",
-    h("a", { class: "df-btn pri", href: "?place=gallery", onclick: (event) => (event.preventDefault(), go({ place: "gallery" })) }, icon("grid", "s"), "Choose an example"),
-    h("button", { type: "button", class: "df-btn", id: "build-new", onclick: () => trigger("submit", { what: "new" }) }, icon("plus", "s"), "Start a new pipeline"),
-    h("button", { type: "button", class: "df-btn", id: "build-import", onclick: () => importDialog((text) => trigger("submit", { what: "text", text })) }, icon("upload", "s"), "Import YAML"),
-  );
 }
 
 function result(one) {

@@ -4,6 +4,7 @@ import { catalogue, lacking, ranked } from "./catalogue.js";
 import { change } from "./changes.js";
 import { chip, count, h, put, say, tag } from "./dom.js";
 import { icon } from "./icons.js";
+import { pipelineCommands } from "./pipelines.js";
 import { startPreview } from "./preview.js";
 import { get, go, route, set } from "./store.js";
 
@@ -273,6 +274,7 @@ function commands() {
     (place !== "run" || run) && { label: "Go to all runs", icon: "play", run: () => go({ place: "run", run: "" }) },
     (place !== "data" || run) && { label: "Go to all results", icon: "table", run: () => go({ place: "data", run: "" }) },
     place !== "gallery" && { label: "Go to the gallery", also: "new example", icon: "grid", run: () => go({ place: "gallery" }) },
+    ...pipelineCommands(),
     { label: "Switch light and dark", also: "theme mode", icon: "moon", run: press("theme-toggle") },
     { label: "Help and shortcuts", also: "keys", icon: "help", keys: "?", run: press("help") },
   ].filter(Boolean);

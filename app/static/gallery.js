@@ -1,29 +1,68 @@
-/* Gallery: working pipelines to start from, or one of your own. */
+/* Gallery: what data do you need? Described, from a working pipeline, or your own. */
 
 import { count, empty, h, put, tag } from "./dom.js";
-import { icon, svg } from "./icons.js";
-import { whenReady } from "./store.js";
+import { describeBox } from "./describe.js";
+import { svg } from "./icons.js";
+import { open } from "./pipelines.js";
+import { ways } from "./start.js";
 
-export function mountGallery(element, { props, trigger, watch }) {
+const ALL = "All";
+const TAGS = ["Runs as it is", "Fine-tuning", "Evaluation", "Labels"];
+
+export function mountGallery(element, { props, watch }) {
+  const cards = h("div", {});
+  const title = h("div", { class: "df-gallery-title" });
+  let chosen = ALL;
   const draw = () => {
-    const cards = props.value ?? [];
-    put(
-      element,
-      h(
-        "div",
-        { class: "df-gallery" },
-        h("h1", { class: "df-hero" }, "What data do you need?"),
-        h("p", { class: "df-hero-sub" }, "Start from a pipeline that works, or open your own."),
-        h("div", { class: "df-row df-center" }, h("button", { type: "button", class: "df-btn pri", id: "gallery-import", onclick: () => importDialog((text) => trigger("submit", { text })) }, icon("upload", "s"), "Import YAML")),
-        h("h2", { class: "df-gallery-title" }, "Start from a working pipeline"),
-        cards.length
-          ? h("ul", { class: "df-cards" }, cards.map((card) => h("li", {}, h("button", { type: "button", class: "df-g", "data-testid": `example-${card.name}`, onclick: () => whenReady(() => trigger("select", { file: card.file })) }, thumbnail(card.graph), h("span", { class: "df-g-text" }, h("span", { class: "df-g-title" }, card.title), h("span", { class: "df-g-about" }, card.description), h("span", { class: "df-g-foot" }, h("span", {}, [count(card.steps, "step"), card.kind].filter(Boolean).join(" · ")), readiness(card)))))))
-          : empty("No examples here", "The folder with examples is empty."),
-      ),
-    );
+    const all = props.value.cards;
+    const tags = TAGS.filter((one) => all.some((card) => card.tags.includes(one)));
+    if (!tags.includes(chosen)) chosen = ALL;
+    const shown = all.filter((card) => chosen === ALL || card.tags.includes(chosen));
+    const hadFocus = title.contains(document.activeElement);
+    put(title, h("h2", {}, "Start from a working pipeline"), tags.length > 0 && filters([ALL, ...tags]));
+    if (hadFocus) title.querySelector("[aria-pressed=true]")?.focus();
+    put(cards, all.length ? h("ul", { class: "df-cards" }, shown.map(cardOf)) : empty("No examples here", "The folder with examples is empty."));
   };
+  const filters = (names) =>
+    h(
+      "div",
+      { class: "df-seg df-filters", role: "group", "aria-label": "Show" },
+      names.map((name) => h("button", { type: "button", "aria-pressed": String(name === chosen), onclick: () => ((chosen = name), draw()) }, name)),
+    );
+  put(
+    element,
+    h(
+      "div",
+      { class: "df-gallery" },
+      h("h1", { class: "df-hero" }, "What data do you need?"),
+      h("p", { class: "df-hero-sub" }, "Describe it and get a pipeline to edit, or start from one that works."),
+      describeBox(props.value.drafting),
+      h("div", { class: "df-row df-ways" }, h("span", { class: "df-small t3" }, "Or"), ways("gallery")),
+      title,
+      cards,
+    ),
+  );
   draw();
   watch("value", draw);
+}
+
+function cardOf(card) {
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { type: "button", class: "df-g", "data-testid": `example-${card.name}`, onclick: () => open({ do: "example", file: card.file }) },
+      thumbnail(card.graph),
+      h(
+        "span",
+        { class: "df-g-text" },
+        h("span", { class: "df-g-title" }, card.title),
+        h("span", { class: "df-g-about" }, card.description),
+        h("span", { class: "df-g-foot" }, h("span", {}, [count(card.steps, "step"), card.kind].filter(Boolean).join(" · ")), readiness(card)),
+      ),
+    ),
+  );
 }
 
 function readiness(card) {
@@ -34,7 +73,7 @@ function readiness(card) {
 }
 
 /** The graph in small: columns by distance from the start, blue where a model is asked. */
-function thumbnail(graph) {
+export function thumbnail(graph) {
   const level = new Map();
   for (const step of graph) level.set(step.name, Math.max(0, ...step.after.map((name) => (level.get(name) ?? -1) + 1)));
   const columns = new Map();
@@ -63,45 +102,4 @@ function thumbnail(graph) {
     drawn.append(svg("rect", { x, y: y - 7, width: box, height: 14, rx: 3, class: step.asks ? "asks" : "" }));
   }
   return drawn;
-}
-
-/** Asks for a pipeline as file or text, and hands its text to `take`. */
-export function importDialog(take) {
-  const opener = document.activeElement;
-  const area = h("textarea", { class: "df-area", rows: "14", id: "import-text", spellcheck: "false", placeholder: "distilflow: 1\nname: my-pipeline\nsteps:\n  - name: load\n    use: LoadDataFromFileSystem\n    with: {data_files: my-rows.jsonl}" });
-  const file = h("input", { type: "file", accept: ".yaml,.yml,.json", id: "import-file", class: "df-file" });
-  const said = h("p", { class: "df-small fail", role: "alert" });
-  file.addEventListener("change", async () => {
-    const [picked] = file.files;
-    if (!picked) return;
-    if (picked.size > 10_000_000) said.textContent = "This file has more than 10 MB; a pipeline may have 10.";
-    else area.value = await picked.text();
-  });
-  const open = () => {
-    if (!area.value.trim()) {
-      said.textContent = "Choose a file or paste a pipeline first.";
-      area.focus();
-      return;
-    }
-    whenReady(() => take(area.value));
-    dialog.close();
-  };
-  const dialog = h(
-    "dialog",
-    { class: "df-dialog wide", "aria-labelledby": "import-title" },
-    h("div", { class: "df-dialog-head" }, h("h2", { id: "import-title" }, "Import YAML"), h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close", onclick: () => dialog.close() }, icon("cross"))),
-    h("label", { class: "df-label", for: "import-file" }, "File"),
-    file,
-    h("label", { class: "df-label", for: "import-text" }, "Or paste the pipeline"),
-    area,
-    said,
-    h("div", { class: "df-row df-end" }, h("button", { type: "button", class: "df-btn", onclick: () => dialog.close() }, "Cancel"), h("button", { type: "button", class: "df-btn pri", id: "import-open", onclick: open }, "Open in Build")),
-  );
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    opener?.focus?.();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
-  area.focus();
 }

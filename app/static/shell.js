@@ -4,6 +4,7 @@ import { openCommands } from "./commands.js";
 import { openDialog } from "./dialog.js";
 import { h, put } from "./dom.js";
 import { icon, svg } from "./icons.js";
+import { opened } from "./pipelines.js";
 import { address, get, go, on, route, set } from "./store.js";
 import { adoptStyles } from "./styles.js";
 
@@ -218,7 +219,7 @@ document.addEventListener("keydown", press);
 window.distilflow = {
   runId: () => route().run,
   openRun: (id) => id && go({ place: "run", run: id }),
-  openBuild: () => go({ place: "build", view: "" }),
+  opened,
   openResult: () => go({ place: "data" }),
   again: () => set("again", Date.now()),
   graph: () => get("build")?.spec ?? null,

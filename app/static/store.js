@@ -52,7 +52,7 @@ export function whenReady(action) {
 
 // "rowpage", not "page": Gradio takes that for the name of a page of its own, and fails when there is none
 const OF_DATA = ["tab", "part", "rowpage", "row", "search", "filters", "sort", "columns"];
-const KEYS = ["place", "run", "step", "view", ...OF_DATA];
+const KEYS = ["place", "pipeline", "run", "step", "view", ...OF_DATA];
 const OF_RUN = ["step", ...OF_DATA];
 const PLACES = ["build", "run", "data", "gallery"];
 
@@ -60,7 +60,7 @@ function read() {
   const query = new URLSearchParams(location.search);
   const found = {};
   for (const key of KEYS) found[key] = query.get(key) ?? "";
-  if (!PLACES.includes(found.place)) found.place = localStorage.getItem("distilflow-draft-1") ? "build" : "gallery";
+  if (!PLACES.includes(found.place)) found.place = found.pipeline || localStorage.getItem("distilflow-draft-1") ? "build" : "gallery";
   return found;
 }
 

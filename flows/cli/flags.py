@@ -21,6 +21,12 @@ from steps.errors import SpecError
 
 RUNS = Path("runs")
 
+Pipeline = Annotated[
+    str,
+    typer.Argument(
+        help="Pipeline file, YAML or JSON, also one of distilabel; or hf://datasets/owner/name for its pipeline.yaml."
+    ),
+]
 Params = Annotated[
     list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from flows.catalogue import describe, describe_all
 from flows.cli.console import err, out, show_rows, tell
-from flows.cli.flags import RUNS, Model, Params, Rehearse, RunsDir
+from flows.cli.flags import RUNS, Model, Params, Pipeline, Rehearse, RunsDir
 from flows.cli.running import FAILED, models_of, planned_from
 from steps.errors import SpecError
 
@@ -22,7 +21,7 @@ _HEADINGS = {"ask": "Ask a model"}
 
 
 def plan(
-    pipeline: Annotated[Path, typer.Argument(help="Pipeline file, YAML or JSON.")],
+    pipeline: Pipeline,
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
     rehearse: Rehearse = False,
@@ -61,7 +60,7 @@ def plan(
 
 
 def preview(
-    pipeline: Annotated[Path, typer.Argument(help="Pipeline file, YAML or JSON.")],
+    pipeline: Pipeline,
     rows: Annotated[int, typer.Option(min=1, max=1000, help="Rows to take through all steps.")] = 5,
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,

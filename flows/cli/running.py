@@ -16,19 +16,20 @@ import typer
 from flows.cli import STOPPED
 from flows.cli.console import err, out, show_rows, tell
 from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons
-from flows.cli.flags import RUNS, Model, Params, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
+from flows.cli.flags import RUNS, Model, Params, Pipeline, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
 from flows.engine.caps import Caps, check_prices
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed
+from flows.importing import read_source, understand
 from flows.journals import find_journal
 from flows.models import with_llm
 from flows.plan import Plan, examine, plan
 from flows.runners.engine_client import EngineProcess
 from flows.runners.start import Start
 from flows.runs import LAUNCHED_AT, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore
-from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_file, read_spec
+from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_spec
 from steps.errors import Problem, RunError, SpecError
 from steps.llms.base import LLM
 from steps.wording import counted
@@ -41,7 +42,7 @@ ALL_ROWS, FAILED, WITH_QUARANTINE, USED_UP = 0, 1, 3, 4
 
 @takes_run_flags
 def run(
-    pipeline: Annotated[Path, typer.Argument(help="Pipeline file, YAML or JSON.")],
+    pipeline: Pipeline,
     flags: RunFlags,
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
@@ -114,7 +115,7 @@ def replay(
     file, store = file.absolute(), RunStore(store.folder.absolute())
     if found.run and not pipeline:
         _go_where_it_started(found.run.report())
-    planned = planned_from(file, param, is_replay=True)
+    planned = planned_from(str(file), param, is_replay=True)
     folder = store.new(run_id, planned.spec.name)
     if folder.exists() and not folder.report().options.is_replay:
         raise SpecError(
@@ -136,7 +137,7 @@ def stop(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
 
 
 def planned_from(
-    pipeline: Path, param: list[str], llm: str | None = None, *, rehearse: bool = False, is_replay: bool = False
+    pipeline: str, param: list[str], llm: str | None = None, *, rehearse: bool = False, is_replay: bool = False
 ) -> Plan:
     """The plan of a file and the options given with it.
 
@@ -149,13 +150,16 @@ def planned_from(
     return plan(spec, known=problems, is_replay=is_replay)
 
 
-def models_of(pipeline: Path, param: list[str], llm: str | None) -> dict[str, LLM]:
+def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, LLM]:
     """The models that the steps of a file would ask, as far as they can be made here: what is wrong is said elsewhere."""
     return examine(_configured(pipeline, param, llm)[0])[0].llms
 
 
-def _configured(pipeline: Path, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
-    spec, problems = read_spec(read_file(pipeline))
+def _configured(pipeline: str, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
+    found = understand(read_source(pipeline))
+    for note in found.notes:
+        err.print(f"Note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    spec, problems = read_spec(found.text)
     if llm:
         spec = with_llm(spec, llm)
     spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param)))

@@ -100,11 +100,21 @@ def spec_from(data: Any) -> tuple[PipelineSpec, list[Problem]]:
     if not isinstance(data, dict):
         raise SpecError(f"a pipeline is a mapping with `steps`, not {quoted(data)}", "`distilflow new NAME` writes one")
     if "distilabel" in data:
-        raise SpecError("this is a distilabel pipeline", "those cannot be read yet; `distilflow new NAME` starts one of ours")
+        data = _converted(data)
     if type(version := data.get("distilflow", 1)) is not int or version != 1:
         raise SpecError(f"`distilflow: {quoted(version)}`: this release reads version 1", "write `distilflow: 1`, or upgrade")
     check_data(data)
     return _Form().pipeline(data)
+
+
+def _converted(data: dict[str, Any]) -> dict[str, Any]:
+    """A distilabel pipeline as one of ours."""
+    from flows.compat import convert, is_theirs  # late: it knows the steps
+
+    check_data(data)
+    if not is_theirs(data):
+        raise SpecError("this is a distilabel pipeline without its `pipeline`", "export the pipeline from distilabel again")
+    return convert(data).data
 
 
 def read_step(data: Mapping[str, Any], at: int = 0) -> tuple[StepSpec | None, set[str], list[Problem]]:

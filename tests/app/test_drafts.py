@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.handlers import drafts, gallery
+from app.handlers import drafts
 from app.handlers.drafts import CannotEdit
 from steps.errors import PlanError
 
@@ -81,9 +81,3 @@ def test_an_edit_that_makes_the_step_invalid_is_refused(quickstart: str) -> None
 
 def test_the_selection_falls_back_to_the_first_step(quickstart: str) -> None:
     assert drafts.view(drafts.new_draft(quickstart, "gone"))["selected"] == "load"
-
-
-def test_the_pipeline_to_start_from_has_no_problems() -> None:
-    view = drafts.view(drafts.new_draft(gallery.starter_text()))
-
-    assert (view["name"], view["problems"], view["why_no_run"]) == ("my-pipeline", [], "")

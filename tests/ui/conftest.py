@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,11 @@ steps:
 class Site:
     """The app, as tests use it."""
 
-    def __init__(self, url: str, runs_dir: Path, fake: FakeOpenAI) -> None:
+    def __init__(self, url: str, runs_dir: Path, fake: FakeOpenAI, fake_url: str = "") -> None:
         self.url = url
+        self.fake_url = fake_url
         self.runs_dir = runs_dir
+        self.pipelines_dir = runs_dir.parent / "pipelines"
         self.fake = fake
 
 
@@ -73,7 +76,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         (examples / "slow.yaml").write_text(SLOW.replace("URL", url))
         (examples / "long.yaml").write_text(LONG.replace("URL", url).replace("ROWS", str(folder / "rows.jsonl")))
         with serving(folder / "runs", "--inline", "--examples", str(examples)) as address:
-            yield Site(address, folder / "runs", fake)
+            yield Site(address, folder / "runs", fake, url)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +91,12 @@ def watched() -> Iterator[Watched]:
     found = Watched()
     yield found
     assert found.wrong == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_saved(site: Site) -> None:
+    """Each test finds the examples as they are."""
+    shutil.rmtree(site.pipelines_dir, ignore_errors=True)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_nothing_serious_where_pipelines_begin_and_are_built(themed: Page, site:
     page.goto(f"{site.url}/?place=build")
     expect(page.get_by_text("Here you build a pipeline")).to_be_visible()
     found["empty"] = serious(page)
-    page.goto(f"{site.url}/?place=build&example=quickstart.yaml")
+    page.goto(f"{site.url}/?place=build&pipeline=quickstart")
     page.get_by_test_id("node-judge").click()
     expect(page.locator("#step-head h2")).to_have_text("judge")
     expect(page.locator("#step-form[aria-busy=false]")).to_be_visible()
@@ -70,7 +70,7 @@ def test_nothing_serious_where_pipelines_begin_and_are_built(themed: Page, site:
 
 def test_nothing_serious_where_runs_are_watched_and_results_read(themed: Page, site: Site) -> None:
     page, found = themed, {}
-    page.goto(f"{site.url}/?place=build&example=long.yaml")
+    page.goto(f"{site.url}/?place=build&pipeline=long")
     expect(page.get_by_test_id("node-answer")).to_be_visible()
     run = start(page)
     expect(page.get_by_test_id("node-answer-rows")).to_contain_text(re.compile(r"\d"))
@@ -101,7 +101,7 @@ def test_nothing_serious_where_runs_are_watched_and_results_read(themed: Page, s
 def test_nothing_serious_on_a_phone(themed: Page, site: Site) -> None:
     page, found = themed, {}
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{site.url}/?place=build&example=quickstart.yaml")
+    page.goto(f"{site.url}/?place=build&pipeline=quickstart")
     expect(page.get_by_test_id("node-judge")).to_be_visible()
     found["build"] = serious(page)
     start(page, "#build-rehearse")

@@ -287,12 +287,12 @@ def test_a_file_and_pasted_text_can_be_imported(page: Page, site: Site, tmp_path
 
 def test_a_new_pipeline_is_started_where_there_is_none(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/?place=build")
-    page.get_by_role("button", name="Start a new pipeline").click()
+    page.get_by_role("button", name="Blank canvas").click()
 
-    expect(page.locator("#build-title h1")).to_have_text("my-pipeline")
-    expect(page.locator("#build-run")).not_to_have_attribute("aria-disabled", "true")
-    page.get_by_test_id("view-yaml").click()
-    expect(page.locator("#yaml-code")).to_contain_text("Where rows come from")
+    expect(page.locator("#build-title h1")).to_have_text("untitled")
+    expect(page.locator("#build-run")).to_have_attribute("aria-disabled", "true")
+    page.get_by_test_id("palette-LoadDataFromDicts").dblclick()
+    expect(page.get_by_test_id("node-load_data_from_dicts")).to_be_visible()
 
 
 def import_text(page: Page, site: Site, text: str) -> None:
@@ -632,7 +632,7 @@ def test_the_keyboard_alone_is_enough(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/?place=gallery")
     card = page.get_by_test_id("example-quickstart")
     expect(card).to_be_visible()
-    for _ in range(20):
+    for _ in range(40):
         page.keyboard.press("Tab")
         if card.evaluate("(element) => element === document.activeElement"):
             break

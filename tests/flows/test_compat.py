@@ -1,0 +1,244 @@
+"""distilabel's pipeline files become ours, and nothing in them is imported, run or told away."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flows.compat import convert
+from flows.plan import examine
+from flows.spec import PipelineSpec, load_spec, read_spec, spec_from
+from flows.spec.text import parse
+from steps.errors import SpecError
+from tests.flows.commands import Commands
+from tests.flows.distilabel_files import STEPS, generation, group, load, model, pipeline, preference, step, text
+
+SAMPLES = Path(os.environ.get("DISTILABEL_SAMPLES", Path(__file__).parents[2].parent / "shared/facts/distilabel_yaml"))
+
+
+def read(data: dict[str, Any]) -> PipelineSpec:
+    return read_spec(text(data))[0]
+
+
+def test_a_whole_pipeline_is_read_with_its_graph_mappings_models_and_parameters() -> None:
+    spec = read(preference())
+
+    assert {one.name: one.after for one in spec.steps} == {
+        "load": [], "a": ["load"], "b": ["load"], "group": ["a", "b"], "rate": ["group"], "pairs": ["rate"],
+    }  # fmt: skip
+    assert spec.step("load").output_mappings == {"prompt": "instruction"}
+    assert spec.step("rate").params["aspect"] == "honesty"
+    assert spec.step("b").params["llm"] == {"use": "OpenAILLM", "model": "n", "generation_kwargs": {"temperature": 0.3}}
+    assert [problem.code for problem in examine(spec)[1] if problem.code != "model-not-ready"] == []
+
+
+def test_what_nobody_set_is_left_out_and_what_somebody_set_is_kept() -> None:
+    spec = read(
+        pipeline(
+            [load(num_examples=7, batch_size=10), generation("a", num_generations=3, resources={"replicas": 4, "gpus": None})],
+            {"load": ["a"]},
+        )
+    )
+
+    assert spec.step("load").params == {"repo_id": "me/data", "num_examples": 7}
+    assert spec.step("load").batch_size == 10
+    assert set(spec.step("a").params) == {"llm", "num_generations", "add_raw_output", "add_raw_input"}
+    resources = spec.step("a").resources
+    assert resources is not None
+    assert resources.replicas == 4
+
+
+def test_it_is_read_from_json_too_and_its_yaml_reads_back(tmp_path: Path) -> None:
+    (tmp_path / "theirs.json").write_text(json.dumps(preference()))
+
+    spec = load_spec(tmp_path / "theirs.json")
+
+    assert read_spec(spec.to_yaml())[0] == spec == read(preference())
+
+
+def test_routing_is_restored() -> None:
+    kind = {"module": "distilabel.pipeline.routing_batch_function", "name": "sample_n_steps", "kwargs": {"n": 2}}
+    routing = {"step": "load", "description": "Some of the next steps.", "type_info": kind}
+    links = {"load": ["a", "b"], "a": ["group"], "b": ["group"]}
+
+    spec = read(pipeline([load(), generation("a"), generation("b"), group()], links, routing_batch_functions=[routing]))
+
+    assert spec.to_dict()["routing"] == {"load": {"use": "sample_n_steps", "with": {"n": 2}}}
+
+
+def test_an_unknown_class_stays_with_its_parameters_and_is_named() -> None:
+    own = step("odd", f"{STEPS}.tasks.not_there_yet", "NotThereYet", llm=model(model="m"), strength=3, input_batch_size=50)
+    found = convert(pipeline([load(), own], {"load": ["odd"]}))
+
+    spec = read(pipeline([load(), own], {"load": ["odd"]}))
+
+    assert found.unknown == ["NotThereYet"]
+    assert spec.step("odd").use == "NotThereYet"
+    assert spec.step("odd").params["strength"] == 3
+    problems = [problem for problem in examine(spec)[1] if problem.step == "odd"]
+    assert any("NotThereYet" in problem.what and problem.fix for problem in problems)
+
+
+def test_an_unknown_parameter_of_a_known_class_is_told_by_name() -> None:
+    spec = read(pipeline([load(colour="red")], {}))
+
+    [problem] = examine(spec)[1]
+    assert "colour" in problem.what
+
+
+@pytest.mark.parametrize("module", ["os", "my_steps.evil", "__main__", "distilabelx.steps.tasks.text_generation"])
+def test_a_class_of_a_module_that_is_not_distilabels_is_never_ours_nor_imported(module: str) -> None:
+    spec = read(pipeline([load(), step("x", module, "TextGeneration", cmd="ls")], {"load": ["x"]}))
+
+    assert spec.step("x").use == f"{module}:TextGeneration"
+    assert any(problem.code == "unknown-step" and module in problem.what for problem in examine(spec)[1])
+
+
+ENDPOINTS = {"model_id": "a/b", "tokenizer_id": "a/b", "base_url": None}
+SCHEMA = {"schema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "url", "key"),
+    [
+        (model("together", "TogetherLLM", model="a/b"), "https://api.together.xyz/v1", "${TOGETHER_API_KEY}"),
+        (model("groq", "GroqLLM", model="a/b"), "https://api.groq.com/openai/v1", "${GROQ_API_KEY}"),
+        (model("mistral", "MistralLLM", model="a/b", timeout=120), "https://api.mistral.ai/v1", "${MISTRAL_API_KEY}"),
+        (model("ollama", "OllamaLLM", model="a/b", host="http://box:1", follow_redirects=True), "http://box:1/v1", None),
+        (model("vllm", "ClientvLLM", model="a/b", base_url="http://box:8/v1"), "http://box:8/v1", None),
+        (
+            model("huggingface.inference_endpoints", "InferenceEndpointsLLM", **ENDPOINTS),
+            "https://router.huggingface.co/v1",
+            "${HF_TOKEN}",
+        ),
+        (model(model="a/b", base_url="https://api.openai.com/v1", timeout=120, max_retries=6), None, None),
+    ],
+    ids=lambda value: value["type_info"]["name"] if isinstance(value, dict) else "",
+)
+def test_models_behind_openais_protocol_get_their_address_and_variable(
+    theirs: dict[str, Any], url: str | None, key: str | None
+) -> None:
+    llm = read(pipeline([load(), generation("a", llm=theirs)], {"load": ["a"]})).step("a").params["llm"]
+
+    ours = {"use": "OpenAILLM", "model": "a/b", "generation_kwargs": {"temperature": 0.3}, "base_url": url, "api_key": key}
+    assert llm == {name: value for name, value in ours.items() if value is not None}
+
+
+def test_structured_output_keeps_its_schema() -> None:
+    theirs = model(model="m", structured_output={**SCHEMA, "mode": "json"})
+
+    llm = read(pipeline([load(), generation("a", llm=theirs)], {"load": ["a"]})).step("a").params["llm"]
+
+    assert llm["structured_output"] == {"format": "json", **SCHEMA}
+
+
+def test_no_key_is_carried_over() -> None:
+    secret = "sk-0123456789abcdef"
+    llm = model(model="m", api_key=secret, default_headers={"X-Api-Key": secret, "X-Team": "red"})
+    odd = step(
+        "odd", f"{STEPS}.argilla.preference", "PreferenceToArgilla", api_key=secret, nested={"token": secret}, step_token="+"
+    )
+    found = convert(pipeline([load(), generation("a", llm=llm), odd], {"load": ["a"], "a": ["odd"]}))
+
+    assert secret not in json.dumps(found.data)
+    kept = found.data["steps"][1]["with"]["llm"]
+    assert kept["api_key"] == "${OPENAI_API_KEY}"
+    assert kept["default_headers"] == {"X-Api-Key": "${X_API_KEY}", "X-Team": "red"}
+    assert found.data["steps"][2]["with"]["step_token"] == "+"
+    assert any("OPENAI_API_KEY" in note for note in found.notes)
+    assert secret not in str(found.notes)
+
+
+def test_rows_that_distilabel_does_not_write_are_told() -> None:
+    found = convert(pipeline([step("load", f"{STEPS}.generators.data", "LoadDataFromDicts", batch_size=50)], {}))
+
+    assert "enter them in `data`" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"distilabel": {}, "pipeline": {"steps": "load"}},
+        {"distilabel": {}, "pipeline": {"steps": [{"name": "a"}]}},
+        {"distilabel": {}, "pipeline": {"steps": [], "connections": [1]}},
+        {"distilabel": {}},
+        {"distilabel": {}, "pipeline": []},
+        {"distilabel": {}, "pipeline": {"steps": [load(), load()]}},
+    ],
+)
+def test_a_file_that_is_damaged_is_told_without_a_trace(broken: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_spec(text(broken))
+
+    assert caught.value.fix
+
+
+def test_names_that_no_step_can_have_are_mended_in_the_connections_too() -> None:
+    odd = generation("my step!")
+    spec = read(pipeline([load(), odd, generation("my_step_")], {"load": ["my step!"], "my step!": ["my_step_"]}))
+
+    assert spec.names() == ["load", "my_step_", "my_step__2"]
+    assert spec.step("my_step__2").after == ["my_step_"]
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="no files of distilabel's own are here")
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_file_that_distilabel_itself_wrote_loads(path: Path) -> None:
+    found = convert(parse(path.read_text())[0])
+    spec, problems = read_spec(path.read_text())
+
+    assert problems == []
+    codes = {problem.code for problem in examine(spec)[1]}
+    assert codes <= {"model-not-ready", "unknown-step"}
+    assert ("unknown-step" in codes) == bool(found.unknown)
+
+
+def test_the_command_line_takes_it_as_it_is(commands: Commands) -> None:
+    source = step("load", f"{STEPS}.generators.huggingface", "LoadDataFromFileSystem", data_files="rows.jsonl", batch_size=50)
+    (commands.folder / "rows.jsonl").write_text('{"instruction": "Say hi"}\n{"instruction": "Say bye"}\n')
+    (commands.folder / "theirs.yaml").write_text(
+        text(pipeline([source, generation("a", llm=model(model="m", api_key="sk-x"))], {"load": ["a"]}))
+    )
+
+    planned = commands("plan", "theirs.yaml", "--rehearse")
+    ran = commands("run", "theirs.yaml", "--rehearse", "--run-id", "r", "--no-prefect")
+
+    assert (planned.code, ran.code) == (0, 0), planned.err + ran.err
+    assert "Note: step 'a': the key in the file was not carried over" in planned.err
+    assert len(commands.rows()) == 2
+
+
+_LEAF = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=9)
+_ANYTHING = st.recursive(
+    _LEAF, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=9), part, max_size=3), max_leaves=9
+)
+_FIELDS = st.dictionaries(
+    st.sampled_from(["name", "llm", "resources", "input_mappings", "batch_size", "columns", "type_info", "api_key", "x"]),
+    _ANYTHING | st.fixed_dictionaries({"type_info": _ANYTHING, "model": _ANYTHING, "api_key": _ANYTHING}),
+)
+_STEP = st.fixed_dictionaries({"name": _ANYTHING, "step": _FIELDS | _ANYTHING}) | _ANYTHING
+_INSIDE = st.fixed_dictionaries(
+    {"name": _ANYTHING},
+    optional={
+        "steps": st.lists(_STEP, max_size=4) | _ANYTHING,
+        "connections": st.lists(st.fixed_dictionaries({"from": _ANYTHING, "to": _ANYTHING}), max_size=3) | _ANYTHING,
+        "routing_batch_functions": st.lists(st.fixed_dictionaries({"step": _ANYTHING, "type_info": _ANYTHING}), max_size=2)
+        | _ANYTHING,
+    },
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_INSIDE)
+def test_whatever_such_a_file_holds_it_is_a_pipeline_or_told(inside: dict[str, Any]) -> None:
+    try:
+        spec, _ = spec_from({"distilabel": {"version": "1.5.3"}, "pipeline": inside})
+    except SpecError:
+        return
+    examine(spec)
