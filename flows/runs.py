@@ -100,6 +100,8 @@ class RunReport(BaseModel):
     flow_run_id: str | None = None
     """The run in Prefect, when it has one."""
     versions: dict[str, str] = Field(default_factory=dict)
+    step_keys: dict[str, str] = Field(default_factory=dict)
+    """By which finished work of each step is found (`flows.engine.keys`)."""
 
     @property
     def duration_s(self) -> float:

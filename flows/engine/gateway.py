@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
-from flows.engine.journal import Asker, Entry, Journal, NotInJournal, completion_of, tally_of
+from flows.engine.journal import Asker, Entry, Journal, NotInJournal, completion_of, tally_of, useless_key
 from flows.engine.keys import identity_of
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
@@ -158,7 +158,7 @@ class Line:
             used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
             entry = Entry(self._step, row_id, self._llm.model_name, *asked, completion, time.time(), seconds, attempts, cost)
-            await self._gateway.journal.keep(key if completion.texts else None, entry)
+            await self._gateway.journal.keep(key if completion.texts else useless_key(key), entry)
 
         hold = await self._hold(request)
         try:

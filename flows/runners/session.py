@@ -18,6 +18,7 @@ from flows.engine.events import Event
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
 from flows.engine.quarantine import take_over_retries
+from flows.engine.stages import keys_of
 from flows.journals import previews_of, usable
 from flows.plan import Plan
 from flows.runners.finishing import Finisher
@@ -155,6 +156,7 @@ def _report(request: Request) -> RunReport:
         is_rehearsal=any(llm.is_rehearsal for llm in models.values()),
         options=request.options,
         cwd=str(Path.cwd()),
+        step_keys=keys_of(plan),
         versions={"distilflow": _version("distilflow"), "python": platform.python_version()},
     )
 
