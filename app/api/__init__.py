@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.api import assets, building, results, runs, trying
+from app.api import assets, building, lineage, results, runs, trying
 from app.context import AppContext
 from steps.errors import DistilflowError, RunError
 
@@ -14,7 +14,7 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
     """The API below /api and the app's own files below /own/<hash>."""
     server.include_router(assets.router())
     api = APIRouter(prefix="/api")
-    for part in (building, trying, runs, results):
+    for part in (building, trying, runs, results, lineage):
         api.include_router(part.router(ctx))
     server.include_router(api)
     server.add_exception_handler(DistilflowError, _answer)

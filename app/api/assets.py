@@ -25,7 +25,7 @@ def assets_path() -> str:
     return f"own/{digest.hexdigest()[:12]}"
 
 
-STYLES = ("tokens", "app", "build", "run", "data", "gallery", "gradio", "narrow")
+STYLES = ("tokens", "app", "build", "run", "data", "lineage", "gallery", "gradio", "narrow")
 ALL_STYLES = "all.css"
 """All styles in one file, in the order in which they count: a request less for each."""
 

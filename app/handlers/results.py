@@ -17,6 +17,7 @@ from markdown_it.token import Token
 from app.handlers.cells import WHOLE, as_json, clipped, rows_as_cells
 from app.handlers.wording import in_words
 from flows.distiset.folders import REPORT, NotADistiset, leaves_in
+from flows.lineage.ids import LINEAGE
 from flows.parquet.reading import in_words as type_in_words
 from flows.runs import RunFolder
 from steps.errors import RunError
@@ -227,8 +228,9 @@ def zip_result(run: RunFolder) -> Path:
     """
     folder = run.distiset
     found = sorted(folder.rglob("*")) if folder.is_dir() else []
-    # the report tells where things lie on this machine
-    files = [path for path in found if path.is_file() and not path.is_symlink() and path != folder / REPORT]
+    # the report and the lineage tell where things lie on this machine
+    kept = [path for path in found if path.is_file() and not path.is_symlink() and path != folder / REPORT]
+    files = [path for path in kept if folder / LINEAGE not in path.parents]
     if not files:
         raise RunError(f"run {run.run_id!r} has no result yet", "wait for its end, or stop it and keep what is finished")
     with (

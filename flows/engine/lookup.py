@@ -166,6 +166,12 @@ def table_of(path: Path) -> KeyTable:
     return table
 
 
+def prepare(paths: Iterable[Path]) -> None:
+    """Note beside large files what is in them, so that nobody who looks something up there has to wait."""
+    for path in paths:
+        KeyTable(path).update()
+
+
 class Found(NamedTuple):
     """A record: its key, where it lies, and the JSON list of its rows."""
 

@@ -1,0 +1,24 @@
+"""What tells where rows came from, and what was asked on the way."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from app.api.replies import look
+from app.context import AppContext
+from app.handlers import launching, lineage
+from flows.runs import RunFolder
+
+
+def router(ctx: AppContext) -> APIRouter:
+    """Routes below /runs/<id> about single rows and requests."""
+    found = APIRouter(prefix="/runs/{run_id}")
+
+    def find(run_id: str) -> RunFolder:
+        return launching.find_run(ctx.store, run_id)
+
+    @found.get("/why")
+    async def why(run_id: str, part: str = "default / train", index: int = 0) -> Response:
+        return await look(lineage.why_view, find(run_id), part, index)
+
+    return found

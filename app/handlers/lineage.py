@@ -1,0 +1,76 @@
+"""Where rows came from, as the page shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.handlers.cells import WHOLE, cell
+from app.handlers.outline import StepCard, step_cards
+from flows.lineage.model import Asked, StepOfRow
+from flows.lineage.why import why
+from flows.plan import examine
+from flows.runs import RunFolder
+from steps.errors import RunError
+
+
+def leaf_of(part: str) -> str:
+    """The leaf that a part ("default / train") belongs to.
+
+    Raises:
+        RunError: It is a split that no run made: nothing is known of its rows.
+    """
+    leaf, _, split = part.partition(" / ")
+    if split not in ("", "train"):
+        raise RunError(f"nothing is known of the rows of {part!r}", "look at the part that the run made")
+    return leaf
+
+
+def why_view(run: RunFolder, part: str, index: int) -> dict[str, Any]:
+    """The way of a row through the steps.
+
+    Raises:
+        RunError: There is no such row, or nothing is known of it.
+    """
+    told = why(run, leaf_of(part), index)
+    spec = run.spec()
+    cards = {card["name"]: card for card in step_cards(spec, examine(spec)[0], [])}
+    return {
+        "run": told.run_id,
+        "part": part,
+        "index": told.index,
+        "row": told.row,
+        "requests": told.requests,
+        "tokens": told.input_tokens + told.output_tokens,
+        "cost": told.cost,
+        "steps": [_step(step, cards.get(step.step)) for step in told.steps],
+    }
+
+
+def _step(step: StepOfRow, card: StepCard | None) -> dict[str, Any]:
+    return {
+        "step": step.step,
+        "use": step.use,
+        "kind": step.kind,
+        "icon": card["icon"] if card else "box",
+        "setting": card["setting"] if card else "",
+        "row": step.row,
+        "after": step.after,
+        "received": step.received,
+        "added": {name: cell(name, value, WHOLE) for name, value in step.added.items()},
+        "whole": step.is_whole,
+        "reused_from": step.reused_from,
+        "siblings": step.siblings,
+        "model": step.model,
+        "note": step.note,
+        "refused": [one.model_dump() for one in step.refused],
+        "replies": [asked_view(one) for one in step.replies],
+    }
+
+
+def asked_view(asked: Asked) -> dict[str, Any]:
+    """A request and its reply: texts as cells, everything else as it is."""
+    told = asked.model_dump(exclude={"chat", "texts"})
+    told["tokens"] = asked.input_tokens + asked.output_tokens
+    told["chat"] = cell("messages", asked.chat, WHOLE)
+    told["texts"] = [cell("reply", text, WHOLE) for text in asked.texts]
+    return told
