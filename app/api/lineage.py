@@ -21,4 +21,8 @@ def router(ctx: AppContext) -> APIRouter:
     async def why(run_id: str, part: str = "default / train", index: int = 0) -> Response:
         return await look(lineage.why_view, find(run_id), part, index)
 
+    @found.get("/asked")
+    async def asked(run_id: str, step: str, page: int = 1) -> Response:
+        return await look(lineage.asked_page, find(run_id), step, page)
+
     return found

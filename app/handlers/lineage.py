@@ -6,6 +6,7 @@ from typing import Any
 
 from app.handlers.cells import WHOLE, cell
 from app.handlers.outline import StepCard, step_cards
+from flows.lineage.asked import asked
 from flows.lineage.model import Asked, StepOfRow
 from flows.lineage.why import why
 from flows.plan import examine
@@ -67,10 +68,20 @@ def _step(step: StepOfRow, card: StepCard | None) -> dict[str, Any]:
     }
 
 
-def asked_view(asked: Asked) -> dict[str, Any]:
+def asked_page(run: RunFolder, step: str, page: int = 1) -> dict[str, Any]:
+    """Some of the requests of a step, newest first.
+
+    Raises:
+        RunError: There is no such step, or it asks no model.
+    """
+    found = asked(run, step, page)
+    return {**found.model_dump(exclude={"items"}), "items": [asked_view(one) for one in found.items]}
+
+
+def asked_view(one: Asked) -> dict[str, Any]:
     """A request and its reply: texts as cells, everything else as it is."""
-    told = asked.model_dump(exclude={"chat", "texts"})
-    told["tokens"] = asked.input_tokens + asked.output_tokens
-    told["chat"] = cell("messages", asked.chat, WHOLE)
-    told["texts"] = [cell("reply", text, WHOLE) for text in asked.texts]
+    told = one.model_dump(exclude={"chat", "texts"})
+    told["tokens"] = one.input_tokens + one.output_tokens
+    told["chat"] = cell("messages", one.chat, WHOLE)
+    told["texts"] = [cell("reply", text, WHOLE) for text in one.texts]
     return told

@@ -21,9 +21,7 @@ def why(
     run_id: RunId,
     row: Annotated[int, typer.Argument(min=1, help="Number of the row in the result, from 1.")],
     part: Annotated[str, typer.Option(help="Part of the result, where it has several: the name of a leaf step.")] = "default",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print it all as JSON: whole prompts, replies and values.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it all as JSON: whole prompts, replies and values.")] = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Say why a row of the result is as it is: its way through the steps, with prompts, replies and what they cost."""

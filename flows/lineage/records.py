@@ -18,7 +18,7 @@ from flows.engine.lookup import records_at, records_of, table_of
 from flows.lineage.path import Visit
 from flows.runs import RunFolder, RunReport
 
-SESSION = re.compile(r"(?P<began>[0-9a-f]{14,17})-")
+SESSION = re.compile(r"(?P<session>(?P<began>[0-9a-f]{14,17})-\d+)")
 """Names of segments begin with the time of their session, in hexadecimal nanoseconds."""
 
 
@@ -80,6 +80,12 @@ class Records:
         named = SESSION.match(folder.name)
         is_earlier = named is not None and int(named["began"], 16) / 1e9 < self._report.started_at
         return "an earlier session" if is_earlier else ""
+
+
+def session_of(path: Path) -> str:
+    """The session in which a file was written: sorts as they followed each other."""
+    named = SESSION.match(path.name)
+    return named["session"].rjust(40) if named else ""
 
 
 def _age(path: Path) -> float:
