@@ -146,7 +146,7 @@ function short(value) {
 /** The links that open the prompt and the replies of a step, below it. */
 function opener(step) {
   const { replies } = step;
-  const texts = h("div", { class: "df-why-texts", hidden: true });
+  const texts = h("div", { class: "df-why-texts", role: "group", tabindex: "0", "aria-label": `What ${step.step} asked and was told`, hidden: true });
   const links = [
     ["Prompt", () => chatOf(replies[0])],
     [replies.length > 2 ? `All ${replies.length} replies` : replies.length === 2 ? "Both replies" : "Reply", () => replies.map(replyOf)],
