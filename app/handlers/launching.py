@@ -48,11 +48,15 @@ class Launcher:
         return run.run_id
 
     def resume(self, run_id: str, prefect_url: str | None = None) -> None:
-        """Go on with a run that was stopped, failed or cut off.
+        """Go on with a run that was paused, stopped, failed or cut off.
 
         Raises:
             RunError: There is no such run, it is going on, or the process could not be started.
         """
+        run = find_run(self._store, run_id)
+        if run.is_alive() and run.is_asked_to_pause():
+            run.request_resume()
+            return
         self._launch(self._idle(run_id), ["resume", run_id], prefect_url)
 
     def retry(self, run_id: str, prefect_url: str | None = None) -> None:
@@ -62,6 +66,17 @@ class Launcher:
             RunError: There is no such run, it is going on, or the process could not be started.
         """
         self._launch(self._idle(run_id), ["retry", run_id], prefect_url)
+
+    def pause(self, run_id: str) -> None:
+        """Ask a run to pause: nothing more is sent, and what is under way comes in and is kept.
+
+        Raises:
+            RunError: There is no such run, or it is not going on.
+        """
+        run = find_run(self._store, run_id)
+        if not run.is_alive() and not is_starting(run):
+            raise RunError(f"run {run_id!r} is not going on", "look at its result, or resume it")
+        run.request_pause()
 
     def stop(self, run_id: str) -> None:
         """Ask a run to stop and keep its finished rows.

@@ -53,6 +53,7 @@ for command in (
     running.resume,
     running.retry,
     running.replay,
+    running.pause,
     running.stop,
     past.runs,
     past.show,

@@ -64,6 +64,7 @@ async def run_session(
         report = _report(request)
         request.plan.spec.save(folder.path / "pipeline.yaml")
         folder.save_report(report)
+        folder.forget_pause(request.launched_at)
         recorder = Recorder(folder, report, on_event)
         if options.is_replay and report.sessions == 1:
             for journal in request.options.journals:

@@ -21,7 +21,7 @@ from tests.fakes.serving import running
 GOOD, BAD = ({"answers": [{"rationale": "x", "rating": rating}]} for rating in (5, 9))
 
 
-def steps(url: str, rows: int, **more: Any) -> list[dict[str, Any]]:
+def steps(url: str, rows: int) -> list[dict[str, Any]]:
     data = [{"instruction": f"question {i}", "generations": ["a"]} for i in range(rows)]
     llm = {"use": "OpenAILLM", "model": "m", "base_url": f"{url}/v1", "max_concurrency": 1, "price": {"input": 1, "output": 1}}
     return [
@@ -94,7 +94,7 @@ def test_requests_are_seen_while_the_run_goes_on(tmp_path: Path) -> None:
 
 def test_rehearsals_are_asked_once_more(tmp_path: Path) -> None:
     data = [{"instruction": f"question {i}"} for i in range(3)]
-    made = [
+    made: list[dict[str, Any]] = [
         {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
         {"name": "answer", "use": "TextGeneration", "after": "load"},
     ]
