@@ -20,6 +20,7 @@ class AppContext:
 
     `prefect_url` is None until a Prefect server is known: pages work without it, and a run then finds one itself.
     `command` starts a run; tests put their own in its place. With `no_prefect` Prefect does not show the runs.
+    `reuses`: whether a new run takes over what earlier runs of the same pipeline finished; not where they are other people's.
     `docs_url`: where the help dialog finds the documentation; from $DISTILFLOW_DOCS_URL, and empty for no link.
     """
 
@@ -29,12 +30,13 @@ class AppContext:
     is_public: bool = field(default_factory=lambda: bool(os.environ.get("SPACE_ID")))
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
+    reuses: bool = field(default_factory=lambda: not os.environ.get("SPACE_ID"))
     docs_url: str = field(default_factory=lambda: _web_address(os.environ.get("DISTILFLOW_DOCS_URL", "")))
     launcher: Launcher = field(init=False)
 
     def __post_init__(self) -> None:
         self.runs_dir = self.runs_dir.resolve()
-        self.launcher = Launcher(self.store, self.command, ("--no-prefect",) if self.no_prefect else ())
+        self.launcher = Launcher(self.store, self.command, ("--no-prefect",) if self.no_prefect else (), reuses=self.reuses)
 
     @property
     def store(self) -> RunStore:

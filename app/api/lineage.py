@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from app.api.replies import look
 from app.context import AppContext
 from app.handlers import launching, lineage
+from flows.lineage.compare import Only
 from flows.runs import RunFolder
 
 
@@ -24,5 +25,9 @@ def router(ctx: AppContext) -> APIRouter:
     @found.get("/asked")
     async def asked(run_id: str, step: str, page: int = 1) -> Response:
         return await look(lineage.asked_page, find(run_id), step, page)
+
+    @found.get("/compare/{other}")
+    async def compare(run_id: str, other: str, part: str | None = None, page: int = 1, only: Only = "all") -> Response:
+        return await look(lineage.compare_page, find(run_id), find(other), part, page, only)
 
     return found

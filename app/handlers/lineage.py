@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.handlers.cells import WHOLE, cell
+from app.handlers.cells import WHOLE, cell, rows_as_cells
 from app.handlers.outline import StepCard, step_cards
 from flows.lineage.asked import asked
+from flows.lineage.compare import Only, Pair, compare
 from flows.lineage.model import Asked, StepOfRow
 from flows.lineage.why import why
 from flows.plan import examine
@@ -85,3 +86,19 @@ def asked_view(one: Asked) -> dict[str, Any]:
     told["chat"] = cell("messages", one.chat, WHOLE)
     told["texts"] = [cell("reply", text, WHOLE) for text in one.texts]
     return told
+
+
+def compare_page(a: RunFolder, b: RunFolder, part: str | None = None, page: int = 1, only: Only = "all") -> dict[str, Any]:
+    """Some rows of two runs side by side.
+
+    Raises:
+        RunError: One has no such part, or nothing is known of its rows.
+    """
+    found = compare(a, b, leaf_of(part) if part else None, page, only)
+    return {**found.model_dump(exclude={"pairs"}), "pairs": [_pair(pair) for pair in found.pairs]}
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    sides = {"a": pair.row_a, "b": pair.row_b}
+    cells = {side: rows_as_cells([row])[0] if row is not None else None for side, row in sides.items()}
+    return {"kind": pair.kind, "a": pair.a, "b": pair.b, "changed": pair.changed, "cells": cells}

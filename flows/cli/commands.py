@@ -60,6 +60,7 @@ for command in (
     past.usage,
     past.journal,
     tracing.why,
+    tracing.compare,
     looking.steps,
     starting.app,
 ):

@@ -62,7 +62,7 @@ def run(
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
     if rehearse:
         _check_nothing_was_paid(folder)
-    raise typer.Exit(_run(planned, folder, flags.over(RunOptions()), flags))
+    raise typer.Exit(_run(planned, folder, flags.over(RunOptions(), planned.spec.name), flags))
 
 
 @takes_run_flags
@@ -113,7 +113,7 @@ def replay(
     file = pipeline or found.pipeline
     if file is None:
         raise SpecError(f"no pipeline.yaml lies beside {source!r}", f"name the pipeline: distilflow replay {source} PIPELINE")
-    given = flags.over(RunOptions())
+    given = flags.over(RunOptions(), "")
     asked = RunOptions(max_rows=found.run.report().options.max_rows if found.run and not pipeline else None)
     options = asked.changed({**given.model_dump(), "journals": (found.path, *given.journals), "is_replay": True})
     file, store = file.absolute(), RunStore(store.folder.absolute())
@@ -204,7 +204,7 @@ def _check_nothing_was_paid(folder: RunFolder) -> None:
 def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, is_retry: bool = False) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
-    options = flags.over(report.options)
+    options = flags.over(report.options, report.pipeline)
     _go_where_it_started(report)
     spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
     return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, is_retry=is_retry)

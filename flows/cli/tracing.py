@@ -1,4 +1,4 @@
-"""`why`: where a row of a result came from."""
+"""`why` and `compare`: where a row of a result came from, and how the results of two runs differ."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from flows.cli.console import cell, out, tell
+from flows.cli.console import cell, out, show_aligned, tell
 from flows.cli.flags import RUNS, RunId, RunsDir
 from flows.engine.tally import money
+from flows.lineage.compare import Comparison, Only, Side
 from flows.lineage.model import Asked, StepOfRow, Why
 from flows.runs import RunStore
 from steps.wording import counted
@@ -78,3 +79,52 @@ def _show_reply(number: int, asked: Asked, replies: int) -> None:
         tell(f"    reply: {cell(text)}")
     if asked.problem:
         tell(f"    could not be used: {asked.problem}", style="yellow")
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="Name of a run.")],
+    b: Annotated[str, typer.Argument(help="Name of the run to compare it with.")],
+    part: Annotated[str | None, typer.Option(help="Part of the result; the first if not given.")] = None,
+    only: Annotated[
+        Only, typer.Option(help="Which rows to show: all, or of one kind.")
+    ] = "changed",
+    page: Annotated[int, typer.Option(min=1, help="Which page of these rows.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the page as JSON, with whole values.")] = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Compare the results of two runs row by row: rows that come from the same row of the source stand side by side."""
+    from flows.lineage.compare import compare as find
+
+    store = RunStore(runs_dir)
+    told = find(store.get(a), store.get(b), part.partition(" / ")[0] if part else None, page, only)
+    if as_json:
+        print(told.model_dump_json(indent=1))
+        return
+    show_aligned(["run", "state", "rows", "duration", "requests", "cost"], [_side(told.a), _side(told.b)])
+    tell(
+        f"\n{counted(told.same, 'row')} the same, {told.changed:,} changed, {told.only_a:,} only in {a}, {told.only_b:,} only in {b}"
+    )
+    if told.changes:
+        tell("Columns that differ: " + ", ".join(f"{name} in {counted(rows, 'row')}" for name, rows in told.changes.items()))
+    _show_pairs(told)
+
+
+def _side(side: Side) -> list[str]:
+    cost = "unknown price" if side.cost is None else money(side.cost)
+    return [side.run_id, side.state, f"{side.rows:,}", f"{side.duration_s:.1f} s", f"{side.requests:,}", cost]
+
+
+def _show_pairs(told: Comparison) -> None:
+    for pair in told.pairs:
+        numbers = [f"row {at + 1} of {run}" for at, run in ((pair.a, told.a.run_id), (pair.b, told.b.run_id)) if at is not None]
+        out.print()
+        out.print(Text(" and ".join(numbers), style="bold"), soft_wrap=True)
+        row = pair.row_a or pair.row_b or {}
+        for name in pair.changed or list(row)[:MOST_COLUMNS]:
+            if name in pair.changed:
+                tell(f"  {name}: {cell((pair.row_a or {}).get(name))}", style="red")
+                tell(f"  {' ' * len(name)}  {cell((pair.row_b or {}).get(name))}", style="green")
+            else:
+                tell(f"  {name}: {cell(row[name])}")
+    if told.pages > 1:
+        tell(f"\nPage {told.page} of {told.pages}; the next: --page {told.page + 1}" if told.page < told.pages else "")

@@ -15,6 +15,7 @@ from flows.distiset import NotADistiset, check_target
 from flows.engine.caps import Caps, check_prices
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
+from flows.engine.journal import JOURNAL
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
 from flows.engine.quarantine import take_over_retries
@@ -80,14 +81,15 @@ async def run_session(
 
 
 def _journals(request: Request) -> tuple[Path, ...]:
-    """The journals that the engine looks into: those asked for, and unless only those may answer, that of the previews.
+    """The journals that the engine looks into: those asked for, and unless only those may answer, those of the runs whose
+    rows are taken over, and that of the previews.
 
     Raises:
         NotAJournal: One is gone, or cannot be read.
     """
-    previews = previews_of(request.folder.path.parent)
-    others = () if request.options.is_replay or not previews.is_dir() else (previews,)
-    return (*usable(request.options.journals, request.folder), *others)
+    others = [root / JOURNAL for root in request.options.reuse] + [previews_of(request.folder.path.parent)]
+    found = () if request.options.is_replay else tuple(folder for folder in others if folder.is_dir())
+    return (*usable(request.options.journals, request.folder), *found)
 
 
 def _check_outside(output: Path, folder: RunFolder) -> None:

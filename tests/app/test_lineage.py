@@ -34,3 +34,15 @@ async def test_the_route_answers_and_refuses_in_words(client: httpx.AsyncClient)
 
     refused = await client.get("/api/runs/sample-1/why", params={"part": "default / train", "index": 99})
     assert (refused.status_code, refused.json()["code"]) == (404, "unknown-row")
+
+
+async def test_requests_and_comparisons_are_routes_too(client: httpx.AsyncClient) -> None:
+    asked = (await client.get("/api/runs/sample-1/asked", params={"step": "answer"})).json()
+    assert (asked["total"], asked["is_made_again"], asked["items"][0]["texts"][0]["kind"]) == (2, True, "text")
+    assert (await client.get("/api/runs/sample-1/asked", params={"step": "load"})).status_code == 404
+
+    found = (await client.get("/api/runs/sample-1/compare/sample-1")).json()
+    assert (found["same"], found["changed"], len(found["pairs"])) == (2, 0, 2)
+    assert found["pairs"][0]["cells"]["a"] == found["pairs"][0]["cells"]["b"]
+    assert (await client.get("/api/runs/sample-1/compare/sample-1", params={"only": "everything"})).status_code == 422
+    assert (await client.get("/api/runs/sample-1/compare/none")).status_code == 404
