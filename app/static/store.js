@@ -50,8 +50,8 @@ export function whenReady(action) {
 
 /* ---- the address: all state that a link or a reload should bring back */
 
-const KEYS = ["place", "run", "step", "tab", "part", "page", "view"];
-const OF_RUN = ["step", "tab", "part", "page"];
+const KEYS = ["place", "run", "step", "tab", "part", "page", "view", "compare"];
+const OF_RUN = ["step", "tab", "part", "page", "compare"];
 const PLACES = ["build", "run", "data", "gallery"];
 
 function read() {
@@ -70,7 +70,7 @@ export function address(changes) {
   const next = { ...route(), ...changes };
   if ("run" in changes && changes.run !== route().run) for (const key of OF_RUN) if (!(key in changes)) next[key] = "";
   if ("place" in changes && changes.place !== route().place) {
-    for (const key of ["tab", "part", "page"]) if (!(key in changes)) next[key] = "";
+    for (const key of ["tab", "part", "page", "compare"]) if (!(key in changes)) next[key] = "";
   }
   const query = new URLSearchParams(location.search);
   for (const key of KEYS) {

@@ -101,9 +101,8 @@ def compare(
         print(told.model_dump_json(indent=1))
         return
     show_aligned(["run", "state", "rows", "duration", "requests", "cost"], [_side(told.a), _side(told.b)])
-    tell(
-        f"\n{counted(told.same, 'row')} the same, {told.changed:,} changed, {told.only_a:,} only in {a}, {told.only_b:,} only in {b}"
-    )
+    apart = f"{told.only_a:,} only in {a}, {told.only_b:,} only in {b}"
+    tell(f"\n{counted(told.same, 'row')} the same, {told.changed:,} changed, {apart}")
     if told.changes:
         tell("Columns that differ: " + ", ".join(f"{name} in {counted(rows, 'row')}" for name, rows in told.changes.items()))
     _show_pairs(told)
