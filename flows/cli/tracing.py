@@ -85,9 +85,7 @@ def compare(
     a: Annotated[str, typer.Argument(help="Name of a run.")],
     b: Annotated[str, typer.Argument(help="Name of the run to compare it with.")],
     part: Annotated[str | None, typer.Option(help="Part of the result; the first if not given.")] = None,
-    only: Annotated[
-        Only, typer.Option(help="Which rows to show: all, or of one kind.")
-    ] = "changed",
+    only: Annotated[Only, typer.Option(help="Which rows to show: all, or of one kind.")] = "changed",
     page: Annotated[int, typer.Option(min=1, help="Which page of these rows.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the page as JSON, with whole values.")] = False,
     runs_dir: RunsDir = RUNS,

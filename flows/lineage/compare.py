@@ -225,8 +225,8 @@ def _aligned(a: list[NDArray[Any]], b: list[NDArray[Any]]) -> tuple[NDArray[np.i
     is_next = np.ones(max(0, len(order) - 1), dtype=bool)
     for column in columns:
         is_next &= column[order][1:] == column[order][:-1]
-    at = np.flatnonzero(is_next)
-    first, second = order[at], order[at + 1]
+    matched = np.flatnonzero(is_next)
+    first, second = order[matched], order[matched + 1]
     is_pair = (first < count_a) & (second >= count_a)
     partner = np.full(count_a, -1, dtype=np.int64)
     partner[first[is_pair]] = second[is_pair] - count_a
