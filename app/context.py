@@ -24,6 +24,7 @@ class AppContext:
     `command` starts a run; tests put their own in its place. With `no_prefect` Prefect does not show the runs.
     `pipelines_dir`: where pipelines are kept by name; beside the runs folder if not given. On a public server each browser
     keeps its own.
+    `reuses`: whether a new run takes over what earlier runs of the same pipeline finished; not where they are other people's.
     `docs_url`: where the help dialog finds the documentation; from $DISTILFLOW_DOCS_URL, and empty for no link.
     """
 
@@ -34,6 +35,7 @@ class AppContext:
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
     pipelines_dir: Path | None = None
+    reuses: bool = field(default_factory=lambda: not os.environ.get("SPACE_ID"))
     docs_url: str = field(default_factory=lambda: _web_address(os.environ.get("DISTILFLOW_DOCS_URL", "")))
     launcher: Launcher = field(init=False)
     pipelines: Pipelines | None = field(init=False)
@@ -42,7 +44,7 @@ class AppContext:
         self.runs_dir = self.runs_dir.resolve()
         self.pipelines_dir = (self.pipelines_dir or self.runs_dir.parent / "pipelines").resolve()
         self.pipelines = None if self.is_public else Pipelines(self.pipelines_dir)
-        self.launcher = Launcher(self.store, self.command, ("--no-prefect",) if self.no_prefect else ())
+        self.launcher = Launcher(self.store, self.command, ("--no-prefect",) if self.no_prefect else (), reuses=self.reuses)
 
     @property
     def shelf(self) -> Shelf:

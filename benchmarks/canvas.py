@@ -214,7 +214,7 @@ def events(browser: Any, url: str, runs: Path, seconds: float, sessions: int) ->
         for context in contexts:
             context.close()
     told = {event.steps["load"].taken: event.at * 1000 for event in run.read_events()[0] if isinstance(event, Progress)}
-    took = []
+    took: list[float] = []
     for number, at in told.items():
         shown = next((when for when, least in seen if least >= number), None)
         took.append(shown - at if shown is not None else float("inf"))

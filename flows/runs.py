@@ -26,6 +26,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from flows.engine.codec import decode, encode
 from flows.engine.events import Event, RunState, StepProgress, read_event
+from flows.engine.holding import PAUSE, is_paused, let_go
 from flows.engine.live import newest_rows
 from flows.engine.options import RunOptions
 from flows.engine.quarantine import lines_in
@@ -100,6 +101,8 @@ class RunReport(BaseModel):
     flow_run_id: str | None = None
     """The run in Prefect, when it has one."""
     versions: dict[str, str] = Field(default_factory=dict)
+    step_keys: dict[str, str] = Field(default_factory=dict)
+    """By which finished work of each step is found (`flows.engine.keys`)."""
 
     @property
     def duration_s(self) -> float:
@@ -146,7 +149,7 @@ class RunFolder:
             UnreadableRun: It is torn.
         """
         report = self._read_report()
-        if report.state in ("starting", "running", "finishing") and not self.is_alive():
+        if report.state in ("starting", "running", "paused", "finishing") and not self.is_alive():
             report.state = "failed"
             report.message = "the run was cut off; resume it to go on where it was"
         with contextlib.suppress(FileNotFoundError):
@@ -225,6 +228,23 @@ class RunFolder:
             return (self.path / "stop").stat().st_mtime >= launched_at
         except FileNotFoundError:
             return False
+
+    def request_pause(self) -> None:
+        """Ask the run to pause: nothing new is sent or begun until it may go on, what is under way comes in and is kept."""
+        (self.path / PAUSE).touch()
+
+    def request_resume(self) -> None:
+        """Let a paused run go on."""
+        let_go(self.path)
+
+    def is_asked_to_pause(self) -> bool:
+        return is_paused(self.path)
+
+    def forget_pause(self, launched_at: float) -> None:
+        """Drop the request to pause that was meant for an earlier session, before this time."""
+        with contextlib.suppress(FileNotFoundError):
+            if (self.path / PAUSE).stat().st_mtime < launched_at:
+                self.request_resume()
 
     def is_alive(self) -> bool:
         """Whether a process works on this run now."""

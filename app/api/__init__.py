@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.api import assets, building, pipelines, results, runs, starting, trying
+from app.api import assets, building, lineage, pipelines, results, runs, starting, trying
 from app.context import AppContext
 from app.handlers.pipelines import NoPipeline
 from steps.errors import DistilflowError, RunError
@@ -16,7 +16,7 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
     """The API below /api and the app's own files below /own/<hash>."""
     server.include_router(assets.router())
     api = APIRouter(prefix="/api")
-    for part in (building, pipelines, starting, trying, runs, results):
+    for part in (building, pipelines, starting, trying, runs, results, lineage):
         api.include_router(part.router(ctx))
     server.include_router(api)
     server.add_exception_handler(DistilflowError, _answer)
@@ -24,9 +24,5 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
 
 async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, DistilflowError)
-<<<<<<< HEAD
-    status = 404 if isinstance(error, (RunError, UnknownComponent)) else 400
-=======
-    status = 404 if isinstance(error, (RunError, NoPipeline)) else 400
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
+    status = 404 if isinstance(error, (RunError, UnknownComponent, NoPipeline)) else 400
     return JSONResponse({"error": error.message, "fix": error.fix, "code": error.code}, status)

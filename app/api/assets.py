@@ -25,11 +25,7 @@ def assets_path() -> str:
     return f"own/{digest.hexdigest()[:12]}"
 
 
-<<<<<<< HEAD
-STYLES = ("tokens", "app", "build", "panel", "texts", "run", "data", "gallery", "gradio", "narrow")
-=======
-STYLES = ("tokens", "app", "build", "run", "data", "gallery", "start", "gradio", "narrow")
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
+STYLES = ("tokens", "app", "build", "panel", "texts", "run", "data", "lineage", "gallery", "start", "gradio", "narrow")
 ALL_STYLES = "all.css"
 """All styles in one file, in the order in which they count: a request less for each."""
 

@@ -16,6 +16,8 @@ from flows.runs import LAUNCHED_AT, RunFolder, RunStore, write_whole
 from flows.spec import PipelineSpec
 from steps.errors import RunError
 
+LAST = "last"
+"""What `distilflow run --reuse` calls the earlier runs of the same pipeline."""
 LOG = "process.log"
 RECORD = "process.json"
 LINES_SHOWN = 12
@@ -28,10 +30,12 @@ class Launcher:
     What is known of a process lies in the run's folder: another app, or this one after a restart, reads it there.
     """
 
-    def __init__(self, store: RunStore, command: Sequence[str], options: Sequence[str] = ()) -> None:
+    def __init__(self, store: RunStore, command: Sequence[str], options: Sequence[str] = (), *, reuses: bool = False) -> None:
+        """`reuses`: new runs take over what earlier runs of the same pipeline finished."""
         self._store = store
         self._command = tuple(command)
         self._options = tuple(options)
+        self._new_options = ("--reuse", LAST) if reuses else ()
         self._writing = threading.Lock()
 
     def start(self, spec: PipelineSpec, prefect_url: str | None = None) -> str:
@@ -44,15 +48,19 @@ class Launcher:
         run.path.mkdir(parents=True, exist_ok=True)
         draft = run.path / "draft.yaml"
         spec.save(draft)
-        self._launch(run, ["run", str(draft), "--run-id", run.run_id], prefect_url)
+        self._launch(run, ["run", str(draft), "--run-id", run.run_id, *self._new_options], prefect_url)
         return run.run_id
 
     def resume(self, run_id: str, prefect_url: str | None = None) -> None:
-        """Go on with a run that was stopped, failed or cut off.
+        """Go on with a run that was paused, stopped, failed or cut off.
 
         Raises:
             RunError: There is no such run, it is going on, or the process could not be started.
         """
+        run = find_run(self._store, run_id)
+        if run.is_alive() and run.is_asked_to_pause():
+            run.request_resume()
+            return
         self._launch(self._idle(run_id), ["resume", run_id], prefect_url)
 
     def retry(self, run_id: str, prefect_url: str | None = None) -> None:
@@ -62,6 +70,17 @@ class Launcher:
             RunError: There is no such run, it is going on, or the process could not be started.
         """
         self._launch(self._idle(run_id), ["retry", run_id], prefect_url)
+
+    def pause(self, run_id: str) -> None:
+        """Ask a run to pause: nothing more is sent, and what is under way comes in and is kept.
+
+        Raises:
+            RunError: There is no such run, or it is not going on.
+        """
+        run = find_run(self._store, run_id)
+        if not run.is_alive() and not is_starting(run):
+            raise RunError(f"run {run_id!r} is not going on", "look at its result, or resume it")
+        run.request_pause()
 
     def stop(self, run_id: str) -> None:
         """Ask a run to stop and keep its finished rows.

@@ -19,12 +19,9 @@ from app.handlers.desk import Desk
 from app.handlers.drafts import Draft
 from app.handlers.fields import FormField
 from app.handlers.outline import ProblemCard
-<<<<<<< HEAD
+from app.handlers.saving import to_keep
 from app.pages.events import EVERY, LAST, QUICK
 from app.pages.texts import shown_texts, text_views
-=======
-from app.handlers.saving import to_keep
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
 from steps.errors import DistilflowError
 
 
@@ -73,32 +70,17 @@ def show(
 ) -> tuple[Any, ...]:
     """Values for `BuildPlace.shown`. With the number of the form that is shown now, a new one is made.
 
-<<<<<<< HEAD
-    With the same text as `before`, what the browser keeps and the editors stay as they are: another tab may have kept a newer
-    draft, and in an editor may be what is not applied yet.
-=======
-    With the same text and file as `before`, what the browser keeps and the editor stay as they are: another tab may have kept a
-    newer draft, and in the editor may be what is not applied yet.
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
+    With the same text and file as `before`, what the browser keeps and the editors stay as they are: another tab may have kept
+    a newer draft, and in an editor may be what is not applied yet.
     """
     view = drafts.view(draft, notice)
     view["answers"] = answers
     wanted = {"text": draft["text"], "selected": view["selected"]}
     is_other = before is None or before["text"] != draft["text"]
     kept: Any = gr.skip()
-<<<<<<< HEAD
-    if is_other:
-        kept = wanted if view["is_kept"] else None
-    texts = shown_texts(view if is_other else None)
-=======
-    code: Any = gr.skip()
-    state: Any = gr.skip()
-    if before is None or before["file"] != draft["file"] or before["text"] != draft["text"]:
+    if is_other or (before is not None and before["file"] != draft["file"]):
         kept = to_keep(draft) if view["is_kept"] else None
-    if before is None or before["text"] != draft["text"]:
-        code = draft["text"]
-        state = {**drafts.check_text(draft["text"]), "isChanged": False} if draft["text"].strip() else None
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
+    texts = shown_texts(view if is_other else None)
     if number is None:
         return kept, view, gr.skip(), *texts
     # a server that was started anew counts from its clock too, so a page that was open before notices the new form
@@ -136,14 +118,10 @@ def build(ctx: AppContext) -> BuildPlace:
             part("docs", "mountDocs", elem_id="step-docs")
             part("panel", "mountRows", elem_id="step-rows")
             part("preview", "mountStepFoot", elem_id="step-foot")
-<<<<<<< HEAD
         for text in texts:
             text.build_panel()
     editors = [component for text in texts for component in (text.code, text.bar)]
-    place = BuildPlace(Desk(), saved, wanted, model, outline, [saved, model, wanted, *editors])
-=======
-    place = BuildPlace(Desk(ctx.pipelines), saved, wanted, model, outline, [saved, model, code, yaml_state, wanted])
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
+    place = BuildPlace(Desk(ctx.pipelines), saved, wanted, model, outline, [saved, model, wanted, *editors])
     with form:
         _render_form(place)
     _bind_changes(place)

@@ -11,7 +11,8 @@ from app.context import AppContext
 from app.handlers import drafts
 from app.handlers.drafts import Draft, new_draft
 from app.handlers.opening import opening_from, reopened
-from app.pages.build import EVERY, QUICK, BuildPlace, show
+from app.pages.build import BuildPlace, show
+from app.pages.events import EVERY, QUICK
 from steps.errors import DistilflowError
 
 

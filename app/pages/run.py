@@ -20,6 +20,7 @@ def build(ctx: AppContext) -> None:
     with gr.Row(elem_id="run-bar", elem_classes="df-pagebar"):
         part("run", "mountRunBar", elem_id="run-title", elem_classes="df-bar-main")
         resume = gr.Button("Resume", elem_id="run-resume", size="sm")
+        pause = gr.Button("Pause", elem_id="run-pause", size="sm")
         stop = gr.Button("Stop & keep", elem_id="run-stop", size="sm")
         result = gr.Button("Open the result", elem_id="run-result", variant="primary", size="sm")
     body = part("run", "mountRunBody", elem_id="run-body", elem_classes="df-body")
@@ -27,6 +28,12 @@ def build(ctx: AppContext) -> None:
     def stop_run(run: str) -> None:
         try:
             ctx.launcher.stop(run)
+        except DistilflowError as error:
+            raise said(error) from error
+
+    def pause_run(run: str) -> None:
+        try:
+            ctx.launcher.pause(run)
         except DistilflowError as error:
             raise said(error) from error
 
@@ -38,6 +45,7 @@ def build(ctx: AppContext) -> None:
 
     settings: dict[str, Any] = {"js": TAKE_RUN, "concurrency_limit": None, "show_progress": "hidden"}
     stop.click(stop_run, run_id, None, api_name="stop_run", **settings)
+    pause.click(pause_run, run_id, None, api_name="pause_run", **settings)
     resume.click(resume_run, run_id, None, api_name="resume_run", **settings).then(None, js=LOOK_AGAIN)
     bind_retry(ctx, body, "retry_rows")
     result.click(None, js="() => { window.distilflow.openResult(); }")

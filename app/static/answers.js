@@ -18,11 +18,7 @@
   const unanswered = new Set(); // edits, by the ids of their events; before an event has one, by its own mark
   let sentAt = -Infinity; // when the newest edit was sent
 
-<<<<<<< HEAD
-  const CHANGING = ["change", "check_yaml", "apply_yaml", "discard_yaml", "check_python", "apply_python", "discard_python", "start_pipeline", "open_example", "open_text"];
-=======
-  const CHANGING = ["change", "check_yaml", "apply_yaml", "discard_yaml", "open_pipeline"];
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
+  const CHANGING = ["change", "check_yaml", "apply_yaml", "discard_yaml", "check_python", "apply_python", "discard_python", "open_pipeline"];
 
   class Answers {
     missing = new Set();

@@ -1,22 +1,12 @@
 /* Build: what Python sends, the page bar, and the outline of the pipeline. */
 
-<<<<<<< HEAD
-import { capital, chips, count, empty, failure, h, keepingFocus, put, tag } from "./dom.js";
+import { capital, chips, count, failure, h, keepingFocus, put, tag } from "./dom.js";
 import { change, startChanges } from "./changes.js";
 import { askForForms } from "./form.js";
-import { importDialog } from "./gallery.js";
-import { icon } from "./icons.js";
-import { outline, problemCallout } from "./outline.js";
-import { useButtons } from "./problems.js";
-=======
-import { capital, chip, chips, count, failure, h, keepingFocus, put, sentence, tag } from "./dom.js";
-import { change, startChanges } from "./changes.js";
-import { askForForms, watchForm } from "./form.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
 import { deletedNotice, savedState, titleOf } from "./pipelines.js";
-import { hold, useButtons } from "./problems.js";
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
+import { useButtons } from "./problems.js";
 import { keys } from "./shell.js";
 import { beginning } from "./start.js";
 import { get, go, on, route, set } from "./store.js";
@@ -132,26 +122,18 @@ export function mountNotice(element) {
   const draw = () => get("build") && keepingFocus(element, () => put(element, notice(get("build"))));
   on("build", draw);
   on("lost", draw);
-<<<<<<< HEAD
   on("unapplied", draw);
   on("shown", draw);
-=======
   on("deleted", draw);
-  on("yamlChanged", draw);
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
 }
 
 function notice(view) {
   const lost = get("lost");
   const told = [
     lost && failure({ message: `The server did not get, or did not answer, the last change (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
-<<<<<<< HEAD
     unappliedNotice(),
-=======
-    get("yamlChanged") && h("div", { class: "df-callout warn slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, "The YAML has changes that are not applied."), h("button", { type: "button", class: "df-btn sm", "data-key": "to-yaml", onclick: () => go({ view: "yaml" }) }, "Open the YAML"))),
     deletedNotice(),
     view.name && !view.steps.length && !view.error && h("div", { class: "df-callout slim", "data-testid": "no-steps" }, h("p", { class: "df-callout-text" }, icon("plus"), h("span", {}, "Nothing is here yet. Double-click a source in the palette, such as LoadDataFromFileSystem, then what comes after it."))),
->>>>>>> 564d91492fc2da9c8ab71bdd43b20d3d2bdd0975
     view.notice && failure({ message: view.notice.what, fix: view.notice.fix }),
   ].filter(Boolean);
   return told.length > 0 && h("div", { class: "df-notice df-stack" }, told);

@@ -6,12 +6,13 @@ import { api, fetchJson, get, on, route, set } from "./store.js";
 export const STATES = {
   starting: { word: "Starting", icon: "clock", kind: "acc" },
   running: { word: "Running", icon: "arc", kind: "acc" },
+  paused: { word: "Paused", icon: "paused", kind: "warn" },
   finishing: { word: "Finishing", icon: "arc", kind: "acc" },
   finished: { word: "Finished", icon: "done", kind: "done" },
   stopped: { word: "Stopped", icon: "stop", kind: "" },
   failed: { word: "Failed", icon: "cross", kind: "fail" },
 };
-export const LIVE = ["starting", "running", "finishing"];
+export const LIVE = ["starting", "running", "paused", "finishing"];
 
 class Follower {
   constructor() {

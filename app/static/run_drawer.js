@@ -3,6 +3,7 @@
 import { h, keepingFocus, put, tablist } from "./dom.js";
 import { chosen } from "./follow.js";
 import { icon } from "./icons.js";
+import { askedFace, requestsOf } from "./run_asked.js";
 import { errorsFace, withErrors } from "./run_errors.js";
 import { logFace } from "./run_log.js";
 import { rowsFace } from "./run_rows.js";
@@ -16,7 +17,7 @@ export function mountDrawer(element, retry) {
   const head = h("div", { class: "df-drawer-head" });
   const body = h("div", { class: "df-drawer-body", tabindex: "0", role: "region", "aria-label": "Of the selected step" });
   put(element, sash(), head, body);
-  const faces = { rows: rowsFace(body, () => drawHead()), errors: errorsFace(body, retry), log: logFace(body) };
+  const faces = { rows: rowsFace(body, () => drawHead()), asked: askedFace(body), errors: errorsFace(body, retry), log: logFace(body) };
   let tab = "rows";
   let drawn = "";
 
@@ -28,9 +29,11 @@ export function mountDrawer(element, retry) {
     const failed = Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
     const tabs = [
       { id: "rows", label: "Rows", count: progress?.made ?? 0 },
+      ...(card.replies ? [{ id: "asked", label: "Prompts & replies", count: requestsOf(run, card.name) || null }] : []),
       { id: "errors", label: "Errors", count: progress?.failed || failed || null, kind: "warn" },
       { id: "log", label: "Log" },
     ];
+    if (tab === "asked" && !card.replies) tab = "rows";
     const isClosed = get("liveDrawer") === false;
     return keepingFocus(head, () =>
       put(

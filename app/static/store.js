@@ -51,7 +51,7 @@ export function whenReady(action) {
 /* ---- the address: all state that a link or a reload should bring back */
 
 // "rowpage", not "page": Gradio takes that for the name of a page of its own, and fails when there is none
-const OF_DATA = ["tab", "part", "rowpage", "row", "search", "filters", "sort", "columns"];
+const OF_DATA = ["tab", "part", "rowpage", "row", "search", "filters", "sort", "columns", "compare"];
 const KEYS = ["place", "pipeline", "run", "step", "view", ...OF_DATA];
 const OF_RUN = ["step", ...OF_DATA];
 const PLACES = ["build", "run", "data", "gallery"];

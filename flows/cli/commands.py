@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import looking, past, running, starting
+from flows.cli import looking, past, running, starting, tracing
 from flows.cli.console import err, out
 from flows.runs import NothingToRetry, NotRunning, UnknownRun
 from steps.errors import DistilflowError, PlanError, SpecError
@@ -16,7 +16,7 @@ from steps.registry import UnknownComponent
 
 WRONG = 2
 FAILED = 1
-WRONG_ARGUMENTS = ("not-a-distiset", "not-a-journal")
+WRONG_ARGUMENTS = ("not-a-distiset", "not-a-journal", "unknown-row")
 """What only the engine can find out about arguments; its errors come as words."""
 
 cli = typer.Typer(
@@ -53,11 +53,14 @@ for command in (
     running.resume,
     running.retry,
     running.replay,
+    running.pause,
     running.stop,
     past.runs,
     past.show,
     past.usage,
     past.journal,
+    tracing.why,
+    tracing.compare,
     looking.steps,
     starting.app,
 ):

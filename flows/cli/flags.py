@@ -17,9 +17,12 @@ from flows.engine.options import RunOptions
 from flows.hub import PushFailed, check_repo_id
 from flows.journals import find_journals
 from flows.runs import RunStore
+from flows.staleness import reusable
 from steps.errors import SpecError
 
 RUNS = Path("runs")
+LAST = "last"
+"""Instead of the name of a run: the newest runs of the same pipeline."""
 
 Pipeline = Annotated[
     str,
@@ -74,6 +77,10 @@ class RunFlags:
         list[str] | None,
         typer.Option(help="Look replies up here too: a run, its folder, or a file of `distilflow journal`. May be repeated."),
     ] = None
+    reuse: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Take over what this run finished, where step and row are the same; {LAST}: all runs of this name."),
+    ] = None
     output: Annotated[Path | None, typer.Option(help="Folder for the Distiset; the run's own if not given.")] = None
     max_rows: Annotated[int | None, typer.Option(min=1, help="Take only so many rows of the source.")] = None
     max_cost: Annotated[
@@ -100,18 +107,25 @@ class RunFlags:
         if "/" not in self.push:
             raise SpecError(f"--push {self.push!r} has no owner", f"write your name on the Hub before it: owner/{self.push}")
 
-    def over(self, asked: RunOptions) -> RunOptions:
-        """The options of a run that was asked for these, with what is given now.
+    def over(self, asked: RunOptions, pipeline: str) -> RunOptions:
+        """The options of a run of this pipeline that was asked for these, with what is given now.
 
         Raises:
             NotAJournal: Something else was named as one.
+            UnknownRun: There is no run to take rows over from.
         """
+        store = RunStore(self.runs_dir)
         given = {name: getattr(self, name) for name in RunOptions.model_fields if hasattr(self, name)}
-        return asked.changed({**given, "journals": find_journals(self.journal or (), RunStore(self.runs_dir))})
+        reuse = [path for name in self.reuse or () for path in _reused(name, store, pipeline)]
+        return asked.changed({**given, "journals": find_journals(self.journal or (), store), "reuse": reuse})
 
     def command(self, verb: str, run_id: str, *more: str) -> str:
         """What to type about a run of this runs folder."""
         return command(verb, run_id, *more, runs_dir=self.runs_dir)
+
+
+def _reused(name: str, store: RunStore, pipeline: str) -> tuple[Path, ...]:
+    return reusable(store, pipeline) if name == LAST else (store.get(name).path.absolute(),)
 
 
 def takes_run_flags(function: Callable[..., None]) -> Callable[..., None]:

@@ -63,7 +63,7 @@ def run(
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
     if rehearse:
         _check_nothing_was_paid(folder)
-    raise typer.Exit(_run(planned, folder, flags.over(RunOptions()), flags))
+    raise typer.Exit(_run(planned, folder, flags.over(RunOptions(), planned.spec.name), flags))
 
 
 @takes_run_flags
@@ -72,12 +72,17 @@ def resume(
     flags: RunFlags,
     param: Params = [],  # noqa: B006 - typer reads it
 ) -> None:
-    """Go on with a run that was stopped, cut off or failed. What is finished is not done again.
+    """Go on with a run that was paused, stopped, cut off or failed. What is finished is not done again.
 
     It is asked for what it was asked for before, where no option says otherwise. With --param it goes on with a corrected
     pipeline; what the correction touches is done again.
     """
-    raise typer.Exit(_again(RunStore(flags.runs_dir).get(run_id), flags, param))
+    folder = RunStore(flags.runs_dir).get(run_id)
+    if folder.is_alive() and folder.is_asked_to_pause():
+        folder.request_resume()
+        err.print(f"Run {run_id} goes on.")
+        return
+    raise typer.Exit(_again(folder, flags, param))
 
 
 @takes_run_flags
@@ -109,7 +114,7 @@ def replay(
     file = pipeline or found.pipeline
     if file is None:
         raise SpecError(f"no pipeline.yaml lies beside {source!r}", f"name the pipeline: distilflow replay {source} PIPELINE")
-    given = flags.over(RunOptions())
+    given = flags.over(RunOptions(), "")
     asked = RunOptions(max_rows=found.run.report().options.max_rows if found.run and not pipeline else None)
     options = asked.changed({**given.model_dump(), "journals": (found.path, *given.journals), "is_replay": True})
     file, store = file.absolute(), RunStore(store.folder.absolute())
@@ -124,16 +129,36 @@ def replay(
     raise typer.Exit(_run(planned, folder, options, flags))
 
 
+def pause(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
+    """Pause a run of another terminal or of the app: nothing more is sent, and what is under way comes in and is kept.
+
+    `resume` lets it go on where it is; `stop` ends it.
+    """
+    folder = _at_work(run_id, runs_dir)
+    folder.request_pause()
+    go_on = command("resume", run_id, runs_dir=runs_dir)
+    err.print(f"Run {run_id} pauses within a second. Let it go on: {go_on}", highlight=False, soft_wrap=True)
+
+
 def stop(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     """Stop a run of another terminal or of the app; rows at work are finished first, and kept."""
+    _at_work(run_id, runs_dir).request_stop()
+    err.print(f"Run {run_id} will stop within seconds and keep its finished rows.")
+
+
+def _at_work(run_id: str, runs_dir: Path) -> RunFolder:
+    """A run that a process works on.
+
+    Raises:
+        UnknownRun, NotRunning: There is none.
+    """
     folder = RunStore(runs_dir).get(run_id)
     if not folder.is_alive():
         state = folder.report().state
         look = f"look at its result: {command('show', run_id, runs_dir=runs_dir)}"
         go_on = f"go on with it: {command('resume', run_id, runs_dir=runs_dir)}"
         raise NotRunning(f"run {run_id!r} is not at work: it is {state}", look if state == "finished" else go_on)
-    folder.request_stop()
-    err.print(f"Run {run_id} will stop within seconds and keep its finished rows.")
+    return folder
 
 
 def planned_from(
@@ -183,7 +208,7 @@ def _check_nothing_was_paid(folder: RunFolder) -> None:
 def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, is_retry: bool = False) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
-    options = flags.over(report.options)
+    options = flags.over(report.options, report.pipeline)
     _go_where_it_started(report)
     spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
     return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, is_retry=is_retry)

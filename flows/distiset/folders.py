@@ -13,6 +13,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from flows.lineage.ids import LINEAGE
 from flows.processes import lives
 from steps.errors import RunError
 
@@ -120,7 +121,7 @@ def _is_distiset(folder: Path) -> bool:
 
 
 def _is_ours(entry: Path) -> bool:
-    return entry.name in OWN_FILES or (entry.is_dir() and any(entry.glob("*.parquet")))
+    return entry.name in OWN_FILES or entry.name == LINEAGE or (entry.is_dir() and any(entry.glob("*.parquet")))
 
 
 # ---- reading

@@ -13,6 +13,7 @@ from flows.card import Reason, render_card
 from flows.distiset.folders import CARD, LOG, PIPELINE, REPORT, replaced_folder
 from flows.engine.keys import step_keys
 from flows.engine.shelf import ShelfRows
+from flows.lineage.ids import write_ids
 from flows.parquet import Column, describe_columns, file_name, write_rows
 from flows.plan import Plan
 from flows.runs import RunFolder, RunReport
@@ -33,13 +34,15 @@ def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report
     columns: dict[str, list[Column]] = {}
     notes: list[str] = []
     with replaced_folder(folder) as part:
-        for step, shelf in shelves.items():
-            leaf = "default" if len(shelves) == 1 else step
+        leaves = {"default" if len(shelves) == 1 else step: step for step in shelves}
+        shelved = {leaf: ShelfRows(shelves[step]) for leaf, step in leaves.items()}
+        for leaf, step in leaves.items():
             told: list[str] = []
             sent = (plan.steps[step].sent or ()) if step in plan.steps else ()
-            rows[leaf] = write_rows(ShelfRows(shelf), part / leaf, columns=sent, warn=told.append)
+            rows[leaf] = write_rows(shelved[leaf], part / leaf, columns=sent, warn=told.append)
             columns[leaf] = describe_columns(part / leaf / file_name())
             notes += [f"{leaf}: {sentence}" for sentence in told]
+        write_ids(part, plan, shelved, leaves, log.parent)
         final = _finished(report, rows)
         spec = plan.spec
         reasons = _reasons(RunFolder(log.parent).quarantined(), plan) if report.quarantined else []

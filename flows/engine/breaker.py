@@ -73,6 +73,11 @@ class Breaker:
         if request == self._probe:
             self._wait(self._next_at, self._pause_s)
 
+    def restart(self, now: float) -> None:
+        """Nothing was sent for a while, on purpose: an outage is waited out from now on."""
+        if self._since is not None:
+            self._since = now
+
     def _wait(self, now: float, pause_s: float) -> None:
         self._pause_s = min(LONGEST_PAUSE_S, pause_s)
         self._next_at = now + self._pause_s * random.uniform(0.8, 1.0)

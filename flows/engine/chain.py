@@ -28,6 +28,7 @@ from flows.engine.live import NEWEST
 from flows.engine.origins import AllRows, Origin, SourceRows
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.pace import Pace
+from flows.engine.roots import RootKeys, roots_file
 from flows.engine.stages import Stage, may_multiply
 from flows.plan import PlannedStep
 from steps.base import Batch, GeneratorStep, GlobalStep, JoinStep, Row, Step, rename_in, rename_out, require_all
@@ -135,6 +136,7 @@ class Chain:
         self._made = skip
         self._skip = skip
         self._keys = ContentKeys()
+        self._roots: RootKeys | None = None
         self._pace = Pace()
         self._split: tuple[Place, list[bytes]] | None = None
         self._shelf = shelf
@@ -155,6 +157,8 @@ class Chain:
     def close(self) -> None:
         if self._origin is not None:
             self._origin.close()
+        if self._roots is not None:
+            self._roots.close()
         for link in self.links:
             if self._is_loaded:
                 link.step.unload()
@@ -179,14 +183,17 @@ class Chain:
         if self._origin is None:
             self._load()
             self._origin = self._make_origin(link)
+            self._roots = RootKeys(roots_file(self.desk.folder, link.name))
             while passed := self._origin.take(min(self._skip, SKIPPED_AT_ONCE)):  # another worker sent them on
-                self._keys.keys(encode_all(passed)[0])  # equal rows are counted with them
+                self._roots.add(self._keys.keys(encode_all(passed)[0]))  # equal rows are counted with them
                 self._skip -= len(passed)
         taken, reused = self._origin.taken, self._origin.reused
         made = self._origin.take(rows)
         bodies, are_same = encode_all(made)
         ids = range(self._made, self._made + len(made))
         part = _Part(ids, self._keys.keys(bodies), bodies, made if are_same else None)
+        assert self._roots is not None
+        self._roots.add(part.keys)
         self._made += len(made)
         outcome.is_last = len(made) < rows
         counts = outcome.count(link.name)

@@ -21,6 +21,7 @@ from flows.engine.caps import Caps
 from flows.engine.desk import Desk
 from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway
+from flows.engine.holding import let_go
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.journal import JOURNAL, Journal, tally_of
@@ -78,6 +79,7 @@ class Engine:
         self.counts: dict[str, Counts] = defaultdict(Counts, {name: Counts() for name in plan.steps})
         self.quarantine = Quarantine(settings.folder / "quarantine.jsonl")
         self.is_stopped = False
+        self.is_paused = False
         self.used_up: UsedUp | None = None
         """Why the run stopped, if its budget is used up."""
         self.stations: dict[str, Station] = {}
@@ -167,11 +169,32 @@ class Engine:
         self._drain()
         self._spawn(self._wind_down(math.inf))
 
+    def pause(self) -> None:
+        """Send and begin nothing until `go_on`; what is under way comes in and is kept, and every row keeps its place."""
+        if self.is_paused or self.is_stopped or self._over.is_set():
+            return
+        self.is_paused = True
+        self._gateway.hold()
+        for host in self._hosts():
+            host.hold()
+
+    def go_on(self) -> None:
+        """Work again after a pause."""
+        if not self.is_paused:
+            return
+        self.is_paused = False
+        self._gateway.go_on()
+        for host in self._hosts():
+            host.go_on()
+        self._pump_soon()
+
     def stop(self) -> None:
-        """Take no more rows; finish, for a moment, what is under way."""
+        """Take no more rows; finish, for a moment, what is under way. A pause ends."""
         if not self.is_stopped and not self._over.is_set():
             self.is_stopped = True
             self._drain()
+            let_go(self.settings.folder)
+            self.go_on()
             self._spawn(self._wind_down(LAST_REPLIES_S))
 
     def fail(self, error: Exception) -> None:
@@ -194,7 +217,7 @@ class Engine:
     async def _wind_down(self, seconds: float) -> None:
         """Let replies under way arrive, and what they lead to without asking again; then it is over."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and any(self._goes_on(station) for station in self.stations.values()):
+        while time.monotonic() < deadline and (self.is_paused or any(map(self._goes_on, self.stations.values()))):
             await asyncio.sleep(0.05)
         self._over.set()
 
@@ -208,6 +231,8 @@ class Engine:
 
         Without money left all may, as long as some of them are answered by what earlier sessions got.
         """
+        if self.is_paused:
+            return False
         if station.begins and self.used_up is not None and self._in_vain >= ROWS_IN_VAIN:
             return False
         return not self.is_stopped or not (station.begins or station.stage.asks)
@@ -305,6 +330,8 @@ class Engine:
 
     def on_ready(self, host: Host) -> None:
         self.observer.worker(host.stage.name, host.replica, "ready", host)
+        if self.is_paused:
+            host.hold()
         self._pump_soon()
 
     def on_error(self, host: Host, error: Exception) -> None:
@@ -449,7 +476,7 @@ class Engine:
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return
         if station.stage.is_global and not station.is_started:
-            if not self.is_cut_short:  # of some rows only it would make something else
+            if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
                 station.is_started = True
                 self._spawn(self._start(station))
             return

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from flows.engine.tally import Tally
 
-RunState = Literal["starting", "running", "finishing", "finished", "stopped", "failed"]
+RunState = Literal["starting", "running", "paused", "finishing", "finished", "stopped", "failed"]
 StepState = Literal["waiting", "loading", "running", "done"]
 
 

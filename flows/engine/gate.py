@@ -87,6 +87,17 @@ class Gate:
             self._die(_no_key_left(caller, self._last_retired))
         return caller
 
+    def hold(self) -> None:
+        """Send no requests until `go_on`; those under way may end."""
+        self._turns.hold()
+
+    def go_on(self) -> None:
+        """Send requests again. How long the server was seen to refuse or be gone is counted from now on."""
+        now = time.monotonic()
+        self._breaker.restart(now)
+        self._refusing_since = now if self._refusing_since is not None else None
+        self._turns.go_on()
+
     def drain(self) -> None:
         """Send no more requests; those under way may end."""
         self._is_draining = True

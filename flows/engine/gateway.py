@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
-from flows.engine.journal import Asker, Entry, Journal, NotInJournal, completion_of, tally_of
+from flows.engine.journal import Asker, Entry, Journal, NotInJournal, completion_of, tally_of, useless_key
 from flows.engine.keys import identity_of
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
@@ -40,6 +40,7 @@ class Gateway:
         self.is_replay = is_replay
         self._gates: dict[str, Gate] = {}
         self._is_draining = False
+        self._is_held = False
         self._opening: asyncio.Task[None] | None = None
 
     async def open(self, paid: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -66,6 +67,18 @@ class Gateway:
         for gate in self._gates.values():
             gate.drain()
 
+    def hold(self) -> None:
+        """Send no requests until `go_on`; those under way may end."""
+        self._is_held = True
+        for gate in self._gates.values():
+            gate.hold()
+
+    def go_on(self) -> None:
+        """Send requests again."""
+        self._is_held = False
+        for gate in self._gates.values():
+            gate.go_on()
+
     def is_dead(self, llm: LLM) -> bool:
         """Whether no request to this model's endpoint can succeed any more."""
         gate = self._gates.get(llm.endpoint)
@@ -80,6 +93,8 @@ class Gateway:
         gate = self._gates.get(llm.endpoint)
         if gate is None:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, self._tell)
+            if self._is_held:
+                gate.hold()
             if self._is_draining:
                 gate.drain()
         return Line(self, gate, llm, step, used)
@@ -158,7 +173,7 @@ class Line:
             used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
             entry = Entry(self._step, row_id, self._llm.model_name, *asked, completion, time.time(), seconds, attempts, cost)
-            await self._gateway.journal.keep(key if completion.texts else None, entry)
+            await self._gateway.journal.keep(key if completion.texts else useless_key(key), entry)
 
         hold = await self._hold(request)
         try:

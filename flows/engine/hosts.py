@@ -94,6 +94,12 @@ class Host(ABC):
     def drain(self) -> None:  # noqa: B027 - most have nothing to hold back
         """Ask no model any more; what is under way may end."""
 
+    def hold(self) -> None:  # noqa: B027 - a worker with cheap steps sees for itself that the run is paused
+        """Begin nothing until `go_on`; what is under way may end."""
+
+    def go_on(self) -> None:  # noqa: B027
+        """Work again."""
+
     @abstractmethod
     def cancel(self) -> None:
         """Give up what is under way."""
@@ -142,6 +148,8 @@ class ThreadHost(Host):
         self._chain = Chain(stage, desk, shelf=shelf)
         self._jobs: asyncio.Queue[Callable[[], Outcome] | None] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
+        self._may_work = asyncio.Event()
+        self._may_work.set()
 
     async def start(self) -> None:
         self._worker = asyncio.create_task(self._work())
@@ -152,6 +160,7 @@ class ThreadHost(Host):
             self.is_ready = True
             self.listener.on_ready(self)
             while (job := await self._jobs.get()) is not None:
+                await self._may_work.wait()
                 self.listener.on_outcome(self, await asyncio.to_thread(job))
             await asyncio.to_thread(self._chain.close)
         except Exception as error:
@@ -170,10 +179,17 @@ class ThreadHost(Host):
             self._jobs.put_nowait(None)
             await self._worker
 
+    def hold(self) -> None:
+        self._may_work.clear()
+
+    def go_on(self) -> None:
+        self._may_work.set()
+
     def cancel(self) -> None:
         """A thread cannot be interrupted: its batch ends, the next one does not start."""
         while not self._jobs.empty():
             self._jobs.get_nowait()
+        self._may_work.set()  # or it would never see that this is the end
 
 
 class WorkerHost(Host):
@@ -266,6 +282,14 @@ class WorkerHost(Host):
     def drain(self) -> None:
         if self.stage.asks is not None and self._writer is not None:
             self._send(b"D")
+
+    def hold(self) -> None:
+        if self.stage.asks is not None and self._writer is not None:
+            self._send(b"H")
+
+    def go_on(self) -> None:
+        if self.stage.asks is not None and self._writer is not None:
+            self._send(b"R")
 
     async def end(self) -> None:
         self._is_ending = True

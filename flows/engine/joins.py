@@ -51,6 +51,24 @@ class Joiner:
         if missed:
             self._left_out.setdefault(prefix(item_id, self._depth), set()).update(missed)
 
+    def left_out(self, item_id: str) -> set[str]:
+        """The branches that a row does not pass, as far as routing was told of it."""
+        return self._left_out.get(prefix(item_id, self._depth), set())
+
+    @property
+    def depth(self) -> int:
+        """Places of an id by which branches are matched."""
+        return self._depth
+
+    def parts_of(self, item_id: str) -> dict[str, str]:
+        """The ids, in each branch, of the rows that a joined row was made of; of all branches, also those left out."""
+        places = item_id.split(".")
+        origin, at, found = places[: self._depth], self._depth, {}
+        for name in self.upstream:
+            found[name] = ".".join([*origin, *places[at : at + self._places[name]]])
+            at += self._places[name]
+        return found
+
     def ready(self) -> tuple[list[Item], list[Item]]:
         """Rows that were joined since the last call, and the rows that went into them or were given up."""
         joined: list[Item] = []

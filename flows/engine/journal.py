@@ -6,7 +6,7 @@ over for the limiter: whatever ends this process, at most the requests in flight
 
 A reply is found by what was asked and who asked: the model with its parameters, the chat, the number of replies, the schema,
 the step, the row, and how often that row asked just this before. So three equal steps get three samples, also when a run
-goes on.
+goes on. Keys begin with step and row, so all that was ever asked about a row lies together in an index.
 
 A reply without any text is kept too, since it was paid for, but under a key that nobody asks for: it answers nothing.
 
@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,12 +120,29 @@ def _is_amount(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
+TAG_BYTES, ROW_BYTES = 2, 8
+"""A key begins with the step that asked, then the row: so all replies to a row are found without knowing what was asked."""
+
+
+@lru_cache(1000)
+def step_tag(step: str) -> bytes:
+    """How the keys of all replies to a step begin. Few other steps share it: the entry says which one it was."""
+    return hashlib.blake2b(step.encode(errors="replace"), digest_size=TAG_BYTES).digest()
+
+
 class Asker(NamedTuple):
     """Who asks, for the keys of replies: a model's identity (`identity_of`), the step, and the row."""
 
     model: bytes
     step: str
     row: bytes
+
+    @property
+    def prefix(self) -> bytes:
+        """How the keys of all replies to this row in this step begin, whatever was asked and of which model."""
+        return (
+            step_tag(self.step) + hashlib.blake2b(self.row + self.step.encode(errors="replace"), digest_size=ROW_BYTES).digest()
+        )
 
     def key(self, request: Request, before: int, retried: int = 0) -> bytes:
         """Key of the reply to a request that this row has sent `before` times already since it was tried for the n-th time."""
@@ -134,7 +151,14 @@ class Asker(NamedTuple):
             asked = orjson.dumps(told, default=repr, option=_OPTIONS)
         except TypeError:  # half a character: the model will say that it cannot be sent
             asked = repr(told).encode()
-        return hashlib.blake2b(self.model + self.row + asked, digest_size=KEY_BYTES).digest()
+        size = KEY_BYTES - TAG_BYTES - ROW_BYTES
+        return self.prefix + hashlib.blake2b(self.model + self.row + asked, digest_size=size).digest()
+
+
+def useless_key(key: bytes) -> bytes:
+    """A key that nobody asks for, for a reply of no use: it counts, and is found with the others of its row."""
+    begin = TAG_BYTES + ROW_BYTES
+    return key[:begin] + os.urandom(KEY_BYTES - begin)
 
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
@@ -229,14 +253,14 @@ class Journal:
             self._warn(f"{what}; what it holds of that kind is not used but asked for again")
         return None if faults else entry
 
-    async def keep(self, key: bytes | None, entry: Entry) -> None:
-        """Add a reply; returns when it would survive a power cut. Without a key it only counts: nobody will find it.
+    async def keep(self, key: bytes, entry: Entry) -> None:
+        """Add a reply; returns when it would survive a power cut.
 
         Raises:
             RunError: It cannot be written. Nothing may be made of the reply then.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(os.urandom(KEY_BYTES) if key is None else key, entry.to_json(), durable)
+        self._put(key, entry.to_json(), durable)
         await durable
 
     def _put(self, key: bytes, body: bytes, durable: asyncio.Future[None] | None) -> None:

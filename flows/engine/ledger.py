@@ -27,7 +27,8 @@ import zstandard
 
 from flows.engine.items import KEY_BYTES
 
-_HEAD = struct.Struct("<IIH")
+HEAD = struct.Struct("<IIH")
+"""What a frame begins with."""
 _ENTRY_BYTES = KEY_BYTES + 4
 MAX_RECORDS = 0xFFFF
 BYTES_KEPT = 16 * 2**20
@@ -76,7 +77,7 @@ class StoredFrame(NamedTuple):
 
     @property
     def end(self) -> int:
-        return self.offset + _HEAD.size + len(self.data)
+        return self.offset + HEAD.size + len(self.data)
 
     @property
     def keys(self) -> bytes:
@@ -123,7 +124,7 @@ class SegmentWriter:
         numbers = struct.Struct(f"<{len(keys)}I")
         content = self._compressor.compress(numbers.pack(*map(len, bodies)) + b"".join(bodies))
         data = b"".join([*keys, numbers.pack(*counts), content])
-        frame = _HEAD.pack(len(data), zlib.crc32(data), len(keys)) + data
+        frame = HEAD.pack(len(data), zlib.crc32(data), len(keys)) + data
         offset = self._offset
         written = os.write(self._fd, frame)
         if written < len(frame):  # the disk is full: what follows a torn frame would not be read
@@ -187,8 +188,8 @@ class SegmentReader:
         if path not in self._files:
             self._files[path] = os.open(path, os.O_RDONLY)
         fd = self._files[path]
-        size, _, records = _HEAD.unpack(os.pread(fd, _HEAD.size, offset))
-        return StoredFrame(offset, records, os.pread(fd, size, offset + _HEAD.size)).bodies()
+        size, _, records = HEAD.unpack(os.pread(fd, HEAD.size, offset))
+        return StoredFrame(offset, records, os.pread(fd, size, offset + HEAD.size)).bodies()
 
     def close(self) -> None:
         for fd in self._files.values():
@@ -200,8 +201,8 @@ def frames_in(path: Path) -> Iterator[StoredFrame]:
     """Every whole frame of a file, in the order they were written; stops at the first torn one."""
     with path.open("rb") as file:
         offset = 0
-        while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            size, checksum, records = _HEAD.unpack(head)
+        while len(head := file.read(HEAD.size)) == HEAD.size:
+            size, checksum, records = HEAD.unpack(head)
             data = file.read(size)
             if len(data) < size or size < _ENTRY_BYTES * records or not records or zlib.crc32(data) != checksum:
                 return

@@ -16,7 +16,7 @@ import math
 from flows.engine.buckets import Bucket, ToldBucket
 from flows.engine.limits import Limits
 from flows.engine.mirror import Mirror
-from flows.engine.pause import Pause
+from flows.engine.silence import Silence
 from flows.engine.window import Window
 
 FIXED_BURST_S = 1.0
@@ -50,7 +50,7 @@ class Limiter:
     ) -> None:
         self.held = 0
         self._window = Window(max_concurrency)
-        self._pause = Pause()
+        self._silence = Silence()
         self._mirror = Mirror()
         self._told_requests = ToldBucket()
         self._told_tokens = ToldBucket()
@@ -77,11 +77,11 @@ class Limiter:
         """
         if self.held >= self._window.size:
             return None
-        if now < self._pause.until:
-            return self._pause.until - now
+        if now < self._silence.until:
+            return self._silence.until - now
         if self._mirror.has_event:
             self._mirror.judge(now)
-        self._pause.look(now)
+        self._silence.look(now)
         wait_s = self._mirror.wait_s(now)
         for bucket in self._of_requests:
             if bucket.rate < math.inf:
@@ -96,7 +96,7 @@ class Limiter:
         """A request leaves. Its slot is held until `released` or `refused` is called with the ticket."""
         self.held += 1
         number = self._mirror.send(now)
-        self._pause.sent(now, number, self._mirror.echo_s)
+        self._silence.sent(now, number, self._mirror.echo_s)
         for bucket in self._of_requests:
             bucket.take()
         if tokens:
@@ -125,7 +125,7 @@ class Limiter:
         if limits is not None:
             self._hear(now, ticket, limits)
         is_news = self._mirror.refuse(now, ticket.number, ticket.sent_at)
-        return self._pause.refused(now, ticket.number, retry_after_s, self._mirror.echo_s, is_news=is_news)
+        return self._silence.refused(now, ticket.number, retry_after_s, self._mirror.echo_s, is_news=is_news)
 
     def released(self, ticket: Ticket) -> None:
         """The slot is free again, with or without an answer; calling it twice does no harm.

@@ -110,6 +110,23 @@ class ShelfRows(Collection[dict[str, Any]]):
         if waiting:
             yield decode(b"[%b]" % b",".join(waiting))
 
+    def ids(self, *, has_children: bool) -> Any:
+        """The ids of all rows, a line for each stretch that counts up: the id of its first row, and how many come before it.
+
+        `has_children`: the ids that were noted are those of the rows that these were made of, several of one.
+        """
+        import numpy as np
+
+        table = self._table[(self._table[:, -2] > 0)]
+        ids, counts = table[:, : self._depth], table[:, -2] * table[:, -1]
+        if has_children:
+            ids = np.column_stack([ids, np.zeros(len(ids), dtype=np.int64)])
+        starts = np.cumsum(counts) - counts
+        goes_on = np.zeros(len(ids), dtype=bool)
+        if len(ids):
+            goes_on[1:] = (ids[1:, :-1] == ids[:-1, :-1]).all(axis=1) & (ids[1:, -1] == ids[:-1, -1] + counts[:-1])
+        return np.column_stack([ids, starts])[~goes_on]
+
     def bodies(self) -> Iterator[bytes]:
         """The records, each the JSON of its rows with commas between."""
         reader = SegmentReader(frames_kept=256)

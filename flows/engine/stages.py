@@ -112,6 +112,13 @@ def stages_of(plan: Plan) -> dict[str, Stage]:
     return stages
 
 
+def keys_of(plan: Plan) -> dict[str, str]:
+    """The step keys by which a run of this plan finds finished work, also of the steps that gather rows for others."""
+    return {
+        planned.name: key for stage in stages_of(plan).values() for planned, key in zip(stage.steps, stage.keys, strict=True)
+    }
+
+
 ROWS_OF = ".rows"
 """Ends the name of a step that gathers rows for another; no step of a pipeline has a dot in its name."""
 

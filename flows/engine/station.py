@@ -63,11 +63,17 @@ def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
     stations = {}
     for name, stage in stages.items():
         joiner = Joiner(stage, stages) if stage.is_join else None
-        router = plan.routers.get(name)
-        heads = [stages[after].entrance for after in stage.downstream]
-        switch = Switch(name, router, heads, _source_batch(stage, stages)) if router else None
-        stations[name] = Station(stage, Shelf(folder / f"{name}.shelf"), joiner=joiner, switch=switch)
+        shelf = Shelf(folder / f"{name}.shelf")
+        stations[name] = Station(stage, shelf, joiner=joiner, switch=switch_of(plan, name, stages))
     return stations
+
+
+def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:
+    """What chooses among the stages after one, if anything does."""
+    if (router := plan.routers.get(name)) is None:
+        return None
+    heads = [stages[after].entrance for after in stages[name].downstream]
+    return Switch(name, router, heads, _source_batch(stages[name], stages))
 
 
 def _source_batch(stage: Stage, stages: dict[str, Stage]) -> int:

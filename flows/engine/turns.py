@@ -75,6 +75,7 @@ class Turns:
         self._held = 0
         self._most = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._is_held = False
 
     @property
     def callers(self) -> list[Caller]:
@@ -113,7 +114,7 @@ class Turns:
 
     def _delay(self, caller: Caller, now: float, tokens: float) -> tuple[float | None, Lane | None]:
         """As `Limiter.delay`, for the key that may be used soonest, and this key; of equals the one with least under way."""
-        if self._held >= self._most or caller.held >= caller.llm.max_concurrency:
+        if self._is_held or self._held >= self._most or caller.held >= caller.llm.max_concurrency:
             return None, None
         if self._breaker.is_open and (wait := self._breaker.delay(now)) != 0:
             return wait, None
@@ -174,6 +175,15 @@ class Turns:
                 soonest = delay if soonest is None else min(soonest, delay)
         if soonest is not None:
             self._timer = asyncio.get_running_loop().call_later(soonest, self._pump)
+
+    def hold(self) -> None:
+        """Let nobody leave until `go_on`; who waits keeps the place."""
+        self._is_held = True
+
+    def go_on(self) -> None:
+        """Let requests leave again."""
+        self._is_held = False
+        self._pump()
 
     def end(self, error: Exception) -> None:
         """Let nobody wait any longer."""

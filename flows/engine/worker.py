@@ -1,8 +1,9 @@
 """What runs in a worker process: one stage, fed over a socket. Imports steps and the engine, never Prefect.
 
 Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull rows, at least and at most so many ·
-D ask no more · B what the budget allows · E end. From it: L ready · O outcome · B what it asks of the budget · X the error
-after which it cannot go on. When the socket closes, the other side is gone, and the worker ends: no orphans.
+D ask no more · H hold all requests · R send them again · B what the budget allows · E end. From it: L ready · O outcome ·
+B what it asks of the budget · X the error after which it cannot go on. When the socket closes, the other side is gone, and the
+worker ends: no orphans.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from flows.engine.chain import Chain
 from flows.engine.desk import Desk
 from flows.engine.garbage import collect_seldom
 from flows.engine.gateway import Gateway
+from flows.engine.holding import wait_while_paused
 from flows.engine.items import unpack
 from flows.engine.journal import JOURNAL, Journal
 from flows.engine.notices import Notice
@@ -114,6 +116,7 @@ def _chain(sock: socket.socket, stage: Stage, order: Order) -> None:
             kind, payload = _receive(stream)
             if kind == b"E":
                 break
+            wait_while_paused(order.desk.folder)
             outcome = chain.pull(*PULL.unpack(payload)) if kind == b"P" else chain.run(unpack(payload))
             sock.sendall(message(b"O", outcome.to_bytes()))
     chain.close()
@@ -159,6 +162,10 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
                 return
             if kind == b"D":
                 gateway.drain()
+            elif kind == b"H":
+                gateway.hold()
+            elif kind == b"R":
+                gateway.go_on()
             elif kind == b"B" and budget is not None:
                 budget.hear(payload)
             else:

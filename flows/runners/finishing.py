@@ -17,6 +17,8 @@ from flows.engine import signals
 from flows.engine.engine import Engine
 from flows.engine.garbage import collect_seldom
 from flows.engine.hosts import context, start_process
+from flows.engine.journal import JOURNAL
+from flows.engine.lookup import prepare
 from flows.engine.outcome import explain
 from flows.engine.worker import end_with_engine
 from flows.plan import Plan
@@ -115,6 +117,7 @@ def _write(pipe: Connection, environment: dict[str, str], spec: dict[str, object
         return
     try:
         rows = write_distiset(target, planned, shelves, report, log)
+        prepare([*log.parent.glob("ledger/*/*.seg"), *log.parent.glob(f"{JOURNAL}/*.seg")])
         RunFolder(log.parent).save_first_rows({leaf: head(target, leaf, FIRST_ROWS) for leaf in rows})
         pipe.send((rows, "", ""))
     except DistilflowError as error:

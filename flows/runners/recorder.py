@@ -78,20 +78,35 @@ class Recorder(Observer):
         self._write_log("error" if state == "failed" else "info", f"run {state}{': ' if message else ''}{message}")
 
     async def watch(self, engine: Engine, launched_at: float) -> None:
-        """Write snapshots, and pass on the request to stop, until cancelled."""
+        """Write snapshots, and pass on what is asked of the run, until cancelled."""
+        due = 0.0
         while True:
             try:
-                self.snapshot(engine)
+                self._obey(engine, launched_at)
+                if time.monotonic() >= due:
+                    self.snapshot(engine)
+                    age_s = time.time() - self.report.started_at
+                    due = time.monotonic() + min(LONGEST_SNAPSHOT_S, max(SNAPSHOT_S, age_s * SNAPSHOT_SHARE))
             except OSError as error:
                 engine.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room"))
                 return
             except Exception as error:  # a listener of ours broke: nobody would look for the stop file any more
                 engine.fail(RunError(f"the run cannot be followed: {type(error).__name__}: {error}"))
                 return
-            if self.folder.is_asked_to_stop(launched_at):
-                engine.stop()
-            age_s = time.time() - self.report.started_at
-            await asyncio.sleep(min(LONGEST_SNAPSHOT_S, max(SNAPSHOT_S, age_s * SNAPSHOT_SHARE)))
+            await asyncio.sleep(SNAPSHOT_S)
+
+    def _obey(self, engine: Engine, launched_at: float) -> None:
+        """Do what somebody asked for by a file in the run's folder."""
+        if self.folder.is_asked_to_stop(launched_at):
+            engine.stop()
+        if self.folder.is_asked_to_pause():
+            engine.pause()
+        else:
+            engine.go_on()
+        if engine.is_paused != (self.report.state == "paused") and self.report.state in ("running", "paused"):
+            if engine.is_paused:
+                self.snapshot(engine)
+            self.enter("paused" if engine.is_paused else "running", self.report.message)
 
     def snapshot(self, engine: Engine) -> None:
         """Write where all steps stand, if that changed."""

@@ -15,9 +15,11 @@ from flows.distiset import NotADistiset, check_target
 from flows.engine.caps import Caps, check_prices
 from flows.engine.engine import Engine, Settings
 from flows.engine.events import Event
+from flows.engine.journal import JOURNAL
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
 from flows.engine.quarantine import take_over_retries
+from flows.engine.stages import keys_of
 from flows.journals import previews_of, usable
 from flows.plan import Plan
 from flows.runners.finishing import Finisher
@@ -63,6 +65,7 @@ async def run_session(
         report = _report(request)
         request.plan.spec.save(folder.path / "pipeline.yaml")
         folder.save_report(report)
+        folder.forget_pause(request.launched_at)
         recorder = Recorder(folder, report, on_event)
         if options.is_replay and report.sessions == 1:
             for journal in request.options.journals:
@@ -78,14 +81,15 @@ async def run_session(
 
 
 def _journals(request: Request) -> tuple[Path, ...]:
-    """The journals that the engine looks into: those asked for, and unless only those may answer, that of the previews.
+    """The journals that the engine looks into: those asked for, and unless only those may answer, those of the runs whose
+    rows are taken over, and that of the previews.
 
     Raises:
         NotAJournal: One is gone, or cannot be read.
     """
-    previews = previews_of(request.folder.path.parent)
-    others = () if request.options.is_replay or not previews.is_dir() else (previews,)
-    return (*usable(request.options.journals, request.folder), *others)
+    others = [root / JOURNAL for root in request.options.reuse] + [previews_of(request.folder.path.parent)]
+    found = () if request.options.is_replay else tuple(folder for folder in others if folder.is_dir())
+    return (*usable(request.options.journals, request.folder), *found)
 
 
 def _check_outside(output: Path, folder: RunFolder) -> None:
@@ -155,6 +159,7 @@ def _report(request: Request) -> RunReport:
         is_rehearsal=any(llm.is_rehearsal for llm in models.values()),
         options=request.options,
         cwd=str(Path.cwd()),
+        step_keys=keys_of(plan),
         versions={"distilflow": _version("distilflow"), "python": platform.python_version()},
     )
 

@@ -6,10 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
+from app.api import add_routes
 from app.context import AppContext
 from flows.runs import RunFolder
 
@@ -68,3 +72,11 @@ def quickstart(monkeypatch: pytest.MonkeyPatch) -> str:
     """Text of the quickstart; its paths start from the root of the repository."""
     monkeypatch.chdir(ROOT)
     return QUICKSTART.read_text()
+
+
+@pytest.fixture
+async def client(ctx: AppContext) -> AsyncIterator[httpx.AsyncClient]:
+    server = FastAPI()
+    add_routes(server, ctx)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://app") as found:
+        yield found

@@ -2,24 +2,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
 
 import httpx
 import orjson
 import pytest
-from fastapi import FastAPI
 
-from app.api import add_routes
 from app.api.assets import assets_path
-from app.context import AppContext
-
-
-@pytest.fixture
-async def client(ctx: AppContext) -> AsyncIterator[httpx.AsyncClient]:
-    server = FastAPI()
-    add_routes(server, ctx)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://app") as found:
-        yield found
 
 
 async def test_health_runs_and_examples_are_told(client: httpx.AsyncClient) -> None:

@@ -114,3 +114,18 @@ def test_the_end_of_a_process_does_not_hide_the_one_that_followed_it(tmp_path: P
 def test_runs_that_are_none_are_refused(ctx: AppContext, run_id: str) -> None:
     with pytest.raises(RunError):
         ctx.launcher.stop(run_id)
+
+
+def test_only_a_run_that_goes_on_can_pause(ctx: AppContext) -> None:
+    with pytest.raises(RunError, match="not going on"):
+        ctx.launcher.pause("sample-1")
+
+
+def test_a_paused_run_goes_on_without_another_process(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    with run.locked():
+        ctx.launcher.pause("sample-1")
+        assert run.is_asked_to_pause()
+        ctx.launcher.resume("sample-1")
+        assert not run.is_asked_to_pause()
+    assert launched(run) is None

@@ -117,7 +117,7 @@ def test_an_earlier_distiset_is_replaced_and_what_was_put_beside_it_stays(tmp_pa
     write(tmp_path, {"good": ROWS[:3]})
 
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ["README.md", "default", "figures", "notes.txt", "pipeline.yaml", "report.json", "run.log"]
+        [".lineage", "README.md", "default", "figures", "notes.txt", "pipeline.yaml", "report.json", "run.log"]
     )
 
 

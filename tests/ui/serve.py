@@ -18,11 +18,12 @@ def main() -> None:
     parser.add_argument("--examples", type=Path)
     parser.add_argument("--inline", action="store_true")
     parser.add_argument("--public", action="store_true")
+    parser.add_argument("--reuse", action="store_true", help="let new runs take over what earlier ones finished")
     parser.add_argument("--port", type=int, default=0)
     args = parser.parse_args()
     args.runs_dir.mkdir(parents=True, exist_ok=True)
-    examples = {"examples_dir": args.examples} if args.examples else {}
-    ctx = AppContext(args.runs_dir, **examples, no_prefect=args.inline, is_public=args.public)
+    more = {"examples_dir": args.examples} if args.examples else {}
+    ctx = AppContext(args.runs_dir, **more, no_prefect=args.inline, is_public=args.public, reuses=args.reuse)
     listener = socket.create_server(("127.0.0.1", args.port))
     print("PORT", listener.getsockname()[1], flush=True)
     config = uvicorn.Config(build_server(ctx), log_level="warning", timeout_graceful_shutdown=1)

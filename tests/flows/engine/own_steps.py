@@ -84,6 +84,15 @@ class Twice(Step):
         return [{**row, "half": half} for row in batch for half in (0, 1)]
 
 
+class FailsSecond(Step):
+    """Raises for the second of two siblings."""
+
+    def process(self, batch: Batch) -> Batch:
+        if any(row["half"] == 1 for row in batch):
+            raise ValueError("the second of two")
+        return batch
+
+
 class Dice(Step):
     """Adds a number that no other row has."""
 

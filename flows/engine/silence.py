@@ -22,7 +22,7 @@ SHORTEST_LESSON_S, LONGEST_LESSON_S = 0.02, 4.0
 LONGEST_STREAK = 20
 
 
-class Pause:
+class Silence:
     """`until`: nothing is sent before."""
 
     def __init__(self) -> None:

@@ -1,0 +1,320 @@
+"""Two runs, row by row: rows are put side by side when they come from the same row of the source."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
+
+from flows.distiset.folders import leaves_in
+from flows.lineage.ids import NoLineage, RowIds
+from flows.lineage.path import Paths
+from flows.plan import examine
+from flows.runs import RunFolder
+from steps.errors import RunError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PAGE = 20
+AT_ONCE = 2000
+KEPT = 4
+"""Comparisons that are remembered: a byte and two numbers a row."""
+
+Only = Literal["all", "changed", "same", "a", "b"]
+Kind = Literal["same", "changed", "a", "b"]
+KINDS: tuple[Kind, ...] = ("same", "changed", "a", "b")
+
+
+class Side(BaseModel):
+    """One of the runs."""
+
+    run_id: str
+    state: str
+    rows: int
+    duration_s: float
+    requests: int
+    cost: float | None
+    """USD; None when the price of some requests is not known."""
+
+
+class Pair(BaseModel):
+    """A row of each run that comes from the same row; None where one run has none."""
+
+    kind: Kind
+    a: int | None
+    b: int | None
+    """Their numbers in the results, from 0."""
+    changed: list[str]
+    row_a: dict[str, Any] | None
+    row_b: dict[str, Any] | None
+
+
+class Comparison(BaseModel):
+    """Some rows of two runs side by side, and how many there are of each kind."""
+
+    leaf: str
+    a: Side
+    b: Side
+    same: int
+    changed: int
+    only_a: int
+    only_b: int
+    columns: list[str]
+    changes: dict[str, int]
+    """In how many rows each column differs, most often first."""
+    only: Only
+    page: int
+    pages: int
+    pairs: list[Pair]
+
+
+def compare(
+    a: RunFolder, b: RunFolder, leaf: str | None = None, page: int = 1, only: Only = "all", size: int = PAGE
+) -> Comparison:
+    """Compare the results of two runs.
+
+    Raises:
+        RunError: One has no such part.
+        NoLineage: Nothing was noted of where its rows came from.
+    """
+    import numpy as np
+
+    wanted = leaf or next(iter(leaves_in(a.distiset)))
+    found = _remembered(a, b, wanted)
+    shown = np.arange(len(found.kinds)) if only == "all" else np.flatnonzero(found.kinds == KINDS.index(only))
+    pages = max(1, -(-len(shown) // size))
+    page = min(max(1, page), pages)
+    at = shown[(page - 1) * size : page * size]
+    one, other = Rows(a, wanted), Rows(b, wanted)
+    with one, other:
+        rows_a, rows_b = one.take(found.of_a[at].tolist()), other.take(found.of_b[at].tolist())
+        columns = list(dict.fromkeys([*one.columns, *other.columns]))
+    counts = np.bincount(found.kinds, minlength=len(KINDS)).tolist()
+    pairs = []
+    for number, row_a, row_b in zip(at.tolist(), rows_a, rows_b, strict=True):
+        both = row_a is not None and row_b is not None
+        pairs.append(
+            Pair(
+                kind=KINDS[found.kinds[number]],
+                a=_index(found.of_a[number]),
+                b=_index(found.of_b[number]),
+                changed=[name for name in columns if both and (row_a or {}).get(name) != (row_b or {}).get(name)],
+                row_a=row_a,
+                row_b=row_b,
+            )
+        )
+    sides = {"a": _side(a, one.total), "b": _side(b, other.total)}
+    told = dict(zip(("same", "changed", "only_a", "only_b"), counts, strict=True))
+    return Comparison(
+        leaf=wanted, **sides, **told, columns=columns, changes=found.changes, only=only, page=page, pages=pages, pairs=pairs
+    )
+
+
+def _index(number: Any) -> int | None:
+    return int(number) if number >= 0 else None
+
+
+def _side(run: RunFolder, rows: int) -> Side:
+    report = run.report()
+    used = report.usage
+    return Side(
+        run_id=run.run_id, state=report.state, rows=rows, duration_s=report.duration_s, requests=used.requests, cost=used.cost
+    )
+
+
+# ---- which rows belong together
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Each pair's row in both runs (-1: none), its kind, and how often each column differs."""
+
+    of_a: NDArray[np.int64]
+    of_b: NDArray[np.int64]
+    kinds: NDArray[np.uint8]
+    changes: dict[str, int]
+
+
+_kept: OrderedDict[tuple[object, ...], _Found] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _remembered(a: RunFolder, b: RunFolder, leaf: str) -> _Found:
+    key = (*_stamp(a, leaf), *_stamp(b, leaf))
+    with _lock:
+        found = _kept.pop(key, None) or _compared(a, b, leaf)
+        _kept[key] = found
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return found
+
+
+def _stamp(run: RunFolder, leaf: str) -> tuple[object, ...]:
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in _files(run, leaf))
+
+
+def _files(run: RunFolder, leaf: str) -> list[Path]:
+    leaves = leaves_in(run.distiset)
+    if leaf not in leaves:
+        raise RunError(f"the result of run {run.run_id!r} has no part {leaf!r}", f"it has {', '.join(leaves)}")
+    return [path for paths in leaves[leaf].values() for path in paths]
+
+
+def _compared(a: RunFolder, b: RunFolder, leaf: str) -> _Found:
+    import numpy as np
+
+    with Rows(a, leaf) as rows_a, Rows(b, leaf) as rows_b:
+        of_a, of_b = _aligned(_keys(a, leaf, rows_a.total), _keys(b, leaf, rows_b.total))
+        kinds = np.where(of_b < 0, KINDS.index("a"), np.where(of_a < 0, KINDS.index("b"), 0)).astype(np.uint8)
+        changes: dict[str, int] = {}
+        both = np.flatnonzero((of_a >= 0) & (of_b >= 0))
+        for start in range(0, len(both), AT_ONCE):
+            at = both[start : start + AT_ONCE]
+            differs = np.zeros(len(at), dtype=bool)
+            table_a, table_b = rows_a.table(of_a[at]), rows_b.table(of_b[at])
+            for name in dict.fromkeys([*rows_a.columns, *rows_b.columns]):
+                mine = _differs(table_a, table_b, name, len(at))
+                changes[name] = changes.get(name, 0) + int(mine.sum())
+                differs |= mine
+            kinds[at[differs]] = KINDS.index("changed")
+    often = dict(sorted(((name, count) for name, count in changes.items() if count), key=lambda one: -one[1]))
+    return _Found(of_a, of_b, kinds, often)
+
+
+def _keys(run: RunFolder, leaf: str, count: int) -> list[NDArray[Any]]:
+    """What tells rows apart in every run, as columns of numbers: the key of the row they began as, then their numbers since.
+
+    Raises:
+        NoLineage: Nothing was noted of it.
+    """
+    import numpy as np
+
+    ids = RowIds(run.distiset, leaf)
+    plan, _ = examine(run.spec())
+    step = leaf if leaf in plan.steps else next(iter(plan.leaves), leaf)
+    roots = ids.roots(Paths(plan, ids.root).begin_of(step)) if step in plan.steps else None
+    if not count:
+        return [np.empty(0, dtype=np.uint64)] * 2
+    places = ids.places(count)
+    if roots is None or places[:, 0].max() >= len(roots):
+        fix = "run its pipeline again with the same --run-id: what is finished is not done again"
+        raise NoLineage(f"nothing is noted of where the rows of run {run.run_id!r} came from", fix)
+    halves = roots.view("<u8").reshape(-1, 2)[places[:, 0]]
+    return [halves[:, 0], halves[:, 1], *places[:, 1:].astype(np.uint64).T]
+
+
+def _aligned(a: list[NDArray[Any]], b: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of rows: those of `a` in their order, then those that only `b` has."""
+    import numpy as np
+
+    count_a, count_b = len(a[0]), len(b[0])
+    width = max(len(a), len(b))  # where only one run made several rows of one, the other's is the first of them
+    columns = []
+    for at in range(width):
+        of_a = a[at] if at < len(a) else np.zeros(count_a, dtype=np.uint64)
+        of_b = b[at] if at < len(b) else np.zeros(count_b, dtype=np.uint64)
+        columns.append(np.concatenate([of_a, of_b]))
+    order = np.lexsort(columns[::-1])
+    is_next = np.ones(max(0, len(order) - 1), dtype=bool)
+    for column in columns:
+        is_next &= column[order][1:] == column[order][:-1]
+    matched = np.flatnonzero(is_next)
+    first, second = order[matched], order[matched + 1]
+    is_pair = (first < count_a) & (second >= count_a)
+    partner = np.full(count_a, -1, dtype=np.int64)
+    partner[first[is_pair]] = second[is_pair] - count_a
+    rest = np.setdiff1d(np.arange(count_b), partner[partner >= 0])
+    return np.concatenate([np.arange(count_a), np.full(len(rest), -1)]), np.concatenate([partner, rest])
+
+
+def _differs(a: Any, b: Any, name: str, count: int) -> NDArray[np.bool_]:
+    """Where a column differs between two tables of as many rows."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if name not in a.column_names or name not in b.column_names:
+        present = (a if name in a.column_names else b).column(name)
+        return np.asarray(pc.is_valid(present).combine_chunks().to_numpy(zero_copy_only=False), dtype=bool)
+    one, other = a.column(name), b.column(name)
+    if one.type == other.type and not pa.types.is_nested(one.type) and not pa.types.is_floating(one.type):
+        equal = pc.or_(pc.fill_null(pc.equal(one, other), False), pc.and_(pc.is_null(one), pc.is_null(other)))
+        return ~np.asarray(equal.combine_chunks().to_numpy(zero_copy_only=False), dtype=bool)
+    pairs = zip(one.to_pylist(), other.to_pylist(), strict=True)
+    return np.fromiter((not _is_same(mine, its) for mine, its in pairs), dtype=bool, count=count)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return bool(one == other) or (one != one and other != other)
+
+
+# ---- reading rows
+
+
+class Rows:
+    """The rows of a leaf, read by their numbers; the row group that was read last is kept."""
+
+    def __init__(self, run: RunFolder, leaf: str) -> None:
+        import pyarrow.parquet as pq
+
+        self._files = [pq.ParquetFile(path) for path in _files(run, leaf)]
+        self._group: tuple[int, Any] = (-1, None)
+
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        for file in self._files:
+            file.close()
+
+    @cached_property
+    def columns(self) -> list[str]:
+        return list(self._files[0].schema_arrow.names)
+
+    @cached_property
+    def _groups(self) -> tuple[list[tuple[Any, int]], NDArray[np.int64]]:
+        """Row groups, and how many rows there are up to the end of each."""
+        import numpy as np
+
+        groups = [(file, group) for file in self._files for group in range(file.num_row_groups)]
+        return groups, np.cumsum([file.metadata.row_group(group).num_rows for file, group in groups], dtype=np.int64)
+
+    @property
+    def total(self) -> int:
+        _, ends = self._groups
+        return int(ends[-1]) if len(ends) else 0
+
+    def table(self, numbers: NDArray[np.int64]) -> Any:
+        """The rows with these numbers, in this order, as a table."""
+        import numpy as np
+        import pyarrow as pa
+
+        groups, ends = self._groups
+        which = np.searchsorted(ends, numbers, side="right")
+        parts, order = [], []
+        for group in np.unique(which).tolist():
+            at = np.flatnonzero(which == group)
+            before = int(ends[group - 1]) if group else 0
+            if self._group[0] != group:
+                file, number = groups[group]
+                self._group = (group, file.read_row_group(number))
+            parts.append(self._group[1].take(numbers[at] - before))
+            order.append(at)
+        if not parts:
+            return self._files[0].schema_arrow.empty_table()
+        return pa.concat_tables(parts).take(np.argsort(np.concatenate(order)))
+
+    def take(self, numbers: list[int]) -> list[dict[str, Any] | None]:
+        """The rows with these numbers; None for -1."""
+        import numpy as np
+
+        present = [number for number in numbers if number >= 0]
+        found = iter(self.table(np.asarray(present, dtype=np.int64)).to_pylist())
+        return [next(found) if number >= 0 else None for number in numbers]

@@ -1,0 +1,164 @@
+"""The replies that a row got in a step: found in the journals by step and row, whatever was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flows.engine.codec import decode
+from flows.engine.journal import COPIED, Asker, faults_in
+from flows.engine.keys import identity_of
+from flows.engine.lookup import records_of
+from flows.lineage.model import Asked
+from steps.base import Row, rename_in, rename_out
+from steps.errors import BadReply
+from steps.llms import ReplayLLM
+from steps.llms.base import Completion, Request, topped_up
+from steps.tasks.base import Task
+
+MOST_REPEATS, MOST_RETRIES = 8, 4
+"""How often a row may have asked the same, and have been retried, for its reply to be known as one of the model as it is."""
+
+
+def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals: Sequence[Path]) -> list[Asked]:
+    """What a row asked in a step as it is now, and the replies, in the order in which they came.
+
+    Replies to earlier versions of the prompt, and of other models, are left out where they can be told.
+    """
+    entries = _entries(journals, Asker(b"", step, key).prefix, step)
+    asker = Asker(identity_of(task.llm), step, key)
+    entries = [one for one in entries if _is_of_model(one, task.llm.model_name, asker)] or entries
+    prompt = _prompt(task, received)
+    entries = [one for one in entries if _begins(one.get("chat"), prompt)] or entries
+    entries.sort(key=lambda entry: entry.get("at") or 0.0)
+    found = [asked_of(entry) for entry in entries]
+    for one in found:
+        one.is_repair = is_repair(one.chat)
+        one.problem = problem_of(task, one.texts, received)
+    return found
+
+
+def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[str, Any]]:
+    found: dict[bytes, dict[str, Any]] = {}
+    for record in records_of(journals, prefix):
+        entry = decode(record.rows)[0]
+        if is_readable(entry) and entry["step"] == step and record.key not in found:  # a copy may lie beside its original
+            found[record.key] = {**entry, "key": record.key}
+    return list(found.values())
+
+
+def _is_of_model(entry: dict[str, Any], model: str, asker: Asker) -> bool:
+    """Whether the model as it is now was asked: the key covers its parameters, unless nothing came back."""
+    if not entry["completion"]["texts"]:
+        return bool(entry.get("model") == model)
+    key, wanted = entry["key"], entry.get("n", 1)
+    request = Request(entry.get("chat") or [], n=wanted, schema=entry.get("schema"))
+    return any(
+        asker.key(replace(request, have=have), before, retried) == key
+        for retried in range(MOST_RETRIES)
+        for before in range(MOST_REPEATS)
+        for have in range(min(wanted, MOST_REPEATS))
+    )
+
+
+def _prompt(task: Task, received: Row | None) -> Any:
+    if received is None:
+        return None
+    with suppress(Exception):  # a task may ask in its own way
+        return task.format_input(rename_in(received, task.input_mappings))
+    return None
+
+
+def _begins(chat: Any, prompt: Any) -> bool:
+    return isinstance(chat, list) and isinstance(prompt, list) and bool(prompt) and chat[: len(prompt)] == prompt
+
+
+def is_readable(entry: Any) -> bool:
+    """Whether an entry is one of a journal; others may have written it. One without any text was only paid for."""
+    return not set(faults_in(entry)) - {"texts"} and isinstance(entry["completion"].get("texts"), list)
+
+
+def asked_of(entry: dict[str, Any]) -> Asked:
+    """An entry of a journal, as it was read back."""
+    completion = entry.get("completion") or {}
+    usage = completion.get("usage") or {}
+    return Asked(
+        step=str(entry.get("step", "")),
+        row=str(entry.get("row", "")),
+        model=str(entry.get("model") or ""),
+        model_name=str(completion.get("model_name") or ""),
+        chat=entry.get("chat"),
+        texts=completion.get("texts") or [],
+        at=entry.get("at"),
+        seconds=entry.get("seconds") or 0.0,
+        attempts=entry.get("attempts") or 1,
+        input_tokens=usage.get("input_tokens", 0),
+        output_tokens=usage.get("output_tokens", 0),
+        cost=entry.get("cost"),
+        is_copy=bool(entry.get(COPIED)),
+    )
+
+
+def problem_of(task: Task, texts: list[str], received: Row | None) -> str:
+    """Why a step cannot use a reply; empty when it can, or nobody can tell."""
+    if not texts:
+        return "the model said nothing"
+    row = rename_in(received or {}, task.input_mappings)
+    for text in texts:
+        try:
+            task.format_output(text, row)
+        except BadReply as error:
+            return error.message
+        except Exception:  # without the row as it was, or a task that reads replies in its own way
+            return ""
+    return ""
+
+
+def is_repair(chat: Any) -> bool:
+    """Whether a chat shows the model a reply of its own."""
+    return isinstance(chat, list) and len(chat) > 1 and isinstance(chat[-2], dict) and chat[-2].get("role") == "assistant"
+
+
+def ask_again(task: Task, step: str, received: Row, made: Sequence[Row], cwd: Path | None) -> list[Asked]:
+    """What a rehearsal or a recording answered: it costs nothing, and no journal holds it, so it is asked once more.
+
+    Nothing is returned where it would answer otherwise now than it did: `made` are the rows that came of it. `cwd`: where
+    relative paths count from.
+    """
+    if cwd is not None and isinstance(task.llm, ReplayLLM):
+        task.llm.path = str(cwd / task.llm.path)
+    asked: list[Asked] = []
+
+    async def ask_all() -> list[Row]:
+        async def ask(request: Request) -> Completion:
+            completion = await task.llm.complete(request)
+            used = completion.usage
+            told = {
+                "step": step,
+                "model": task.llm.model_name,
+                "model_name": completion.model_name,
+                "is_free": True,
+                "cost": 0.0,
+            }
+            counts = {"input_tokens": used.input_tokens, "output_tokens": used.output_tokens}
+            asked.append(Asked(chat=request.chat, texts=completion.texts, **told, **counts))
+            return completion
+
+        await task.llm.load()
+        row = rename_in(received, task.input_mappings)
+        return [rename_out(new, received, task) for new in await task.answer(row, topped_up(ask))]
+
+    try:
+        again = asyncio.run(ask_all())
+    except Exception:  # the file of recordings is gone, or a row was pieced together wrongly
+        return []
+    columns = task.makes()
+    named = [task.output_mappings.get(column, column) for column in columns]
+    is_same = len(again) == len(made) and all(
+        one.get(column) == other.get(column) for one, other in zip(again, made, strict=True) for column in named
+    )
+    return asked if is_same else []

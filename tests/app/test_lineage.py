@@ -1,0 +1,48 @@
+"""What the page and its routes tell of single rows."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from app.context import AppContext
+from app.handlers import lineage
+from steps.errors import RunError
+
+
+def test_a_row_is_explained_step_by_step_as_cells(ctx: AppContext) -> None:
+    told = lineage.why_view(ctx.store.get("sample-1"), "default / train", 1)
+
+    assert [step["step"] for step in told["steps"]] == ["load", "answer", "chat"]
+    load, answer, chat = told["steps"]
+    assert (load["kind"], load["row"], load["added"]["note"]["text"]) == ("source", "1", "![x](http://example.com/x.png)")
+    [asked] = answer["replies"]
+    assert (asked["texts"][0]["text"], asked["chat"]["kind"], asked["is_free"]) == ("bye", "chat", True)
+    assert (told["requests"], told["cost"], chat["added"]["messages"]["kind"]) == (0, 0.0, "chat")
+
+
+@pytest.mark.parametrize(("part", "index"), [("default / test", 0), ("../x / train", 0), ("default", 7), ("", -1)])
+def test_rows_that_no_run_made_are_refused(ctx: AppContext, part: str, index: int) -> None:
+    with pytest.raises(RunError):
+        lineage.why_view(ctx.store.get("sample-1"), part, index)
+
+
+async def test_the_route_answers_and_refuses_in_words(client: httpx.AsyncClient) -> None:
+    told = await client.get("/api/runs/sample-1/why", params={"part": "default / train", "index": 0})
+    assert told.status_code == 200
+    assert [step["step"] for step in told.json()["steps"]] == ["load", "answer", "chat"]
+
+    refused = await client.get("/api/runs/sample-1/why", params={"part": "default / train", "index": 99})
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown-row")
+
+
+async def test_requests_and_comparisons_are_routes_too(client: httpx.AsyncClient) -> None:
+    asked = (await client.get("/api/runs/sample-1/asked", params={"step": "answer"})).json()
+    assert (asked["total"], asked["is_made_again"], asked["items"][0]["texts"][0]["kind"]) == (2, True, "text")
+    assert (await client.get("/api/runs/sample-1/asked", params={"step": "load"})).status_code == 404
+
+    found = (await client.get("/api/runs/sample-1/compare/sample-1")).json()
+    assert (found["same"], found["changed"], len(found["pairs"])) == (2, 0, 2)
+    assert found["pairs"][0]["cells"]["a"] == found["pairs"][0]["cells"]["b"]
+    assert (await client.get("/api/runs/sample-1/compare/sample-1", params={"only": "everything"})).status_code == 422
+    assert (await client.get("/api/runs/sample-1/compare/none")).status_code == 404
