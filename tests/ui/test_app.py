@@ -595,6 +595,7 @@ def test_a_push_without_a_token_says_what_is_missing(page: Page, site: Site) -> 
     run = start(page, "#build-rehearse")
     wait_for_state(page, "finished")
     page.goto(f"{site.url}/?place=data&run={run}")
+    expect(page.get_by_test_id("rows-table")).to_be_visible()  # a push waits until somebody has looked
     page.locator("#data-push").click()
     expect(page.locator("#push-go")).to_have_text("Push 66 rows")
     field_of_name = page.locator("#push-repo input, #push-repo textarea").first
