@@ -132,7 +132,7 @@ def page_loads(browser: Any, url: str, plain: str, turns: int = 10) -> None:
     awaited = {
         "blank": (plain, "#there"),
         "own": (url + "/?place=gallery", "#appbar header"),
-        "canvas": (f"{url}/?place=build&example=hundred.yaml", ".df-node"),
+        "canvas": (f"{url}/?place=build&pipeline=hundred", ".df-node"),
     }
     took: dict[str, list[float]] = {name: [] for name in awaited}
     for _ in range(turns):
@@ -151,7 +151,7 @@ def many_loads(browser: Any, url: str, loads: int) -> None:
     page = context.new_page()
     empty = 0
     for _ in range(loads):
-        page.goto(f"{url}/?place=build&example=hundred.yaml")
+        page.goto(f"{url}/?place=build&pipeline=hundred")
         try:
             page.locator(".df-node").first.wait_for(state="visible", timeout=15_000)
         except Exception:
@@ -164,7 +164,7 @@ def dragging(browser: Any, url: str) -> None:
     """Frames while one of 100 nodes is dragged for two seconds."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.goto(f"{url}/?place=build&example=hundred.yaml")
+    page.goto(f"{url}/?place=build&pipeline=hundred")
     node = page.get_by_test_id("node-step_05")
     node.wait_for()
     page.wait_for_timeout(1500)
@@ -213,14 +213,14 @@ def events(browser: Any, url: str, runs: Path, seconds: float, sessions: int) ->
         seen = pages[-1].evaluate("window.seen")
         for context in contexts:
             context.close()
-    told = {event.steps["load"].taken: event.at * 1000 for event in run.read_events()[0] if isinstance(event, Progress)}
+    written = {event.steps["load"].taken: event.at * 1000 for event in run.read_events()[0] if isinstance(event, Progress)}
     took: list[float] = []
-    for number, at in told.items():
+    for number, began in written.items():
         shown = next((when for when, least in seen if least >= number), None)
-        took.append(shown - at if shown is not None else float("inf"))
+        took.append(shown - began if shown is not None else float("inf"))
     took.sort()
     print(
-        f"{NODES} nodes, {len(told) / seconds:.0f} events/s, {sessions} session{'s' if sessions > 1 else ''}: "
+        f"{NODES} nodes, {len(written) / seconds:.0f} events/s, {sessions} session{'s' if sessions > 1 else ''}: "
         f"p50 {took[len(took) // 2]:.0f} ms, p95 {took[int(0.95 * len(took))]:.0f} ms, {len(seen)} frames with news"
     )
 
