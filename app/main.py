@@ -10,15 +10,12 @@ import gradio as gr
 from fastapi import FastAPI
 
 from app.api import add_routes
-from app.api.assets import ALL_STYLES, STATIC, assets_path
+from app.api.assets import STATIC, assets_path
 from app.components.parts import part
 from app.context import AppContext
 from app.page_head import PageHead
 from app.pages import build, data, gallery, opening, run
 from app.theme import theme
-
-FIRST = "answers.js"
-"""The script that has to stand before Gradio asks anything."""
 
 
 def create_app(ctx: AppContext) -> gr.Blocks:
@@ -59,8 +56,13 @@ def build_server(ctx: AppContext) -> FastAPI:
 
 
 def head() -> str:
-    """Own styles and modules, from a path that changes with them. Modules wait for Gradio's, which mount them."""
+    """Own script and styles, from a path that changes with them.
+
+    `answers.js` has to stand before Gradio asks anything; the rest waits for Gradio's scripts, which mount it.
+    """
     own = assets_path()
-    modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != FIRST)
-    preloads = "".join(f'<link rel="modulepreload" fetchpriority="low" href="{own}/{name}">' for name in modules)
-    return f'<script src="{own}/{FIRST}"></script><link rel="stylesheet" data-own href="{own}/{ALL_STYLES}">{preloads}'
+    return (
+        f'<script src="{own}/answers.js"></script>'
+        f'<link rel="stylesheet" data-own href="{own}/page.css">'
+        f'<link rel="modulepreload" fetchpriority="low" href="{own}/page.js">'
+    )

@@ -79,7 +79,7 @@ def main() -> None:
     packed = {
         path.name: len(gzip.compress(path.read_bytes(), 9)) for path in STATIC.iterdir() if path.suffix in (".js", ".css")
     }
-    print(f"own assets: {sum(packed.values()) / 1000:.0f} KB gzip, of which the canvas {packed['canvas.js'] / 1000:.0f} KB")
+    print(f"own assets: {sum(packed.values()) / 1000:.0f} KB gzip: {packed}")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         examples = Path(folder) / "examples"

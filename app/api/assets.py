@@ -25,20 +25,12 @@ def assets_path() -> str:
     return f"own/{digest.hexdigest()[:12]}"
 
 
-STYLES = ("tokens", "app", "build", "panel", "texts", "run", "data", "lineage", "gallery", "start", "gradio", "narrow")
-ALL_STYLES = "all.css"
-"""All styles in one file, in the order in which they count: a request less for each."""
-
-
 @cache
 def _content(version: str, name: str, *, is_packed: bool) -> bytes | None:
     """A file as it is sent; `version` is what keeps an older one from being remembered."""
-    if name == ALL_STYLES:
-        content = b"\n".join((STATIC / f"{style}.css").read_bytes() for style in STYLES)
-    elif name in {path.name for path in STATIC.iterdir() if path.is_file()}:
-        content = (STATIC / name).read_bytes()
-    else:
+    if name not in {path.name for path in STATIC.iterdir() if path.is_file()}:
         return None
+    content = (STATIC / name).read_bytes()
     return gzip.compress(content, 6) if is_packed else content
 
 

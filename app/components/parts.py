@@ -10,20 +10,20 @@ from app.api.assets import assets_path
 
 
 def part(module: str, function: str, value: Any = None, **settings: Any) -> gr.HTML:
-    """Mount `function` of `app/static/<module>.js` in the page.
+    """Mount `function` of `app/frontend/page/<module>.js` in the page.
 
     The template never changes, so Gradio leaves the part's inside alone; values set from Python reach the module by `watch`,
     and it answers with the events `select` and `submit`, whose data `data_of` reads.
     A function, not a subclass: Gradio writes a `.pyi` beside the source of every subclass, each time it is imported.
     """
-    source = f"{assets_path()}/{module}.js"
+    source = f"{assets_path()}/page.js"
     classes = settings.pop("elem_classes", None)
     return gr.HTML(
         value=value,
         html_template='<div class="df-part"></div>',
         js_on_load=(
-            f"import(new URL({source!r}, document.baseURI).href).then((module) => "
-            f"module.{function}(element.querySelector('.df-part') ?? element, {{ props, trigger, watch }}));"
+            f"import(new URL({source!r}, document.baseURI).href).then((page) => "
+            f"page.{module}.{function}(element.querySelector('.df-part') ?? element, {{ props, trigger, watch }}));"
         ),
         apply_default_css=False,
         elem_classes=["df-own", *([classes] if classes else [])],

@@ -1,37 +1,38 @@
-/* Builds the canvas: src/mount.tsx and its libraries into one module beside the page's others, ../static/canvas.js.
+/* Builds the page into ../static: page.js (our modules, the canvas and its libraries), page.css, and answers.js, which has to stand in
+   the page before everything else.
 
-   Two builds give the same bytes, so a test builds it again and compares. */
+   Two builds give the same bytes, so a test builds them again and compares. */
 
 import { build } from "esbuild";
 
+const out = process.argv[2] ?? "../static";
 const PREACT = {
   react: "preact/compat",
   "react-dom": "preact/compat",
   "react-dom/client": "preact/compat/client",
   "react/jsx-runtime": "preact/jsx-runtime",
 };
+const ABOUT = "Built from app/frontend: change it there, then `npm ci && npm run build`.";
 
-/** `page/store.js` is a module of the page: it is there when the bundle is, and is shared with it. */
+/** The canvas names modules of the page as `page/store.js`. */
 const page = {
   name: "page",
   setup(found) {
-    found.onResolve({ filter: /^page\// }, ({ path }) => ({ path: path.replace("page/", "./"), external: true }));
+    found.onResolve({ filter: /^page\// }, ({ path }) => found.resolve(`./${path}`, { kind: "import-statement", resolveDir: import.meta.dirname }));
   },
 };
 
+const common = { bundle: true, minify: true, target: "es2022", define: { "process.env.NODE_ENV": '"production"' }, legalComments: "none", logLevel: "info" };
+
 await build({
-  entryPoints: ["src/mount.tsx"],
-  outfile: process.argv[2] ?? "../static/canvas.js",
-  bundle: true,
-  minify: true,
+  ...common,
+  entryPoints: ["main.js"],
+  outfile: `${out}/page.js`,
   format: "esm",
-  target: "es2022",
   jsx: "automatic",
   alias: PREACT,
   plugins: [page],
-  define: { "process.env.NODE_ENV": '"production"' },
-  loader: { ".css": "text" },
-  legalComments: "none",
-  banner: { js: "/* Built from app/frontend: change it there, then `npm ci && npm run build`. @xyflow/react, @dagrejs/dagre, preact, d3, zustand: MIT or ISC. */" },
-  logLevel: "info",
+  banner: { js: `/* ${ABOUT} @xyflow/react, @dagrejs/dagre, preact, d3, zustand: MIT or ISC. */` },
 });
+await build({ ...common, entryPoints: ["page/answers.js"], outfile: `${out}/answers.js`, format: "iife", banner: { js: `/* ${ABOUT} */` } });
+await build({ ...common, entryPoints: ["styles/page.css"], outfile: `${out}/page.css`, banner: { css: `/* ${ABOUT} */` } });

@@ -114,8 +114,8 @@ async def test_what_does_not_exist_is_told_as_data_without_a_trace(client: httpx
 
 
 async def test_own_files_may_be_kept_as_long_as_their_path_names_their_content(client: httpx.AsyncClient) -> None:
-    current = await client.get(f"/{assets_path()}/shell.js")
-    stale = await client.get("/own/000000000000/shell.js")
+    current = await client.get(f"/{assets_path()}/page.js")
+    stale = await client.get("/own/000000000000/page.js")
 
     assert "immutable" in current.headers["cache-control"]
     assert "javascript" in current.headers["content-type"]

@@ -89,9 +89,9 @@ def test_no_answer_of_the_server_is_lost(page: Page, site: Site) -> None:
 
 
 CLICKS_BETWEEN_ANSWERS = """async () => {
-    const module = (name) => import(document.querySelector(`link[rel=modulepreload][href$='/${name}.js']`).href);
-    const { get, on } = await module("store");
-    const { change } = await module("changes");
+    const page = await import(document.querySelector("link[rel=modulepreload]").href);
+    const { get, on } = page;
+    const { change } = page;
     const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     const names = get("build").steps.map((card) => card.name);
     let first = 0;

@@ -19,8 +19,8 @@ Spec = dict[str, Any]
 STEPS = ["TextGeneration", "KeepColumns", "UltraFeedback", "GroupColumns", "LoadDataFromDicts", "FormatTextGenerationSFT"]
 
 STATE = """async () => {
-    const module = (name) => import(document.querySelector(`link[rel=modulepreload][href$='/${name}.js']`).href);
-    const { get } = await module("store");
+    const page = await import(document.querySelector("link[rel=modulepreload]").href);
+    const { get } = page;
     while (get("changing")) await new Promise((resolve) => setTimeout(resolve, 5));
     for (let frame = 0; frame < 4; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
     const view = get("build");

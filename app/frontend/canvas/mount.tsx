@@ -1,12 +1,10 @@
 /* Mounts the canvas into a part of the page. */
 
-import flowCss from "@xyflow/react/dist/base.css";
 import { ReactFlowProvider } from "@xyflow/react";
 import { on } from "page/store.js";
 import { createRoot } from "react-dom/client";
 
 import { Canvas } from "./Canvas";
-import css from "./canvas.css";
 import { ModeContext, type Mode } from "./pipeline";
 
 /** `mode` says whether it shows the pipeline that is built, or a run. */
@@ -39,7 +37,3 @@ export function mountCanvas(element: HTMLElement): void {
 export function mountRunCanvas(element: HTMLElement): void {
   drawWhile(element, "run", "shown", (shown) => shown === "run-canvas");
 }
-
-const style = document.createElement("style");
-style.textContent = flowCss + css;
-document.head.append(style);

@@ -2,7 +2,7 @@
 
 import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
 import { LIVE, STATES, chosen, startFollowing } from "./follow.js";
-import { mountRunCanvas } from "./canvas.js";
+import { mountRunCanvas } from "../canvas/mount.tsx";
 import { icon, svg } from "./icons.js";
 import { mountDrawer } from "./run_drawer.js";
 import { outline } from "./outline.js";

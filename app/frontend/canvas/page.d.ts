@@ -1,4 +1,4 @@
-/* The modules of the page that the canvas uses; they stand in app/static. */
+/* The modules of the page that the canvas uses; they stand in ../page. */
 
 declare module "page/store.js" {
   export function get(name: "build"): import("./view").View | undefined;
@@ -58,9 +58,4 @@ declare module "page/outline.js" {
 
 declare module "page/problems.js" {
   export function useButtons(problem: import("./view").Problem): HTMLElement[];
-}
-
-declare module "*.css" {
-  const text: string;
-  export default text;
 }
