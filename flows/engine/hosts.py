@@ -165,6 +165,8 @@ class ThreadHost(Host):
             await asyncio.to_thread(self._chain.close)
         except Exception as error:
             self.listener.on_error(self, stage_error(self.stage, error))
+            with contextlib.suppress(Exception):  # one error is enough: files are let go of
+                await asyncio.to_thread(self._chain.close)
 
     def give(self, items: list[Item]) -> None:
         self.held.update((item.id, item) for item in items)

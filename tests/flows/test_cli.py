@@ -165,6 +165,7 @@ def test_the_result_goes_where_output_says(commands: Commands) -> None:
 
     assert ended.code == 0, ended.err
     assert sorted(path.name for path in (commands.folder / "made").iterdir()) == [
+        ".lineage",
         "README.md",
         "default",
         "pipeline.yaml",
