@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.api.replies import look
 from app.context import AppContext
-from app.handlers import estimating, previews
+from app.handlers import estimating, previews, staleness
 
 AT_ONCE = 4
 """Samples that run at the same time, in this process."""
@@ -32,7 +32,7 @@ def only_from_here(request: Request) -> None:
 
 
 def router(ctx: AppContext) -> APIRouter:
-    """Previews and estimates."""
+    """Previews, estimates, and what earlier runs have done already."""
     found = APIRouter(dependencies=[Depends(only_from_here)])
     turns = asyncio.Semaphore(AT_ONCE)
 
@@ -47,5 +47,9 @@ def router(ctx: AppContext) -> APIRouter:
     @found.post("/estimate")
     async def estimate(asked: Asked) -> Response:
         return await in_turn(lambda: estimating.estimate_text(asked.text, ctx.runs_dir, with_models=asked.with_models))
+
+    @found.post("/staleness")
+    async def stale(asked: Asked) -> Response:
+        return await in_turn(staleness.staleness, asked.text, ctx.store)
 
     return found

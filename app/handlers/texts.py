@@ -9,7 +9,10 @@ from typing import Any, Literal, TypedDict
 from app.handlers.drafts import CannotEdit, Draft, View, notice_of, opening_comment, with_text
 from app.handlers.line_changes import Line, Lines, line_changes
 from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
+from app.handlers.staleness import staleness
+from flows.engine.tally import money
 from flows.plan import examine
+from flows.runs import RunStore
 from flows.spec import PipelineSpec, python, read_spec
 from flows.spec import lines as yaml_lines
 from flows.spec.changes import Change, changes, count_of
@@ -101,8 +104,8 @@ def applied(draft: Draft, language: Language, text: str) -> Draft:
     return with_text(draft, opening_comment(draft["text"]) + spec.to_yaml(), change)
 
 
-def state_of(draft: Draft, language: Language, text: str) -> TextState:
-    """What is said of a text that is in the editor."""
+def state_of(draft: Draft, language: Language, text: str, store: RunStore | None = None) -> TextState:
+    """What is said of a text that is in the editor; with the runs there are, also what of them it leaves as it is."""
     before = _read("yaml", draft["text"])
     current = draft["text"] if language == "yaml" else _as_python(before.spec.to_dict() if before.spec else None)
     if text == current:
@@ -117,6 +120,8 @@ def state_of(draft: Draft, language: Language, text: str) -> TextState:
     found = changes(before.spec or PipelineSpec(), now.spec)
     state["count"] = count_of(found)
     state["sections"] = [section for section in (_changes(found, before, now), _problems(before, now)) if section["rows"]]
+    if store is not None and not now.problems and (after := _after_applying(now.spec, store))["rows"]:
+        state["sections"].append(after)
     if language == "python":
         if now.has_misfits:
             state["why_not"] = "Mend what does not fit first: it would be lost"
@@ -169,6 +174,23 @@ def _row(change: Change, card: StepCard | None) -> ChangeRow:
         return ChangeRow(icon="graph", kind="", title="Pipeline", texts=texts)
     kind = "acc" if card and card["asks"] and change.kind != "removed" else ""
     return ChangeRow(icon=card["icon"] if card else "box", kind=kind, title=change.step, texts=texts)
+
+
+def _after_applying(spec: PipelineSpec, store: RunStore) -> Section:
+    """What a run would take over from earlier ones then, and what it would do again."""
+    found = staleness(spec.to_yaml(), store)
+    fresh = [name for name, state in found["steps"].items() if state == "fresh"]
+    again = [name for name, state in found["steps"].items() if state != "fresh"]
+    rows = []
+    if found["run"] and fresh:
+        said = f"{', '.join(fresh)}: taken over from earlier runs, at no cost"
+        rows.append(ChangeRow(icon="replay", kind="", title=f"{counted(len(fresh), 'step')} kept", texts=[said]))
+    if found["run"] and again:
+        asked = [counted(found["requests"], "request")] if found["requests"] else []
+        paid = [f"about {money(found['cost'])}"] if found["cost"] else []
+        said = ": ".join(part for part in (", ".join(again), ", ".join([*asked, *paid])) if part)
+        rows.append(ChangeRow(icon="again", kind="", title=f"{counted(len(again), 'step')} to run again", texts=[said]))
+    return Section(title="After applying", rows=rows)
 
 
 def _problems(before: _Read, now: _Read) -> Section:

@@ -126,7 +126,7 @@ def build(ctx: AppContext) -> BuildPlace:
         _render_form(place)
     _bind_changes(place)
     for text in texts:
-        text.bind(place)
+        text.bind(place, ctx.store)
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
     return place
 

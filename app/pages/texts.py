@@ -12,6 +12,7 @@ from app.handlers import drafts, texts
 from app.handlers.drafts import Draft, View
 from app.handlers.texts import LABELS, LANGUAGES, Language
 from app.pages.events import LAST, QUICK
+from flows.runs import RunStore
 
 if TYPE_CHECKING:
     from app.pages.build import BuildPlace
@@ -47,7 +48,7 @@ class TextView:
         told = {"language": self.language}
         self.panel = part("text_changes", "mountPanel", told, elem_id=f"{self.language}-panel", elem_classes="df-text-panel")
 
-    def bind(self, place: BuildPlace) -> None:
+    def bind(self, place: BuildPlace, store: RunStore) -> None:
         """Check while it is written, apply, discard; copying and saving happen in the browser."""
         language = self.language
         current = [place.saved, place.form]
@@ -62,7 +63,7 @@ class TextView:
             return texts.texts_of(drafts.view(place.desk.look(str(request.session_hash), kept)))[language]
 
         def check(kept: Any, text: str, request: gr.Request) -> texts.TextState:
-            return texts.state_of(place.desk.look(str(request.session_hash), kept), language, text or "")
+            return texts.state_of(place.desk.look(str(request.session_hash), kept), language, text or "", store)
 
         self.panel.submit(apply, [*current, self.code], place.shown, api_name=f"apply_{language}", **QUICK)
         self.panel.select(discard, place.saved, [self.code, self.bar], api_name=f"discard_{language}", **QUICK)

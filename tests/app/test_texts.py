@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.context import AppContext
 from app.handlers import drafts, texts
 from app.handlers.drafts import CannotEdit, new_draft
 from app.handlers.texts import Language, TextState
@@ -132,3 +133,16 @@ def test_an_empty_draft_takes_a_first_text() -> None:
     assert state["count"] == 1
     assert rows(state) == {"load": ["added: LoadDataFromDicts"]}
     assert [line["kind"] for line in state["diff"]] == ["added", "added"]
+
+
+def test_what_earlier_runs_leave_to_do_is_told_before_applying(ctx: AppContext) -> None:
+    text = (ctx.store.get("sample-1").path / "pipeline.yaml").read_text()
+    edited = text.replace("reply: answer", "reply: answer\n      recorded_model: other")
+    assert edited != text
+
+    state = texts.state_of(new_draft(text), "yaml", edited, ctx.store)
+
+    assert state["sections"][-1]["title"] == "After applying"
+    told = {row["title"]: row["texts"] for row in state["sections"][-1]["rows"]}
+    assert told["1 step kept"] == ["load: taken over from earlier runs, at no cost"]
+    assert told["2 steps to run again"][0].startswith("answer, chat")

@@ -1,7 +1,8 @@
 /* Data: the place. Which run, which tab, which row; the parts are drawn by modules of their own. */
 
-import { count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
+import { ago, count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
 import { LIVE } from "./follow.js";
+import { mountCompare } from "./compare.js";
 import { icon } from "./icons.js";
 import { showChanges } from "./data_changes.js";
 import { asked, isAsked } from "./data_query.js";
@@ -60,10 +61,23 @@ export function mountDownload(element) {
   const holder = h("span", {});
   put(element, slot, holder);
   on("run", (run) => {
+    put(slot, run?.has_result && compareButton(run));
     if (!run?.has_result) return put(holder);
     const button = h("button", { type: "button", class: "df-btn", id: "data-download", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => popover(button, "Download", choices(run)) }, icon("download", "s"), "Download");
     return put(holder, button);
   });
+}
+
+/** Choose another run of the same pipeline, to see this one beside it. */
+function compareButton(run) {
+  const open = async () => {
+    const others = (await fetchJson("runs")).filter((one) => one.id !== run.id && one.rows && one.pipeline === run.report.pipeline);
+    const choose = (one) => (closePopover(), go({ place: "data", compare: one.id, tab: "", row: "" }));
+    const choice = (one) => h("button", { type: "button", class: "df-choice", "data-testid": `compare-${one.id}`, onclick: () => choose(one) }, h("b", {}, one.id.slice(one.pipeline.length + 1) || one.id), h("span", { class: "df-small t3" }, `${count(one.rows, "row")}, ${ago(one.started_at)}`));
+    popover(button, "Compare with", h("div", { class: "df-choices" }, h("h3", {}, "Compare with"), others.length ? others.slice(0, 12).map(choice) : h("p", { class: "df-hint" }, "No other run of this pipeline has a result.")));
+  };
+  const button = h("button", { type: "button", class: "df-btn", "data-testid": "compare-runs", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: open }, icon("copy", "s"), "Compare runs");
+  return button;
 }
 
 function choices(run) {
@@ -103,7 +117,9 @@ export function mountDataBody(element, { trigger }) {
     await sheet.show(run, rows?.page?.part ?? route().part, request.signal);
   };
   const sheet = new Sheet(again);
-  put(element, tabs, content, sheet.element);
+  const compared = h("div", { class: "df-data-compare", "data-region": "comparison" });
+  mountCompare(compared);
+  put(element, tabs, content, sheet.element, compared);
 
   const drawTabs = () => {
     const run = get("run");
@@ -142,6 +158,7 @@ export function mountDataBody(element, { trigger }) {
 
   const draw = async () => {
     drawTabs();
+    document.documentElement.dataset.compare = route().place === "data" && route().compare ? "open" : "";
     if (route().place !== "data") return;
     const run = get("run");
     const r = route();

@@ -3,7 +3,7 @@
 import { count, h, number, put } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
-import { get, on, postJson } from "./store.js";
+import { get, on, postJson, set } from "./store.js";
 
 const CALM_MS = 700;
 let text = null; // the pipeline that `found` is about
@@ -23,6 +23,7 @@ export function mountEstimate(element) {
     const about = view.text;
     text = about;
     found = null;
+    askStale(about, asked.signal);
     try {
       const reply = await postJson("estimate", { text: about }, asked.signal);
       if (text === about) found = reply;
@@ -38,6 +39,7 @@ export function mountEstimate(element) {
       asked?.abort();
       found = null;
       text = null;
+      set("stale", null);
       const canAsk = view.facts?.steps > 0 && !view.why_no_rehearsal && !view.facts.reaches;
       if (canAsk) timer = setTimeout(ask, CALM_MS);
     }
@@ -50,6 +52,16 @@ export function mountEstimate(element) {
     }
     if (event.target.closest("[data-key=how-estimated]")) explain(found);
   });
+}
+
+/** Which steps have changed since they ran, for the canvas to mark. */
+async function askStale(about, signal) {
+  try {
+    const found = await postJson("staleness", { text: about }, signal);
+    if (text === about) set("stale", found.run ? found.steps : null);
+  } catch {
+    set("stale", null); // a mark less is no loss
+  }
 }
 
 function parts(view) {

@@ -121,7 +121,7 @@ export function mountRunBody(element, { trigger }) {
     if (!run) return put(said, h("p", { class: "df-busy" }, icon("arc", "spin"), "Looking for the run"));
     if (run.error) return put(said, failure(run.error, h("button", { type: "button", class: "df-btn", onclick: () => go({ run: "" }) }, "Show all runs")));
     put(said, message(run));
-    keepingFocus(list, () => put(list, get("shown") !== "run-canvas" && run.steps.length > 0 && outline(run.steps, { selected: chosen(run), choose, footer: (card) => standing(run.progress?.[card.name], run.report.state), note, label: "Steps of the run" })));
+    keepingFocus(list, () => put(list, route().place === "run" && get("shown") !== "run-canvas" && run.steps.length > 0 && outline(run.steps, { selected: chosen(run), choose, footer: (card) => standing(run.progress?.[card.name], run.report.state), note, label: "Steps of the run" })));
     return keepingFocus(side, () => put(side, sideParts(run, retry)));
   };
   onCalmly("run", draw);
