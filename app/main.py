@@ -58,11 +58,11 @@ def build_server(ctx: AppContext) -> FastAPI:
 def head() -> str:
     """Own script and styles, from a path that changes with them.
 
-    `answers.js` has to stand before Gradio asks anything; the rest waits for Gradio's scripts, which mount it.
+    `first.js` has to stand before Gradio asks anything; the rest waits for Gradio's scripts, which mount it.
     """
     own = assets_path()
     return (
-        f'<script src="{own}/answers.js"></script>'
+        f'<script src="{own}/first.js"></script>'
         f'<link rel="stylesheet" data-own href="{own}/page.css">'
         f'<link rel="modulepreload" fetchpriority="low" href="{own}/page.js">'
     )

@@ -1,4 +1,4 @@
-"""What the menu of pipelines reads."""
+"""What the menu of pipelines reads, and the canvas before Gradio is there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from app.api.replies import look
 from app.context import AppContext
+from app.handlers import drafts
 from app.handlers.pipelines import NoPipeline, Pipelines
 
 
@@ -23,6 +24,10 @@ def router(ctx: AppContext) -> APIRouter:
     @found.get("")
     async def pipelines() -> Response:
         return await look(folder().entries)
+
+    @found.get("/{name}/view")
+    async def view(name: str) -> Response:
+        return await look(lambda: drafts.view(ctx.shelf.find(name)))
 
     @found.get("/{name}")
     async def version(name: str) -> Response:

@@ -1,4 +1,4 @@
-/* Builds the page into ../static: page.js (our modules, the canvas and its libraries), page.css, and answers.js, which has to stand in
+/* Builds the page into ../static: page.js (our modules, the canvas and its libraries), page.css, and first.js, which has to stand in
    the page before everything else.
 
    Two builds give the same bytes, so a test builds them again and compares. */
@@ -34,5 +34,5 @@ await build({
   plugins: [page],
   banner: { js: `/* ${ABOUT} @xyflow/react, @dagrejs/dagre, preact, d3, zustand: MIT or ISC. */` },
 });
-await build({ ...common, entryPoints: ["page/answers.js"], outfile: `${out}/answers.js`, format: "iife", banner: { js: `/* ${ABOUT} */` } });
+await build({ ...common, entryPoints: ["page/first.js"], outfile: `${out}/first.js`, format: "iife", banner: { js: `/* ${ABOUT} */` } });
 await build({ ...common, entryPoints: ["styles/page.css"], outfile: `${out}/page.css`, banner: { css: `/* ${ABOUT} */` } });

@@ -127,6 +127,9 @@ def build(ctx: AppContext) -> BuildPlace:
     _bind_changes(place)
     for text in texts:
         text.bind(place, ctx.store)
+    columns = [text.column for text in texts]
+    show_all = f"() => Array({len(columns)}).fill({{__type__: 'update', visible: true}})"
+    place.model.select(None, None, columns, js=show_all, api_name="show_texts")
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
     return place
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FRONTEND = ROOT / "app" / "frontend"
 STATIC = ROOT / "app" / "static"
-BUILT = ("answers.js", "page.css", "page.js")
+BUILT = ("first.js", "page.css", "page.js")
 
 UNREACHABLE = ("ENOTFOUND", "ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN")
 

@@ -23,11 +23,11 @@ const ofRun = keep<Pipeline>();
 const ofView = keep<Pipeline>();
 
 export function usePipeline(mode: Mode): Pipeline | undefined {
-  return useFrom(mode === "build" ? ["build"] : ["run", "route"], mode === "build" ? readBuild : readRun);
+  return useFrom(mode === "build" ? ["build", "early"] : ["run", "route"], mode === "build" ? readBuild : readRun);
 }
 
 function readBuild(): Pipeline | undefined {
-  const view = get<View>("build");
+  const view = get<View>("build") ?? get<View>("early");
   return view && ofView([view], () => ({ key: view.name, steps: view.steps, selected: view.selected, canvas: view.canvas, result: view.result }));
 }
 

@@ -25,6 +25,7 @@ export function startChanges(trigger) {
   send = trigger;
   on("build", (view) => {
     if (sent !== null && view?.answers >= sent) answered();
+    else next(); // what was asked for before the pipeline was there
   });
   window.addEventListener("df-lost", () => {
     waiting.length = 0; // they were made to a pipeline that did not come about
@@ -35,7 +36,7 @@ export function startChanges(trigger) {
 }
 
 function next() {
-  if (sent !== null || !send || !waiting.length) return;
+  if (sent !== null || !send || !waiting.length || !get("build")) return;
   sent = number += 1;
   set("changing", true);
   timer = setTimeout(answered, LONGEST_ANSWER_MS);

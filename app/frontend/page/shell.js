@@ -28,7 +28,7 @@ const phone = matchMedia("(max-width: 767px)");
 
 /** How Build shows the pipeline: as canvas, outline or text. A phone lists it; so does what is no pipeline yet. */
 function shownView() {
-  const view = get("build");
+  const view = get("build") ?? get("early");
   const isGraph = view && view.text.trim() && !view.error;
   if (route().place === "run" && route().run && !phone.matches) return "run-canvas";
   if (route().place !== "build") return "";
@@ -94,6 +94,7 @@ export function mountAppBar(element, { props }) {
   on("route", draw);
   on("isRunning", draw);
   on("build", draw);
+  on("early", draw);
   on("theme", drawTheme);
 }
 
@@ -210,6 +211,7 @@ function nextRegion(step) {
   region?.querySelector("a[href], button:not([disabled]), input, textarea, [tabindex='0']")?.focus();
 }
 
+window.distilflowEarly?.then((view) => view && !get("build") && set("early", view));
 adoptStyles();
 startTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", startTheme);
