@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.distiset.by_hand import CHANGES, Applied, ByHand, Standing, settle
+from flows.distiset.by_hand import CHANGES, ByHand, Standing, settle
 from flows.distiset.folders import NotADistiset, leaves_in
 from flows.runs import RunFolder
 from steps.base import Row
@@ -113,6 +113,7 @@ class Part:
 
 
 def unreadable(path: Path, error: Exception) -> UnreadableRows:
+    """What to say of a file of a result that cannot be read."""
     said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     where = f"{path.parent.name}/{path.name}"
     fix = "the file is torn or gone: run the pipeline again under the same id; finished work is kept"
@@ -179,10 +180,3 @@ def standing_of(run: RunFolder, parts: dict[str, Part] | None = None) -> Standin
             while len(_settled) > SETTLED_KEPT:
                 _settled.popitem(last=False)
         return _settled[stamp]
-
-
-def rows_as_changed(part: Part, applied: Applied) -> Iterator[tuple[int, Row]]:
-    """Rows of a part with the edits made by hand, without the rows that were dropped."""
-    for index, row in part.rows():
-        if index not in applied.dropped:
-            yield index, applied.row(index, row) if index in applied.values else row

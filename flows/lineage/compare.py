@@ -105,7 +105,7 @@ def compare(
                 kind=KINDS[found.kinds[number]],
                 a=_index(found.of_a[number]),
                 b=_index(found.of_b[number]),
-                changed=[name for name in columns if both and (row_a or {}).get(name) != (row_b or {}).get(name)],
+                changed=[name for name in columns if both and not _is_same((row_a or {}).get(name), (row_b or {}).get(name))],
                 row_a=row_a,
                 row_b=row_b,
             )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.engine.roots import root_key, roots_file
+from flows.engine.roots import root_key
 from flows.engine.shelf import ShelfRows
 from flows.engine.stages import may_multiply
 from flows.plan import Plan
@@ -96,8 +96,3 @@ class RowIds:
 
         path = self._folder / f"{step}.keys"
         return np.fromfile(path, dtype="V16") if path.is_file() else None
-
-
-def live_root(run: Path, step: str, position: int) -> bytes | None:
-    """The key of a row that began in the session that is going on."""
-    return root_key(roots_file(run, step), position)

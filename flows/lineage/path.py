@@ -64,9 +64,6 @@ class Paths:
             stage = self._stages[stage.upstream[0]]
         return stage.head.name
 
-    def depth_of(self, step: str) -> int:
-        return self._stages[self._stage_of[step]].depth
-
     def _walk(self, stage: Stage, item_id: str, found: dict[tuple[str, str], Visit]) -> Visit:
         if (known := found.get((stage.name, item_id))) is not None:
             return known

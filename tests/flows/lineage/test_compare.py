@@ -51,6 +51,15 @@ def test_the_same_rows_in_another_order_are_the_same(tmp_path: Path) -> None:
     assert (found.changes, found.pages, found.a.run_id, found.b.rows) == ({}, 3, "a", 50)
 
 
+def test_a_number_that_is_none_is_the_same_in_both(tmp_path: Path) -> None:
+    steps = [{"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"i": 1, "score": float("nan")}]}}]
+    spec, _ = spec_from({"distilflow": 1, "name": "test", "steps": steps})
+    found = compare(*(run_inline(plan(spec), tmp_path, run_id=run_id) for run_id in ("a", "b")))
+
+    assert counts(found) == (1, 0, 0, 0)
+    assert [pair.changed for pair in found.pairs] == [[]]
+
+
 def test_changed_rows_say_which_columns_and_others_which_run_has_them(tmp_path: Path) -> None:
     one = run(tmp_path, "a", list(range(10)), failing=[3])
     other = run(tmp_path, "b", list(range(5, 15)), plus=7)
