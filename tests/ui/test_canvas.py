@@ -125,6 +125,19 @@ def test_everything_is_done_by_keyboard_alone(page: Page, site: Site) -> None:
     expect(page.get_by_test_id("node-text_generation_2")).to_be_visible()
 
 
+def test_the_foot_of_a_card_says_what_is_wrong_as_soon_as_it_is(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    foot = page.get_by_test_id("node-judge-state")
+    expect(foot).to_contain_text("recorded replies")
+
+    page.get_by_test_id("node-group").click()
+    page.keyboard.press("Delete")
+    expect(foot).to_contain_text("Unreachable step")
+
+    page.keyboard.press("Control+z")
+    expect(foot).to_contain_text("recorded replies")
+
+
 def test_the_canvas_the_yaml_and_python_agree(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("node-keep").click()

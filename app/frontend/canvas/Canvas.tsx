@@ -18,6 +18,7 @@ import {
 } from "@xyflow/react";
 import { change } from "page/changes.js";
 import { openCommands } from "page/commands.js";
+import { DRAGGED } from "page/palette.js";
 import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { useActions, useKeys } from "./actions";
@@ -39,7 +40,6 @@ const HANDLES = [
   { id: "b", type: "source" as const, position: Position.Bottom, x: 96, y: 72, width: 8, height: 8 },
 ];
 const MANY = 60;
-export const DRAGGED = "application/x-distilflow-step";
 
 export function Canvas() {
   const mode = useContext(ModeContext);

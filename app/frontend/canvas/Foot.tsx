@@ -2,6 +2,7 @@
 
 import { count, number } from "page/dom.js";
 import { get } from "page/store.js";
+import { previewOf } from "page/preview.js";
 import { standingOf, together } from "page/standing.js";
 import { useMemo } from "react";
 
@@ -28,17 +29,13 @@ export interface FootFacts {
 interface Preview {
   isBusy?: boolean;
   only?: string;
-  notice?: unknown;
-  text?: string;
-  steps: Record<string, { rows: unknown[]; taken?: number; failures: unknown[] }>;
 }
 
 const PLAIN: FootFacts = { state: "idle", kind: "", icon: "", spins: false, text: "", countsRows: false, asides: [], share: null, failedShare: 0, said: "" };
 
 export function useFoot(mode: Mode, drawn: DrawnNode): FootFacts {
-  const found = useFrom<unknown>(mode === "run" ? ["run"] : ["preview", "stale"], () => (mode === "run" ? ofRun(drawn) : ofBuild(drawn)));
-  const told = JSON.stringify(found);
-  return useMemo(() => found as FootFacts, [told]);
+  const told = useFrom(mode === "run" ? ["run"] : ["build", "preview", "stale"], () => JSON.stringify(mode === "run" ? ofRun(drawn) : ofBuild(drawn)));
+  return useMemo(() => JSON.parse(told) as FootFacts, [told]);
 }
 
 function ofRun({ id, step, group, leaves }: DrawnNode): FootFacts {
@@ -93,7 +90,7 @@ function ofBuild({ id, step, group, leaves }: DrawnNode): FootFacts {
   if (problem) return { ...PLAIN, state: "problem", kind: "fail", icon: "warn", text: step.problems.length > 1 ? count(step.problems.length, "problem") : problem.title, said: "" };
   const preview = get<Preview>("preview");
   if (preview?.isBusy && (!preview.only || preview.only === id)) return { ...PLAIN, state: "running", kind: "acc", icon: "arc", spins: true, text: "Trying 5 rows", said: "trying 5 rows" };
-  const made = preview && !preview.isBusy && !preview.notice && preview.text === get("build")?.text ? preview.steps[id] : undefined;
+  const made = previewOf(id);
   if (made) return previewed(made);
   if (get<Record<string, string>>("stale")?.[id] === "stale") return { ...PLAIN, state: "stale", icon: "again", text: "Out of date", asides: [{ text: "runs again" }], said: "out of date, runs again" };
   return { ...PLAIN, text: step.setting, asides: step.price ? [{ text: step.price }] : [] };

@@ -133,6 +133,7 @@ function keyOf(mode: Mode, event: KeyboardEvent, actions: Actions): (() => unkno
   if (mode === "run") return undefined;
   if (arrow && event.altKey) return () => actions.nudge(...({ left: [-GRID, 0], right: [GRID, 0], up: [0, -GRID], down: [0, GRID] }[arrow] as [number, number]));
   if (isCommand) {
+    if (event.key.toLowerCase() === "c" && getSelection()?.isCollapsed === false) return undefined; // text somebody selected
     return { c: actions.copy, v: actions.paste, d: actions.duplicate, g: actions.group }[event.key.toLowerCase()];
   }
   if (event.key === "Enter" && actions.opened()) return actions.open;

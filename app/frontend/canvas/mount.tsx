@@ -8,7 +8,7 @@ import { Canvas } from "./Canvas";
 import { ModeContext, type Mode } from "./pipeline";
 
 /** `mode` says whether it shows the pipeline that is built, or a run. */
-export function drawCanvas(element: HTMLElement, mode: Mode): () => void {
+function drawCanvas(element: HTMLElement, mode: Mode): () => void {
   const root = createRoot(element);
   root.render(
     <ModeContext.Provider value={mode}>

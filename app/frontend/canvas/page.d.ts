@@ -46,6 +46,7 @@ declare module "page/standing.js" {
 
 declare module "page/preview.js" {
   export function startPreview(step?: string): void;
+  export function previewOf(name: string): { rows: unknown[]; failures: unknown[] } | undefined;
 }
 
 declare module "page/commands.js" {
@@ -58,4 +59,8 @@ declare module "page/outline.js" {
 
 declare module "page/problems.js" {
   export function useButtons(problem: import("./view").Problem): HTMLElement[];
+}
+
+declare module "page/palette.js" {
+  export const DRAGGED: string;
 }

@@ -6,7 +6,7 @@ import { get, go } from "page/store.js";
 import { createContext } from "react";
 
 import { useFrom } from "./usePage";
-import type { Pipeline, Progress, RunView, View } from "./view";
+import type { Pipeline, RunView, View } from "./view";
 
 export type Mode = "build" | "run";
 export const ModeContext = createContext<Mode>("build");
@@ -37,14 +37,6 @@ function readRun(): Pipeline | undefined {
   if (!run?.steps?.length) return undefined;
   const selected = chosen(run);
   return ofRun([run.id, run.steps, run.canvas, run.result, selected], () => ({ key: run.id, steps: run.steps, selected, canvas: { ...NO_CANVAS, ...run.canvas }, result: run.result }));
-}
-
-export function useProgress(mode: Mode, name: string): Progress | undefined {
-  return useFrom(mode === "run" ? ["run"] : [], () => (mode === "run" ? get<RunView>("run")?.progress?.[name] : undefined));
-}
-
-export function useRunState(mode: Mode): string {
-  return useFrom(mode === "run" ? ["run"] : [], () => (mode === "run" ? (get<RunView>("run")?.report.state ?? "") : ""));
 }
 
 export function select(mode: Mode, step: string): void {

@@ -1,10 +1,9 @@
 /* What a step asked, and what it was told: newest first, page by page. */
 
-import { ago, count, empty, failure, h, keepingFocus, number, put, sentence, tag } from "./dom.js";
+import { ago, count, empty, failure, h, keepingFocus, money, number, put, sentence, tag } from "./dom.js";
 import { icon } from "./icons.js";
 import { cell } from "./rows.js";
 import { fetchJson } from "./store.js";
-import { dollars } from "./why.js";
 
 const newest = new WeakMap();
 
@@ -56,7 +55,7 @@ function request(one) {
 
 function amounts(one) {
   if (one.is_free || one.is_copy) return one.model === "rehearsal" ? "made up" : "replayed";
-  const cost = one.cost === null ? "price unknown" : one.cost ? dollars(one.cost) : null;
+  const cost = one.cost === null ? "price unknown" : one.cost ? money(one.cost) : null;
   return [`${one.seconds.toFixed(1)} s`, count(one.tokens, "token"), cost].filter(Boolean).join(" · ");
 }
 

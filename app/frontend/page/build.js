@@ -6,6 +6,7 @@ import { askForForms } from "./form.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
 import { deletedNotice, savedState, titleOf } from "./pipelines.js";
+import { previewOf } from "./preview.js";
 import { useButtons } from "./problems.js";
 import { keys } from "./shell.js";
 import { beginning } from "./start.js";
@@ -128,6 +129,8 @@ export function mountNotice(element) {
   const draw = () => get("build") && keepingFocus(element, () => put(element, notice(get("build"))));
   on("build", draw);
   on("lost", draw);
+  on("refused", draw);
+  on("shown", () => get("refused") && set("refused", null));
   on("unapplied", draw);
   on("shown", draw);
   on("deleted", draw);
@@ -137,6 +140,7 @@ function notice(view) {
   const lost = get("lost");
   const told = [
     lost && failure({ message: `The server did not get, or did not answer, the last change (${lost})`, fix: "the form shows what is saved; make the change again, or reload the page" }),
+    get("refused") && failure(get("refused")),
     unappliedNotice(),
     deletedNotice(),
     view.name && !view.steps.length && !view.error && h("div", { class: "df-callout slim", "data-testid": "no-steps" }, h("p", { class: "df-callout-text" }, icon("plus"), h("span", {}, "Nothing is here yet. Double-click a source in the palette, such as LoadDataFromFileSystem, then what comes after it."))),
@@ -179,7 +183,7 @@ function result(one) {
 }
 
 function footer(card, preview) {
-  const made = preview && !preview.isBusy && !preview.notice ? preview.steps?.[card.name] : null;
+  const made = previewOf(card.name);
   if (card.problems.length) {
     return { parts: [h("span", { class: "df-amount fail" }, icon("warn"), card.problems.length > 1 ? count(card.problems.length, "problem") : card.problems[0].title)], state: "" };
   }

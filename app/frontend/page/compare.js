@@ -1,10 +1,9 @@
 /* Two runs side by side, row by row: rows that come from the same row of the source stand together. */
 
-import { count, duration, empty, failure, h, keepingFocus, number, put, sentence, tag } from "./dom.js";
+import { capital, count, duration, empty, failure, h, keepingFocus, money, number, put, sentence, tag } from "./dom.js";
 import { icon } from "./icons.js";
 import { cell } from "./rows.js";
 import { address, fetchJson, go, on, route } from "./store.js";
-import { dollars } from "./why.js";
 
 const FILTERS = [
   ["changed", "Changed", (found) => found.changed],
@@ -19,18 +18,18 @@ const newest = new WeakMap();
 /** Show the comparison that the address asks for: `run` beside `compare`; nothing without one. */
 export function mountCompare(element) {
   let shown = "";
-  const follow = ({ run, compare, part, page }) => {
-    const wanted = compare && run ? `${run}|${compare}|${part}|${page}` : "";
+  const follow = ({ run, compare, part }) => {
+    const wanted = compare && run ? `${run}|${compare}|${part}` : "";
     if (wanted === shown) return;
     shown = wanted;
-    if (wanted) drawCompare(element, { a: compare, b: run, part, page: Number(page) || 1 });
+    if (wanted) drawCompare(element, { a: compare, b: run, part });
     else put(element);
   };
   on("route", follow);
 }
 
 /** Draw run `a` (before) beside run `b` (after). The newest call into an element counts. */
-export async function drawCompare(element, { a, b, part = "", page = 1, only = "" }) {
+async function drawCompare(element, { a, b, part = "", page = 1, only = "" }) {
   const request = new AbortController();
   newest.get(element)?.abort();
   newest.set(element, request);
@@ -80,9 +79,9 @@ function draw(element, found, turn) {
 }
 
 function side(label, run, before = null) {
-  const facts = [count(run.rows, "row"), duration(run.duration_s), run.requests ? count(run.requests, "request") : "no request", run.cost === null ? "price unknown" : run.cost ? dollars(run.cost) : null];
+  const facts = [count(run.rows, "row"), duration(run.duration_s), run.requests ? count(run.requests, "request") : "no request", run.cost === null ? "price unknown" : run.cost ? money(run.cost) : null];
   const saved = before && before.cost && run.cost !== null ? run.cost - before.cost : 0;
-  return h("div", { class: "df-compare-side" }, h("span", { class: "df-mute" }, label), h("b", {}, run.run_id), h("span", { class: "df-num" }, facts.filter(Boolean).join(" · ")), Math.abs(saved) > 1e-9 && h("span", { class: "df-mute" }, `${dollars(Math.abs(saved))} ${saved > 0 ? "more" : "less"}`));
+  return h("div", { class: "df-compare-side" }, h("span", { class: "df-mute" }, label), h("b", {}, run.run_id), h("span", { class: "df-num" }, facts.filter(Boolean).join(" · ")), Math.abs(saved) > 1e-9 && h("span", { class: "df-mute" }, `${money(Math.abs(saved))} ${saved > 0 ? "more" : "less"}`));
 }
 
 function row(pair, columns) {
@@ -94,7 +93,7 @@ function row(pair, columns) {
   return h(
     "li",
     { class: "df-compare-row" },
-    h("p", { class: "df-compare-about" }, tag(word, kind, sign), h("span", { class: "df-mute" }, at.slice(0, 1).toUpperCase() + at.slice(1))),
+    h("p", { class: "df-compare-about" }, tag(word, kind, sign), h("span", { class: "df-mute" }, capital(at))),
     h("dl", {}, shown.map((name) => [h("dt", {}, name), changed.has(name) ? [value(pair.cells.a[name], "before", "Before"), value(pair.cells.b[name], "after", "After")] : value((pair.cells.a ?? pair.cells.b)[name], "both", "")])),
   );
 }

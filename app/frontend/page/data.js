@@ -1,6 +1,6 @@
 /* Data: the place. Which run, which tab, which row; the parts are drawn by modules of their own. */
 
-import { ago, count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
+import { ago, count, duration, empty, failure, h, keepingFocus, put, tablist, tag } from "./dom.js";
 import { LIVE } from "./follow.js";
 import { mountCompare } from "./compare.js";
 import { icon } from "./icons.js";
@@ -71,10 +71,12 @@ export function mountDownload(element) {
 /** Choose another run of the same pipeline, to see this one beside it. */
 function compareButton(run) {
   const open = async () => {
-    const others = (await fetchJson("runs")).filter((one) => one.id !== run.id && one.rows && one.pipeline === run.report.pipeline);
+    const runs = await fetchJson("runs").catch((error) => error);
+    if (runs instanceof Error) return popover(button, "Compare with", failure(runs));
+    const others = runs.filter((one) => one.id !== run.id && one.rows && one.pipeline === run.report.pipeline);
     const choose = (one) => (closePopover(), go({ place: "data", compare: one.id, tab: "", row: "" }));
     const choice = (one) => h("button", { type: "button", class: "df-choice", "data-testid": `compare-${one.id}`, onclick: () => choose(one) }, h("b", {}, one.id.slice(one.pipeline.length + 1) || one.id), h("span", { class: "df-small t3" }, `${count(one.rows, "row")}, ${ago(one.started_at)}`));
-    popover(button, "Compare with", h("div", { class: "df-choices" }, h("h3", {}, "Compare with"), others.length ? others.slice(0, 12).map(choice) : h("p", { class: "df-hint" }, "No other run of this pipeline has a result.")));
+    return popover(button, "Compare with", h("div", { class: "df-choices" }, h("h3", {}, "Compare with"), others.length ? others.slice(0, 12).map(choice) : h("p", { class: "df-hint" }, "No other run of this pipeline has a result.")));
   };
   const button = h("button", { type: "button", class: "df-btn", "data-testid": "compare-runs", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: open }, icon("copy", "s"), "Compare runs");
   return button;
@@ -177,7 +179,10 @@ export function mountDataBody(element, { trigger }) {
       request = new AbortController();
     }
     const { signal } = request;
-    if (isNewBase) closePopover();
+    if (isNewBase) {
+      closePopover();
+      rows = null;
+    }
     try {
       if (!r.run) {
         sheet.close();
@@ -186,10 +191,8 @@ export function mountDataBody(element, { trigger }) {
       }
       if (run?.error) return void put(content, h("div", { class: "df-narrow" }, failure(run.error, h("button", { type: "button", class: "df-btn", onclick: () => go({ run: "" }) }, "Show all results"))));
       if (!run?.report) return void put(content, h("p", { class: "df-busy" }, icon("arc", "spin"), "Opening the result"));
-      if (isNewBase) {
-        rows = null;
-        await drawTab(run, signal);
-      } else if (isNewPage && rows) await rows.show(signal);
+      if (isNewBase) await drawTab(run, signal);
+      else if (isNewPage && rows) await rows.show(signal);
       else rows?.mark();
       if (signal.aborted) return;
       if (rows?.page) await sheet.show(run, rows.page.part, signal);

@@ -1,6 +1,7 @@
 /* The changes made by hand: each can be undone; those that no longer find their row say so. */
 
 import { ago, count, failure, h, number, put, tag } from "./dom.js";
+import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
 import { cell } from "./rows.js";
 import { fetchJson, go, postJson } from "./store.js";
@@ -8,14 +9,7 @@ import { fetchJson, go, postJson } from "./store.js";
 export async function showChanges(run, again) {
   const base = `runs/${encodeURIComponent(run.id)}/changes`;
   const body = h("div", { "data-testid": "changes-list" });
-  const opener = document.activeElement;
-  const dialog = h("dialog", { class: "df-dialog wide", "aria-labelledby": "changes-title" }, h("div", { class: "df-dialog-head" }, h("h2", { id: "changes-title" }, "Changes by hand"), h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close", onclick: () => dialog.close() }, icon("cross"))), body);
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    opener?.focus?.();
-  });
-  document.querySelector(".gradio-container").append(dialog);
-  dialog.showModal();
+  const dialog = openDialog("Changes by hand", () => body, "wide");
   const draw = async () => {
     try {
       const found = await fetchJson(base);

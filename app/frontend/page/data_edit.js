@@ -1,6 +1,6 @@
 /* The form of a row's values. What is saved is recorded as a change made by hand; the rows of the run stay as they are. */
 
-import { failure, h, put } from "./dom.js";
+import { failure, h, put, sentence } from "./dom.js";
 import { fetchJson, postJson } from "./store.js";
 
 /** A form; `saved()` and `left()` are called at its end. */
@@ -76,7 +76,7 @@ function field(told) {
     isTouched: () => !isFixed && value() !== told.value,
     focus: () => box.focus(),
     tell: (words) => {
-      put(said, words && `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`);
+      put(said, words && sentence(words));
       box.setAttribute("aria-invalid", String(Boolean(words)));
     },
   };

@@ -7,9 +7,9 @@ import { cell } from "./rows.js";
 import { lastTurn } from "./data_rows.js";
 import { editForm } from "./data_edit.js";
 import { fetchJson, go, postJson, route, set } from "./store.js";
+import { drawWhy } from "./why.js";
 
 const PROMPTS = ["prompt", "instruction", "question"];
-let why = null;
 
 export class Sheet {
   constructor(again) {
@@ -97,9 +97,9 @@ export class Sheet {
     const { found, element } = this;
     if (!found) return;
     this.open();
-    const slot = h("section", { "data-slot": "why", class: "df-why", hidden: true });
+    const slot = h("section", { "data-slot": "why", class: "df-why" });
     keepingFocus(element, () => put(element, this.head(found), h("div", { class: "df-sheet-body", tabindex: "0" }, found.is_dropped && h("p", { class: "df-callout warn slim" }, "This row was dropped by hand."), pair(found), values(found), slot)));
-    void explain(slot, { run: this.run.id, part: this.part, index: found.index });
+    void drawWhy(slot, { run: this.run.id, part: this.part, index: found.index });
   }
 
   async edit() {
@@ -153,13 +153,4 @@ function values({ row, columns, edited }) {
   const told = new Set(isPair ? ["chosen_rating", "rejected_rating", "chosen_model", "rejected_model", ...PROMPTS, ...["chosen", "rejected"].filter((name) => row[name].kind === "text")] : []);
   const left = columns.filter((name) => !told.has(name) || edited.includes(name));
   return h("dl", { class: "df-sheet-values" }, left.map((name) => [h("dt", {}, name, edited.includes(name) && tag("Edited", "acc")), h("dd", {}, cell(row[name], true))]));
-}
-
-/** What made this row: drawn by a module of its own, where there is one. */
-async function explain(slot, about) {
-  why ??= import("./why.js").catch(() => ({}));
-  const { drawWhy } = await why;
-  if (!drawWhy || !slot.isConnected) return;
-  slot.hidden = false;
-  drawWhy(slot, about);
 }

@@ -12,6 +12,8 @@ import { eachStatistics } from "./statistics.js";
 import { fetchJson, go, route, set } from "./store.js";
 
 const phone = matchMedia("(max-width: 767px)");
+let newest = null; // the rows that are drawn anew when the page gets narrow or wide
+phone.addEventListener("change", () => newest?.element.isConnected && newest.draw());
 const LEADS = ["prompt", "instruction", "question", "input", "text"];
 
 export class Rows {
@@ -23,7 +25,7 @@ export class Rows {
     this.element = h("div", { class: "df-rows-view" }, this.tools.element, this.body, this.foot);
     this.page = null;
     this.found = new Map();
-    phone.addEventListener("change", () => this.element.isConnected && this.draw());
+    newest = this;
   }
 
   /** Ask for what the address says, and show it. */

@@ -3,6 +3,7 @@
 import { empty, h, put } from "./dom.js";
 import { icon } from "./icons.js";
 import { lookedAtCard } from "./looked.js";
+import { logOf } from "./run_log.js";
 import { fetchJson } from "./store.js";
 
 export async function drawCard(content, run, signal) {
@@ -19,13 +20,5 @@ export async function drawCard(content, run, signal) {
 
 export async function drawLog(content, run, signal) {
   const { log, process } = await fetchJson(`runs/${encodeURIComponent(run.id)}/log`, signal);
-  put(
-    content,
-    h(
-      "div",
-      { class: "df-log", tabindex: "0", role: "region", "aria-label": "Log" },
-      h("pre", { "data-testid": "log" }, log ? log.split("\n").map((line) => h("span", { class: / error /.test(line) ? "fail" : / warning /.test(line) ? "warn" : null }, `${line}\n`)) : "Nothing was logged."),
-      process && h("details", {}, h("summary", {}, "What its process printed"), h("pre", {}, process)),
-    ),
-  );
+  put(content, logOf(log, process, { tabindex: "0", role: "region", "aria-label": "Log" }));
 }

@@ -18,7 +18,7 @@ export function drawUsage(content, run) {
     return put(content, empty("Nothing was used", LIVE.includes(report.state) ? "So far no reply came from a model." : why));
   }
   const total = added(steps.map(([, one]) => one.usage));
-  const models = Map.groupBy ? [...Map.groupBy(steps, ([step]) => report.models[step] ?? "unknown")] : grouped(steps, report.models);
+  const models = [...Map.groupBy(steps, ([step]) => report.models[step] ?? "unknown")];
   const spent = report.ended_at ? report.ended_at - report.started_at : 0;
   return put(
     content,
@@ -41,12 +41,6 @@ export function drawUsage(content, run) {
       h("p", { class: "df-small t3" }, `All sessions of the run are counted. Seconds are from a request to its reply; many are under way at a time. ${total.unpriced ? `${count(total.unpriced, "request")} had no known price.` : ""}`),
     ),
   );
-}
-
-function grouped(steps, models) {
-  const found = new Map();
-  for (const one of steps) found.set(models[one[0]] ?? "unknown", [...(found.get(models[one[0]] ?? "unknown") ?? []), one]);
-  return [...found];
 }
 
 function figure(name, value, note) {

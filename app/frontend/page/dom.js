@@ -71,6 +71,19 @@ export function number(value) {
   return NUMBERS.format(value ?? 0);
 }
 
+/** US dollars; what is less than one with so many digits that count. */
+export function money(amount, digits = 3) {
+  if (amount >= 1) return `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  return `$${Number(amount.toPrecision(digits)).toFixed(10).replace(/0+$/, "").padEnd(4, "0")}`;
+}
+
+/** Give a text as a file. */
+export function saveFile(name, text, type = "text/plain") {
+  const link = h("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

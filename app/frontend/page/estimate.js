@@ -1,6 +1,6 @@
 /* What a full run would take, below the canvas. It is found out by rehearsing a few rows, a moment after a change. */
 
-import { count, h, number, put } from "./dom.js";
+import { count, h, money, number, put } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
 import { get, on, postJson, set } from "./store.js";
@@ -93,19 +93,17 @@ function figure(value, unit) {
 }
 
 function cost(known) {
-  if (known.unpriced.length) return figure(known.cost.mean ? `${money(known.cost.mean)} and more` : "unknown price", "");
-  return figure(known.cost.mean ? money(known.cost.mean) : "free", "");
+  if (known.unpriced.length) return figure(known.cost.mean ? `${roughly(known.cost.mean)} and more` : "unknown price", "");
+  return figure(known.cost.mean ? roughly(known.cost.mean) : "free", "");
 }
 
-export function amount(value) {
+function amount(value) {
   if (value >= 1e6) return `${(value / 1e6).toFixed(value < 1e7 ? 2 : 1)} M`;
   return number(value < 1000 ? Math.round(value) : Number(value.toPrecision(3)));
 }
 
-export function money(value) {
-  if (value >= 1) return `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
-  return `$${Number(value.toPrecision(2)).toFixed(6).replace(/0+$/, "").padEnd(4, "0")}`;
-}
+/** Money as near as an estimate goes. */
+const roughly = (value) => money(value, 2);
 
 function time(seconds) {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
@@ -146,7 +144,7 @@ function explain(known) {
               step.model
                 ? [step.requests, step.input_tokens, step.output_tokens].map((one) => h("td", { class: "df-num" }, range(one, amount)))
                 : [h("td", { colspan: "3", class: "t3" }, "asks no model")],
-              h("td", { class: "df-num" }, step.model ? (step.cost === null ? "unknown price" : step.cost.mean ? range(step.cost, money) : "free") : ""),
+              h("td", { class: "df-num" }, step.model ? (step.cost === null ? "unknown price" : step.cost.mean ? range(step.cost, roughly) : "free") : ""),
             ),
           ),
         ),

@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 import { keys } from "./shell.js";
 import { get } from "./store.js";
 
-const DRAGGED = "application/x-distilflow-step";
+export const DRAGGED = "application/x-distilflow-step";
 const KIND_ICONS = { Sources: "file", "Ask a model": "spark", Columns: "table", Filters: "funnel", Formats: "lines", Labels: "tag", Results: "box" };
 let entries = null;
 

@@ -63,7 +63,7 @@ export function mountHead(element) {
 }
 
 /** Make the name of a step a field, with the focus in it. */
-export function startRename(step) {
+function startRename(step) {
   set("renaming", step);
 }
 

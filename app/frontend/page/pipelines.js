@@ -1,7 +1,7 @@
 /* Pipelines by name: what opens them, the title with its menu, and whether what is shown is saved. */
 
 import { change } from "./changes.js";
-import { ago, clockTime, count, h, put, say, tag } from "./dom.js";
+import { ago, clockTime, count, h, put, saveFile, say, tag } from "./dom.js";
 import { afterEdits, isSettled } from "./edits.js";
 import { icon } from "./icons.js";
 import * as kept from "./kept.js";
@@ -247,10 +247,8 @@ function entry(one, name, menu) {
   );
 }
 
-export function download(view) {
-  const link = h("a", { href: URL.createObjectURL(new Blob([view.text], { type: "application/yaml" })), download: `${view.file.name}.yaml` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+function download(view) {
+  saveFile(`${view.file.name}.yaml`, view.text, "application/yaml");
 }
 
 /** What the search for commands offers of pipelines. */

@@ -50,9 +50,13 @@ export function mountPushChecks(element) {
   };
   const preview = async () => {
     const run = get("run");
-    sample = await fetchJson(`runs/${encodeURIComponent(run.id)}/data`);
+    try {
+      sample = await fetchJson(`runs/${encodeURIComponent(run.id)}/data`);
+    } catch (error) {
+      return put(element, failure(error));
+    }
     looked(run, sample.places.slice(0, PREVIEWED), sample.part);
-    draw();
+    return draw();
   };
   const draw = () => {
     const run = get("run");
@@ -130,7 +134,7 @@ function where(one) {
   return one.file ? one.file : `Row ${number(one.row + 1)}, column ${one.column}`;
 }
 
-export function size(bytes) {
+function size(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   return bytes < 1e6 ? `${Math.round(bytes / 1000)} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

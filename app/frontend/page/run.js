@@ -1,13 +1,13 @@
 /* Run: what happens in a run; a reload or a second tab finds it again by its id in the address. */
 
-import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, number, put, tablist, tag } from "./dom.js";
+import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, money, number, put, tag } from "./dom.js";
 import { LIVE, STATES, chosen, startFollowing } from "./follow.js";
 import { mountRunCanvas } from "../canvas/mount.tsx";
 import { icon, svg } from "./icons.js";
 import { mountDrawer } from "./run_drawer.js";
 import { outline } from "./outline.js";
 import { keys } from "./shell.js";
-import { elapsed, standing } from "./standing.js";
+import { elapsed, failedRows, standing } from "./standing.js";
 import { address, fetchJson, get, go, on, onCalmly, route, set } from "./store.js";
 
 export function stateTag(report) {
@@ -90,10 +90,6 @@ function spent(run) {
   const cost = inMoney({ known_cost: sum((usage) => usage.known_cost), unpriced: sum((usage) => usage.unpriced) });
   const cap = run.report.options?.max_cost;
   return cost && (cap ? `${cost} of ${money(cap)}` : cost);
-}
-
-export function failedRows(run) {
-  return Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
 }
 
 function fact(label, value, id, kind = "") {
@@ -218,11 +214,6 @@ function usageParts(used, options) {
 export function inMoney({ known_cost: cost, unpriced }) {
   if (!unpriced) return cost ? money(cost) : "";
   return cost ? `${money(cost)} and ${number(unpriced)} of unknown price` : "unknown price";
-}
-
-function money(amount) {
-  if (amount >= 1) return `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
-  return `$${Number(amount.toPrecision(3)).toFixed(10).replace(/0+$/, "").padEnd(4, "0")}`;
 }
 
 function sideParts(run, retry) {

@@ -7,6 +7,7 @@ import { askedFace, requestsOf } from "./run_asked.js";
 import { errorsFace, withErrors } from "./run_errors.js";
 import { logFace } from "./run_log.js";
 import { rowsFace } from "./run_rows.js";
+import { failedRows } from "./standing.js";
 import { get, go, on, onCalmly, set } from "./store.js";
 
 const HEIGHT = "distilflow-drawer";
@@ -26,11 +27,10 @@ export function mountDrawer(element, retry) {
     const card = run?.steps?.find((step) => step.name === chosen(run));
     if (!card) return put(head);
     const progress = run.progress?.[card.name];
-    const failed = Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
     const tabs = [
       { id: "rows", label: "Rows", count: progress?.made ?? 0 },
       ...(card.replies ? [{ id: "asked", label: "Prompts & replies", count: requestsOf(run, card.name) || null }] : []),
-      { id: "errors", label: "Errors", count: progress?.failed || failed || null, kind: "warn" },
+      { id: "errors", label: "Errors", count: progress?.failed || failedRows(run) || null, kind: "warn" },
       { id: "log", label: "Log" },
     ];
     if (tab === "asked" && !card.replies) tab = "rows";

@@ -2,7 +2,7 @@
 
 import { failure, h, put } from "./dom.js";
 import { LIVE } from "./follow.js";
-import { fetchJson, get } from "./store.js";
+import { fetchJson, get, route } from "./store.js";
 
 const AGAIN_MS = 1500;
 
@@ -14,6 +14,7 @@ export function logFace(body) {
     asked?.abort();
     asked = new AbortController();
     const run = get("run");
+    if (!run?.report) return; // the runs are listed, or another one is being opened
     try {
       const { log, process } = await fetchJson(`runs/${encodeURIComponent(run.id)}/log`, asked.signal);
       const isAtEnd = body.scrollTop + body.clientHeight > body.scrollHeight - 40 || !body.querySelector(".df-log");
@@ -23,7 +24,7 @@ export function logFace(body) {
       if (error.name === "AbortError") return;
       put(body, h("div", { class: "df-pad" }, failure(error)));
     }
-    if (LIVE.includes(get("run")?.report?.state)) timer = setTimeout(draw, AGAIN_MS);
+    if (route().place === "run" && LIVE.includes(get("run")?.report?.state)) timer = setTimeout(draw, AGAIN_MS);
   };
   return {
     draw,
@@ -37,10 +38,10 @@ export function logFace(body) {
 }
 
 /** A log as lines, errors and warnings in their colours. */
-export function logOf(log, process) {
+export function logOf(log, process, attributes = {}) {
   return h(
     "div",
-    { class: "df-log" },
+    { class: "df-log", ...attributes },
     h("pre", { "data-testid": "log" }, log ? log.split("\n").map((line) => h("span", { class: / error /.test(line) ? "fail" : / warning /.test(line) ? "warn" : null }, `${line}\n`)) : "Nothing was logged."),
     process && h("details", {}, h("summary", {}, "What its process printed"), h("pre", {}, process)),
   );

@@ -183,7 +183,7 @@ function press(event) {
   const command = event.ctrlKey || event.metaKey;
   if (command && event.key === "Enter") return act(event, () => {
     document.activeElement?.blur?.();
-    document.querySelector(route().place === "build" ? "#build-run" : "#none")?.click();
+    if (route().place === "build") document.querySelector("#build-run")?.click();
   });
   if (command && event.key.toLowerCase() === "k") return act(event, () => openCommands());
   if (event.key === "F6") return act(event, () => nextRegion(event.shiftKey ? -1 : 1));

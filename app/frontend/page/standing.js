@@ -80,6 +80,11 @@ export function standing(progress, report) {
   };
 }
 
+/** How many rows failed in all steps of a run. */
+export function failedRows(run) {
+  return Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
+}
+
 export function elapsed(report) {
   return duration((report.ended_at ?? Date.now() / 1000) - report.started_at);
 }

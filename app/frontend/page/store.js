@@ -103,7 +103,11 @@ export function postJson(path, body, signal) {
 
 export async function fetchJson(path, signal, how = {}) {
   const reply = await fetch(api(path), { ...how, signal });
-  const body = await reply.json().catch(() => ({ error: `the server answered ${reply.status}` }));
+  const body = await reply.json().catch((error) => {
+    if (error.name === "AbortError") throw error; // given up while the answer came: that is no answer
+    if (reply.ok) throw new Error("the answer of the server did not come whole");
+    return { error: `the server answered ${reply.status}` };
+  });
   if (!reply.ok) throw Object.assign(new Error(body.error ?? body.detail ?? reply.statusText), { fix: body.fix ?? "", status: reply.status, of: body.of });
   return body;
 }

@@ -1,6 +1,6 @@
 /* The pipeline as text: the line above the editor, and what all its languages share. */
 
-import { count, h, keepingFocus, put, say, sentence, tag } from "./dom.js";
+import { count, h, keepingFocus, put, saveFile, say, sentence, tag } from "./dom.js";
 import { icon } from "./icons.js";
 import "./shell.js";
 import { get, on, route, set } from "./store.js";
@@ -98,14 +98,12 @@ async function copyText(text) {
     await navigator.clipboard.writeText(text);
     say("Copied");
   } catch {
-    set("lost", "the browser did not let the page copy; select the text and press Ctrl C");
+    set("refused", { message: "The browser did not let the page copy", fix: "select the text and press Ctrl C" });
   }
 }
 
 function saveText(text, language) {
-  const link = h("a", { href: URL.createObjectURL(new Blob([text], { type: "text/plain" })), download: `${get("build")?.name || "pipeline"}.${LANGUAGES[language].ending}` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveFile(`${get("build")?.name || "pipeline"}.${LANGUAGES[language].ending}`, text);
 }
 
 Object.assign(window.distilflow, { copyText, saveText });

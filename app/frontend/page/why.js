@@ -1,6 +1,6 @@
 /* Why a row is as it is: its way through the steps, from the source on, with what was asked on the way. */
 
-import { count, empty, failure, h, number, put, sentence } from "./dom.js";
+import { count, empty, failure, h, money, number, put, sentence } from "./dom.js";
 import { icon } from "./icons.js";
 import { cell } from "./rows.js";
 import { fetchJson } from "./store.js";
@@ -29,12 +29,7 @@ function head(told) {
 
 function used({ requests, cost }) {
   if (!requests) return "no request";
-  return `${count(requests, "request")} · ${cost === null ? "price unknown" : dollars(cost)}`;
-}
-
-export function dollars(amount) {
-  if (!amount) return "free";
-  return amount >= 1 ? `$${amount.toFixed(2)}` : `$${Number(amount.toPrecision(2)).toFixed(8).replace(/0+$/, "").padEnd(4, "0")}`;
+  return `${count(requests, "request")} · ${cost === null ? "price unknown" : cost ? money(cost) : "free"}`;
 }
 
 /** Steps in the order in which rows passed; those that took the same row side by side come as one group. */
@@ -103,7 +98,7 @@ function sum(replies) {
   const cost = paid.some((reply) => reply.cost === null) ? "price unknown" : paid.reduce((all, reply) => all + reply.cost, 0);
   const seconds = paid.reduce((all, reply) => all + reply.seconds, 0);
   const tokens = paid.reduce((all, reply) => all + reply.tokens, 0);
-  return [`${seconds.toFixed(1)} s`, count(tokens, "token"), typeof cost === "string" ? cost : cost ? dollars(cost) : null].filter(Boolean).join(" · ");
+  return [`${seconds.toFixed(1)} s`, count(tokens, "token"), typeof cost === "string" ? cost : cost ? money(cost) : null].filter(Boolean).join(" · ");
 }
 
 function trouble(reply, at) {
