@@ -54,7 +54,8 @@ def test_the_same_rows_in_another_order_are_the_same(tmp_path: Path) -> None:
 def test_a_number_that_is_none_is_the_same_in_both(tmp_path: Path) -> None:
     steps = [{"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"i": 1, "score": float("nan")}]}}]
     spec, _ = spec_from({"distilflow": 1, "name": "test", "steps": steps})
-    found = compare(*(run_inline(plan(spec), tmp_path, run_id=run_id) for run_id in ("a", "b")))
+    one, other = (run_inline(plan(spec), tmp_path, run_id=run_id) for run_id in ("a", "b"))
+    found = compare(one, other)
 
     assert counts(found) == (1, 0, 0, 0)
     assert [pair.changed for pair in found.pairs] == [[]]
