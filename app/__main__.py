@@ -17,18 +17,29 @@ def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = Non
     import uvicorn
 
     from app.context import AppContext
+    from app.handlers.strangers import forget_keys
     from app.main import build_server
     from flows.runners.prefect_server import end_server
 
     runs_dir.mkdir(parents=True, exist_ok=True)
     ctx = AppContext(runs_dir, pipelines_dir=pipelines_dir)
+    if ctx.is_public:
+        forget_keys()
     threading.Thread(target=_find_prefect, args=(ctx,), name="prefect", daemon=True).start()
     config = uvicorn.Config(build_server(ctx), host, port, log_level="warning", timeout_graceful_shutdown=GRACE_S)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"distilflow is at http://{shown}:{port}", flush=True)  # noqa: T201 - what a person starting it waits for
+    where = "in each visitor's browser" if ctx.is_public else f"in {_short(ctx.pipelines_dir)}"
+    print(f"runs are kept in {_short(ctx.runs_dir)}, pipelines {where}", flush=True)  # noqa: T201
     uvicorn.Server(config).run()
     if not any(run.is_alive() for run in ctx.store.all()):  # runs that go on still tell the server about themselves
         end_server(ctx.runs_dir / ".prefect")
+
+
+def _short(path: Path | None) -> str:
+    """A path as people would type it from here."""
+    assert path is not None
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _find_prefect(ctx: object) -> None:

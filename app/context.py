@@ -10,7 +10,9 @@ from pathlib import Path
 from app.handlers.launching import Launcher
 from app.handlers.opening import Shelf
 from app.handlers.pipelines import Pipelines
+from app.handlers.strangers import check_strangers
 from flows.runs import RunStore
+from flows.spec import PipelineSpec
 
 COMMAND = (sys.executable, "-m", "flows.cli")
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -31,11 +33,13 @@ class AppContext:
     runs_dir: Path
     examples_dir: Path = EXAMPLES
     prefect_url: str | None = None
-    is_public: bool = field(default_factory=lambda: bool(os.environ.get("SPACE_ID")))
+    is_public: bool = field(
+        default_factory=lambda: bool(os.environ.get("SPACE_ID")) and not os.environ.get("DISTILFLOW_PRIVATE")
+    )
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
     pipelines_dir: Path | None = None
-    reuses: bool = field(default_factory=lambda: not os.environ.get("SPACE_ID"))
+    reuses: bool = field(default_factory=lambda: not _is_open_to_all())
     docs_url: str = field(default_factory=lambda: _web_address(os.environ.get("DISTILFLOW_DOCS_URL", "")))
     launcher: Launcher = field(init=False)
     pipelines: Pipelines | None = field(init=False)
@@ -44,15 +48,32 @@ class AppContext:
         self.runs_dir = self.runs_dir.resolve()
         self.pipelines_dir = (self.pipelines_dir or self.runs_dir.parent / "pipelines").resolve()
         self.pipelines = None if self.is_public else Pipelines(self.pipelines_dir)
-        self.launcher = Launcher(self.store, self.command, ("--no-prefect",) if self.no_prefect else (), reuses=self.reuses)
+        options = ("--no-prefect",) if self.no_prefect else ()
+        self.launcher = Launcher(
+            self.store, self.command, options, reuses=self.reuses, allow=self.allow, has_secret_ids=self.is_public
+        )
 
     @property
     def shelf(self) -> Shelf:
         return Shelf(self.pipelines, self.examples_dir)
 
+    def allow(self, spec: PipelineSpec) -> None:
+        """Refuse what nobody may run here.
+
+        Raises:
+            PlanError: It names the steps.
+        """
+        if self.is_public:
+            check_strangers(spec, self.examples_dir)
+
     @property
     def store(self) -> RunStore:
         return RunStore(self.runs_dir)
+
+
+def _is_open_to_all() -> bool:
+    """Whether strangers may come: on a Space, unless its owner says that it is private."""
+    return bool(os.environ.get("SPACE_ID")) and not os.environ.get("DISTILFLOW_PRIVATE")
 
 
 def _web_address(text: str) -> str:

@@ -13,6 +13,7 @@ from app.api import add_routes
 from app.api.assets import STATIC, assets_path
 from app.components.parts import part
 from app.context import AppContext
+from app.known_hosts import KnownHosts
 from app.page_head import PageHead
 from app.pages import build, data, gallery, opening, run
 from app.theme import theme
@@ -52,6 +53,8 @@ def build_server(ctx: AppContext) -> FastAPI:
         max_file_size=0,  # nothing is uploaded: pipelines are read in the page
     )
     server.add_middleware(PageHead, elements=head())
+    if not ctx.is_public:  # who may read everything anyway needs no protection
+        server.add_middleware(KnownHosts)
     return server
 
 

@@ -38,6 +38,7 @@ LAUNCHED_AT = "DISTILFLOW_LAUNCHED_AT"
 """Variable by which whoever starts a run in a process tells when that was, in Unix time."""
 LOCK_ATTEMPTS = 5
 """Whoever asks whether a run is alive holds its lock for a moment."""
+LONGEST_ID = 100
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
 
 
@@ -300,11 +301,13 @@ class RunStore:
             raise UnknownRun(f"there is no run {run_id!r} in {self.folder}", f"newest runs: {known}; or pass --runs-dir")
         return run
 
-    def new(self, run_id: str | None = None, name: str = "run") -> RunFolder:
-        """The folder for a run, existing or not; without an id a new one made of name and time."""
+    def new(self, run_id: str | None = None, name: str = "run", *, is_secret: bool = False) -> RunFolder:
+        """The folder for a run, existing or not; without an id a new one made of name and time, that nobody can guess if
+        `is_secret`."""
         if run_id is None:
             stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-            run_id = f"{name}-{stamp}-{secrets.token_hex(2)}"
+            end = secrets.token_hex(16 if is_secret else 2)
+            run_id = f"{name[: LONGEST_ID - len(stamp) - len(end) - 2]}-{stamp}-{end}"
         if not RUN_ID.fullmatch(run_id):
             raise UnknownRun(f"{run_id!r} cannot be a run id", "use letters, digits, '-', '_' and '.', at most 100")
         return RunFolder(self.folder / run_id)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from app.api import assets, building, lineage, pipelines, results, runs, starting, trying
 from app.context import AppContext
+from app.handlers.drafts import notice_of
 from app.handlers.pipelines import NoPipeline
 from steps.errors import DistilflowError, RunError
 from steps.registry import UnknownComponent
@@ -20,9 +22,19 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
         api.include_router(part.router(ctx))
     server.include_router(api)
     server.add_exception_handler(DistilflowError, _answer)
+    server.add_exception_handler(RequestValidationError, _misfit)
 
 
 async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, DistilflowError)
     status = 404 if isinstance(error, (RunError, UnknownComponent, NoPipeline)) else 400
-    return JSONResponse({"error": error.message, "fix": error.fix, "code": error.code}, status)
+    said = notice_of(error)
+    return JSONResponse({"error": said["what"], "fix": said["fix"], "code": error.code}, status)
+
+
+async def _misfit(request: Request, error: Exception) -> Response:
+    """What is wrong with a request, without repeating it: it may be large, or hold what JSON cannot."""
+    assert isinstance(error, RequestValidationError)
+    said = error.errors()[0]
+    where = ".".join(str(part) for part in said["loc"])
+    return JSONResponse({"error": f"{where}: {said['msg']}", "fix": "reload the page", "code": "bad-request"}, 422)

@@ -24,8 +24,9 @@ def router(ctx: AppContext) -> APIRouter:
         return launching.find_run(ctx.store, run_id)
 
     @found.get("")
-    async def runs() -> Response:
-        return await look(watching.list_runs, ctx.store)
+    async def runs(ids: str = "") -> Response:
+        # on a public server people see the runs whose ids they know, and no others
+        return await look(watching.list_runs, ctx.store, ids.split(",")[: watching.RUNS_LISTED] if ctx.is_public else None)
 
     @found.get("/{run_id}")
     async def run(run_id: str) -> Response:
@@ -38,7 +39,7 @@ def router(ctx: AppContext) -> APIRouter:
     @found.get("/{run_id}/events")
     async def events(request: Request, run_id: str, start: int = 0, step: str | None = None) -> Response:
         last = request.headers.get("last-event-id", "")
-        offset = min(int(last) if last.isdecimal() else max(0, start), LARGEST)
+        offset = min(int(last) if last.isdecimal() and len(last) < 20 else max(0, start), LARGEST)
         stream = _as_sse(following.follow(find(run_id), offset, step))
         return StreamingResponse(
             stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **SECURITY}

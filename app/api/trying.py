@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -12,6 +13,8 @@ from pydantic import BaseModel, Field
 from app.api.replies import look
 from app.context import AppContext
 from app.handlers import estimating, previews, staleness
+from flows.spec import read_spec
+from steps.errors import SpecError
 
 AT_ONCE = 4
 """Samples that run at the same time, in this process."""
@@ -36,20 +39,27 @@ def router(ctx: AppContext) -> APIRouter:
     found = APIRouter(dependencies=[Depends(only_from_here)])
     turns = asyncio.Semaphore(AT_ONCE)
 
+    def allowed(text: str) -> None:
+        with suppress(SpecError):  # what is no pipeline is told by what is asked for
+            ctx.allow(read_spec(text)[0])
+
     async def in_turn(function: Callable[..., Any], *arguments: Any) -> Response:
         async with turns:
             return await look(function, *arguments)
 
     @found.post("/preview")
     async def preview(asked: Asked) -> Response:
+        allowed(asked.text)
         return await in_turn(previews.preview_text, asked.text, ctx.runs_dir, asked.step)
 
     @found.post("/estimate")
     async def estimate(asked: Asked) -> Response:
+        allowed(asked.text)
         return await in_turn(lambda: estimating.estimate_text(asked.text, ctx.runs_dir, with_models=asked.with_models))
 
     @found.post("/staleness")
     async def stale(asked: Asked) -> Response:
+        allowed(asked.text)
         return await in_turn(staleness.staleness, asked.text, ctx.store)
 
     return found

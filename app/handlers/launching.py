@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -30,12 +30,24 @@ class Launcher:
     What is known of a process lies in the run's folder: another app, or this one after a restart, reads it there.
     """
 
-    def __init__(self, store: RunStore, command: Sequence[str], options: Sequence[str] = (), *, reuses: bool = False) -> None:
-        """`reuses`: new runs take over what earlier runs of the same pipeline finished."""
+    def __init__(
+        self,
+        store: RunStore,
+        command: Sequence[str],
+        options: Sequence[str] = (),
+        *,
+        reuses: bool = False,
+        allow: Callable[[PipelineSpec], None] = lambda spec: None,
+        has_secret_ids: bool = False,
+    ) -> None:
+        """`reuses`: new runs take over what earlier runs of the same pipeline finished. `allow` refuses what must not run.
+        `has_secret_ids`: who does not know the id of a run cannot guess it."""
         self._store = store
         self._command = tuple(command)
         self._options = tuple(options)
         self._new_options = ("--reuse", LAST) if reuses else ()
+        self._allow = allow
+        self._has_secret_ids = has_secret_ids
         self._writing = threading.Lock()
 
     def start(self, spec: PipelineSpec, prefect_url: str | None = None) -> str:
@@ -43,8 +55,10 @@ class Launcher:
 
         Raises:
             RunError: The process could not be started.
+            PlanError: It may not run here.
         """
-        run = self._store.new(None, spec.name)
+        self._allow(spec)
+        run = self._store.new(None, spec.name, is_secret=self._has_secret_ids)
         run.path.mkdir(parents=True, exist_ok=True)
         draft = run.path / "draft.yaml"
         spec.save(draft)

@@ -46,6 +46,8 @@ def _named(pipelines: Pipelines | None, before: Draft, after: Draft) -> Draft:
         return {**after, "text": text, "file": {**file, "name": free}}
     if name is None or name == file["name"] or name_in(before["text"]) != file["name"]:
         return after
+    if pipelines and file["version"] is not None and pipelines.version(file["name"]) != file["version"]:
+        return after  # somebody else has changed the file: it keeps its name, and the page offers both
     if pipelines and (file["version"] is not None or pipelines.version(name) is not None):
         try:
             pipelines.move(file["name"], name)

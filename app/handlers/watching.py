@@ -21,8 +21,8 @@ LIVE_CHARS = 400
 RUNS_LISTED = 100
 
 
-def list_runs(store: RunStore) -> list[dict[str, Any]]:
-    """Runs for the list, newest first; also those that have only been started."""
+def list_runs(store: RunStore, ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Runs for the list, newest first, or those of some ids; also those that have only been started."""
     folders = store.all()
     known = {run.run_id for run in folders}
     young = [
@@ -32,7 +32,8 @@ def list_runs(store: RunStore) -> list[dict[str, Any]]:
     ]
     young.sort(key=lambda run: run.path.stat().st_mtime, reverse=True)
     found = []
-    for run in [*young, *folders][:RUNS_LISTED]:
+    wanted = [run for run in [*young, *folders] if ids is None or run.run_id in ids]
+    for run in wanted[:RUNS_LISTED]:
         with suppress(OSError, UnreadableRun):
             report = report_of(run)
             found.append(

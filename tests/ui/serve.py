@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from app.context import AppContext
+from app.handlers.strangers import forget_keys
 from app.main import build_server
 
 
@@ -24,6 +25,8 @@ def main() -> None:
     args.runs_dir.mkdir(parents=True, exist_ok=True)
     more = {"examples_dir": args.examples} if args.examples else {}
     ctx = AppContext(args.runs_dir, **more, no_prefect=args.inline, is_public=args.public, reuses=args.reuse)
+    if ctx.is_public:
+        forget_keys()
     listener = socket.create_server(("127.0.0.1", args.port))
     print("PORT", listener.getsockname()[1], flush=True)
     config = uvicorn.Config(build_server(ctx), log_level="warning", timeout_graceful_shutdown=1)

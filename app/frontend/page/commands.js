@@ -153,7 +153,7 @@ function addable(entries, query, after, place) {
   const followers = (view?.steps ?? []).filter((step) => step.after.includes(from?.name));
   const next = followers.length === 1 ? followers[0].name : "";
   const some = ranked(entries, query).map((entry) => ({ entry, lacks: from ? lacking(entry, from.columns) : null }));
-  if (!query.trim() && from) some.sort((one, other) => (one.lacks?.length ?? 99) - (other.lacks?.length ?? 99));
+  if (!query.trim() && from) some.sort((one, other) => effort(one) - effort(other));
   return some.slice(0, MOST).map(({ entry, lacks }) => {
     const between = next && !entry.is_source ? next : "";
     const add = (before) => {
@@ -171,6 +171,11 @@ function addable(entries, query, after, place) {
       detail: () => aboutStep(entry, from, lacks, between),
     };
   });
+}
+
+/** What can follow comes first: steps whose columns are there, then those that need a mapping, sources last. */
+function effort({ entry, lacks }) {
+  return entry.is_source ? 1000 : (lacks?.length ?? 0);
 }
 
 function fit(entry, lacks) {
@@ -258,6 +263,8 @@ function commands() {
     { label: "Stop & keep", icon: "stop", id: "run-stop" },
     { label: "Resume", icon: "play", id: "run-resume" },
     { label: "Open the result", icon: "table", id: "run-result" },
+    { label: "Compare runs", also: "difference", icon: "copy", id: "compare-runs" },
+    { label: "Push to Hub", also: "publish", icon: "upload", id: "data-push" },
   ];
   const step = view?.selected;
   return [

@@ -3,6 +3,7 @@
 import { ago, count, duration, empty, failure, h, keepingFocus, put, tablist, tag } from "./dom.js";
 import { LIVE } from "./follow.js";
 import { mountCompare } from "./compare.js";
+import { listRuns } from "./all_runs.js";
 import { icon } from "./icons.js";
 import { showChanges } from "./data_changes.js";
 import { asked, isAsked } from "./data_query.js";
@@ -71,14 +72,14 @@ export function mountDownload(element) {
 /** Choose another run of the same pipeline, to see this one beside it. */
 function compareButton(run) {
   const open = async () => {
-    const runs = await fetchJson("runs").catch((error) => error);
+    const runs = await listRuns().catch((error) => error);
     if (runs instanceof Error) return popover(button, "Compare with", failure(runs));
     const others = runs.filter((one) => one.id !== run.id && one.rows && one.pipeline === run.report.pipeline);
     const choose = (one) => (closePopover(), go({ place: "data", compare: one.id, tab: "", row: "" }));
     const choice = (one) => h("button", { type: "button", class: "df-choice", "data-testid": `compare-${one.id}`, onclick: () => choose(one) }, h("b", {}, one.id.slice(one.pipeline.length + 1) || one.id), h("span", { class: "df-small t3" }, `${count(one.rows, "row")}, ${ago(one.started_at)}`));
     return popover(button, "Compare with", h("div", { class: "df-choices" }, h("h3", {}, "Compare with"), others.length ? others.slice(0, 12).map(choice) : h("p", { class: "df-hint" }, "No other run of this pipeline has a result.")));
   };
-  const button = h("button", { type: "button", class: "df-btn", "data-testid": "compare-runs", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: open }, icon("copy", "s"), "Compare runs");
+  const button = h("button", { type: "button", class: "df-btn", id: "compare-runs", "data-testid": "compare-runs", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: open }, icon("copy", "s"), "Compare runs");
   return button;
 }
 
@@ -213,7 +214,7 @@ export function mountDataBody(element, { trigger }) {
 }
 
 async function drawList(content, signal) {
-  const every = await fetchJson("runs", signal);
+  const every = await listRuns(signal);
   const runs = every.filter((run) => run.rows || run.quarantined);
   if (runs.length) return put(content, runsTable(runs, "data"));
   if (!every.length) return put(content, noRuns());

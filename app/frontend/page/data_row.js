@@ -98,7 +98,7 @@ export class Sheet {
     if (!found) return;
     this.open();
     const slot = h("section", { "data-slot": "why", class: "df-why" });
-    keepingFocus(element, () => put(element, this.head(found), h("div", { class: "df-sheet-body", tabindex: "0" }, found.is_dropped && h("p", { class: "df-callout warn slim" }, "This row was dropped by hand."), pair(found), values(found), slot)));
+    keepingFocus(element, () => put(element, this.head(found), h("div", { class: "df-sheet-body", tabindex: "0" }, found.is_dropped && h("p", { class: "df-callout warn slim" }, "This row was dropped by hand."), pair(found), pairOf(found) ? [slot, values(found)] : [values(found), slot])));
     void drawWhy(slot, { run: this.run.id, part: this.part, index: found.index });
   }
 
@@ -133,9 +133,12 @@ export class Sheet {
   }
 }
 
+const pairOf = ({ row }) => Boolean(row.chosen && row.rejected);
+
 /** Chosen beside rejected, with their ratings and who wrote them. */
-function pair({ row }) {
-  if (!row.chosen || !row.rejected) return null;
+function pair(found) {
+  const { row } = found;
+  if (!pairOf(found)) return null;
   const prompt = PROMPTS.map((name) => row[name]).find(Boolean) ?? (row.chosen.kind === "chat" ? { kind: "text", ...row.chosen.items[0] } : null);
   const one = (name, words, sign) =>
     h(

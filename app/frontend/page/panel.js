@@ -5,7 +5,7 @@ import { change } from "./changes.js";
 import { watchForm } from "./form.js";
 import { icon } from "./icons.js";
 import { startPreview } from "./preview.js";
-import { unapplied } from "./problems.js";
+import { unapplied, useButtons } from "./problems.js";
 import { cell } from "./rows.js";
 import { get, go, on, route, set } from "./store.js";
 import { LANGUAGES } from "./texts.js";
@@ -80,7 +80,7 @@ function head(card, draw) {
     tab() === "step" && [
       h("p", { class: "df-small t2" }, card.summary, card.needs.length > 0 && [" Needs ", card.needs.map((name) => [chip(name), " "])]),
       card.problems.length > 0 &&
-        h("div", { class: "df-stack", id: "step-problems" }, card.problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, sentence(problem.what))), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix))))),
+        h("div", { class: "df-stack", id: "step-problems" }, card.problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, sentence(problem.what))), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)), problem.uses.length > 0 && h("div", { class: "df-row df-uses" }, useButtons(problem))))),
     ],
   ];
 }

@@ -3,6 +3,7 @@
 import { count, h, put } from "./dom.js";
 import { change } from "./changes.js";
 import { afterEdits, isSettled, watchEdits } from "./edits.js";
+import { openCommands } from "./commands.js";
 import { icon } from "./icons.js";
 import { get, go, on } from "./store.js";
 
@@ -38,6 +39,7 @@ function showProblem() {
   const view = get("build");
   const problem = view.problems[0];
   if (view.error) return go({ view: "yaml" });
+  if (!view.steps.length) return openCommands({ add: [] });
   if (problem?.step) {
     go({ view: "" });
     if (view.selected !== problem.step) change({ do: "select", step: problem.step });

@@ -3,6 +3,7 @@
 import { ago, capital, clockTime, count, duration, empty, failure, h, keepingFocus, money, number, put, tag } from "./dom.js";
 import { LIVE, STATES, chosen, startFollowing } from "./follow.js";
 import { mountRunCanvas } from "../canvas/mount.tsx";
+import { listRuns } from "./all_runs.js";
 import { icon, svg } from "./icons.js";
 import { mountDrawer } from "./run_drawer.js";
 import { outline } from "./outline.js";
@@ -20,12 +21,13 @@ export function stateTag(report) {
 
 /* ---- page bar */
 
+/** How far a run is, from 0 to 1; null while nobody knows how many rows there are. */
 export function share(run) {
   const steps = (run.steps ?? []).map((card) => run.progress?.[card.name]).filter(Boolean);
-  if (!steps.length) return 0;
-  const source = Math.max(...steps.map((step) => step.made));
-  const parts = steps.map((step) => (step.state === "done" ? 1 : step.taken / Math.max(1, step.total ?? source)));
-  return Math.min(1, parts.reduce((sum, part) => sum + Math.min(1, part), 0) / parts.length);
+  const isKnown = steps.length > 0 && steps.every((step) => step.state === "done" || step.total !== null);
+  if (!isKnown) return null;
+  const parts = steps.map((step) => (step.state === "done" ? 1 : Math.min(1, step.taken / Math.max(1, step.total))));
+  return parts.reduce((sum, part) => sum + part, 0) / parts.length;
 }
 
 /** Pipeline and run: the id without the name that it starts with. */
@@ -53,7 +55,7 @@ export function mountRunBar(element) {
       report.is_rehearsal && tag("Rehearsal", "", "mask"),
       run.isLost && isLive && tag("Connection lost, trying again", "warn", "warn"),
       h("span", { class: "df-sep" }),
-      isLive && h("span", { class: "df-progress", role: "progressbar", "aria-label": "Progress of the run", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": String(Math.round(100 * done)) }, h("span", { class: "df-meter" }, h("i", { style: { width: `${100 * done}%` } })), h("b", {}, `${Math.round(100 * done)}%`)),
+      isLive && done !== null && h("span", { class: "df-progress", role: "progressbar", "aria-label": "Progress of the run", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": String(Math.round(100 * done)) }, h("span", { class: "df-meter" }, h("i", { style: { width: `${100 * done}%` } })), h("b", {}, `${Math.round(100 * done)}%`)),
       fact("Elapsed", elapsed(report), "elapsed"),
       isLive && remaining(report, done) && fact("Left, about", remaining(report, done), "left"),
       spent(run) && fact("Cost", spent(run), "cost"),
@@ -79,7 +81,7 @@ export function mountRunBar(element) {
 /** How long it will still take, by how long it took so far; nothing while that says little. */
 function remaining(report, done) {
   const took = Date.now() / 1000 - report.started_at;
-  if (done < 0.05 || took < 5 || report.state === "paused") return "";
+  if (done === null || done < 0.05 || took < 5 || report.state === "paused") return "";
   return duration((took * (1 - done)) / done);
 }
 
@@ -279,7 +281,7 @@ function mountList(element) {
     clearTimeout(timer);
     if (route().place !== "run" || route().run) return;
     try {
-      const runs = await fetchJson("runs");
+      const runs = await listRuns();
       keepingFocus(element, () => put(element, runs.length ? runsTable(runs) : noRuns()));
       timer = setTimeout(draw, runs.some((run) => LIVE.includes(run.state)) ? 1000 : 5000);
     } catch (error) {

@@ -1,10 +1,17 @@
 /* The newest rows of the chosen step, as they come; held while somebody reads them. */
 
-import { h, put } from "./dom.js";
-import { LIVE } from "./follow.js";
+import { count, h, put } from "./dom.js";
+import { LIVE, chosen } from "./follow.js";
 import { icon } from "./icons.js";
 import { table } from "./rows.js";
 import { get, on } from "./store.js";
+
+/** Why there are no rows to show. */
+function why(run) {
+  const progress = run?.report && run.progress?.[chosen(run)];
+  if (progress?.reused > 0 && progress.reused >= progress.taken) return `Nothing new was made here: ${count(progress.reused, "row")} were taken over from earlier work. The result in Data has them.`;
+  return run?.report && LIVE.includes(run.report.state) ? "Rows will appear here as they are made." : "This step made no rows in this run.";
+}
 
 /** `changed` is called when what stands beside the tabs has to be drawn again. */
 export function rowsFace(body, changed) {
@@ -20,7 +27,7 @@ export function rowsFace(body, changed) {
     const run = get("run");
     const card = run?.steps?.find((step) => step.name === rows?.step);
     if (!rows?.rows?.length) {
-      put(body, h("p", { class: "df-hint df-pad" }, run?.report && LIVE.includes(run.report.state) ? "Rows will appear here as they are made." : "This step made no rows in this run."));
+      put(body, h("p", { class: "df-hint df-pad" }, why(run)));
       known = new Set();
       return;
     }

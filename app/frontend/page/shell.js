@@ -1,5 +1,6 @@
 /* The app bar, the places, the theme, and the keys that work everywhere. */
 
+import { rememberRuns } from "./all_runs.js";
 import { openCommands } from "./commands.js";
 import { openDialog } from "./dialog.js";
 import { h, put } from "./dom.js";
@@ -213,6 +214,7 @@ function nextRegion(step) {
 
 window.distilflowEarly?.then((view) => view && !get("build") && set("early", view));
 adoptStyles();
+rememberRuns();
 startTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", startTheme);
 document.addEventListener("keydown", press);

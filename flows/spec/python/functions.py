@@ -28,6 +28,8 @@ def _pairs(values: list[Any], start: int = 0) -> list[list[Any]]:
 
 
 def _zipped(*lists: list[Any]) -> list[list[Any]]:
+    if len(lists) * min(map(len, lists), default=0) > MOST_ITEMS:
+        raise ValueError("too many items")
     return [list(items) for items in zip(*lists, strict=False)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from flows.spec.python.functions import FUNCTIONS
@@ -48,7 +48,7 @@ class Evaluator:
             case ast.Dict(keys=keys, values=values):
                 return self._dict(keys, values)
             case ast.JoinedStr(values=parts):
-                return self._text("".join(map(self._part, parts)), node)
+                return self._text_of(parts, node)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
                 number = self.value(operand)
                 if isinstance(number, bool) or not isinstance(number, (int, float)):
@@ -156,6 +156,17 @@ class Evaluator:
                 raise self.refused(node, "two stars stand before something that is no dict", "write a dict after them")
         return found
 
+    def _text_of(self, parts: Sequence[ast.expr], node: ast.AST) -> str:
+        """The text of an f-string, refused before it is made where it would be too long."""
+        found: list[str] = []
+        length = 0
+        for part in parts:
+            found.append(self._part(part))
+            length += len(found[-1])
+            if length > MAX_BYTES:
+                raise self.refused(node, "this text is longer than a pipeline may be", "keep data in files of its own")
+        return self._text("".join(found), node)
+
     def _part(self, node: ast.expr) -> str:
         match node:
             case ast.Constant(value=str() as text):
@@ -163,7 +174,10 @@ class Evaluator:
             case ast.FormattedValue(value=inner, conversion=-1, format_spec=None):
                 value = self.value(inner)
                 if isinstance(value, (str, int, float)):
-                    return str(value)
+                    try:
+                        return str(value)
+                    except ValueError:  # Python writes no number of thousands of digits
+                        raise self.refused(node, "this number has too many digits", "write it as text") from None
         raise self.refused(node, "this part of an f-string is not read", "write {name}, of a text or a number")
 
     def _sum(self, node: ast.AST, left: Any, right: Any) -> Any:
@@ -173,7 +187,10 @@ class Evaluator:
             self.count(node, len(left) + len(right))
             return left + right
         if isinstance(left, (int, float)) and isinstance(right, (int, float)):
-            return left + right
+            try:
+                return left + right
+            except OverflowError:
+                raise self.refused(node, "this number is too large", "write a smaller one") from None
         raise self.refused(node, "this cannot be added", "add two texts, two numbers or two lists")
 
     def _text(self, text: str, node: ast.AST) -> str:

@@ -1,0 +1,94 @@
+"""What strangers may do on a server that is open to everybody."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.api import add_routes
+from app.context import AppContext
+from app.handlers.strangers import check_strangers, forget_keys
+from app.known_hosts import KnownHosts
+from flows.spec import read_spec
+from steps.errors import PlanError
+
+ROOT = Path(__file__).parents[2]
+PIPELINE = "name: x\nsteps:\n  - {name: load, use: LoadDataFromDicts, with: {data: [{instruction: a}]}}\n"
+
+
+def check(text: str) -> None:
+    check_strangers(read_spec(text)[0], ROOT / "examples")
+
+
+def test_the_examples_may_be_run() -> None:
+    for name in ("quickstart", "sft", "prometheus_offline", "routing"):
+        check((ROOT / "examples" / f"{name}.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: /etc/shells}}", "/etc/shells"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: [examples/data/../../pyproject.toml]}}", "pyproject"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: {train: 's3://bucket/x'}}}", "s3://"),
+        ("{name: a, use: LoadDataFromDisk, with: {dataset_path: /tmp/runs/x}}", "/tmp/runs"),
+        (
+            "{name: a, use: TextGeneration, after: load, with: {llm: {use: OpenAILLM, model: m, base_url: 'http://x'}}}",
+            "OpenAILLM",
+        ),
+        (
+            "{name: a, use: TextGeneration, after: load, with: {llm: {use: ReplayLLM, path: /etc/passwd, reply: a}}}",
+            "/etc/passwd",
+        ),
+    ],
+)
+def test_files_and_models_of_the_server_are_refused(step: str, what: str) -> None:
+    with pytest.raises(PlanError) as refused:
+        check(f"{PIPELINE}  - {step}\n")
+
+    assert what in str(refused.value)
+
+
+async def test_a_public_server_refuses_them_before_anything_is_tried(ctx: AppContext, tmp_path: Path) -> None:
+    server = FastAPI()
+    public = AppContext(tmp_path / "runs", is_public=True)
+    add_routes(server, public)
+    reading = "name: x\nsteps:\n  - {name: load, use: LoadDataFromFileSystem, with: {data_files: /etc/shells, filetype: csv}}\n"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://app") as client:
+        for path in ("preview", "estimate", "staleness"):
+            reply = await client.post(f"/api/{path}", json={"text": reading})
+            assert reply.status_code == 400
+            assert "/etc/shells" in reply.json()["error"]
+    with pytest.raises(PlanError):
+        public.launcher.start(read_spec(reading)[0])
+
+
+def test_runs_of_a_public_server_are_known_to_those_who_started_them(tmp_path: Path) -> None:
+    public = AppContext(tmp_path, is_public=True)
+
+    run = public.store.new(None, "x" * 90, is_secret=True)
+
+    assert len(run.run_id) == 100
+    assert len(run.run_id.rpartition("-")[2]) == 32
+
+
+def test_keys_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"HF_TOKEN": "a", "OPENAI_API_KEY": "b", "AWS_SECRET_X": "c", "HOME": "/"})
+
+    forget_keys()
+
+    assert os.environ == {"HOME": "/"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost", "[::1]:7860", "10.0.0.3", "a.localhost:1", "LOCALHOST:80"])
+def test_own_names_and_addresses_are_known(host: str) -> None:
+    assert KnownHosts(FastAPI()).knows(host)
+
+
+@pytest.mark.parametrize("host", ["evil.example:7860", "127.0.0.1.evil.example", "localhost.evil.example:80"])
+def test_names_that_others_gave_this_address_are_not(host: str) -> None:
+    assert not KnownHosts(FastAPI()).knows(host)
