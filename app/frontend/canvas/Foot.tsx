@@ -4,10 +4,10 @@ import { count, number } from "page/dom.js";
 import { get } from "page/store.js";
 import { previewOf } from "page/preview.js";
 import { standingOf, together } from "page/standing.js";
-import { useMemo } from "react";
+import { useContext, useMemo } from "react";
 
 import { Icon } from "./Icon";
-import type { Mode } from "./pipeline";
+import { ModeContext, type Mode } from "./pipeline";
 import { useFrom } from "./usePage";
 import type { DrawnNode, Progress, RunView } from "./view";
 
@@ -33,9 +33,18 @@ interface Preview {
 
 const PLAIN: FootFacts = { state: "idle", kind: "", icon: "", spins: false, text: "", countsRows: false, asides: [], share: null, failedShare: 0, said: "" };
 
-export function useFoot(mode: Mode, drawn: DrawnNode): FootFacts {
-  const told = useFrom(mode === "run" ? ["run"] : ["build", "preview", "stale"], () => JSON.stringify(mode === "run" ? ofRun(drawn) : ofBuild(drawn)));
-  return useMemo(() => JSON.parse(told) as FootFacts, [told]);
+/** Of a foot, what the card itself shows: it changes seldom, while rows are counted twenty times a second. */
+export type Look = Pick<FootFacts, "state" | "kind" | "icon" | "spins">;
+
+const namesOf = (mode: Mode) => (mode === "run" ? ["run"] : ["build", "preview", "stale"]);
+const factsOf = (mode: Mode, drawn: DrawnNode) => (mode === "run" ? ofRun(drawn) : ofBuild(drawn));
+
+export function useLook(mode: Mode, drawn: DrawnNode): Look {
+  const told = useFrom(namesOf(mode), () => {
+    const { state, kind, icon, spins } = factsOf(mode, drawn);
+    return JSON.stringify({ state, kind, icon, spins });
+  });
+  return useMemo(() => JSON.parse(told) as Look, [told]);
 }
 
 function ofRun({ id, step, group, leaves }: DrawnNode): FootFacts {
@@ -103,7 +112,11 @@ function previewed({ rows, failures }: { rows: unknown[]; failures: unknown[] })
   return { ...PLAIN, state: "previewed", kind, icon: failed ? "warn" : "eye", text, countsRows: true, asides: [{ text: failed ? `${number(failed)} failed` : "preview", kind: failed ? "warn" : "" }], said: `previewed, ${text}` };
 }
 
-export function Foot({ id, foot }: { id: string; foot: FootFacts }) {
+export function Foot({ drawn }: { drawn: DrawnNode }) {
+  const mode = useContext(ModeContext);
+  const told = useFrom(namesOf(mode), () => JSON.stringify(factsOf(mode, drawn)));
+  const foot = useMemo(() => JSON.parse(told) as FootFacts, [told]);
+  const { id } = drawn;
   return (
     <>
       <span className={`df-node-foot ${foot.kind}`} data-testid={`node-${id}-state`}>

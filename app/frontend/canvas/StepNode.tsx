@@ -6,7 +6,7 @@ import { count } from "page/dom.js";
 import { useContext } from "react";
 
 import { Callout } from "./Callout";
-import { Foot, useFoot } from "./Foot";
+import { Foot, useLook } from "./Foot";
 import { Icon } from "./Icon";
 import { NodeTools } from "./NodeTools";
 import { ModeContext } from "./pipeline";
@@ -31,22 +31,22 @@ export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
   const mode = useContext(ModeContext);
   const { drawn, isPrimary, isExplained } = data;
   const { step, leaves } = drawn;
-  const foot = useFoot(mode, drawn);
-  const isProblem = Boolean(step?.problems.length) || foot.state === "failed";
+  const look = useLook(mode, drawn);
+  const isProblem = Boolean(step?.problems.length) || look.state === "failed";
   const canBuild = mode === "build" && isPrimary && step;
   return (
-    <div className={`df-node is-${foot.state} kind-${foot.kind || "none"} ${selected ? "is-selected" : ""} ${isProblem ? "is-problem" : ""}`} data-state={foot.state}>
+    <div className={`df-node is-${look.state} kind-${look.kind || "none"} ${selected ? "is-selected" : ""} ${isProblem ? "is-problem" : ""}`} data-state={look.state}>
       {(!step || !step.is_source) && <Handle type="target" position={Position.Left} id="l" isConnectable={mode === "build" && !leaves.length} />}
       <Handle type="target" position={Position.Top} id="t" isConnectable={false} />
       <span className={`df-tile ${step?.asks ? "llm" : ""}`}>
         <Icon name={step?.icon ?? (leaves.length ? "box" : "group")} />
       </span>
-      <span className="df-node-mark">{foot.icon && <Icon name={foot.icon} classes={foot.spins ? "spin" : ""} />}</span>
+      <span className="df-node-mark">{look.icon && <Icon name={look.icon} classes={look.spins ? "spin" : ""} />}</span>
       <span className="df-node-name">
         <b title={id}>{id}</b>
         <small>{kindOf(drawn)}</small>
       </span>
-      <Foot id={id} foot={foot} />
+      <Foot drawn={drawn} />
       {!leaves.length && <Handle type="source" position={Position.Right} id="r" isConnectable={mode === "build"} />}
       <Handle type="source" position={Position.Bottom} id="b" isConnectable={false} />
       {canBuild && (
