@@ -14,6 +14,8 @@ export const STATES = {
 };
 export const LIVE = ["starting", "running", "paused", "finishing"];
 
+const MOST_POINTS = 600;
+
 class Follower {
   constructor() {
     this.source = null;
@@ -83,7 +85,9 @@ class Follower {
         changes.progress = { ...(changes.progress ?? get("run").progress), ...event.steps }; // steps that did not move are left out
         for (const [name, step] of Object.entries(event.steps)) {
           if (!this.history.has(name)) this.history.set(name, []);
-          this.history.get(name).push([event.at, step.rows_per_s]);
+          const points = this.history.get(name);
+          points.push([event.at, step.rows_per_s]);
+          if (points.length > MOST_POINTS) this.history.set(name, points.filter((_, at) => at % 2 || at === points.length - 1)); // a line as long, half as fine
         }
       } else if (event.type === "run" && event.at >= report.started_at) {
         // what is told again of earlier sessions of the run is over

@@ -100,9 +100,16 @@ function keep(view, isNew = false) {
     set("kept", { problem: "this browser has no room left, it holds 5 MB. Download the YAML, or delete other pipelines" });
     return;
   }
-  if (last && last.name !== name) localStorage.removeItem(PREFIX + last.name); // it was renamed
+  if (last && last.name !== name && isRenamed(last.name, view)) localStorage.removeItem(PREFIX + last.name);
   last = { name, version: written.version };
   set("kept", { at: written.saved_at });
+}
+
+/** Whether what is kept under another name is this pipeline, but for its name: a pipeline that was opened meanwhile is not. */
+function isRenamed(before, view) {
+  const nameless = (text) => text.replace(/^name:.*$/m, "");
+  const record = read(before);
+  return Boolean(record) && nameless(record.text) === nameless(view.text);
 }
 
 function freeName(stem) {
