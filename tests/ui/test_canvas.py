@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from flows.spec import read_spec
+from tests.ui.browsing import Watched
 from tests.ui.conftest import Site
 from tests.ui.test_app import open_example, wait_for_state
 
@@ -308,3 +309,18 @@ def test_a_run_is_watched_on_the_same_canvas(page: Page, site: Site) -> None:
     wait_for_state(page, "finished")
     expect(canvas.get_by_test_id("node-answer-rows")).to_have_text("66 / 66")
     expect(canvas.get_by_test_id("node-distiset-rows")).to_have_text(re.compile("^6[0-9] rows$"))
+
+
+def test_a_change_that_got_lost_is_told_also_when_the_page_has_come_back(page: Page, site: Site, watched: Watched) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("node-judge").click()
+    expect(page.locator("#step-head h2")).to_have_text("judge")
+    page.route("**/queue/join*", lambda route: route.abort())
+
+    page.keyboard.press("Delete")
+    expect(page.locator("#build-notice")).to_contain_text("The server did not get")
+    page.unroute("**/queue/join*")
+    page.reload()  # as Gradio does by itself once the server answers again
+
+    expect(page.locator("#build-notice")).to_contain_text("The server did not get")
+    expect(page.get_by_test_id("node-judge")).to_be_visible()

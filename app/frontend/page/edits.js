@@ -7,6 +7,7 @@
 import { get, set } from "./store.js";
 
 const NOTHING_SENT_MS = 2000;
+const LOST = "distilflow-lost";
 const TAKEN_MS = 100; // from the arrival of an answer until the page shows it
 const changed = new Map(); // the fields, and when an event for them must have been sent at the earliest: unknown while one is typed
 
@@ -16,8 +17,12 @@ export function watchEdits() {
   document.addEventListener("blur", (event) => leave(fieldOf(event.target)), true);
   window.addEventListener("df-lost", (event) => {
     changed.clear();
+    sessionStorage.setItem(LOST, event.detail); // Gradio loads the page again once the server is back
     set("lost", event.detail);
   });
+  const before = sessionStorage.getItem(LOST);
+  sessionStorage.removeItem(LOST);
+  if (before) set("lost", before);
   window.addEventListener("beforeunload", (event) => {
     if (!isSettled()) event.preventDefault(); // the browser asks
   });
