@@ -18,5 +18,8 @@ export * as text_changes from "./page/text_changes.js";
 export * as texts from "./page/texts.js";
 
 // for tests
+export * as asked from "./page/asked.js";
+export * as compare from "./page/compare.js";
+export * as why from "./page/why.js";
 export { change } from "./page/changes.js";
 export { get, on, set } from "./page/store.js";

@@ -81,7 +81,8 @@ def show(
     if is_other or (before is not None and before["file"] != draft["file"]):
         kept = to_keep(draft) if view["is_kept"] else None
     texts = shown_texts(view if is_other else None)
-    if number is None:
+    is_same = notice is None and not is_other and before is not None and before["selected"] == draft["selected"]
+    if number is None or is_same:  # whoever is in the form stays there
         return kept, view, gr.skip(), *texts
     # a server that was started anew counts from its clock too, so a page that was open before notices the new form
     view["form"] = following = max(number + 1, time.time_ns() // 1_000_000)
@@ -127,9 +128,6 @@ def build(ctx: AppContext) -> BuildPlace:
     _bind_changes(place)
     for text in texts:
         text.bind(place, ctx.store)
-    columns = [text.column for text in texts]
-    show_all = f"() => Array({len(columns)}).fill({{__type__: 'update', visible: true}})"
-    place.model.select(None, None, columns, js=show_all, api_name="show_texts")
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
     return place
 

@@ -23,15 +23,13 @@ class TextView:
     """The editor of one language, the line above it, and the list of changes beside it."""
 
     language: Language
-    column: gr.Column = field(init=False)
     bar: gr.HTML = field(init=False)
     code: gr.Code = field(init=False)
     panel: gr.HTML = field(init=False)
 
     def build_editor(self) -> None:
         language, told = self.language, {"language": self.language}
-        # the editor is large: the page is there sooner when it comes with the first look at a text
-        with gr.Column(visible=False, elem_id=f"build-{language}", elem_classes="df-text-view") as self.column:
+        with gr.Column(elem_id=f"build-{language}", elem_classes="df-text-view"):
             self.bar = part("texts", "mountBar", told, elem_id=f"{language}-state", elem_classes="df-text-bar")
             self.code = gr.Code(
                 language=language,

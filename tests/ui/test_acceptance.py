@@ -117,7 +117,7 @@ def test_the_quickstart_is_built_by_mouse(page: Page, site: Site) -> None:
 
 def tab_to(page: Page, field: str) -> None:
     """Walk with the Tab key until the focus is in a field."""
-    for _ in range(60):
+    for _ in range(150):
         if page.evaluate("(id) => Boolean(document.activeElement?.closest(id))", f"#field-{field}"):
             return
         page.keyboard.press("Tab")
@@ -154,6 +154,7 @@ def choose_step(page: Page, name: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.slow
 def test_the_quickstart_is_built_by_keyboard_alone(page: Page, site: Site) -> None:
     start_empty(page, site)
     names: dict[str, str] = {}

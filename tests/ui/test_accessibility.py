@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.ui.conftest import Site
 from tests.ui.test_app import start, wait_for_state
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 SERIOUS = ("serious", "critical")

@@ -23,7 +23,7 @@ from tests.fakes.hub import FakeHub
 from tests.fakes.serving import running
 from tests.ui.browsing import ROOT, Watched, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
 LOOKS = (ROOT / "tests" / "ui" / "looks.js").read_text()
 ROWS = 130

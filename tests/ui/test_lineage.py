@@ -16,10 +16,9 @@ from tests.flows.commands import wait_for
 from tests.ui.browsing import ROOT, Watched
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 CALL = """async ([module, name, given]) => {
-  const link = document.querySelector(`link[rel=modulepreload][href$="/${module}.js"]`);
-  const found = await import(new URL(link.getAttribute("href"), document.baseURI).href);
+  const found = (await import(document.querySelector("link[rel=modulepreload]").href))[module];
   const place = document.body.appendChild(Object.assign(document.createElement("div"), { id: "looked-at" }));
   place.style.cssText = "position:fixed;inset:0;z-index:999;overflow:auto;background:var(--surface)";
   await found[name](place, given);

@@ -21,7 +21,7 @@ from tests.ui.conftest import Site
 from tests.ui.test_accessibility import serious
 from tests.ui.test_app import field, open_example
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
 DRAFT = """\
 ```yaml

@@ -12,7 +12,7 @@ from flows.spec.python import from_python
 from tests.ui.conftest import Site
 from tests.ui.test_app import LOOKS, field, open_example
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
 
 LOOP = """\

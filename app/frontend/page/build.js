@@ -22,12 +22,6 @@ export function mountModel(element, { props, trigger, watch }) {
   take();
   watch("value", take);
   startChanges((told) => trigger("input", told));
-  let hasTexts = false; // the editors come with the first look at one
-  on("shown", (shown) => {
-    if (hasTexts || !["yaml", "python"].includes(shown)) return;
-    hasTexts = true;
-    trigger("select");
-  });
 }
 
 /* ---- page bar */

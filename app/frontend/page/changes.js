@@ -30,7 +30,7 @@ export function startChanges(trigger) {
   window.addEventListener("df-lost", () => {
     waiting.length = 0; // they were made to a pipeline that did not come about
     answered();
-    setTimeout(() => get("build")?.selected && change({ do: "select", step: get("build").selected, again: true }), 700);
+    setTimeout(() => get("build")?.selected && change({ do: "select", step: get("build").selected }), 700);
   });
   next();
 }

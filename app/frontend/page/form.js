@@ -51,6 +51,10 @@ export function watchForm() {
   document.addEventListener("pointerdown", () => {
     focused = "";
   });
+  // somebody who goes on by Tab while the form is made anew does not start at the top of the page
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab" && focused && form.inert && document.activeElement === document.body) event.preventDefault();
+  });
   let last = 0;
   new MutationObserver(() => {
     look();

@@ -226,5 +226,5 @@ window.distilflow = {
   opened,
   openResult: () => go({ place: "data" }),
   again: () => set("again", Date.now()),
-  graph: () => get("build")?.spec ?? null,
+  graph: () => (get("build") ?? get("early"))?.spec ?? null,
 };
