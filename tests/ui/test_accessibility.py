@@ -20,10 +20,8 @@ SERIOUS = ("serious", "critical")
 
 def serious(page: Page) -> list[str]:
     """Findings that keep people out, each with the first element that it was found at."""
+    page.emulate_media(reduced_motion="reduce")  # a colour on its way to another is none that people read
     page.evaluate(AXE)
-    page.wait_for_function(
-        "!document.getAnimations().some((one) => one.playState === 'running' && one.effect.getTiming().iterations !== Infinity)"
-    )
     found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{one['id']}: {one['help']}: {node['target']} {node['html'][:160]} {[one['data'] for one in node['any']]}"
