@@ -78,6 +78,8 @@ def _chain_from(start: str, links: _Links, routed: set[str]) -> Chain | None:
         found = links.behind(last)
         if len(last) > 1:
             found = found[:1]  # several steps lead to one
+        elif len(found) > 1 and len(stages) == 2 and start in routed:
+            break  # behind a router stands a list even of one, and a list leads to no list
         if not found:
             break
         if len(found) > 1:
