@@ -30,7 +30,7 @@ def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = Non
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"distilflow is at http://{shown}:{port}", flush=True)  # noqa: T201 - what a person starting it waits for
     where = "in each visitor's browser" if ctx.is_public else f"in {_short(ctx.pipelines_dir)}"
-    print(f"runs are kept in {_short(ctx.runs_dir)}, pipelines {where}", flush=True)  # noqa: T201
+    print(f"runs are kept in {_short(ctx.runs_dir)}, pipelines {where}", flush=True)  # noqa: T201 - the same
     uvicorn.Server(config).run()
     if not any(run.is_alive() for run in ctx.store.all()):  # runs that go on still tell the server about themselves
         end_server(ctx.runs_dir / ".prefect")

@@ -7,15 +7,24 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.handlers.launching import Launcher
+from app.handlers.launching import Launcher, find_begun, find_run
 from app.handlers.opening import Shelf
 from app.handlers.pipelines import Pipelines
 from app.handlers.strangers import check_strangers
-from flows.runs import RunStore
+from flows.runs import RunFolder, RunStore
 from flows.spec import PipelineSpec
 
 COMMAND = (sys.executable, "-m", "flows.cli")
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def _is_open_to_all() -> bool:
+    """Whether strangers may come: on a Space, unless its owner says that it is private."""
+    return bool(os.environ.get("SPACE_ID")) and not os.environ.get("DISTILFLOW_PRIVATE")
+
+
+def _web_address(text: str) -> str:
+    return text if text.startswith(("https://", "http://")) else ""
 
 
 @dataclass(slots=True)
@@ -33,9 +42,7 @@ class AppContext:
     runs_dir: Path
     examples_dir: Path = EXAMPLES
     prefect_url: str | None = None
-    is_public: bool = field(
-        default_factory=lambda: bool(os.environ.get("SPACE_ID")) and not os.environ.get("DISTILFLOW_PRIVATE")
-    )
+    is_public: bool = field(default_factory=_is_open_to_all)
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
     pipelines_dir: Path | None = None
@@ -70,11 +77,18 @@ class AppContext:
     def store(self) -> RunStore:
         return RunStore(self.runs_dir)
 
+    def started(self, run_id: str) -> RunFolder:
+        """A run, whether or not its process has begun to work.
 
-def _is_open_to_all() -> bool:
-    """Whether strangers may come: on a Space, unless its owner says that it is private."""
-    return bool(os.environ.get("SPACE_ID")) and not os.environ.get("DISTILFLOW_PRIVATE")
+        Raises:
+            UnknownRun: There is none of this id.
+        """
+        return find_run(self.store, run_id)
 
+    def begun(self, run_id: str) -> RunFolder:
+        """A run that has a report.
 
-def _web_address(text: str) -> str:
-    return text if text.startswith(("https://", "http://")) else ""
+        Raises:
+            RunError: There is none of this id, or it has not begun to work.
+        """
+        return find_begun(self.store, run_id)

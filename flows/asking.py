@@ -37,15 +37,17 @@ async def asking(llm: LLM, runs_dir: Path, purpose: str) -> AsyncIterator[tuple[
     gateway = Gateway(Journal(folder, session))
     used = Tally()
     await gateway.open()
-    line = gateway.line(llm, purpose, used.add)
     try:
-        await line.open()
-        ask_one = line.of(purpose, session.encode())
+        line = gateway.line(llm, purpose, used.add)
+        try:
+            await line.open()
+            ask_one = line.of(purpose, session.encode())
 
-        async def ask(chat: Chat) -> str:
-            return (await ask_one(Request(chat, asker=purpose))).texts[0]
+            async def ask(chat: Chat) -> str:
+                return (await ask_one(Request(chat, asker=purpose))).texts[0]
 
-        yield ask, used
+            yield ask, used
+        finally:
+            await line.close()
     finally:
-        await line.close()
         await gateway.close()

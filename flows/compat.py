@@ -16,6 +16,7 @@ from steps import registry
 from steps.base import BaseStep
 from steps.errors import SpecError
 from steps.llms.base import LLM
+from steps.secrets import has_key, referred
 from steps.tasks.base import Task
 from steps.wording import quoted
 
@@ -67,9 +68,7 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
 """What distilabel's own parameters are where nobody set them."""
 _NAME_CHARS = re.compile(r"[^A-Za-z0-9_\-]+")
 _SECRET = re.compile(r"api[-_]?key|token$|secret|password|authorization|cookie", re.IGNORECASE)
-_LOOKS_SECRET = re.compile(r"(?:Bearer )?(?:sk-|hf_|gsk_)[A-Za-z0-9_-]{10,}")
 _NOT_SECRET = re.compile(r"step_token|special_token|max.*token|eos_token|pad_token|bos_token", re.IGNORECASE)
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 @dataclass(slots=True)
@@ -214,7 +213,7 @@ class _Conversion:
             ours["base_url"] = url
         given = fields.pop("api_key", None)
         if server.key and (given is not None or server.key != "OPENAI_API_KEY"):
-            ours["api_key"] = given if isinstance(given, str) and _REFERENCE.fullmatch(given) else f"${{{server.key}}}"
+            ours["api_key"] = given if isinstance(given, str) and referred(given) else f"${{{server.key}}}"
             if given is not None and ours["api_key"] != given:
                 self._note(f"step {step!r}: the key in the file was not carried over; set ${server.key}")
         if (structure := fields.pop("structured_output", None)) and isinstance(structure, Mapping):
@@ -247,9 +246,9 @@ class _Conversion:
             return {str(name): self._safe(str(name), one, step) for name, one in value.items() if name not in _TYPES}
         if isinstance(value, list):
             return [self._safe(key, one, step) for one in value]
-        if not isinstance(value, str) or not value or _REFERENCE.fullmatch(value):
+        if not isinstance(value, str) or not value or referred(value):
             return value
-        if (_SECRET.search(key) and not _NOT_SECRET.search(key)) or _LOOKS_SECRET.fullmatch(value):
+        if (_SECRET.search(key) and not _NOT_SECRET.search(key)) or has_key(value):
             variable = re.sub(r"\W", "_", key).upper()
             self._note(f"step {step!r}: `{key[:40]}` was not carried over; set ${variable}")
             return f"${{{variable}}}"

@@ -9,9 +9,8 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from steps import registry
+from steps.secrets import may_name_key
 from steps.wording import did_you_mean, listed, nearest, quoted
-
-_SECRET_WORDS = ("key", "token", "secret", "password", "headers")
 
 
 def mistakes(
@@ -57,7 +56,7 @@ def _kinds(annotation: Any) -> list[str]:
 
 def may_hold_key(path: tuple[str, ...]) -> bool:
     """Whether the value there may be a key, which no message repeats."""
-    return any(word in part.lower() for part in path for word in _SECRET_WORDS)
+    return any(may_name_key(part) or "headers" in part.lower() for part in path)
 
 
 def _shown(path: tuple[str, ...], value: Any) -> str:

@@ -16,22 +16,32 @@ TRANSPORT: dict[str, Any] = {"transport": True}
 
 Secret = Annotated[SecretStr, Field(json_schema_extra={"writeOnly": True, **TRANSPORT})]
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+REFERENCE = r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}"
+"""What `${ENV_NAME}` looks like."""
+
+
+def referred(text: str) -> str | None:
+    """The variable that a text refers to when it is nothing but `${ENV_NAME}`."""
+    reference = re.fullmatch(REFERENCE, text.strip())
+    return reference[1] if reference else None
+
+
+def may_name_key(name: str) -> bool:
+    """Whether a parameter, header or variable of this name may hold a key; rather too often than once too seldom."""
+    return re.search("key|token|secret|password|credential|auth|cookie", name, re.IGNORECASE) is not None
 
 
 def reveal(secret: SecretStr | None, default_variable: str) -> str | None:
     """The key itself: the value given in Python, what `${ENV_NAME}` points to, or else the default variable."""
     if secret is None:
         return os.environ.get(default_variable)
-    if reference := _REFERENCE.fullmatch(secret.get_secret_value().strip()):
-        return os.environ.get(reference[1])
-    return secret.get_secret_value()
+    variable = variable_of(secret)
+    return os.environ.get(variable) if variable else secret.get_secret_value()
 
 
 def variable_of(secret: SecretStr) -> str | None:
     """The variable that a reference names; None for a key itself."""
-    reference = _REFERENCE.fullmatch(secret.get_secret_value().strip())
-    return reference[1] if reference else None
+    return referred(secret.get_secret_value())
 
 
 def without_secrets(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +71,7 @@ def _written(secret: SecretStr) -> str | None:
 
 KEY_LIKE = (
     r"\bsk-[A-Za-z0-9_-]{20,}"
+    r"|\bgsk_[A-Za-z0-9]{20,}"
     r"|\bhf_[A-Za-z0-9]{30,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{40,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"

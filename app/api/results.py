@@ -13,9 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.replies import SECURITY, from_our_page, look
 from app.context import AppContext
-from app.handlers import cards, downloads, hand_edits, launching, push_checks, quarantined, results, statistics
+from app.handlers import cards, downloads, hand_edits, push_checks, quarantined, results, statistics
 from app.handlers.selecting import Query, parse_query
-from flows.runs import RunFolder
 
 LARGEST = 2**53
 
@@ -47,65 +46,62 @@ def router(ctx: AppContext) -> APIRouter:
     found = APIRouter(prefix="/runs/{run_id}")
     changing = [Depends(from_our_page)]
 
-    def find(run_id: str) -> RunFolder:
-        return launching.find_run(ctx.store, run_id)
-
     @found.get("/data")
     async def data(run_id: str, query: Asked, part: str | None = None, page: int = 1, columns: str = "") -> Response:
-        return await look(results.page, find(run_id), part, min(page, LARGEST), query, _names(columns))
+        return await look(results.page, ctx.begun(run_id), part, min(page, LARGEST), query, _names(columns))
 
     @found.get("/data/row")
     async def row(run_id: str, query: Asked, part: str, index: int) -> Response:
-        return await look(results.whole_row, find(run_id), part, min(index, LARGEST), query)
+        return await look(results.whole_row, ctx.begun(run_id), part, min(index, LARGEST), query)
 
     @found.get("/data/statistics")
     async def column(run_id: str, column: str, part: str | None = None) -> Response:
-        return await look(statistics.column_statistics, find(run_id), part, column)
+        return await look(statistics.column_statistics, ctx.begun(run_id), part, column)
 
     @found.get("/data/form")
     async def form(run_id: str, part: str, index: int) -> Response:
-        return await look(hand_edits.form_of, find(run_id), part, min(index, LARGEST))
+        return await look(hand_edits.form_of, ctx.begun(run_id), part, min(index, LARGEST))
 
     @found.post("/data/edit", dependencies=changing)
     async def edit(run_id: str, edited: EditedRow) -> Response:
         try:
-            return await look(hand_edits.save_row, find(run_id), edited.part, edited.index, edited.seen, edited.values)
+            return await look(hand_edits.save_row, ctx.begun(run_id), edited.part, edited.index, edited.seen, edited.values)
         except hand_edits.NotEdited as error:
             return Response(orjson.dumps({"error": error.message, "of": error.of}), 422, SECURITY, "application/json")
 
     @found.post("/data/drop", dependencies=changing)
     async def drop(run_id: str, dropped: DroppedRow) -> Response:
-        return await look(hand_edits.drop_row, find(run_id), dropped.part, dropped.index)
+        return await look(hand_edits.drop_row, ctx.begun(run_id), dropped.part, dropped.index)
 
     @found.get("/changes")
     async def changes(run_id: str) -> Response:
-        return await look(hand_edits.list_changes, find(run_id))
+        return await look(hand_edits.list_changes, ctx.begun(run_id))
 
     @found.post("/changes/undo", dependencies=changing)
     async def undo(run_id: str, change: Annotated[str, Body(embed=True)]) -> Response:
-        return await look(hand_edits.undo_change, find(run_id), change)
+        return await look(hand_edits.undo_change, ctx.begun(run_id), change)
 
     @found.get("/quarantine")
     async def quarantine(run_id: str) -> Response:
-        return await look(quarantined.quarantine, find(run_id))
+        return await look(quarantined.quarantine, ctx.begun(run_id))
 
     @found.get("/card")
     async def card(run_id: str) -> Response:
-        return await look(lambda run: {"html": cards.card_html(run)}, find(run_id))
+        return await look(lambda run: {"html": cards.card_html(run)}, ctx.begun(run_id))
 
     @found.get("/push-checks")
     async def checks(run_id: str) -> Response:
-        return await look(push_checks.checks, find(run_id))
+        return await look(push_checks.checks, ctx.begun(run_id))
 
     @found.get("/download")
     async def download(run_id: str) -> Response:
-        path = await run_in_threadpool(downloads.zip_result, find(run_id))
+        path = await run_in_threadpool(downloads.zip_result, ctx.begun(run_id))
         cleaning = BackgroundTask(path.unlink, missing_ok=True)
         return FileResponse(path, media_type="application/zip", filename=f"{run_id}.zip", background=cleaning, headers=SECURITY)
 
     @found.get("/download/{form}")
     async def rows(run_id: str, form: downloads.Format, query: Asked, part: str | None = None) -> Response:
-        lines = await run_in_threadpool(downloads.stream_rows, find(run_id), part, query, form)
+        lines = await run_in_threadpool(downloads.stream_rows, ctx.begun(run_id), part, query, form)
         kind = "text/csv; charset=utf-8" if form == "csv" else "application/jsonl"
         name = f'attachment; filename="{run_id}.{form}"'
         return StreamingResponse(lines, media_type=kind, headers={**SECURITY, "Content-Disposition": name})

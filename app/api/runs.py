@@ -10,8 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from app.api.replies import SECURITY, look
 from app.context import AppContext
-from app.handlers import cards, following, launching, watching
-from flows.runs import RunFolder
+from app.handlers import cards, following, watching
 
 LARGEST = 2**62
 
@@ -20,9 +19,6 @@ def router(ctx: AppContext) -> APIRouter:
     """Routes below /runs that show runs at work."""
     found = APIRouter(prefix="/runs")
 
-    def find(run_id: str) -> RunFolder:
-        return launching.find_run(ctx.store, run_id)
-
     @found.get("")
     async def runs(ids: str = "") -> Response:
         # on a public server people see the runs whose ids they know, and no others
@@ -30,24 +26,24 @@ def router(ctx: AppContext) -> APIRouter:
 
     @found.get("/{run_id}")
     async def run(run_id: str) -> Response:
-        return await look(watching.run_view, find(run_id), ctx.prefect_url)
+        return await look(watching.run_view, ctx.started(run_id), ctx.prefect_url)
 
     @found.get("/{run_id}/rows")
     async def rows(run_id: str, step: str) -> Response:
-        return await look(watching.newest_rows, find(run_id), step)
+        return await look(watching.newest_rows, ctx.started(run_id), step)
 
     @found.get("/{run_id}/events")
     async def events(request: Request, run_id: str, start: int = 0, step: str | None = None) -> Response:
         last = request.headers.get("last-event-id", "")
         offset = min(int(last) if last.isdecimal() and len(last) < 20 else max(0, start), LARGEST)
-        stream = _as_sse(following.follow(find(run_id), offset, step))
+        stream = _as_sse(following.follow(ctx.started(run_id), offset, step))
         return StreamingResponse(
             stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **SECURITY}
         )
 
     @found.get("/{run_id}/log")
     async def log(run_id: str) -> Response:
-        return await look(cards.log_text, find(run_id))
+        return await look(cards.log_text, ctx.started(run_id))
 
     return found
 

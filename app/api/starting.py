@@ -9,8 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
-from app.api.replies import SECURITY, look
-from app.api.trying import only_from_here
+from app.api.replies import SECURITY, from_our_page, look
 from app.context import AppContext
 from app.handlers import starting
 
@@ -46,7 +45,7 @@ class Wish(BaseModel):
 
 def router(ctx: AppContext) -> APIRouter:
     """Routes below /start. Nothing is saved and nothing of a pipeline runs."""
-    found = APIRouter(prefix="/start", dependencies=[Depends(only_from_here)])
+    found = APIRouter(prefix="/start", dependencies=[Depends(from_our_page)])
     turns = asyncio.Semaphore(AT_ONCE)
 
     @found.post("/import")

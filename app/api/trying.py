@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
-from app.api.replies import look
+from app.api.replies import from_our_page, look
 from app.context import AppContext
 from app.handlers import estimating, previews, staleness
 from flows.spec import read_spec
@@ -28,15 +28,9 @@ class Asked(BaseModel):
     with_models: bool = False
 
 
-def only_from_here(request: Request) -> None:
-    """Refuse what a page of another site could send: a form has no JSON, and JSON needs leave that nobody gets."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise HTTPException(415, "send JSON")
-
-
 def router(ctx: AppContext) -> APIRouter:
     """Previews, estimates, and what earlier runs have done already."""
-    found = APIRouter(dependencies=[Depends(only_from_here)])
+    found = APIRouter(dependencies=[Depends(from_our_page)])
     turns = asyncio.Semaphore(AT_ONCE)
 
     def allowed(text: str) -> None:

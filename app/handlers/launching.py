@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from flows.processes import lives
-from flows.runs import LAUNCHED_AT, RunFolder, RunStore, write_whole
+from flows.runs import LAUNCHED_AT, RunFolder, RunStore, UnknownRun, write_whole
 from flows.spec import PipelineSpec
 from steps.errors import RunError
 
@@ -143,10 +143,25 @@ def find_run(store: RunStore, run_id: str) -> RunFolder:
     """A run that was started, whether or not its process has begun to work.
 
     Raises:
-        RunError: There is none of this id.
+        UnknownRun: There is none of this id. It names no other run: on a public server their ids are secrets.
     """
     run = store.new(run_id)
-    return run if launched(run) is not None else store.get(run_id)
+    if launched(run) is None and not run.exists():
+        raise UnknownRun(f"there is no run {run_id!r}", "choose one in the list of runs, or start a new one")
+    return run
+
+
+def find_begun(store: RunStore, run_id: str) -> RunFolder:
+    """A run that has begun to work: it has a report.
+
+    Raises:
+        UnknownRun: There is none of this id.
+        RunError: It has not begun to work.
+    """
+    run = find_run(store, run_id)
+    if not run.exists():
+        raise RunError(f"run {run_id!r} has not begun to work", "wait a moment; if nothing comes, look at its log")
+    return run
 
 
 def launched(run: RunFolder) -> dict[str, float | int] | None:

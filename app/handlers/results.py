@@ -11,7 +11,7 @@ from app.handlers.columns import columns_in
 from app.handlers.duck import Table, table_of
 from app.handlers.selecting import BadQuery, Query, position_of, select
 from flows.distiset.by_hand import Applied, Standing
-from flows.distiset.parts import Part, Stamp, by_hand, parts_of, standing_of
+from flows.distiset.parts import Stamp, by_hand, chosen, parts_of, standing_of
 from flows.runs import RunFolder
 from steps.base import Row
 from steps.errors import RunError
@@ -25,12 +25,7 @@ class Result:
     def __init__(self, run: RunFolder, part: str | None = None) -> None:
         self.run = run
         self.parts = parts_of(run)
-        if not self.parts:
-            raise RunError(f"run {run.run_id!r} has no result yet", "wait for its end, or stop it and keep what is finished")
-        name = part or next(iter(self.parts))
-        if name not in self.parts:
-            raise RunError(f"the result has no part {part!r}", f"parts: {', '.join(self.parts)}")
-        self.part: Part = self.parts[name]
+        self.part = chosen(run, self.parts, part)
 
     @property
     def standing(self) -> Standing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from flows.spec import PipelineSpec
 from steps import registry
 from steps.errors import PlanError, Problem
 from steps.llms import RehearsalLLM, ReplayLLM
+from steps.llms.base import LLM
+from steps.secrets import may_name_key
 from steps.sources import LoadDataFromDisk, LoadDataFromFileSystem
 
-KEYS = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
-"""What the names of variables that hold keys have in them."""
 READERS = (LoadDataFromFileSystem, LoadDataFromDisk, ReplayLLM)
 """Classes that read files."""
 ELSEWHERE = "run it on a machine of your own, or in a copy of this Space"
@@ -23,7 +22,7 @@ ELSEWHERE = "run it on a machine of your own, or in a copy of this Space"
 
 def forget_keys() -> None:
     """Drop all keys from the environment of this process, and so from those it starts: strangers must not use them."""
-    for name in [name for name in os.environ if KEYS.search(name)]:
+    for name in [name for name in os.environ if may_name_key(name)]:
         del os.environ[name]
 
 
@@ -59,8 +58,6 @@ def _components(use: str, params: dict[str, Any]) -> Iterator[tuple[type, dict[s
 
 def _reaches(use: type, params: dict[str, Any], root: Path) -> str:
     """What a component reaches that strangers may not; empty for nothing."""
-    from steps.llms.base import LLM
-
     if issubclass(use, LLM) and not issubclass(use, (RehearsalLLM, ReplayLLM)):
         return f"asks {use.__name__}; on this server, which is open to everybody, no model is asked"
     if issubclass(use, READERS):

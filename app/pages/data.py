@@ -60,7 +60,7 @@ def build(ctx: AppContext) -> None:
     def opened(run: str) -> tuple[Any, ...]:
         """The words of the button, and a tag to start from."""
         try:
-            folder = ctx.store.get(run)
+            folder = ctx.begun(run)
             report = folder.report()
             rows = rows_left(report.rows, standing_of(folder))
         except DistilflowError as error:
@@ -74,7 +74,7 @@ def build(ctx: AppContext) -> None:
     ) -> Iterator[tuple[dict[str, Any], Any]]:
         yield {"busy": True, "run": run}, gr.skip()
         try:
-            folder = ctx.store.get(run)
+            folder = ctx.begun(run)
         except DistilflowError as error:
             yield pushing.words_of(error), gr.skip()
             return

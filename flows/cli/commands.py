@@ -16,7 +16,7 @@ from steps.registry import UnknownComponent
 
 WRONG = 2
 FAILED = 1
-WRONG_ARGUMENTS = ("not-a-distiset", "not-a-journal", "unknown-row")
+WRONG_ARGUMENTS = ("not-a-distiset", "not-a-journal", "unknown-part", "unknown-row")
 """What only the engine can find out about arguments; its errors come as words."""
 
 cli = typer.Typer(

@@ -28,9 +28,15 @@ class UnreadableRows(RunError):
     code = "unreadable-rows"
 
 
+class UnknownPart(RunError):
+    """The result of a run has no such part, or there is no result."""
+
+    code = "unknown-part"
+
+
 @dataclass(frozen=True)
 class Part:
-    """One leaf and split of a result. `stamp` differs whenever its files do."""
+    """One leaf and split of a result, or a leaf with all its splits. `stamp` differs whenever its files do."""
 
     name: str
     files: tuple[Path, ...]
@@ -54,6 +60,17 @@ class Part:
                 file.close()
             raise unreadable(path, error) from error
         return opened
+
+    def count(self) -> int:
+        """How many rows it has, as the engine wrote it.
+
+        Raises:
+            UnreadableRows: A file cannot be read.
+        """
+        files = self.open()
+        for file in files:
+            file.close()
+        return sum(file.metadata.num_rows for file in files)
 
     def rows(self, start: int = 0, size: int | None = None) -> Iterator[tuple[int, Row]]:
         """Rows with their place, as the engine wrote them; only the row groups they lie in are read.
@@ -137,6 +154,28 @@ def parts_of(run: RunFolder) -> dict[str, Part]:
             if own:
                 parts[f"{leaf} / {split}"] = Part(f"{leaf} / {split}", own, _stamp(own))
     return parts
+
+
+def leaves_of(run: RunFolder) -> dict[str, Part]:
+    """Leaves of the result by name ("default"), each with the rows of all its splits, in order."""
+    files: dict[str, tuple[Path, ...]] = {}
+    for part in parts_of(run).values():
+        leaf = part.name.rpartition(" / ")[0]
+        files[leaf] = (*files.get(leaf, ()), *part.files)
+    return {leaf: Part(leaf, own, _stamp(own)) for leaf, own in files.items()}
+
+
+def chosen(run: RunFolder, parts: dict[str, Part], name: str | None = None) -> Part:
+    """One of a run's parts or leaves; the first if none is named.
+
+    Raises:
+        UnknownPart: There is no such part, or no result yet.
+    """
+    if not parts:
+        raise UnknownPart(f"run {run.run_id!r} has no result yet", "wait for its end, or stop it and keep what is finished")
+    if (name or next(iter(parts))) not in parts:
+        raise UnknownPart(f"the result of run {run.run_id!r} has no part {name!r}", f"it has {', '.join(parts)}")
+    return parts[name or next(iter(parts))]
 
 
 def _stamp(files: tuple[Path, ...]) -> Stamp:

@@ -6,17 +6,15 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
-from flows.distiset.folders import leaves_in
+from flows.distiset.parts import Part, chosen, leaves_of, unreadable
 from flows.lineage.ids import NoLineage, RowIds
-from flows.lineage.path import Paths
+from flows.lineage.path import Paths, leaf_step
 from flows.plan import examine
 from flows.runs import RunFolder
-from steps.errors import RunError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,19 +79,20 @@ def compare(
     """Compare the results of two runs.
 
     Raises:
-        RunError: One has no such part.
+        UnknownPart: One has no such leaf.
+        UnreadableRows: A file of one cannot be read.
         NoLineage: Nothing was noted of where its rows came from.
     """
     import numpy as np
 
-    wanted = leaf or next(iter(leaves_in(a.distiset)))
-    found = _remembered(a, b, wanted)
+    of_a = chosen(a, leaves_of(a), leaf)
+    wanted, of_b = of_a.name, chosen(b, leaves_of(b), of_a.name)
+    found = _remembered((a, of_a), (b, of_b))
     shown = np.arange(len(found.kinds)) if only == "all" else np.flatnonzero(found.kinds == KINDS.index(only))
     pages = max(1, -(-len(shown) // size))
     page = min(max(1, page), pages)
     at = shown[(page - 1) * size : page * size]
-    one, other = Rows(a, wanted), Rows(b, wanted)
-    with one, other:
+    with Rows(of_a) as one, Rows(of_b) as other:
         rows_a, rows_b = one.take(found.of_a[at].tolist()), other.take(found.of_b[at].tolist())
         columns = list(dict.fromkeys([*one.columns, *other.columns]))
     counts = np.bincount(found.kinds, minlength=len(KINDS)).tolist()
@@ -146,32 +145,21 @@ _kept: OrderedDict[tuple[object, ...], _Found] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _remembered(a: RunFolder, b: RunFolder, leaf: str) -> _Found:
-    key = (*_stamp(a, leaf), *_stamp(b, leaf))
+def _remembered(a: tuple[RunFolder, Part], b: tuple[RunFolder, Part]) -> _Found:
+    key = (a[1].stamp, b[1].stamp)
     with _lock:
-        found = _kept.pop(key, None) or _compared(a, b, leaf)
+        found = _kept.pop(key, None) or _compared(a, b)
         _kept[key] = found
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return found
 
 
-def _stamp(run: RunFolder, leaf: str) -> tuple[object, ...]:
-    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in _files(run, leaf))
-
-
-def _files(run: RunFolder, leaf: str) -> list[Path]:
-    leaves = leaves_in(run.distiset)
-    if leaf not in leaves:
-        raise RunError(f"the result of run {run.run_id!r} has no part {leaf!r}", f"it has {', '.join(leaves)}")
-    return [path for paths in leaves[leaf].values() for path in paths]
-
-
-def _compared(a: RunFolder, b: RunFolder, leaf: str) -> _Found:
+def _compared(a: tuple[RunFolder, Part], b: tuple[RunFolder, Part]) -> _Found:
     import numpy as np
 
-    with Rows(a, leaf) as rows_a, Rows(b, leaf) as rows_b:
-        of_a, of_b = _aligned(_keys(a, leaf, rows_a.total), _keys(b, leaf, rows_b.total))
+    with Rows(a[1]) as rows_a, Rows(b[1]) as rows_b:
+        of_a, of_b = _aligned(_keys(*a, rows_a.total), _keys(*b, rows_b.total))
         kinds = np.where(of_b < 0, KINDS.index("a"), np.where(of_a < 0, KINDS.index("b"), 0)).astype(np.uint8)
         changes: dict[str, int] = {}
         both = np.flatnonzero((of_a >= 0) & (of_b >= 0))
@@ -188,7 +176,7 @@ def _compared(a: RunFolder, b: RunFolder, leaf: str) -> _Found:
     return _Found(of_a, of_b, kinds, often)
 
 
-def _keys(run: RunFolder, leaf: str, count: int) -> list[NDArray[Any]]:
+def _keys(run: RunFolder, part: Part, count: int) -> list[NDArray[Any]]:
     """What tells rows apart in every run, as columns of numbers: the key of the row they began as, then their numbers since.
 
     Raises:
@@ -196,10 +184,10 @@ def _keys(run: RunFolder, leaf: str, count: int) -> list[NDArray[Any]]:
     """
     import numpy as np
 
-    ids = RowIds(run.distiset, leaf)
+    ids = RowIds(run.distiset, part.name)
     plan, _ = examine(run.spec())
-    step = leaf if leaf in plan.steps else next(iter(plan.leaves), leaf)
-    roots = ids.roots(Paths(plan, ids.root).begin_of(step)) if step in plan.steps else None
+    step = leaf_step(plan, part.name)
+    roots = ids.roots(Paths(plan, ids.root).begin_of(step)) if step else None
     if not count:
         return [np.empty(0, dtype=np.uint64)] * 2
     places = ids.places(count)
@@ -261,10 +249,9 @@ def _is_same(one: Any, other: Any) -> bool:
 class Rows:
     """The rows of a leaf, read by their numbers; the row group that was read last is kept."""
 
-    def __init__(self, run: RunFolder, leaf: str) -> None:
-        import pyarrow.parquet as pq
-
-        self._files = [pq.ParquetFile(path) for path in _files(run, leaf)]
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._files = part.open()
         self._group: tuple[int, Any] = (-1, None)
 
     def __enter__(self) -> Rows:
@@ -279,12 +266,13 @@ class Rows:
         return list(self._files[0].schema_arrow.names)
 
     @cached_property
-    def _groups(self) -> tuple[list[tuple[Any, int]], NDArray[np.int64]]:
-        """Row groups, and how many rows there are up to the end of each."""
+    def _groups(self) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
+        """Row groups, as file and number in it, and how many rows there are up to the end of each."""
         import numpy as np
 
-        groups = [(file, group) for file in self._files for group in range(file.num_row_groups)]
-        return groups, np.cumsum([file.metadata.row_group(group).num_rows for file, group in groups], dtype=np.int64)
+        groups = [(at, group) for at, file in enumerate(self._files) for group in range(file.num_row_groups)]
+        rows = [self._files[at].metadata.row_group(group).num_rows for at, group in groups]
+        return groups, np.cumsum(rows, dtype=np.int64)
 
     @property
     def total(self) -> int:
@@ -303,13 +291,20 @@ class Rows:
             at = np.flatnonzero(which == group)
             before = int(ends[group - 1]) if group else 0
             if self._group[0] != group:
-                file, number = groups[group]
-                self._group = (group, file.read_row_group(number))
+                self._group = (group, self._read(*groups[group]))
             parts.append(self._group[1].take(numbers[at] - before))
             order.append(at)
         if not parts:
             return self._files[0].schema_arrow.empty_table()
         return pa.concat_tables(parts).take(np.argsort(np.concatenate(order)))
+
+    def _read(self, file: int, group: int) -> Any:
+        import pyarrow as pa
+
+        try:
+            return self._files[file].read_row_group(group)
+        except (OSError, pa.ArrowException) as error:
+            raise unreadable(self._part.files[file], error) from error
 
     def take(self, numbers: list[int]) -> list[dict[str, Any] | None]:
         """The rows with these numbers; None for -1."""

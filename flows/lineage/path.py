@@ -42,6 +42,12 @@ class Visit:
         return not self.after
 
 
+def leaf_step(plan: Plan, leaf: str) -> str | None:
+    """The step that makes a leaf of the result, which is called "default" when it is the only one; None when it is no more."""
+    step = leaf if leaf in plan.steps else next(iter(plan.leaves), leaf)
+    return step if step in plan.steps else None
+
+
 class Paths:
     """Finds the ways of rows through a plan."""
 

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from flows.distiset.parts import chosen, leaves_of
 from flows.engine.codec import decode
 from flows.engine.items import child_key
 from flows.engine.quarantine import lines_in
 from flows.lineage.ids import RowIds
 from flows.lineage.model import Asked, Kind, Refused, StepOfRow, Why
-from flows.lineage.path import Paths, Visit
+from flows.lineage.path import Paths, Visit, leaf_step
 from flows.lineage.records import Record, Records
 from flows.lineage.replies import ask_again, replies_to
 from flows.plan import Plan, examine
@@ -27,6 +28,9 @@ QUARANTINE_BYTES = 64 * 2**20
 """So much of the quarantine is looked through."""
 
 
+KINDS: tuple[tuple[type, Kind], ...] = ((GeneratorStep, "source"), (GlobalStep, "all"), (JoinStep, "join"), (Task, "ask"))
+
+
 class UnknownRow(RunError):
     """There is no such row in the result."""
 
@@ -38,16 +42,18 @@ def why(run: RunFolder, leaf: str, index: int) -> Why:
 
     Raises:
         NoLineage: Nothing was noted of where its rows came from.
-        UnknownRow: The result has no such row.
+        UnknownPart: The result has no such leaf.
+        UnknownRow: The leaf has no such row.
+        UnreadableRows: A file of it cannot be read.
     """
     report = run.report()
-    total = _rows_of(run, leaf)
+    total = chosen(run, leaves_of(run), leaf).count()
     if not 0 <= index < total:
         raise UnknownRow(f"{leaf!r} of run {run.run_id!r} has no row {index}", f"it has {total} rows, counted from 0")
     ids = RowIds(run.distiset, leaf)
     plan, _ = examine(run.spec())
-    step = leaf if leaf in plan.steps else next(iter(plan.leaves), leaf)
-    if step not in plan.steps:
+    step = leaf_step(plan, leaf)
+    if step is None:
         raise RunError(f"the pipeline of run {run.run_id!r} cannot be read here any more", "install the steps that it uses")
     row = ids.id_of(index)
     visits = Paths(plan, ids.root).to(step, row)
@@ -55,17 +61,6 @@ def why(run: RunFolder, leaf: str, index: int) -> Why:
     steps = _Looking(plan, Records(run, report), visits, cwd).steps(run)
     told = Why(run_id=run.run_id, leaf=leaf, index=index, row=row, steps=steps)
     return _added_up(told, [asked for one in steps for asked in one.replies])
-
-
-def _rows_of(run: RunFolder, leaf: str) -> int:
-    from flows.distiset.folders import leaves_in
-
-    leaves = leaves_in(run.distiset)
-    if leaf not in leaves:
-        raise UnknownRow(f"the result of run {run.run_id!r} has no part {leaf!r}", f"it has {', '.join(leaves)}")
-    import pyarrow.parquet as pq
-
-    return sum(pq.read_metadata(path).num_rows for paths in leaves[leaf].values() for path in paths)
 
 
 def _added_up(told: Why, asked: list[Asked]) -> Why:
@@ -162,10 +157,7 @@ class _Looking:
 
 
 def _kind(step: Any) -> Kind:
-    for kinds, kind in ((GeneratorStep, "source"), (GlobalStep, "all"), (JoinStep, "join"), (Task, "ask")):
-        if isinstance(step, kinds):
-            return kind  # type: ignore[return-value] # the names are those of Kind
-    return "step"
+    return next((kind for base, kind in KINDS if isinstance(step, base)), "step")
 
 
 def _added(made_by: Mapping[str, str], step: str, received: Row | None, row: Row | None) -> Row:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from steps.errors import SpecError
+from steps.secrets import REFERENCE
 from steps.wording import quoted
 
 MAX_BYTES = 10_000_000
@@ -25,7 +26,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_BARE_REFERENCE = re.compile(r"[\[{,:]\s*\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_BARE_REFERENCE = re.compile(rf"[\[{{,:]\s*{REFERENCE}")
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,7 +31,7 @@ from steps.llms.http import JSONEndpoint, environment_problems, is_loopback, url
 from steps.llms.json_schemas import json_schema_format
 from steps.llms.prices import FREE, Price, find_price
 from steps.llms.provider_errors import Target
-from steps.secrets import TRANSPORT, Secret, reveal, variable_of
+from steps.secrets import TRANSPORT, Secret, may_name_key, referred, reveal, variable_of
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +40,6 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
 
 _KEY_HEADERS = ("authorization", "api-key", "x-api-key")
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +118,7 @@ class OpenAILLM(LLM):
 
     @field_serializer("default_headers")
     def _leave_keys_out(self, headers: dict[str, str]) -> dict[str, str]:
-        return {
-            name: value
-            for name, value in headers.items()
-            if _REFERENCE.fullmatch(value.strip()) or not _SECRET_HEADER.search(name)
-        }
+        return {name: value for name, value in headers.items() if referred(value) or not may_name_key(name)}
 
     # ---- where and with what
     @property
@@ -242,7 +235,7 @@ class OpenAILLM(LLM):
         headers = {name: (reveal(SecretStr(value), "") or "").strip() for name, value in self.default_headers.items()}
         keys = self._keys()
         secrets = [key.value for key in keys if key.value]
-        secrets += [value for name, value in headers.items() if value and _SECRET_HEADER.search(name)]
+        secrets += [value for name, value in headers.items() if value and may_name_key(name)]
         return _Wire(
             JSONEndpoint(_chat_url(self.endpoint), headers, self.timeout),
             self._common_body(),

@@ -7,6 +7,7 @@ import pytest
 
 from app.context import AppContext
 from app.handlers import lineage
+from flows.distiset.parts import parts_of
 from steps.errors import RunError
 
 
@@ -46,3 +47,27 @@ async def test_requests_and_comparisons_are_routes_too(client: httpx.AsyncClient
     assert found["pairs"][0]["cells"]["a"] == found["pairs"][0]["cells"]["b"]
     assert (await client.get("/api/runs/sample-1/compare/sample-1", params={"only": "everything"})).status_code == 422
     assert (await client.get("/api/runs/sample-1/compare/none")).status_code == 404
+
+
+@pytest.mark.parametrize("way", ["why?index=1", "compare/sample-1"])
+async def test_a_torn_file_of_the_result_is_told_in_words(client: httpx.AsyncClient, ctx: AppContext, way: str) -> None:
+    (part,) = parts_of(ctx.store.get("sample-1")).values()
+    for path in part.files:
+        path.write_bytes(path.read_bytes()[:100])
+
+    told = await client.get(f"/api/runs/sample-1/{way}")
+
+    assert (told.status_code, told.json()["code"]) == (404, "unreadable-rows")
+    assert str(ctx.runs_dir) not in told.text
+
+
+@pytest.mark.parametrize("way", ["why", "asked?step=load", "compare/sample-1", "data", "quarantine", "card", "download"])
+async def test_a_run_that_has_not_begun_is_told_to_be_so(client: httpx.AsyncClient, ctx: AppContext, way: str) -> None:
+    run = ctx.store.new("just-started")
+    run.path.mkdir()
+    (run.path / "process.json").write_text('{"pid": 1, "started_at": 0}')
+
+    told = await client.get(f"/api/runs/just-started/{way}")
+
+    assert told.status_code == 404
+    assert "has not begun" in told.json()["error"]

@@ -138,7 +138,7 @@ def test_the_checks_tell_what_stays_behind_and_what_will_be_written(ctx: AppCont
         "hf_" + "aB3" * 11,
         "AKIA" + "ABCDEFGH12345678",
         "ghp_" + "a1" * 18,
-        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----BEGIN RSA" + " PRIVATE KEY-----",
         "the-value-of-a-variable-here",
     ],
 )

@@ -69,7 +69,7 @@ async def test_what_is_wrong_comes_with_what_to_do(client: httpx.AsyncClient) ->
 async def test_only_the_page_itself_can_ask(client: httpx.AsyncClient) -> None:
     reply = await client.post("/api/start/draft", content='{"use": "OpenAILLM"}', headers={"content-type": "text/plain"})
 
-    assert reply.status_code == 415
+    assert reply.status_code == 403
 
 
 @pytest.mark.parametrize("source", ["https://evil.example/datasets/a/b", "http://127.0.0.1:1/datasets/a/b", "../etc"])

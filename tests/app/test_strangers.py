@@ -76,6 +76,15 @@ def test_runs_of_a_public_server_are_known_to_those_who_started_them(tmp_path: P
     assert len(run.run_id.rpartition("-")[2]) == 32
 
 
+@pytest.mark.parametrize("way", ["", "/why", "/data", "/events", "/compare/guessed"])
+async def test_who_guesses_a_run_hears_of_no_other(ctx: AppContext, client: httpx.AsyncClient, way: str) -> None:
+    told = await client.get(f"/api/runs/guessed{way}")
+
+    assert (told.status_code, told.json()["code"]) == (404, "unknown-run")
+    assert "sample-1" not in told.text
+    assert str(ctx.runs_dir) not in told.text
+
+
 def test_keys_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {"HF_TOKEN": "a", "OPENAI_API_KEY": "b", "AWS_SECRET_X": "c", "HOME": "/"})
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from flows.distiset.parts import UnknownPart
 from flows.engine import quarantine
 from flows.engine.options import RunOptions
 from flows.lineage.ids import LINEAGE, NoLineage, RowIds
@@ -246,7 +247,7 @@ def test_rows_and_parts_that_do_not_exist_are_refused_in_words(tmp_path: Path) -
         why(done, "default", 2)
     with pytest.raises(UnknownRow, match="no row -1"):
         why(done, "default", -1)
-    with pytest.raises(UnknownRow, match="no part"):
+    with pytest.raises(UnknownPart, match="no part"):
         why(done, "../x", 0)
     for path in (done.distiset / LINEAGE).iterdir():
         path.unlink()
