@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from threading import Condition
 from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache, cached
 
 from app.handlers.columns import ResultColumn, columns_in
 from flows.distiset.by_hand import Applied
-from flows.distiset.parts import Part, Stamp, unreadable
+from flows.distiset.parts import Part, unreadable
 from steps.base import Row
 from steps.errors import DistilflowError
 
@@ -152,19 +154,11 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-_tables: OrderedDict[Stamp, Table] = OrderedDict()
-_opening = threading.Lock()
-
-
+@cached(LRUCache(TABLES_KEPT), key=lambda part: part.stamp, condition=Condition())
 def table_of(part: Part) -> Table:
     """The table of a part; the last few are kept open.
 
     Raises:
         UnreadableRows: A file cannot be read.
     """
-    with _opening:
-        table = _tables.pop(part.stamp, None) or Table(part)
-        _tables[part.stamp] = table
-        while len(_tables) > TABLES_KEPT:
-            _tables.popitem(last=False)
-        return table
+    return Table(part)

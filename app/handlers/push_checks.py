@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
+from threading import Condition
 from typing import Any
+
+from cachetools import LRUCache, cached
 
 from app.handlers.duck import table_of
 from app.handlers.pushing import token_is_set
@@ -16,9 +17,6 @@ from steps.secrets import KEY_LIKE, has_key, secrets_here
 
 FOUND_SHOWN = 5
 KEPT = 32
-
-_kept: OrderedDict[Any, list[dict[str, Any]]] = OrderedDict()
-_lock = threading.Lock()
 
 
 def checks(run: RunFolder) -> dict[str, Any]:
@@ -47,25 +45,21 @@ def _in_order(found: Published) -> list[tuple[str, int]]:
     return sorted(found.sizes().items(), key=lambda one: (not one[0].endswith(".parquet"), one[0]))
 
 
+def _looked_at(run: RunFolder, found: Published) -> tuple[Any, ...]:
+    return str(run.path), by_hand(run).stamp(), *(part.stamp for part in parts_of(run).values())
+
+
+@cached(LRUCache(KEPT), key=_looked_at, condition=Condition())
 def _secrets(run: RunFolder, found: Published) -> list[dict[str, Any]]:
     """Where something looks like a key. The key itself is not told: what is shown is seen by whoever looks over a shoulder."""
-    parts = parts_of(run)
-    key = (tuple(part.stamp for part in parts.values()), by_hand(run).stamp(), str(run.path))
-    with _lock:
-        if key in _kept:
-            return _kept[key]
     places: list[dict[str, Any]] = []
     for name, source in found.files.items():
         if not name.endswith(".parquet"):
             content = source if isinstance(source, bytes) else source.read_bytes()
             if has_key(content.decode(errors="replace")):
                 places.append({"file": name})
-    for part in parts.values():
+    for part in parts_of(run).values():
         places += _in_rows(part, found)
-    with _lock:
-        _kept[key] = places
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
     return places
 
 

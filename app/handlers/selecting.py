@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
+from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from cachetools import LRUCache, cached
 
 from app.handlers.columns import OPERATORS, ResultColumn
 from app.handlers.duck import Table, table_of
@@ -202,12 +202,18 @@ def select(part: Part, applied: Applied, applied_stamp: Stamp, query: Query) -> 
         TooMuch: It took too long.
         UnreadableRows: A file cannot be read.
     """
-    return _kept.get((part.stamp, applied_stamp, query), lambda: _select(table_of(part), applied, query))
+    return _select(part, applied, applied_stamp, query)
 
 
-def _select(table: Table, applied: Applied, query: Query) -> Places:
+@cached(
+    LRUCache(KEPT_BYTES, getsizeof=lambda places: places.nbytes),
+    key=lambda part, applied, applied_stamp, query: (part.stamp, applied_stamp, query),
+    condition=Condition(),
+)
+def _select(part: Part, applied: Applied, applied_stamp: Stamp, query: Query) -> Places:
     import numpy as np
 
+    table = table_of(part)
     if not query.is_narrow and query.sort is None:
         every = np.arange(table.total, dtype=np.int64)
         return np.delete(every, [index for index in applied.dropped if index < table.total]) if applied.dropped else every
@@ -223,38 +229,6 @@ def _order(column: ResultColumn, *, is_down: bool) -> str:
     if column.kind == "other":
         raise BadQuery(f"column {column.name!r} cannot be sorted by", "sort by another one")
     return f" ORDER BY {column.value_sql} {'DESC' if is_down else 'ASC'} NULLS LAST, i"
-
-
-class _Kept:
-    """Answers by question, up to a sum of bytes; the same question is worked on once at a time."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._found: OrderedDict[Any, Places] = OrderedDict()
-        self._locks: OrderedDict[Any, threading.Lock] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Any, find: Any) -> Places:
-        with self._lock:
-            working = self._locks.setdefault(key, threading.Lock())
-        with working:
-            with self._lock:
-                if key in self._found:
-                    self._found.move_to_end(key)
-                    return self._found[key]
-            try:
-                found: Places = find()
-            finally:
-                with self._lock:
-                    self._locks.pop(key, None)
-            with self._lock:
-                self._found[key] = found
-                while len(self._found) > 1 and sum(one.nbytes for one in self._found.values()) > self._most:
-                    self._found.popitem(last=False)
-            return found
-
-
-_kept = _Kept(KEPT_BYTES)
 
 
 def position_of(places: Places, index: int) -> int | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
+from threading import Condition
 from typing import Any
+
+from cachetools import LRUCache, cached
 
 from app.handlers.columns import ResultColumn, is_numbers, number_sql, type_words
 from app.handlers.duck import Question, table_of
@@ -19,9 +20,6 @@ EXACT_ROWS = 200_000
 """Up to so many rows distinct values are counted, beyond that they are estimated."""
 KEPT = 512
 
-_kept: OrderedDict[Any, dict[str, Any]] = OrderedDict()
-_lock = threading.Lock()
-
 
 def column_statistics(run: RunFolder, part: str | None, name: str) -> dict[str, Any]:
     """Counts and bars of one column over all rows of a part. Kept until rows or changes are others.
@@ -29,22 +27,17 @@ def column_statistics(run: RunFolder, part: str | None, name: str) -> dict[str, 
     Raises:
         RunError: There is no such part or column, or a file is torn.
     """
-    result = Result(run, part)
-    key = (result.part.stamp, result.applied_stamp, name)
-    with _lock:
-        if key in _kept:
-            return _kept[key]
+    return _statistics(Result(run, part), name)
+
+
+@cached(LRUCache(KEPT), key=lambda result, name: (result.part.stamp, result.applied_stamp, name), condition=Condition())
+def _statistics(result: Result, name: str) -> dict[str, Any]:
     table = table_of(result.part)
     if name not in table.by_name:
         raise RunError(f"the result has no column {name!r}", f"columns: {', '.join(table.by_name)}")
     column = table.by_name[name]
     with table.asking(result.applied) as question:
-        found = _counted(question, column)
-    with _lock:
-        _kept[key] = found
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    return found
+        return _counted(question, column)
 
 
 def _counted(question: Question, column: ResultColumn) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Condition, Lock
 from typing import Any
+
+from cachetools import LRUCache, cached
 
 from flows.distiset.by_hand import CHANGES, ByHand, Standing, settle
 from flows.distiset.folders import NotADistiset, leaves_in
@@ -197,10 +198,9 @@ def by_hand(run: RunFolder) -> ByHand:
     return ByHand(run.path / CHANGES)
 
 
-_settled: OrderedDict[Stamp, Standing] = OrderedDict()
-_known: OrderedDict[Stamp, dict[tuple[int, str], int | None]] = OrderedDict()
+_places: LRUCache[Stamp, dict[tuple[int, str], int | None]] = LRUCache(SETTLED_KEPT)
 """Where the row of a change was found, by files: a change more does not make all others be looked for again."""
-_settling = threading.Lock()
+_settling = Lock()
 
 
 def standing_of(run: RunFolder, parts: dict[str, Part] | None = None) -> Standing:
@@ -209,13 +209,15 @@ def standing_of(run: RunFolder, parts: dict[str, Part] | None = None) -> Standin
     if changes.stamp() == (0, 0):
         return Standing()
     parts = parts_of(run) if parts is None else parts
-    stamp = (str(changes.path), changes.stamp(), tuple(part.stamp for part in parts.values()))
+    return _settled(changes, parts)
+
+
+def _changed(changes: ByHand, parts: dict[str, Part]) -> Stamp:
+    return str(changes.path), changes.stamp(), *(part.stamp for part in parts.values())
+
+
+@cached(LRUCache(SETTLED_KEPT), key=_changed, condition=Condition())
+def _settled(changes: ByHand, parts: dict[str, Part]) -> Standing:
     with _settling:
-        if stamp not in _settled:
-            known = {name: _known.setdefault(part.stamp, {}) for name, part in parts.items()}
-            _settled[stamp] = settle(changes.changes(), parts, known)
-            while len(_known) > SETTLED_KEPT:
-                _known.popitem(last=False)
-            while len(_settled) > SETTLED_KEPT:
-                _settled.popitem(last=False)
-        return _settled[stamp]
+        known = {name: _places.setdefault(part.stamp, {}) for name, part in parts.items()}
+        return settle(changes.changes(), parts, known)

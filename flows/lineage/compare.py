@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Condition
 from typing import TYPE_CHECKING, Any, Literal
 
+from cachetools import LRUCache, cached
 from pydantic import BaseModel
 
 from flows.distiset.parts import Part, chosen, leaves_of, unreadable
@@ -87,7 +87,7 @@ def compare(
 
     of_a = chosen(a, leaves_of(a), leaf)
     wanted, of_b = of_a.name, chosen(b, leaves_of(b), of_a.name)
-    found = _remembered((a, of_a), (b, of_b))
+    found = _compared((a, of_a), (b, of_b))
     shown = np.arange(len(found.kinds)) if only == "all" else np.flatnonzero(found.kinds == KINDS.index(only))
     pages = max(1, -(-len(shown) // size))
     page = min(max(1, page), pages)
@@ -141,20 +141,7 @@ class _Found:
     changes: dict[str, int]
 
 
-_kept: OrderedDict[tuple[object, ...], _Found] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _remembered(a: tuple[RunFolder, Part], b: tuple[RunFolder, Part]) -> _Found:
-    key = (a[1].stamp, b[1].stamp)
-    with _lock:
-        found = _kept.pop(key, None) or _compared(a, b)
-        _kept[key] = found
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    return found
-
-
+@cached(LRUCache(KEPT), key=lambda a, b: (a[1].stamp, b[1].stamp), condition=Condition())
 def _compared(a: tuple[RunFolder, Part], b: tuple[RunFolder, Part]) -> _Found:
     import numpy as np
 
