@@ -39,6 +39,9 @@ LAUNCHED_AT = "DISTILFLOW_LAUNCHED_AT"
 LOCK_ATTEMPTS = 5
 """Whoever asks whether a run is alive holds its lock for a moment."""
 LONGEST_ID = 100
+MOST_OF_A_PIPELINE = 20
+"""Earlier runs of a pipeline whose finished rows a new one takes over."""
+MOST_LOOKED_AT = 200
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
 
 
@@ -316,6 +319,18 @@ class RunStore:
         """Runs, newest first."""
         found = [RunFolder(path.parent) for path in self.folder.glob("*/run.json")]
         return sorted(found, key=lambda run: (run.path / "run.json").stat().st_mtime, reverse=True)
+
+    def of_pipeline(self, name: str) -> list[tuple[RunFolder, RunReport]]:
+        """The runs of pipelines of this name, newest first: a new run can take over what they finished."""
+        found: list[tuple[RunFolder, RunReport]] = []
+        for run in self.all()[:MOST_LOOKED_AT]:
+            with contextlib.suppress(OSError, UnreadableRun):
+                report = run.report()
+                if report.pipeline == name and report.step_keys:
+                    found.append((run, report))
+            if len(found) == MOST_OF_A_PIPELINE:
+                break
+        return found
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field
 from flows.engine.stages import keys_of
 from flows.engine.tally import money
 from flows.plan import Plan
-from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun
+from flows.runs import RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec
 from steps.errors import DistilflowError
 from steps.llms.base import LLM, Usage
@@ -20,10 +19,6 @@ from steps.wording import counted
 
 Freshness = Literal["fresh", "stale", "new"]
 """fresh: its finished rows are taken over; stale: it, or a step before it, has changed; new: no run had it."""
-
-MOST_RUNS = 20
-"""Earlier runs of a pipeline whose finished rows a new one takes over."""
-MOST_LOOKED_AT = 200
 
 
 class Staleness(BaseModel):
@@ -58,27 +53,9 @@ class Staleness(BaseModel):
         return f"{which[:1].upper()}{which[1:]} again since run {self.run_id}" + (f": {', '.join(told)}." if told else ".")
 
 
-def runs_of(store: RunStore, pipeline: str) -> list[tuple[RunFolder, RunReport]]:
-    """The runs of pipelines of this name, newest first: a new run takes over what they finished."""
-    found: list[tuple[RunFolder, RunReport]] = []
-    for run in store.all()[:MOST_LOOKED_AT]:
-        with suppress(OSError, UnreadableRun):
-            report = run.report()
-            if report.pipeline == pipeline and report.step_keys:
-                found.append((run, report))
-        if len(found) == MOST_RUNS:
-            break
-    return found
-
-
-def reusable(store: RunStore, pipeline: str) -> tuple[Path, ...]:
-    """The folders of earlier runs for `RunOptions.reuse`."""
-    return tuple(run.path.absolute() for run, _ in runs_of(store, pipeline))
-
-
 def staleness(plan: Plan, store: RunStore) -> Staleness:
     """Compare a pipeline with the earlier runs of its name."""
-    runs = runs_of(store, plan.spec.name)
+    runs = store.of_pipeline(plan.spec.name)
     if not runs:
         return Staleness(steps=dict.fromkeys(plan.steps, "new"))
     (newest, last), reports = runs[0], [report for _, report in runs]

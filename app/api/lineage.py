@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from app.api.replies import look
 from app.context import AppContext
 from app.handlers import lineage
-from flows.lineage.compare import Only
+from flows.lineage.model import Only
 
 
 def router(ctx: AppContext) -> APIRouter:

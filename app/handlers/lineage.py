@@ -7,8 +7,8 @@ from typing import Any
 from app.handlers.cells import WHOLE, cell, rows_as_cells
 from app.handlers.outline import StepCard, step_cards
 from flows.lineage.asked import asked
-from flows.lineage.compare import Only, Pair, compare
-from flows.lineage.model import Asked, StepOfRow
+from flows.lineage.compare import compare
+from flows.lineage.model import Asked, Only, Pair, StepOfRow
 from flows.lineage.why import why
 from flows.plan import examine
 from flows.runs import RunFolder

@@ -17,7 +17,6 @@ from flows.engine.options import RunOptions
 from flows.hub import PushFailed, check_repo_id
 from flows.journals import find_journals
 from flows.runs import RunStore
-from flows.staleness import reusable
 from steps.errors import SpecError
 
 RUNS = Path("runs")
@@ -124,8 +123,9 @@ class RunFlags:
         return command(verb, run_id, *more, runs_dir=self.runs_dir)
 
 
-def _reused(name: str, store: RunStore, pipeline: str) -> tuple[Path, ...]:
-    return reusable(store, pipeline) if name == LAST else (store.get(name).path.absolute(),)
+def _reused(name: str, store: RunStore, pipeline: str) -> list[Path]:
+    runs = [run for run, _ in store.of_pipeline(pipeline)] if name == LAST else [store.get(name)]
+    return [run.path.absolute() for run in runs]
 
 
 def takes_run_flags(function: Callable[..., None]) -> Callable[..., None]:

@@ -10,8 +10,7 @@ from rich.text import Text
 from flows.cli.console import cell, out, show_aligned, tell
 from flows.cli.flags import RUNS, RunId, RunsDir
 from flows.engine.tally import money
-from flows.lineage.compare import Comparison, Only, Side
-from flows.lineage.model import Asked, StepOfRow, Why
+from flows.lineage.model import Asked, Comparison, Only, Side, StepOfRow, Why
 from flows.runs import RunStore
 from steps.wording import counted
 

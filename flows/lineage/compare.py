@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Condition
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache, cached
-from pydantic import BaseModel
 
 from flows.distiset.parts import Part, chosen, leaves_of, unreadable
 from flows.lineage.ids import NoLineage, RowIds
+from flows.lineage.model import Comparison, Only, Pair, PairKind, Side
 from flows.lineage.path import Paths, leaf_step
 from flows.plan import examine
 from flows.runs import RunFolder
@@ -25,52 +25,7 @@ AT_ONCE = 2000
 KEPT = 4
 """Comparisons that are remembered: a byte and two numbers a row."""
 
-Only = Literal["all", "changed", "same", "a", "b"]
-Kind = Literal["same", "changed", "a", "b"]
-KINDS: tuple[Kind, ...] = ("same", "changed", "a", "b")
-
-
-class Side(BaseModel):
-    """One of the runs."""
-
-    run_id: str
-    state: str
-    rows: int
-    duration_s: float
-    requests: int
-    cost: float | None
-    """USD; None when the price of some requests is not known."""
-
-
-class Pair(BaseModel):
-    """A row of each run that comes from the same row; None where one run has none."""
-
-    kind: Kind
-    a: int | None
-    b: int | None
-    """Their numbers in the results, from 0."""
-    changed: list[str]
-    row_a: dict[str, Any] | None
-    row_b: dict[str, Any] | None
-
-
-class Comparison(BaseModel):
-    """Some rows of two runs side by side, and how many there are of each kind."""
-
-    leaf: str
-    a: Side
-    b: Side
-    same: int
-    changed: int
-    only_a: int
-    only_b: int
-    columns: list[str]
-    changes: dict[str, int]
-    """In how many rows each column differs, most often first."""
-    only: Only
-    page: int
-    pages: int
-    pairs: list[Pair]
+KINDS: tuple[PairKind, ...] = ("same", "changed", "a", "b")
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""What there is to know about a row, as plain data."""
+"""What there is to know about a row, or about two runs row by row, as plain data."""
 
 from __future__ import annotations
 
@@ -92,3 +92,52 @@ class Why(BaseModel):
     output_tokens: int = 0
     cost: float | None = 0.0
     """USD; None when the price of some requests is not known."""
+
+
+# ---- two runs side by side
+
+Only = Literal["all", "changed", "same", "a", "b"]
+PairKind = Literal["same", "changed", "a", "b"]
+
+
+class Side(BaseModel):
+    """One of the runs."""
+
+    run_id: str
+    state: str
+    rows: int
+    duration_s: float
+    requests: int
+    cost: float | None
+    """USD; None when the price of some requests is not known."""
+
+
+class Pair(BaseModel):
+    """A row of each run that comes from the same row; None where one run has none."""
+
+    kind: PairKind
+    a: int | None
+    b: int | None
+    """Their numbers in the results, from 0."""
+    changed: list[str]
+    row_a: dict[str, Any] | None
+    row_b: dict[str, Any] | None
+
+
+class Comparison(BaseModel):
+    """Some rows of two runs side by side, and how many there are of each kind."""
+
+    leaf: str
+    a: Side
+    b: Side
+    same: int
+    changed: int
+    only_a: int
+    only_b: int
+    columns: list[str]
+    changes: dict[str, int]
+    """In how many rows each column differs, most often first."""
+    only: Only
+    page: int
+    pages: int
+    pairs: list[Pair]

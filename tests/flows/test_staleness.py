@@ -13,7 +13,7 @@ from flows.plan import Plan, plan
 from flows.runners.inline import run_inline
 from flows.runs import RunFolder, RunStore
 from flows.spec import spec_from
-from flows.staleness import reusable, staleness
+from flows.staleness import staleness
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.serving import running
 from tests.flows.commands import Commands
@@ -53,7 +53,7 @@ def planned(url: str, rows: int = 6, system: str = "a", judged: str = "m", *, mo
 
 
 def run(folder: Path, made: Plan, run_id: str, *, reuse: bool = False) -> RunFolder:
-    options = RunOptions(reuse=reusable(RunStore(folder), "mine") if reuse else ())
+    options = RunOptions(reuse=tuple(run.path for run, _ in RunStore(folder).of_pipeline("mine")) if reuse else ())
     return run_inline(made, folder, run_id=run_id, options=options)
 
 

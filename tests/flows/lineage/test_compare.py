@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from flows.lineage.compare import Comparison, compare
+from flows.lineage.compare import compare
 from flows.lineage.ids import LINEAGE, NoLineage
+from flows.lineage.model import Comparison
 from flows.plan import plan
 from flows.runners.inline import run_inline
 from flows.runs import RunFolder
