@@ -549,6 +549,17 @@ def test_a_server_that_refuses_everybody_is_told_and_the_run_can_be_resumed(page
     expect(page.locator("#run-resume")).to_be_visible()
 
 
+def test_its_id_alone_opens_a_run(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    run = start(page)
+    wait_for_state(page, "finished")
+
+    page.goto(f"{site.url}/?run={run}")
+
+    expect(page.locator("#run-title h1")).to_have_attribute("title", run)
+    expect(page.locator("#run-body").get_by_test_id("node-distiset-rows")).to_have_text("66 rows")
+
+
 def test_a_run_that_does_not_exist_is_told(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/?place=run&run=nope-1")
 

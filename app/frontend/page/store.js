@@ -60,7 +60,7 @@ function read() {
   const query = new URLSearchParams(location.search);
   const found = {};
   for (const key of KEYS) found[key] = query.get(key) ?? "";
-  if (!PLACES.includes(found.place)) found.place = found.pipeline || localStorage.getItem("distilflow-draft-1") ? "build" : "gallery";
+  if (!PLACES.includes(found.place)) found.place = found.run ? "run" : found.pipeline || localStorage.getItem("distilflow-draft-1") ? "build" : "gallery";
   return found;
 }
 
