@@ -25,6 +25,7 @@ import { useActions, useKeys } from "./actions";
 import { layout, NODE, type Room } from "./layout";
 import { ModeContext, select, usePipeline } from "./pipeline";
 import { RowEdge } from "./RowEdge";
+import { routes, sockets, type Socket } from "./routes";
 import { labelOf, StepNode } from "./StepNode";
 import { States, Toolbar, Zoom } from "./Toolbar";
 import { drawn } from "./view";
@@ -39,6 +40,7 @@ const HANDLES = [
   { id: "r", type: "source" as const, position: Position.Right, x: 196, y: 34, width: 8, height: 8 },
   { id: "b", type: "source" as const, position: Position.Bottom, x: 96, y: 72, width: 8, height: 8 },
 ];
+const NONE: ReadonlySet<Socket> = new Set();
 const MANY = 60;
 
 export function Canvas() {
@@ -52,6 +54,7 @@ export function Canvas() {
   const [linkSelected, setLinkSelected] = useState<string | null>(null);
   const graph = useMemo(() => (pipeline ? drawn(pipeline) : null), [pipeline]);
   const places = useMemo(() => (graph && room ? layout(graph, room) : null), [graph, room]);
+  const ways = useMemo(() => (graph && places && pipeline ? routes(graph, places, pipeline.canvas.positions) : []), [graph, places, pipeline]);
 
   useLayoutEffect(() => {
     if (!pipeline || !graph || !places) return;
@@ -63,6 +66,7 @@ export function Canvas() {
       }
       const hasProblem = (id: string | null) => Boolean(id && graph.nodes.get(id)?.step?.problems.length);
       const explained = hasProblem(pipeline.selected) ? pipeline.selected : [...graph.nodes.keys()].find(hasProblem);
+      const used = sockets(ways);
       const known = new Map(before.map((node) => [node.id, node]));
       return [...graph.nodes.values()].map((one) => {
         const { id } = one;
@@ -74,7 +78,7 @@ export function Canvas() {
           id,
           type: "step" as const,
           position: at ? { x: at[0], y: at[1] } : { x: place.x, y: place.y },
-          data: { drawn: one, isPrimary: id === pipeline.selected, isExplained: id === explained },
+          data: { drawn: one, isPrimary: id === pipeline.selected, isExplained: id === explained, sockets: used.get(id) ?? NONE },
           ...NODE,
           measured: NODE, // all have one size: those that are out of sight count too
           handles: HANDLES,
@@ -87,39 +91,30 @@ export function Canvas() {
         };
       });
     });
-  }, [pipeline, graph, places, mode]);
+  }, [pipeline, graph, places, ways, mode]);
 
   const edges = useMemo<RowEdge[]>(() => {
-    if (!graph || !places || !pipeline) return [];
-    const fansOut = new Map<string, number>();
-    for (const link of graph.links) fansOut.set(link.source, (fansOut.get(link.source) ?? 0) + 1);
-    const told = new Set<string>();
-    const tops = new Map<number, number>();
-    for (const { line, y } of places.values()) tops.set(line, Math.min(tops.get(line) ?? Infinity, y));
     const stepsOf = (id: string) => {
-      const node = graph.nodes.get(id);
+      const node = graph?.nodes.get(id);
       return node?.step ? [id] : (node?.group ?? []);
     };
-    return graph.links.map((link) => {
-      const isMoved = link.source in pipeline.canvas.positions || link.target in pipeline.canvas.positions;
-      const wraps = !isMoved && (places.get(link.source)?.line ?? 0) < (places.get(link.target)?.line ?? 0);
-      const hasChips = !told.has(link.source); // a source that fans out tells once
-      told.add(link.source);
-      const id = `${link.source}>${link.target}`;
+    return ways.map((way) => {
+      const { source, target } = way.link;
+      const id = `${source}>${target}`;
       return {
         id,
         type: "rows" as const,
-        source: link.source,
-        target: link.target,
-        sourceHandle: wraps ? "b" : "r",
-        targetHandle: wraps ? "t" : "l",
-        data: { link, hasChips, channel: tops.get(places.get(link.target)?.line ?? 0) ?? 0, from: stepsOf(link.source), to: stepsOf(link.target) },
+        source,
+        target,
+        sourceHandle: way.from,
+        targetHandle: way.to,
+        data: { ...way, from: stepsOf(source), to: stepsOf(target) },
         selected: id === linkSelected,
         markerEnd: { type: MarkerType.Arrow, width: 16, height: 16 },
-        ariaLabel: `rows from ${link.source} to ${link.target}`,
+        ariaLabel: `rows from ${source} to ${target}`,
       };
     });
-  }, [graph, places, pipeline, linkSelected]);
+  }, [graph, ways, linkSelected]);
 
   useEffect(() => {
     if (!fitNext.current) return;

@@ -1,6 +1,6 @@
 /* The rows that pass from one step to the next: one line, with the columns that were made on it. */
 
-import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath, Position, type Edge, type EdgeProps } from "@xyflow/react";
+import { BaseEdge, EdgeLabelRenderer, getSmoothStepPath, type Edge, type EdgeProps } from "@xyflow/react";
 import { get } from "page/store.js";
 import { standingOf } from "page/standing.js";
 import { useContext, useEffect, useRef, useState } from "react";
@@ -8,14 +8,17 @@ import { useContext, useEffect, useRef, useState } from "react";
 import { Icon } from "./Icon";
 import { BETWEEN_ROWS } from "./layout";
 import { ModeContext, type Mode } from "./pipeline";
+import type { Route } from "./routes";
 import { useFrom } from "./usePage";
 import type { Link, RunView } from "./view";
 
-/** `channel`: the top of the line that the link leads to, where it comes from the line above; `from` and `to` are steps. */
-export type RowEdge = Edge<{ link: Link; hasChips: boolean; channel: number; from: string[]; to: string[] }, "rows">;
+/** `from` and `to` are steps. */
+export type RowEdge = Edge<Omit<Route, "from" | "to"> & { from: string[]; to: string[] }, "rows">;
 
 const MOST_CHIPS = 2;
 const BESIDE = 50;
+/** Links to one step come together so far before it. */
+const BEFORE = 12;
 
 /** Whether rows pass now: some were made, and not all are taken. */
 function useFlows(mode: Mode, from: string[], to: string[]): boolean {
@@ -33,10 +36,14 @@ function useFlows(mode: Mode, from: string[], to: string[]): boolean {
 export function RowEdge({ id, data, selected, markerEnd, ...ends }: EdgeProps<RowEdge>) {
   const mode = useContext(ModeContext);
   const flows = useFlows(mode, data?.from ?? [], data?.to ?? []);
-  const wraps = ends.sourcePosition === Position.Bottom;
-  const between = wraps ? { centerY: (data?.channel ?? ends.targetY) - BETWEEN_ROWS / 2 } : {}; // between the lines, not through their cards
-  const [path, middleX, middleY] = getSmoothStepPath({ ...ends, ...between, borderRadius: 8, offset: 24 });
-  const isAcross = ends.sourcePosition === Position.Right && ends.targetX - ends.sourceX > 2 * BESIDE;
+  const wraps = data?.wraps ?? false;
+  const isAcross = !wraps && ends.targetX - ends.sourceX > 2 * BESIDE;
+  const bend = wraps
+    ? { centerY: (data?.channel ?? ends.targetY) - BETWEEN_ROWS / 2 } // between the lines, not through their cards
+    : isAcross && data?.isJoined
+      ? { centerX: ends.targetX - BEFORE }
+      : {};
+  const [path, middleX, middleY] = getSmoothStepPath({ ...ends, ...bend, borderRadius: 8, offset: 24 });
   const [x, y] = isAcross ? [ends.sourceX + BESIDE, ends.sourceY] : [middleX, middleY]; // beside the step that made them
   const link = data?.link;
   const kind = link?.isBroken ? "is-broken" : flows ? "is-flowing" : "";

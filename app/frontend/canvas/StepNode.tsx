@@ -10,9 +10,10 @@ import { Foot, useLook } from "./Foot";
 import { Icon } from "./Icon";
 import { NodeTools } from "./NodeTools";
 import { ModeContext } from "./pipeline";
+import type { Socket } from "./routes";
 import type { DrawnNode } from "./view";
 
-export type StepData = { drawn: DrawnNode; isPrimary: boolean; isExplained: boolean };
+export type StepData = { drawn: DrawnNode; isPrimary: boolean; isExplained: boolean; sockets: ReadonlySet<Socket> };
 export type StepNode = Node<StepData, "step">;
 
 /** What a screen reader says of it, but for how it stands. */
@@ -29,15 +30,16 @@ function kindOf({ step, group, leaves }: DrawnNode): string {
 
 export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
   const mode = useContext(ModeContext);
-  const { drawn, isPrimary, isExplained } = data;
+  const { drawn, isPrimary, isExplained, sockets } = data;
+  const used = (socket: Socket) => (sockets.has(socket) ? "is-used" : "");
   const { step, leaves } = drawn;
   const look = useLook(mode, drawn);
   const isProblem = Boolean(step?.problems.length) || look.state === "failed";
   const canBuild = mode === "build" && isPrimary && step;
   return (
     <div className={`df-node is-${look.state} kind-${look.kind || "none"} ${selected ? "is-selected" : ""} ${isProblem ? "is-problem" : ""}`} data-state={look.state}>
-      {(!step || !step.is_source) && <Handle type="target" position={Position.Left} id="l" isConnectable={mode === "build" && !leaves.length} />}
-      <Handle type="target" position={Position.Top} id="t" isConnectable={false} />
+      {(!step || !step.is_source) && <Handle type="target" position={Position.Left} id="l" className={used("l")} isConnectable={mode === "build" && !leaves.length} />}
+      <Handle type="target" position={Position.Top} id="t" className={used("t")} isConnectable={false} />
       <span className={`df-tile ${step?.asks ? "llm" : ""}`}>
         <Icon name={step?.icon ?? (leaves.length ? "box" : "group")} />
       </span>
@@ -47,8 +49,8 @@ export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
         <small>{kindOf(drawn)}</small>
       </span>
       <Foot drawn={drawn} />
-      {!leaves.length && <Handle type="source" position={Position.Right} id="r" isConnectable={mode === "build"} />}
-      <Handle type="source" position={Position.Bottom} id="b" isConnectable={false} />
+      {!leaves.length && <Handle type="source" position={Position.Right} id="r" className={used("r")} isConnectable={mode === "build"} />}
+      <Handle type="source" position={Position.Bottom} id="b" className={used("b")} isConnectable={false} />
       {canBuild && (
         <NodeToolbar nodeId={id} position={Position.Right} offset={-12} isVisible>
           <button type="button" className="df-add-after nodrag nopan" aria-label={`Add a step after ${id} (A)`} title="Add a step after this one (A)" onClick={() => openCommands({ add: [id] })}>
