@@ -206,6 +206,18 @@ class RunFolder:
         """The newest 20 rows that a step made, oldest first."""
         return newest_rows(self.path, step)
 
+    def maker_of(self, step: str) -> RunFolder:
+        """The run whose newest rows of a step tell what this one has: itself, or the one that it took all of them over from."""
+        if (self.path / "live" / f"{step}.json").exists() or not self.exists():
+            return self
+        report = self.report()
+        for earlier in map(RunFolder, report.options.reuse):
+            with contextlib.suppress(OSError, UnreadableRun):
+                is_same = step in report.step_keys and earlier.report().step_keys.get(step) == report.step_keys[step]
+                if is_same and (earlier.path / "live" / f"{step}.json").exists():
+                    return earlier
+        return self
+
     def save_first_rows(self, rows: dict[str, list[dict[str, Any]]]) -> None:
         """Keep the first rows of the result, by leaf."""
         write_whole(self.path / "first_rows.json", encode(rows))

@@ -118,7 +118,7 @@ class _Rows:
         if now is not None and now - self._told < ROWS_S:
             return None
         try:
-            status = (self._run.path / "live" / f"{self._step}.json").stat()
+            status = (self._run.maker_of(self._step).path / "live" / f"{self._step}.json").stat()
         except OSError:
             return None
         stamp = (status.st_mtime_ns, status.st_size, status.st_ino)

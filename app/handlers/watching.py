@@ -107,6 +107,8 @@ def spec_of(run: RunFolder) -> PipelineSpec | None:
 def newest_rows(run: RunFolder, step: str, clip: int = LIVE_CHARS) -> dict[str, Any]:
     """The newest rows of a step as cells, oldest first, columns that the step adds first.
 
+    Where all were taken over, those of the run that made them, with its id as `from_run`.
+
     Raises:
         RunError: The run has no such step.
     """
@@ -118,8 +120,10 @@ def newest_rows(run: RunFolder, step: str, clip: int = LIVE_CHARS) -> dict[str, 
 
 
 def rows_of(run: RunFolder, step: str, first: Sequence[str], clip: int) -> dict[str, Any]:
-    rows = run.newest_rows(step)
-    return {"step": step, "columns": columns_of(rows, first), "rows": rows_as_cells(rows, clip)}
+    maker = run.maker_of(step)
+    rows = maker.newest_rows(step)
+    taken_over = {"from_run": maker.run_id} if rows and maker is not run else {}
+    return {"step": step, "columns": columns_of(rows, first), "rows": rows_as_cells(rows, clip), **taken_over}
 
 
 def first_columns(plan: Plan, step: str) -> list[str]:

@@ -4,12 +4,27 @@ import pytest
 
 from app.context import AppContext
 from app.handlers import watching
+from flows.engine.options import RunOptions
+from flows.plan import plan
+from flows.runners.inline import run_inline
 from steps.errors import RunError
 
 
 def test_steps_that_a_run_does_not_have_are_refused(ctx: AppContext) -> None:
     with pytest.raises(RunError, match="no step"):
         watching.newest_rows(ctx.store.get("sample-1"), "../../secrets")
+
+
+def test_rows_that_were_taken_over_are_shown_as_the_run_made_them_that_they_come_from(ctx: AppContext) -> None:
+    sample = ctx.store.get("sample-1")
+    options = RunOptions(reuse=(sample.path.absolute(),))
+    again = run_inline(plan(sample.spec()), ctx.runs_dir, run_id="again", options=options)
+
+    shown = watching.newest_rows(again, "answer")
+
+    assert shown["from_run"] == "sample-1"
+    assert shown["rows"] == watching.newest_rows(sample, "answer")["rows"] != []
+    assert "from_run" not in watching.newest_rows(again, "load")
 
 
 def test_a_run_is_shown_with_its_steps_and_what_can_be_done(ctx: AppContext) -> None:

@@ -78,6 +78,9 @@ def test_only_what_a_change_touches_is_stale_and_only_that_is_asked_again(tmp_pa
     spent = two.report().usage.cost
     assert spent == pytest.approx(found.cost, rel=0.2)
     assert two.report().steps["first"].reused == 6
+    assert [two.maker_of(step).run_id for step in ("load", "first", "second")] == ["two", "one", "two"]
+    three = run(tmp_path, planned(url, system="b"), "three", reuse=True)
+    assert three.maker_of("second").newest_rows("second") == two.newest_rows("second") != []
 
 
 def test_rows_reused_by_one_run_are_there_for_the_next(tmp_path: Path, url: str, fake: FakeOpenAI) -> None:

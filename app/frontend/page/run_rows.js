@@ -4,13 +4,18 @@ import { count, h, put } from "./dom.js";
 import { LIVE, chosen } from "./follow.js";
 import { icon } from "./icons.js";
 import { table } from "./rows.js";
-import { get, on } from "./store.js";
+import { address, get, go, on } from "./store.js";
 
 /** Why there are no rows to show. */
 function why(run) {
   const progress = run?.report && run.progress?.[chosen(run)];
   if (progress?.reused > 0 && progress.reused >= progress.taken) return `Nothing new was made here: ${count(progress.reused, "row")} were taken over from earlier work. The result in Data has them.`;
   return run?.report && LIVE.includes(run.report.state) ? "Rows will appear here as they are made." : "This step made no rows in this run.";
+}
+
+function link(run) {
+  const to = { place: "run", run };
+  return h("a", { href: address(to).href, onclick: (event) => (event.preventDefault(), go(to)) }, run);
 }
 
 /** `changed` is called when what stands beside the tabs has to be drawn again. */
@@ -33,7 +38,8 @@ export function rowsFace(body, changed) {
     }
     const seen = knownStep === rows.step ? known : null;
     const texts = new Map(rows.rows.map((row) => [row, JSON.stringify(row)]));
-    put(body, table(rows.columns, [...rows.rows].reverse(), { label: `Newest rows of ${rows.step}`, added: card?.adds ?? [], fresh: (row) => seen && !seen.has(texts.get(row)) }));
+    const words = rows.from_run ? h("p", { class: "df-hint df-pad" }, "Taken over; the newest rows as run ", link(rows.from_run), " made them.") : null;
+    put(body, words, table(rows.columns, [...rows.rows].reverse(), { label: `Newest rows of ${rows.step}`, added: card?.adds ?? [], fresh: (row) => seen && !seen.has(texts.get(row)) }));
     known = new Set(texts.values());
     knownStep = rows.step;
   };
