@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from app.handlers.pictures import LARGE, SMALL, image_in, parts_of, picture
+
 CLIP = 600
 WHOLE = 100_000
 ITEMS = 20
@@ -18,7 +20,9 @@ Cell = dict[str, Any]
 
 
 def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
-    """One value, by what it looks like: text, number, rating, chat, list, data, or nothing."""
+    """One value, by what it looks like: text, number, rating, chat, list, image, data, or nothing."""
+    if (image := image_in(value)) is not None and (small := picture(image, side_of(clip))):
+        return {"kind": "image", **small}
     match value:
         case None:
             return {"kind": "none"}
@@ -35,18 +39,27 @@ def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
         case dt.datetime() | dt.date() | dt.time():
             return {"kind": "text", "text": value.isoformat()}
         case [*messages] if messages and all(_is_message(message) for message in messages):
-            turns = [_turn(message, clip) for message in messages[:ITEMS]]
+            turns = [_turn(message, clip) for message in _as_given(messages[:ITEMS])]
             return {"kind": "chat", "items": turns, "more": max(0, len(messages) - ITEMS)}
         case [*items] if RATING.search(column) and items and all(_is_number(item) or item is None for item in items):
             return {"kind": "ratings", "items": [None if item is None else f"{item:g}" for item in items[:ITEMS]]}
         case [*items] if items and all(isinstance(item, str) or item is None for item in items):
             texts = [clipped(item or "", clip) for item in items[:ITEMS]]
             return {"kind": "list", "items": texts, "more": max(0, len(items) - ITEMS)}
+        case [*items] if items and all(image_in(item) is not None for item in items):
+            images = [picture(image_in(item) or b"", side_of(clip)) for item in items[:ITEMS]]
+            readable = [one for one in images if one]
+            return {"kind": "images", "items": readable, "more": len(items) - len(readable)}
         case dict() if (note := _tagged(value)) is not None:
             return note
         case dict() if isinstance(value.get("bytes"), bytes) and "path" in value:
-            return {"kind": "note", "text": f"image, {_size(len(value['bytes']))}"}
+            return {"kind": "note", "text": f"file, {_size(len(value['bytes']))}"}
     return {"kind": "data", **clipped(as_json(value), clip)}
+
+
+def side_of(clip: int) -> int:
+    """How large images are shown where texts are cut so."""
+    return LARGE if clip >= WHOLE else SMALL
 
 
 def rows_as_cells(rows: Iterable[Mapping[str, Any]], clip: int = CLIP) -> list[dict[str, Cell]]:
@@ -82,8 +95,21 @@ def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str) and "content" in value
 
 
+def _as_given(messages: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Messages whose contents were texts here and lists of parts there, and so were written as JSON."""
+    contents = [message["content"] for message in messages]
+    if not any(isinstance(content, str) and content.startswith('[{"type":') for content in contents):
+        return messages
+    try:
+        return [{**message, "content": orjson.loads(content)} for message, content in zip(messages, contents, strict=True)]
+    except (orjson.JSONDecodeError, TypeError):
+        return messages
+
+
 def _turn(message: Mapping[str, Any], clip: int) -> dict[str, Any]:
     content = message["content"]
+    if isinstance(content, list) and (parts := parts_of(content, side_of(clip))) is not None:
+        return {"role": message["role"][:40], **clipped(parts[0], clip), "images": parts[1]}
     return {"role": message["role"][:40], **clipped(content if isinstance(content, str) else as_json(content), clip)}
 
 

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import io
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from app.handlers.cells import cell, rows_as_cells
+from app.handlers.cells import WHOLE, cell, rows_as_cells
+
+
+def drawn(form: str, size: tuple[int, int] = (640, 480)) -> bytes:
+    """A red picture."""
+    made = io.BytesIO()
+    Image.new("RGB", size, "red").save(made, form)
+    return made.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -23,6 +35,11 @@ from app.handlers.cells import cell, rows_as_cells
         ("generations", ["a", "b"], "list"),
         ("meta", {"a": 1}, "data"),
         ("image", {"bytes": b"123", "path": None}, "note"),
+        ("image", {"bytes": drawn("PNG"), "path": "a.png"}, "image"),
+        ("image", drawn("JPEG"), "image"),
+        ("image", f"data:image/gif;base64,{base64.b64encode(drawn('GIF')).decode()}", "image"),
+        ("image", "data:image/png;base64,?", "text"),
+        ("images", [{"bytes": drawn("WEBP"), "path": None}, drawn("PNG")], "images"),
         ("image", {"$distilflow": ["image", "aGk="]}, "note"),
         ("when", dt.datetime(2026, 1, 1), "text"),
         ("mixed", [1, "a", {}], "data"),
@@ -44,3 +61,39 @@ def test_hostile_rows_stay_data() -> None:
 
     assert rows[0]["t"]["text"] == "? lone"
     assert list(rows[0]) == ["<img onerror=x>", "t"]
+
+
+def test_images_are_sent_small_in_a_table_and_larger_alone_and_tell_their_own_size() -> None:
+    image = {"bytes": drawn("PNG", (3000, 1500)), "path": None}
+    small, large = cell("x", image), cell("x", image, WHOLE)
+
+    assert (small["width"], small["height"]) == (large["width"], large["height"]) == (3000, 1500)
+    assert [size_of(one["src"]) for one in (small, large)] == [(320, 160), (1280, 640)]
+
+
+def test_messages_with_images_show_them_between_their_texts_and_fetch_none() -> None:
+    address = f"data:image/png;base64,{base64.b64encode(drawn('PNG')).decode()}"
+    content = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": address}},
+        {"type": "image_url", "image_url": {"url": "https://example.com/x.png"}},
+    ]
+    [turn] = cell("messages", [{"role": "user", "content": content}])["items"]
+    written = [{"role": "user", "content": json.dumps(content)}, {"role": "assistant", "content": '"A wall."'}]
+    assert [one["text"] for one in cell("messages", written)["items"]] == [turn["text"], "A wall."]
+
+    assert turn["text"] == "What is this?\n[image: https://example.com/x.png]"
+    assert [size_of(one["src"]) for one in turn["images"]] == [(320, 240)]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-200], lambda data: data[:20], lambda data: b"\x89PNG\r\n\x1a\n" + data[9:]]
+)
+def test_torn_images_and_giants_are_told_by_their_size(damage: Callable[[bytes], bytes]) -> None:
+    assert cell("x", {"bytes": damage(drawn("PNG")), "path": None})["kind"] == "note"
+    assert cell("x", damage(drawn("PNG")))["kind"] == "note"
+    assert cell("x", {"bytes": drawn("PNG", (9000, 9000)), "path": None})["kind"] == "note"
+
+
+def size_of(address: str) -> tuple[int, int]:
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).size

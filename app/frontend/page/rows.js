@@ -19,6 +19,10 @@ function text(found, whole) {
   return [found.text, found.chars && h("span", { class: "df-cut" }, whole ? ` … cut at ${number(found.text.length)} of ${number(found.chars)} characters` : " …")];
 }
 
+function image({ src, width, height }, whole) {
+  return h("img", { class: `df-image ${whole ? "is-whole" : ""}`, src, width: String(width), height: String(height), alt: `Image, ${number(width)} × ${number(height)} pixels`, loading: "lazy", decoding: "async" });
+}
+
 /** One value. `whole` shows it unclipped, as the sheet does. */
 export function cell(found, whole = false) {
   if (!found) return h("span", { class: "df-none" }, "–");
@@ -32,10 +36,14 @@ export function cell(found, whole = false) {
       return stars(found.text);
     case "ratings":
       return h("span", { class: "df-ratings" }, found.items.map((item) => (item === null ? h("span", { class: "df-none" }, "none") : stars(item))));
+    case "image":
+      return image(found, whole);
+    case "images":
+      return h("div", { class: "df-images" }, found.items.map((one) => image(one, whole)), found.more > 0 && h("span", { class: "df-cut" }, `${found.more} more`));
     case "note":
       return h("span", { class: "df-tag" }, found.text);
     case "chat":
-      return h("div", { class: `df-chat ${whole ? "is-whole" : ""}` }, found.items.map((turn) => h("div", { class: `df-bub ${turn.role === "user" ? "u" : ""}` }, h("span", { class: "df-role" }, turn.role), h("div", { class: "df-text" }, text(turn, whole)))), found.more > 0 && h("span", { class: "df-cut" }, `${found.more} more turns`));
+      return h("div", { class: `df-chat ${whole ? "is-whole" : ""}` }, found.items.map((turn) => h("div", { class: `df-bub ${turn.role === "user" ? "u" : ""}` }, h("span", { class: "df-role" }, turn.role), h("div", { class: "df-text" }, text(turn, whole)), turn.images?.length > 0 && h("div", { class: "df-images" }, turn.images.map((one) => image(one, whole))))), found.more > 0 && h("span", { class: "df-cut" }, `${found.more} more turns`));
     case "list":
       return h("ol", { class: `df-list ${whole ? "is-whole" : ""}` }, found.items.map((item) => h("li", {}, h("span", { class: "df-text" }, text(item, whole)))), found.more > 0 && h("li", { class: "df-cut" }, `${found.more} more`));
     case "data":
@@ -45,7 +53,7 @@ export function cell(found, whole = false) {
   }
 }
 
-const WIDTHS = { number: 88, flag: 72, rating: 132, ratings: 132, note: 140, none: 96, text: 264, chat: 340, list: 320, data: 280 };
+const WIDTHS = { number: 88, flag: 72, rating: 132, ratings: 132, note: 140, image: 200, images: 264, none: 96, text: 264, chat: 340, list: 320, data: 280 };
 
 /** Whether a column holds hashes or ids: long and without a space. */
 function isId(column, rows) {

@@ -1,0 +1,86 @@
+"""Images in rows, made small enough to send with them. They are other people's: only plain formats are read, no giants."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from functools import cache
+from typing import Any
+
+SMALL, LARGE = 320, 1280
+"""Longest side, in pixels: in a table, and of a row that is looked at alone."""
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+MOST_BYTES = 32 * 2**20
+MOST_PIXELS = 64_000_000
+_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
+_ADDRESS = "data:image/"
+
+
+def image_in(value: Any) -> bytes | None:
+    """The bytes of a value that is an image: {bytes, path} as `datasets.Image` keeps it, bytes, or a data: address."""
+    match value:
+        case {"bytes": bytes() as data, "path": _} if len(value) == 2:
+            return data
+        case bytes() if value.startswith(_STARTS):
+            return value
+        case str() if value.startswith(_ADDRESS):
+            _, _, encoded = value.partition(";base64,")
+            try:
+                return base64.b64decode(encoded, validate=True) if encoded else None
+            except binascii.Error:
+                return None
+    return None
+
+
+def picture(data: bytes, side: int) -> dict[str, Any] | None:
+    """An image as an address that a browser shows, no side above `side`, and its own size in pixels; None if unreadable."""
+    if len(data) > MOST_BYTES:
+        return None
+    pillow = _pillow()
+    try:
+        with pillow.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                return None
+            image.draft("RGB", (side, side))  # a JPEG is read at a fraction of its size
+            image.thumbnail((side, side))
+            made = io.BytesIO()
+            (image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")).save(made, "WEBP", quality=80)
+    except (OSError, ValueError, SyntaxError, EOFError, pillow.DecompressionBombError):  # what Pillow raises for torn files
+        return None
+    return {"src": f"data:image/webp;base64,{base64.b64encode(made.getvalue()).decode()}", "width": width, "height": height}
+
+
+def parts_of(content: list[Any], side: int) -> tuple[str, list[dict[str, Any]]] | None:
+    """The texts and the images of a message made of parts, as chat APIs take them; None if it is something else."""
+    texts, images = [], []
+    for part in content:
+        match part:
+            case {"type": "text", "text": str(text)}:
+                texts.append(text)
+            case {"type": "image_url", "image_url": str(url) | {"url": str(url)}}:
+                texts += [] if (shown := _shown(url, side)) else [_named(url)]
+                images += [shown] if shown else []
+            case {"type": "image", "image": image} if (data := image_in(image)) is not None and (shown := picture(data, side)):
+                images.append(shown)
+            case _:
+                return None
+    return "\n".join(texts), images
+
+
+def _shown(url: str, side: int) -> dict[str, Any] | None:
+    data = image_in(url)
+    return picture(data, side) if data is not None else None
+
+
+def _named(url: str) -> str:
+    """An image elsewhere is named, not fetched: nobody shall learn that the row was looked at."""
+    return f"[image: {url[:200]}]" if not url.startswith(_ADDRESS) else "[image that cannot be read]"
+
+
+@cache
+def _pillow() -> Any:
+    from PIL import Image
+
+    return Image
