@@ -104,11 +104,6 @@ class BaseStep(Wired, Component):
         """Say what is wrong with the parameters beyond their types, one sentence each. Fast, and without the network."""
         return ()
 
-    @classmethod
-    def summary(cls) -> str:
-        """First line of the docstring: what the palette shows."""
-        return (cls.__doc__ or "").strip().partition("\n")[0]
-
 
 class Step(BaseStep):
     """Works on some rows at a time.

@@ -13,9 +13,16 @@ class BadParameters(PlanError, ValueError):
     """A component was made in Python with parameters that it does not have, or that do not fit."""
 
 
+class _Described(BaseModel):
+    @classmethod
+    def summary(cls) -> str:
+        """First line of the docstring: what palette and forms show."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
 if TYPE_CHECKING:
 
-    class Component(BaseModel):
+    class Component(_Described):
         """What type checkers know of it: a model like any other."""
 
 else:
@@ -29,7 +36,7 @@ else:
             except ValidationError as error:
                 raise _told(error, cls, params) from None
 
-    class Component(BaseModel, metaclass=_Told):
+    class Component(_Described, metaclass=_Told):
         """A step, a model or a router."""
 
 

@@ -26,6 +26,9 @@ class sample_n_steps(Router):
         drawn = set(rng.sample(range(len(steps)), min(self.n, len(steps))))
         return [step for at, step in enumerate(steps) if at in drawn]
 
+    def in_short(self, steps: int) -> str:
+        return f"{self.n} of {steps}"
+
     def check(self, steps: Sequence[str]) -> Iterable[str]:
         if self.n > len(steps):
             yield f"sample_n_steps draws {self.n} steps, but only {len(steps)} follow: {list(steps)}"

@@ -60,6 +60,10 @@ class Router(Component):
         """Say what is wrong when these steps follow, one sentence each."""
         return ()
 
+    def in_short(self, steps: int) -> str:
+        """How it chooses from so many steps, in a word or two: what stands at the parting of the ways on the canvas."""
+        return self.name.rpartition(":")[2]
+
     def __rshift__(self, targets: Any) -> Any:
         raise TypeError(f"a router stands between steps; write step >> {type(self).__name__}(...) >> [a, b]")
 

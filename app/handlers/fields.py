@@ -9,7 +9,7 @@ from typing import Any, Literal
 from zlib import crc32
 
 Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "yaml", "secret"]
-Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping"]
+Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping", "router"]
 UNSET: Any = object()
 """What `read_entry` returns when the parameter is to be left out of the pipeline."""
 

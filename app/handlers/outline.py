@@ -55,6 +55,8 @@ class StepCard(TypedDict):
     after: list[str]
     depth: int
     setting: str
+    router: str
+    """Who of several next steps gets a batch, such as "2 of 3"; empty when all do."""
     price: str
     needs: list[str]
     adds: list[str]
@@ -84,6 +86,7 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
                 after=list(step.after),
                 depth=depths.get(step.name, 0),
                 setting=_setting(step, found, planned),
+                router=_router(spec, plan, step.name),
                 price=_price(planned),
                 needs=planned.step.needs() if planned else [],
                 adds=_added(planned),
@@ -257,6 +260,12 @@ def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep 
         return _cut(_source(step))
     values = [_short(value) for name, value in step.params.items() if name in found.model_fields]
     return _cut(" · ".join(value for value in values if value))
+
+
+def _router(spec: PipelineSpec, plan: Plan, step: str) -> str:
+    if router := plan.routers.get(step):
+        return _cut(router.in_short(sum(step in other.after for other in spec.steps)))
+    return _cut(spec.routing[step].use.rpartition(":")[2]) if step in spec.routing else ""
 
 
 def _model(step: StepSpec) -> str:

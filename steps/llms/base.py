@@ -222,11 +222,6 @@ class LLM(Component):
         """What is known to be wrong before any request is sent, one sentence each (no network)."""
         return []
 
-    @classmethod
-    def summary(cls) -> str:
-        """First line of the docstring: what forms show."""
-        return (cls.__doc__ or "").strip().partition("\n")[0]
-
     @model_validator(mode="wrap")
     @classmethod
     def _find_class(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:

@@ -53,6 +53,12 @@ export function RowEdge({ id, data, selected, markerEnd, ...ends }: EdgeProps<Ro
       {link && (
         <EdgeLabelRenderer>
           <div className={`df-edge-chips nodrag nopan ${wraps ? "is-flat" : ""}`} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }} data-testid={`edge-${link.source}-${link.target}`}>
+            {data.router && (
+              <span className="df-chip df-router" title={`Each batch of ${link.source} goes to some of the next steps: ${data.router}`}>
+                <Icon name="fork" classes="s" />
+                {data.router}
+              </span>
+            )}
             {data.hasChips ? <Chips link={link} /> : <span className="df-sr">{[...link.added, ...link.passed].join(", ")}</span>}
           </div>
         </EdgeLabelRenderer>

@@ -7,7 +7,7 @@ import type { Drawn, Link } from "./view";
 export type Socket = "r" | "l" | "b" | "t";
 
 /** `wraps`: it leads to the line below; `channel`: the top of that line. `isJoined`: others lead to the same step. */
-export type Route = { link: Link; wraps: boolean; channel: number; isJoined: boolean; hasChips: boolean; from: Socket; to: Socket };
+export type Route = { link: Link; wraps: boolean; channel: number; isJoined: boolean; hasChips: boolean; router: string; from: Socket; to: Socket };
 
 export function routes(graph: Drawn, places: Map<string, Place>, moved: Record<string, unknown>): Route[] {
   const tops = new Map<number, number>();
@@ -21,7 +21,8 @@ export function routes(graph: Drawn, places: Map<string, Place>, moved: Record<s
     const hasChips = !told.has(link.source); // a source that fans out tells once
     told.add(link.source);
     const isJoined = (arriving.get(link.target) ?? 0) > 1;
-    return { link, wraps, channel: tops.get(to) ?? 0, isJoined, hasChips, from: wraps ? "b" : "r", to: wraps ? "t" : "l" };
+    const router = hasChips ? (graph.nodes.get(link.source)?.step?.router ?? "") : "";
+    return { link, router, wraps, channel: tops.get(to) ?? 0, isJoined, hasChips, from: wraps ? "b" : "r", to: wraps ? "t" : "l" };
   });
 }
 

@@ -21,6 +21,7 @@ export interface Step {
   is_source: boolean;
   after: string[];
   setting: string;
+  router: string;
   price: string;
   needs: string[];
   adds: string[];

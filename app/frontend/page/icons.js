@@ -7,6 +7,7 @@ const PATHS = {
   file: '<path d="M4 1.8h5L12.5 5v9.2H4z"/><path d="M9 1.8V5h3.5"/>',
   spark: '<path d="M8 1.8 9.6 6.4 14.2 8 9.6 9.6 8 14.2 6.4 9.6 1.8 8l4.6-1.6z"/>',
   replay: '<path d="M3 8a5 5 0 1 0 1.6-3.7L2.8 6"/><path d="M2.8 2.6V6h3.4"/>',
+  fork: '<path d="M2 8h4c3 0 3-5 6-5h2M12 1l2 2-2 2M6 8c3 0 3 5 6 5h2M12 11l2 2-2 2"/>',
   join: '<path d="M2 3h3c2 0 2.5 5 4.5 5H14M2 13h3c2 0 2.5-5 4.5-5M2 8h12"/>',
   scales: '<path d="M8 2.2v11.6M4.5 13.8h7M3 4.4h10M3 4.4 1.4 9h3.2zM13 4.4 11.4 9h3.2z"/>',
   lines: '<path d="M2.5 3h11M2.5 6.4h7M2.5 9.8h11M2.5 13.2h5"/>',
