@@ -172,7 +172,12 @@ def _bind_starts(
 
 def mark_of(number: int, step: str | None, form: StepForm | None) -> str:
     """What tells the page whose form it shows, and when all of its fields are there to be typed into."""
-    about = {"form": number, "step": step or "", "llm": form.llm if form else "", "fields": " ".join(form.ids()) if form else ""}
+    about = {
+        "form": number,
+        "step": step or "",
+        "llm": form.llm if form else "",
+        "fields": " ".join(form.ids()) if form else "",
+    }
     told = (f'data-{name}="{html.escape(str(value))}"' for name, value in about.items())
     return f"<i {' '.join(told)}></i>"
 
@@ -199,7 +204,8 @@ def _render_form(place: BuildPlace) -> None:
 
         def bind_llm(provider: gr.Dropdown) -> None:
             # the page asks for the change, so that it knows from then on that this form is no longer the right one
-            provider.input(None, provider, None, js="(name) => { window.distilflow.chooseModel(name); }", api_visibility="private")
+            ask = "(name) => { window.distilflow.chooseModel(name); }"
+            provider.input(None, provider, None, js=ask, api_visibility="private")
 
         build_form(form, bind, bind_llm)
 

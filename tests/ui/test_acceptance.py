@@ -118,7 +118,7 @@ def test_the_quickstart_is_built_by_mouse(page: Page, site: Site) -> None:
 def tab_to(page: Page, field: str) -> None:
     """Walk with the Tab key until the focus is in a field."""
     for _ in range(150):
-        page.wait_for_function("!window.distilflow.isKeeping()")  # whoever looks where the focus is sees it after a key has acted
+        page.wait_for_function("!window.distilflow.isKeeping()")  # whoever looks sees where the last key has led
         if page.evaluate("(id) => Boolean(document.activeElement?.closest(id))", f"#field-{field}"):
             return
         page.keyboard.press("Tab")

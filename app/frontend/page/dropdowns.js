@@ -7,8 +7,8 @@ const ACTED_MS = 20; // after a key, until a drop-down has acted on it
 const SENT_MS = 1000; // until Gradio tells of a choice, at most
 const typed = new WeakSet(); // those in which something was typed, and nothing chosen yet
 
-/** `isWaited` says of a drop-down that `release("choice")` will be called when Gradio has told of a choice in it. */
-export function watchDropdowns(form, isWaited) {
+/** Mend those of a form. `isWaited` says of one that `release("choice")` will be called when Gradio has told of a choice in it. */
+export function watchDropdowns(form, isWaited = () => false) {
   form.addEventListener("keydown", (event) => {
     const input = dropdownOf(event.target);
     if (!input) return;
@@ -16,10 +16,12 @@ export function watchDropdowns(form, isWaited) {
     if (event.key === "Tab") return leave(input, event);
     if (event.key === "Enter") return choose(input, event, isWaited(input));
     if (event.key !== "Escape") open(input);
+    else if (isOpen(input)) keep("choice", ACTED_MS); // the next Escape leaves the form
   }, true);
   form.addEventListener("pointerdown", ({ target }) => document.activeElement === target && dropdownOf(target) && open(target), true);
   form.addEventListener("mousedown", (event) => {
-    const input = event.target.closest("[role=option]") && event.target.closest("[id^='field-']")?.querySelector("input[role=combobox]");
+    const list = event.target.closest("[role=option]")?.closest("[role=listbox]");
+    const input = list && form.querySelector(`input[aria-controls="${CSS.escape(list.id)}"]`);
     if (input) keepFocus(input, isWaited(input));
   }, true);
   form.addEventListener("input", ({ target }) => dropdownOf(target) && typed.add(target), true);
@@ -47,7 +49,7 @@ function leave(input, event) {
 }
 
 function choose(input, event, isWaited) {
-  const options = [...(input.closest("[id^='field-']")?.querySelectorAll("[role=option]") ?? [])];
+  const options = [...(document.getElementById(input.getAttribute("aria-controls"))?.querySelectorAll("[role=option]") ?? [])];
   const exact = options.find((option) => option.getAttribute("aria-label") === input.value);
   if (!exact || exact.id === input.getAttribute("aria-activedescendant")) return keepFocus(input, isWaited);
   event.stopPropagation(); // Gradio takes the first that contains what was typed

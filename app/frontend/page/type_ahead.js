@@ -98,5 +98,5 @@ window.addEventListener("keydown", (event) => {
 
 /** Whether somebody types ahead, and did not go elsewhere by mouse. */
 function isMeant(target) {
-  return target === catcher || target === document.body || Boolean(target.closest?.("#step-form"));
+  return target === catcher || target === document.body || Boolean(target.closest?.(".df-form"));
 }
