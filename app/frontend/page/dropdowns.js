@@ -25,7 +25,7 @@ export function watchDropdowns(form, isWaited = () => false) {
     if (input) keepFocus(input, isWaited(input));
   }, true);
   form.addEventListener("input", ({ target }) => dropdownOf(target) && typed.add(target), true);
-  form.addEventListener("focus", ({ target }) => typed.delete(target), true);
+  form.addEventListener("blur", ({ target }) => typed.delete(target), true);
   new MutationObserver((changes) => {
     for (const { target } of changes) if (isOpen(target) && document.activeElement !== target) target.dispatchEvent(new FocusEvent("blur"));
   }).observe(form, { subtree: true, attributeFilter: ["aria-expanded"] });

@@ -50,8 +50,13 @@ export function forget() {
 
 /** Put the focus where no key does any harm. */
 export function focusNowhere() {
-  catcher ??= document.body.appendChild(h("textarea", { class: "df-sr", id: "type-ahead", tabindex: "-1", "aria-label": "The form is being made; go on typing", oninput: () => (keys.push({ text: catcher.value }), (catcher.value = "")) }));
+  catcher ??= document.body.appendChild(h("textarea", { class: "df-sr", id: "type-ahead", tabindex: "-1", "aria-label": "The form is being made; go on typing", oninput: catchText }));
   catcher.focus({ preventScroll: true });
+}
+
+function catchText() {
+  if (isKeeping()) keys.push({ text: catcher.value });
+  catcher.value = "";
 }
 
 async function press() {
