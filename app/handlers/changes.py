@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.handlers.drafts import CannotEdit, Draft, check, edit_data, redo, select, step_in, undo
-from app.handlers.edits import use_column
+from app.handlers.edits import set_llm, use_column
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, snake_case
 from steps.errors import SpecError
@@ -74,6 +74,17 @@ class UseColumn(Change):
 
     def on(self, draft: Draft) -> Draft:
         return use_column(draft, self.step, self.column, self.present)
+
+
+class ChooseModel(Change):
+    """A model of another class for a step."""
+
+    do: Literal["choose-model"]
+    step: Name
+    model: Name
+
+    def on(self, draft: Draft) -> Draft:
+        return set_llm(draft, self.step, self.model)
 
 
 class Add(Change):
@@ -327,6 +338,7 @@ AnyChange = Annotated[
     | Undo
     | Redo
     | UseColumn
+    | ChooseModel
     | Add
     | Remove
     | Connect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, TypedDict
 
 from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
@@ -142,7 +143,10 @@ def edit_data(draft: Draft, change: str, edit: Callable[[dict[str, Any]], None],
         raise CannotEdit("the YAML is no pipeline yet", "mend it first")
     data = (spec or PipelineSpec()).to_dict()
     data.setdefault("steps", [])
+    before = deepcopy(data)
     edit(data)
+    if data == before:  # somebody only passed by: the text stays as it was written
+        return draft
     try:
         changed, problems = spec_from(data)
     except SpecError as error:

@@ -25,6 +25,8 @@ def set_field(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
         raise CannotEdit(f"{entry.label}: this is not `name: value`", "write one setting a line, such as `top_p: 0.9`")
 
     def edit(data: dict[str, Any]) -> None:
+        if value is UNSET and _at(data, entry.path, UNSET) in (UNSET, entry.default):
+            return  # somebody only passed by: what is said, or left out, stays so
         if entry.path[:2] == ("with", "llm"):  # a field of the model: the step has one from now on
             llm = data.setdefault("with", {}).setdefault("llm", {})
             llm.setdefault("use", "RehearsalLLM")

@@ -55,5 +55,9 @@ class StepForm:
     mapping_note: str = ""
     doc: str = ""
 
+    def ids(self) -> list[str]:
+        """The fields, by their `FormField.id`; "llm" is the choice of the model."""
+        return [*(["llm"] if self.llm else []), *(entry.id for entry in self.fields)]
+
     def part(self, *parts: Part) -> list[FormField]:
         return [entry for entry in self.fields if entry.part in parts]

@@ -17,7 +17,7 @@ from app.handlers import drafts, edits, forms
 from app.handlers.changes import change_from
 from app.handlers.desk import Desk
 from app.handlers.drafts import Draft
-from app.handlers.fields import FormField
+from app.handlers.fields import FormField, StepForm
 from app.handlers.outline import ProblemCard
 from app.handlers.saving import to_keep
 from app.pages.events import EVERY, LAST, QUICK
@@ -170,13 +170,23 @@ def _bind_starts(
     rehearse_button.click(rehearse, place.saved, outputs, api_name="rehearse", **QUICK).then(None, run_id, None, js=open_run)
 
 
+def mark_of(number: int, step: str | None, form: StepForm | None) -> str:
+    """What tells the page whose form it shows, and when all of its fields are there to be typed into."""
+    about = {
+        "form": number,
+        "step": step or "",
+        "llm": form.llm if form else "",
+        "fields": " ".join(form.ids()) if form else "",
+    }
+    told = (f'data-{name}="{html.escape(str(value))}"' for name, value in about.items())
+    return f"<i {' '.join(told)}></i>"
+
+
 def _render_form(place: BuildPlace) -> None:
     def form_of_step(wanted: dict[str, Any]) -> None:
         number, step = wanted["number"], wanted.get("selected")
-        # tells the page that this form is up to date, and can be typed into
-        mark = f'<i data-form="{number}" data-step="{html.escape(step or "")}"></i>'
-        gr.HTML(mark, elem_id=f"form-{number}", elem_classes="df-marker", apply_default_css=False)
         form = forms.step_form(drafts.new_draft(wanted["text"]), step) if step else None
+        gr.HTML(mark_of(number, step, form), elem_id=f"form-{number}", elem_classes="df-marker", apply_default_css=False)
         if form is None or step is None:
             return
 
@@ -192,17 +202,10 @@ def _render_form(place: BuildPlace) -> None:
                 inputs = [component, place.saved]
                 event(save(entry), inputs, place.shown, api_name=name, api_visibility="private", **LAST)
 
-        chosen = {form.llm}
-
-        def choose(name: str, kept: Any, request: gr.Request) -> tuple[Any, ...]:
-            if name in chosen:  # Gradio tells of a choice twice
-                return place.change(request, kept, lambda draft: draft)
-            chosen.add(name)
-            return place.change(request, kept, lambda draft: edits.set_llm(draft, step, name), number)
-
         def bind_llm(provider: gr.Dropdown) -> None:
-            inputs = [provider, place.saved]
-            provider.input(choose, inputs, place.shown, api_name="set_llm", api_visibility="private", **QUICK)
+            # the page asks for the change, so that it knows from then on that this form is no longer the right one
+            ask = "(name) => { window.distilflow.chooseModel(name); }"
+            provider.input(None, provider, None, js=ask, api_visibility="private")
 
         build_form(form, bind, bind_llm)
 

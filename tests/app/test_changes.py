@@ -69,6 +69,16 @@ def test_a_source_comes_after_nothing_and_an_empty_draft_begins_with_it() -> Non
     assert after(draft) == {"load_data_from_dicts": [], "load_data_from_dicts_2": []}
 
 
+def test_a_model_is_chosen_for_a_step_and_the_same_one_changes_nothing() -> None:
+    draft = edited(new_draft(CHAIN), do="choose-model", step="answer", model="OpenAILLM")
+
+    assert check(draft["text"])[0].spec.step("answer").params["llm"] == {"use": "OpenAILLM"}
+    assert draft["undo"][-1][0] == "OpenAILLM for answer"
+    assert edited(draft, do="choose-model", step="answer", model="OpenAILLM") == draft
+    with pytest.raises(CannotEdit):
+        edited(draft, do="choose-model", step="answer", model="NoSuchLLM")
+
+
 def test_two_steps_of_one_class_are_two_ways_back() -> None:
     draft = edited(new_draft(CHAIN), do="add", use="KeepColumns", after=["cut"])
     draft = edited(draft, do="add", use="KeepColumns", after=["cut"])

@@ -25,6 +25,17 @@ def test_a_field_sets_its_parameter_and_its_default_removes_it(quickstart: str) 
     assert "aspect" not in back["text"]
 
 
+def test_a_field_that_is_left_as_it_was_changes_nothing(quickstart: str) -> None:
+    explicit, implicit = drafts.new_draft(quickstart), drafts.new_draft(TWO_STEPS)
+    aspect = field_of(form_for(explicit, "judge"), "with", "aspect")
+    seed = field_of(form_for(implicit, "answer"), "with", "llm", "seed")
+
+    assert "aspect: overall-rating" in quickstart  # the default, said all the same
+    assert edits.set_field(explicit, "judge", aspect, aspect.shown) == explicit
+    assert edits.set_field(implicit, "answer", seed, seed.shown) == implicit
+    assert edits.set_field(implicit, "answer", seed, 7) != implicit
+
+
 def test_sampling_fields_and_the_other_settings_share_one_mapping(quickstart: str) -> None:
     draft = edits.set_llm(drafts.new_draft(quickstart), "judge", "OpenAILLM")
     temperature = field_of(form_for(draft, "judge"), "with", "llm", "generation_kwargs", "temperature")

@@ -4,6 +4,7 @@ import { type useReactFlow } from "@xyflow/react";
 import { change } from "page/changes.js";
 import { openCommands } from "page/commands.js";
 import { say } from "page/dom.js";
+import { enterForm } from "page/form.js";
 import { get, set } from "page/store.js";
 import { useEffect, useMemo, useRef } from "react";
 
@@ -137,7 +138,7 @@ function keyOf(mode: Mode, event: KeyboardEvent, actions: Actions): (() => unkno
     return { c: actions.copy, v: actions.paste, d: actions.duplicate, g: actions.group }[event.key.toLowerCase()];
   }
   if (event.key === "Enter" && actions.opened()) return actions.open;
-  if (event.key === "Enter") return () => document.querySelector<HTMLElement>("#step-form input, #step-form textarea")?.focus();
+  if (event.key === "Enter") return enterForm;
   if (event.key === "F2") return actions.rename;
   if (event.key === "Delete" || event.key === "Backspace") return actions.remove;
   if (localStorage.getItem("distilflow-keys") === "off") return undefined;

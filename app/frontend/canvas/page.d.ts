@@ -18,6 +18,10 @@ declare module "page/dom.js" {
   export function number(value: number): string;
 }
 
+declare module "page/form.js" {
+  export function enterForm(): void;
+}
+
 declare module "page/changes.js" {
   export function change(told: Record<string, unknown>): void;
 }

@@ -2,7 +2,7 @@
 
 import { capital, chips, count, failure, h, keepingFocus, put, tag } from "./dom.js";
 import { change, startChanges } from "./changes.js";
-import { askForForms } from "./form.js";
+import { askForForms, enterForm } from "./form.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
 import { deletedNotice, savedState, titleOf } from "./pipelines.js";
@@ -113,7 +113,7 @@ export function mountOutline(element) {
   });
   element.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches?.(".df-card[aria-current]")) {
-      document.querySelector("#step-form input, #step-form textarea")?.focus();
+      enterForm();
     }
   });
 }

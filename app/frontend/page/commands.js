@@ -6,7 +6,7 @@ import { chip, count, h, put, say, tag } from "./dom.js";
 import { icon } from "./icons.js";
 import { pipelineCommands } from "./pipelines.js";
 import { startPreview } from "./preview.js";
-import { get, go, route, set } from "./store.js";
+import { get, go, onCalmly, route, set } from "./store.js";
 
 const MOST = 40;
 
@@ -32,8 +32,8 @@ export function openCommands(asked = {}) {
     h("div", { class: "df-commands-foot" }, [["↑ ↓", "choose"], ["Enter", "do it"], ["Shift Enter", "add, and connect nothing after it"]].map(([key, does]) => h("span", { class: key === "Shift Enter" ? "df-only-add" : null }, h("kbd", {}, key), ` ${does}`)), h("span", { class: "df-grow" }), h("span", {}, h("kbd", {}, "Esc"), " close")),
   );
 
-  const draw = () => {
-    const sections = sectionsOf(scope, input.value, entries);
+  const find = () => sectionsOf(scope, input.value, entries);
+  const draw = (sections = find()) => {
     items = sections.flatMap((section) => section.items);
     at = Math.max(0, Math.min(at, items.length - 1));
     dialog.classList.toggle("is-adding", Boolean(scope.add));
@@ -45,6 +45,12 @@ export function openCommands(asked = {}) {
       sections.filter((section) => section.items.length).map((section) => h("section", { role: "group", "aria-label": section.title }, h("div", { class: "df-commands-title", "aria-hidden": "true" }, section.title), section.items.map((item) => row(item, items.indexOf(item), input.value)))),
     );
     mark();
+  };
+  /** A run that ends, or can be resumed, has other commands. */
+  const drawChanged = () => {
+    const sections = find();
+    const labels = (some) => some.map((item) => item.label).join("\n");
+    if (labels(sections.flatMap((section) => section.items)) !== labels(items)) draw(sections);
   };
   const mark = () => {
     for (const one of list.querySelectorAll("[role=option]")) one.setAttribute("aria-selected", String(Number(one.dataset.at) === at));
@@ -91,7 +97,9 @@ export function openCommands(asked = {}) {
     }
   });
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  const stopListening = onCalmly("run", drawChanged);
   dialog.addEventListener("close", () => {
+    stopListening();
     dialog.remove();
     if (opener?.isConnected) opener.focus?.({ preventScroll: true });
   });

@@ -5,6 +5,7 @@
    as a list in which a name was typed and none was chosen, is not waited for any longer than NOTHING_SENT_MS. */
 
 import { get, set } from "./store.js";
+import { isKeeping } from "./type_ahead.js";
 
 const NOTHING_SENT_MS = 2000;
 const LOST = "distilflow-lost";
@@ -35,7 +36,7 @@ export function isSettled() {
     if (from === null) continue;
     if (sentAt >= from || performance.now() - from > NOTHING_SENT_MS || !field.isConnected) changed.delete(field);
   }
-  return changed.size === 0 && unanswered === 0 && !get("changing");
+  return changed.size === 0 && unanswered === 0 && !get("changing") && !isKeeping();
 }
 
 /** Act when every edit has been answered; not at all when one was lost. */

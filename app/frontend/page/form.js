@@ -1,8 +1,14 @@
-/* The form of the selected step. Gradio makes it, a moment after the selection: until then the old one must not be typed into. */
+/* The form of the selected step. Gradio makes it, a moment after the selection: until then the old one must not be typed into.
+   Whoever goes on typing meanwhile types into the new one: keys are kept, and the focus is put back to where it was. */
 
+import { change } from "./changes.js";
+import { isOpen, watchDropdowns } from "./dropdowns.js";
+import { focusQuietly, focusSelected } from "./focus.js";
 import { get, on, set } from "./store.js";
+import { focusNowhere, forget, hasKept, isWaiting, keep, release } from "./type_ahead.js";
 
 const LONGEST_ANSWER_MS = 5000;
+const CALM_MS = 50; // Gradio gives fields their values a moment after it made them
 let wanted = 0; // the number of the form that belongs to the selected step
 let asked = 0; // the one that is being made
 let askedAt = 0;
@@ -33,28 +39,12 @@ export function watchForm() {
   const form = formOf();
   if (!form) return;
   const look = () => {
-    const step = newest()?.dataset.step ?? "";
-    const isLate = shown() < wanted || (shown() > 0 && step !== (get("build")?.selected ?? ""));
-    form.inert = isLate || Boolean(get("unapplied")); // which takes the focus away
-    form.setAttribute("aria-busy", String(isLate));
-    if (!form.inert && focused && document.activeElement === document.body) {
-      document.querySelector(`#step-form #${CSS.escape(focused)} :is(input, textarea, button)`)?.focus({ preventScroll: true });
-    }
+    const late = isLate();
+    if (late && form.contains(document.activeElement)) wait(placeOf(document.activeElement));
+    form.inert = late || Boolean(get("unapplied"));
+    form.setAttribute("aria-busy", String(late));
+    if (!late) goOn();
   };
-  let focused = ""; // the field that somebody is in: it is made anew with the form, and gets the focus back
-  form.addEventListener("focusin", (event) => {
-    focused = event.target.closest("[id^='field-']")?.id ?? "";
-  });
-  document.addEventListener("focusin", (event) => {
-    if (!form.contains(event.target)) focused = "";
-  });
-  document.addEventListener("pointerdown", () => {
-    focused = "";
-  });
-  // somebody who goes on by Tab while the form is made anew does not start at the top of the page
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Tab" && focused && form.inert && document.activeElement === document.body) event.preventDefault();
-  });
   let last = 0;
   new MutationObserver(() => {
     look();
@@ -62,8 +52,79 @@ export function watchForm() {
     last = shown();
     set("form", last);
   }).observe(form, { childList: true, subtree: true });
-  on("build", look);
-  on("unapplied", look);
+  for (const name of ["build", "changing", "unapplied"]) on(name, look);
+  window.addEventListener("df-lost", forget);
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || isOpen(event.target)) return;
+    event.preventDefault();
+    focusSelected();
+  });
+  watchDropdowns(form, (input) => Boolean(input.closest("#field-llm")));
+}
+
+/** Go to the first field, now or when it is there. */
+export function enterForm() {
+  if (isLate()) wait("");
+  else formOf()?.querySelector(FIELD)?.focus();
+}
+
+/** Take another model for the step whose form is shown; Gradio tells of a choice twice, and when a choice is left as it was. */
+export function chooseModel(model) {
+  const { step, llm } = newest()?.dataset ?? {};
+  if (step && model && model !== llm && model !== chosen) {
+    chosen = model;
+    change({ do: "choose-model", step, model });
+  }
+  release("choice");
+}
+
+let chosen = ""; // what was asked for and has no form yet
+
+/* ---- waiting for a form */
+
+const FIELD = "input, textarea";
+let place = null; // where keys go once the form is there, by the id of its field; "" is the first one
+let calm = 0;
+
+/** Take the focus out of the form, which gives Gradio what was typed, and keep the keys. */
+function wait(where) {
+  clearTimeout(calm);
+  place = where;
+  keep("form");
+  focusNowhere();
+}
+
+function goOn() {
+  chosen = "";
+  if (place === null) return;
+  if (isIdle()) focusQuietly(target());
+  clearTimeout(calm);
+  calm = setTimeout(async () => {
+    const elsewhere = isIdle() || formOf().contains(document.activeElement) ? null : document.activeElement;
+    if (elsewhere && hasKept()) focusQuietly(target());
+    place = null;
+    await release("form");
+    if (elsewhere?.isConnected) elsewhere.focus({ preventScroll: true }); // somebody clicked there meanwhile
+  }, CALM_MS);
+}
+
+/** Whether the focus is nowhere, or where it waits. */
+const isIdle = () => document.activeElement === document.body || isWaiting(document.activeElement);
+
+function target() {
+  const field = place && document.getElementById(place)?.querySelector(`${FIELD}, button`);
+  return field || formOf().querySelector(FIELD);
+}
+
+const placeOf = (element) => element.closest("[id^='field-'], [id^='form-']")?.id ?? "";
+
+/* ---- what there is */
+
+function isLate() {
+  if (get("changing") || shown() < wanted) return true;
+  if (!shown()) return false;
+  const { step, fields } = newest().dataset;
+  return step !== (get("build")?.selected ?? "") || !fields.split(" ").every((id) => !id || document.getElementById(`field-${id}`));
 }
 
 const formOf = () => document.getElementById("step-form");

@@ -3,6 +3,7 @@
 import { catalogue, ranked } from "./catalogue.js";
 import { change } from "./changes.js";
 import { h, put, say } from "./dom.js";
+import { focusSelected } from "./focus.js";
 import { icon } from "./icons.js";
 import { keys } from "./shell.js";
 import { get } from "./store.js";
@@ -71,8 +72,7 @@ export function mountPalette(element) {
     if (event.key !== "Escape") return;
     event.preventDefault();
     close();
-    document.querySelector(".df-canvas .react-flow__node.selected")?.focus();
-    if (element.contains(document.activeElement)) document.activeElement.blur();
+    focusSelected();
   });
   list.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

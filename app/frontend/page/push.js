@@ -1,6 +1,7 @@
 /* The push panel: what is checked, what will be written, how far it is. Its fields are Gradio's own, framed here. */
 
-import { count, failure, h, number, put, tag } from "./dom.js";
+import { count, failure, h, keepingFocus, number, put, tag } from "./dom.js";
+import { isOpen, watchDropdowns } from "./dropdowns.js";
 import { icon } from "./icons.js";
 import { looked, lookedAt } from "./looked.js";
 import { table } from "./rows.js";
@@ -10,7 +11,12 @@ const phone = matchMedia("(max-width: 767px)");
 const PREVIEWED = 3;
 
 export function mountPushHead(element) {
-  const close = () => set("push", false);
+  const panel = element.closest("#push-panel");
+  const close = () => {
+    const isHere = panel.contains(document.activeElement);
+    set("push", false);
+    if (isHere) document.querySelector("#data-push")?.focus({ preventScroll: true });
+  };
   put(element, h("div", { class: "df-sheet-head" }, h("h2", {}, "Push to Hub"), h("span", { class: "df-grow" }), h("button", { type: "button", class: "df-btn ghost ic sm", id: "push-close", "aria-label": "Close (Esc)", onclick: close }, icon("cross", "s"))));
   on("push", (isOpen) => {
     document.documentElement.dataset.push = isOpen ? "open" : "";
@@ -18,6 +24,12 @@ export function mountPushHead(element) {
   });
   on("route", ({ place, run }) => (place !== "data" || !run) && get("push") && close());
   on("run", () => document.querySelector("#data-push")?.setAttribute("data-testid", "push"));
+  watchDropdowns(document.querySelector("#push-form"));
+  panel.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || isOpen(event.target)) return;
+    event.preventDefault();
+    close();
+  });
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("#data-push")) return;
     go({ row: "", ...(phone.matches ? {} : { tab: "card" }) });
@@ -80,7 +92,8 @@ export function mountPushChecks(element) {
       found.changes && check("done", `Changed by hand: ${found.changes}`, "Told in the card and listed in changes.jsonl"),
       found.lost > 0 && check("warn", `${count(found.lost, "change")} by hand no longer ${found.lost === 1 ? "applies" : "apply"}`, "Their rows are not in this result"),
     ];
-    put(
+    const isHere = element.contains(document.activeElement);
+    keepingFocus(element, () => put(
       element,
       sample && h("div", { class: "df-push-sample", tabindex: "0", role: "region", "aria-label": "First rows" }, table(sample.shown, sample.rows.slice(0, PREVIEWED), { label: "First rows" })),
       h("h3", {}, "Checks"),
@@ -88,8 +101,9 @@ export function mountPushChecks(element) {
       h("h3", {}, "Will be written"),
       h("dl", { class: "df-files", "data-testid": "push-files" }, found.files.map((one) => [h("dt", { class: "df-mono" }, one.name), h("dd", { class: "df-num" }, `${one.is_about ? "about " : ""}${size(one.size)}`)])),
       h("div", { class: `df-secret ${found.token ? "is-set" : ""}` }, icon("key", "s"), h("span", { class: "df-grow" }, "Uses ", h("span", { class: "df-mono" }, "$HF_TOKEN")), found.token ? tag("Set", "done", "done") : tag("Not set", "warn", "warn")),
-    );
+    ));
     gate(wanting);
+    if (isHere && document.activeElement === document.body) (element.querySelector("button") ?? document.querySelector("#push-go"))?.focus(); // what was done is gone: on to the next
   };
   on("push", (isOpen) => isOpen && load());
   on("looked", draw);
@@ -121,11 +135,11 @@ function check(kind, words, about = "", acting = null) {
 }
 
 function action(words, act) {
-  return h("button", { type: "button", class: "df-btn sm", onclick: act }, words);
+  return h("button", { type: "button", class: "df-btn sm", "data-key": words, onclick: act }, words);
 }
 
 function agreeBox(isOn, act) {
-  const box = h("input", { type: "checkbox", "data-testid": "push-agree", onchange: () => act(box.checked) });
+  const box = h("input", { type: "checkbox", "data-testid": "push-agree", "data-key": "agree", onchange: () => act(box.checked) });
   box.checked = isOn;
   return box;
 }

@@ -47,9 +47,9 @@ export function mountRunBar(element) {
     const isLive = LIVE.includes(report.state);
     const done = share(run);
     const failed = failedRows(run);
-    return put(
+    return keepingFocus(element, () => put(
       element,
-      h("a", { class: "df-btn ghost ic sm", href: address({ run: "" }).href, "aria-label": "All runs", title: "All runs", onclick: (event) => (event.preventDefault(), go({ run: "" })) }, icon("left", "s")),
+      h("a", { class: "df-btn ghost ic sm", href: address({ run: "" }).href, "aria-label": "All runs", title: "All runs", "data-key": "runs", onclick: (event) => (event.preventDefault(), go({ run: "" })) }, icon("left", "s")),
       runTitle(run),
       stateTag(report),
       report.is_rehearsal && tag("Rehearsal", "", "mask"),
@@ -62,8 +62,8 @@ export function mountRunBar(element) {
       failed > 0 && fact("Failed rows", number(failed), "failed", "warn"),
       !isLive && Object.keys(report.rows).length > 0 && fact("Rows", number(Object.values(report.rows).reduce((sum, rows) => sum + rows, 0)), "rows"),
       h("span", { class: "df-grow" }),
-      run.prefect && h("a", { class: "df-out", href: run.prefect, target: "_blank", rel: "noopener" }, "Open in Prefect", icon("out", "s")),
-    );
+      run.prefect && h("a", { class: "df-out", "data-key": "prefect", href: run.prefect, target: "_blank", rel: "noopener" }, "Open in Prefect", icon("out", "s")),
+    ));
   };
   onCalmly("run", (run) => {
     for (const name of ["stop", "pause", "resume"]) document.getElementById(`run-${name}`)?.setAttribute("data-testid", name);

@@ -4,10 +4,12 @@ import { rememberRuns } from "./all_runs.js";
 import { openCommands } from "./commands.js";
 import { openDialog } from "./dialog.js";
 import { h, put } from "./dom.js";
+import { chooseModel } from "./form.js";
 import { icon, svg } from "./icons.js";
 import { opened } from "./pipelines.js";
 import { address, get, go, on, route, set } from "./store.js";
 import { adoptStyles } from "./styles.js";
+import { isKeeping } from "./type_ahead.js";
 
 const PLACES = [
   { id: "build", label: "Build", icon: "graph" },
@@ -219,8 +221,10 @@ startTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", startTheme);
 document.addEventListener("keydown", press);
 
-/* What Gradio's own events call. */
+/* What Gradio's own events call, and tests ask. */
 window.distilflow = {
+  chooseModel,
+  isKeeping,
   runId: () => route().run,
   openRun: (id) => id && go({ place: "run", run: id }),
   opened,
