@@ -49,6 +49,7 @@ class Launcher:
         self._allow = allow
         self._has_secret_ids = has_secret_ids
         self._writing = threading.Lock()
+        self._going_on = threading.Lock()
 
     def start(self, spec: PipelineSpec, prefect_url: str | None = None) -> str:
         """Start a run of this pipeline; returns its id.
@@ -75,7 +76,7 @@ class Launcher:
         if run.is_alive() and run.is_asked_to_pause():
             run.request_resume()
             return
-        self._launch(self._idle(run_id), ["resume", run_id], prefect_url)
+        self._go_on(run_id, "resume", prefect_url)
 
     def retry(self, run_id: str, prefect_url: str | None = None) -> None:
         """Try the rows in quarantine again.
@@ -83,7 +84,7 @@ class Launcher:
         Raises:
             RunError: There is no such run, it is going on, or the process could not be started.
         """
-        self._launch(self._idle(run_id), ["retry", run_id], prefect_url)
+        self._go_on(run_id, "retry", prefect_url)
 
     def pause(self, run_id: str) -> None:
         """Ask a run to pause: nothing more is sent, and what is under way comes in and is kept.
@@ -104,11 +105,12 @@ class Launcher:
         """
         find_run(self._store, run_id).request_stop()
 
-    def _idle(self, run_id: str) -> RunFolder:
-        run = find_run(self._store, run_id)
-        if run.is_alive() or is_starting(run):
-            raise RunError(f"run {run_id!r} is going on", "wait for it, or stop it first")
-        return run
+    def _go_on(self, run_id: str, command: str, prefect_url: str | None) -> None:
+        with self._going_on:  # of two at once the second finds the process of the first
+            run = find_run(self._store, run_id)
+            if run.is_alive() or is_starting(run):
+                raise RunError(f"run {run_id!r} is going on", "wait for it, or stop it first")
+            self._launch(run, [command, run_id], prefect_url)
 
     def _launch(self, run: RunFolder, arguments: list[str], prefect_url: str | None) -> None:
         command = [*self._command, *arguments, "--runs-dir", str(self._store.folder), *self._options]

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,24 @@ def test_what_is_going_on_is_not_started_twice(tmp_path: Path) -> None:
             started.resume(run_id)
     finally:
         os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)
+
+
+def test_of_several_at_once_one_goes_on_with_a_run(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    started = Launcher(ctx.store, [sys.executable, "-c", "import time; time.sleep(60)"])
+
+    def resume() -> bool:
+        try:
+            started.resume("sample-1")
+        except RunError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        done = [one.result() for one in [threads.submit(resume) for _ in range(6)]]
+
+    os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)
+    assert done.count(True) == 1
 
 
 def test_the_end_of_a_process_does_not_hide_the_one_that_followed_it(tmp_path: Path) -> None:

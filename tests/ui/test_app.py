@@ -217,6 +217,28 @@ def test_a_run_waits_for_an_undo_that_is_under_way(page: Page, site: Site) -> No
     assert "num_examples" not in (site.runs_dir / run / "pipeline.yaml").read_text()
 
 
+@pytest.mark.parametrize("edit", ["", "4"], ids=["at-once", "after-an-edit"])
+def test_clicks_in_the_same_moment_start_one_run(page: Page, site: Site, edit: str) -> None:
+    open_example(page, site, "quickstart")
+    rows = field(page, "with-num-examples")
+    if edit:
+        rows.fill(edit)
+    before = set(site.runs_dir.glob("quickstart-*"))
+
+    why = page.evaluate("""() => {
+      for (const id of ["run", "run", "run", "rehearse"]) document.querySelector(`#build-${id}`).click();
+      return document.querySelector("#build-run").title;
+    }""")
+
+    assert why == "Starting the run"
+    page.wait_for_url(re.compile(r"run="))
+    wait_for_state(page, "finished")
+    assert len(set(site.runs_dir.glob("quickstart-*")) - before) == 1
+    page.get_by_test_id("place-build").first.click()
+    start(page)  # and another click another one
+    assert len(set(site.runs_dir.glob("quickstart-*")) - before) == 2
+
+
 def test_a_form_that_comes_late_takes_nothing_away(page: Page, site: Site) -> None:
     page.add_init_script(LATE_EVENTS.replace("IS_LATE", "(event) => event.event_data?.form"))
     open_example(page, site, "quickstart")

@@ -5,9 +5,10 @@ import { change } from "./changes.js";
 import { afterEdits, isSettled, watchEdits } from "./edits.js";
 import { openCommands } from "./commands.js";
 import { icon } from "./icons.js";
-import { get, go, on } from "./store.js";
+import { get, go, on, set } from "./store.js";
 
 const TEST_IDS = { "build-run": "run", "build-rehearse": "rehearse", "build-preview": "preview" };
+const STARTS = ["build-run", "build-rehearse"]; // one click starts one run: both are held from it until the server has answered
 
 export function mountProblems(element) {
   watchEdits();
@@ -22,12 +23,15 @@ export function mountProblems(element) {
         h("button", { type: "button", class: "df-btn danger", "data-testid": "problems", onclick: showProblem }, icon("warn", "s"), count(problems, "problem")),
     );
     const why = unapplied();
-    hold("build-run", why || view.why_no_run);
-    hold("build-rehearse", why || view.why_no_rehearsal);
+    const busy = get("starting") ? "Starting the run" : "";
+    hold("build-run", why || view.why_no_run || busy);
+    hold("build-rehearse", why || view.why_no_rehearsal || busy);
     hold("build-preview", why || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Start or open a pipeline first"));
   };
   on("build", draw);
   on("unapplied", draw);
+  on("starting", draw);
+  on("lost", (lost) => lost && set("starting", false));
 }
 
 /** Why nothing may act on the pipeline while the editor holds another one. */
@@ -66,10 +70,16 @@ export function hold(id, why) {
       "click",
       (event) => {
         const isHeld = button.getAttribute("aria-disabled");
+        const isStart = STARTS.includes(id);
+        if (!isHeld && isStart) set("starting", true);
         if (!isHeld && isSettled()) return;
         event.stopImmediatePropagation();
         event.preventDefault();
-        if (!isHeld) afterEdits(() => button.click());
+        if (isHeld) return;
+        afterEdits(() => {
+          if (isStart) set("starting", false); // what was edited may stand in the way now
+          button.click();
+        });
       },
       true,
     );

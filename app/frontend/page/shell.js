@@ -227,6 +227,10 @@ window.distilflow = {
   isKeeping,
   runId: () => route().run,
   openRun: (id) => id && go({ place: "run", run: id }),
+  started: (id) => {
+    set("starting", false);
+    window.distilflow.openRun(id);
+  },
   opened,
   openResult: () => go({ place: "data" }),
   again: () => set("again", Date.now()),
