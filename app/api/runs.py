@@ -28,6 +28,10 @@ def router(ctx: AppContext) -> APIRouter:
     async def run(run_id: str) -> Response:
         return await look(watching.run_view, ctx.started(run_id), ctx.prefect_url)
 
+    @found.get("/{run_id}/pipeline")
+    async def pipeline(run_id: str) -> Response:
+        return await look(watching.pipeline_text, find(run_id))
+
     @found.get("/{run_id}/rows")
     async def rows(run_id: str, step: str) -> Response:
         return await look(watching.newest_rows, ctx.started(run_id), step)

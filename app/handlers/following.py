@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from app.handlers.watching import ENDED, LIVE_CHARS, first_columns, report_of, rows_of, spec_of
+from app.handlers.launching import spec_of
+from app.handlers.watching import ENDED, LIVE_CHARS, first_columns, report_of, rows_of
 from flows.plan import examine
 from flows.runs import RunFolder
 

@@ -7,14 +7,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
 
+from flows.engine.options import RunOptions
 from flows.processes import lives
 from flows.runs import LAUNCHED_AT, RunFolder, RunStore, UnknownRun, write_whole
-from flows.spec import PipelineSpec
-from steps.errors import RunError
+from flows.spec import PipelineSpec, load_spec
+from steps.errors import DistilflowError, RunError
 
 LAST = "last"
 """What `distilflow run --reuse` calls the earlier runs of the same pipeline."""
@@ -58,12 +60,34 @@ class Launcher:
             RunError: The process could not be started.
             PlanError: It may not run here.
         """
+        return self._start(spec, (), prefect_url)
+
+    def again(self, run_id: str, prefect_url: str | None = None) -> str:
+        """Start another run of the pipeline of this one, as it ran, within the same limits; returns its id.
+
+        Raises:
+            RunError: There is no such run, it is a replay, or the process could not be started.
+            PlanError: It may not run here.
+        """
+        run = find_run(self._store, run_id)
+        asked = run.report().options if run.exists() else RunOptions()
+        spec = spec_of(run)
+        if spec is None:
+            raise RunError(f"the pipeline of run {run_id!r} cannot be read", "open a pipeline in Build, and run that")
+        if asked.is_replay:
+            raise RunError(f"run {run_id!r} is a replay, and run anew it would ask models", f"type: distilflow replay {run_id}")
+        limits = {"--max-rows": asked.max_rows, "--max-cost": asked.max_cost, "--max-tokens": asked.max_tokens}
+        options = [word for flag, most in limits.items() if most is not None for word in (flag, str(most))]
+        journals = [word for journal in asked.journals for word in ("--journal", str(journal))]
+        return self._start(spec, [*options, *journals], prefect_url)
+
+    def _start(self, spec: PipelineSpec, options: Sequence[str], prefect_url: str | None) -> str:
         self._allow(spec)
         run = self._store.new(None, spec.name, is_secret=self._has_secret_ids)
         run.path.mkdir(parents=True, exist_ok=True)
         draft = run.path / "draft.yaml"
         spec.save(draft)
-        self._launch(run, ["run", str(draft), "--run-id", run.run_id, *self._new_options], prefect_url)
+        self._launch(run, ["run", str(draft), "--run-id", run.run_id, *self._new_options, *options], prefect_url)
         return run.run_id
 
     def resume(self, run_id: str, prefect_url: str | None = None) -> None:
@@ -164,6 +188,14 @@ def find_begun(store: RunStore, run_id: str) -> RunFolder:
     if not run.exists():
         raise RunError(f"run {run_id!r} has not begun to work", "wait a moment; if nothing comes, look at its log")
     return run
+
+
+def spec_of(run: RunFolder) -> PipelineSpec | None:
+    """The pipeline of a run: as it ran, or as it was handed over."""
+    for name in ("pipeline.yaml", "draft.yaml"):
+        with suppress(DistilflowError):
+            return load_spec(run.path / name)
+    return None
 
 
 def launched(run: RunFolder) -> dict[str, float | int] | None:

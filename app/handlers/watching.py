@@ -9,12 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from app.handlers.cells import columns_of, rows_as_cells
-from app.handlers.launching import is_starting, last_words, launched
+from app.handlers.launching import is_starting, last_words, launched, spec_of
 from app.handlers.outline import step_cards
 from flows.plan import Plan, examine
 from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun
-from flows.spec import PipelineSpec, load_spec
-from steps.errors import DistilflowError, RunError
+from steps.errors import RunError
 
 ENDED = ("finished", "stopped", "failed")
 LIVE_CHARS = 400
@@ -84,6 +83,7 @@ def run_view(run: RunFolder, prefect_url: str | None = None) -> dict[str, Any]:
         "result": [{"leaf": leaf, "columns": plan.steps[leaf].sent} for leaf in plan.leaves] if plan else [],
         "canvas": spec.canvas.model_dump(mode="json") if spec else {},
         "can_resume": run.exists() and report.state in ("stopped", "failed"),
+        "can_run_again": spec is not None and report.state in ENDED and not report.options.is_replay,
         "has_result": run.exists() and report.state in ENDED and bool(report.rows),
         "prefect": flow_run_link(prefect_url, report.flow_run_id),
     }
@@ -96,12 +96,16 @@ def flow_run_link(prefect_url: str | None, flow_run_id: str | None) -> str | Non
     return f"{prefect_url.removesuffix('/').removesuffix('/api')}/runs/flow-run/{flow_run_id}"
 
 
-def spec_of(run: RunFolder) -> PipelineSpec | None:
-    """The pipeline of a run: as it ran, or as it was handed over."""
-    for name in ("pipeline.yaml", "draft.yaml"):
-        with suppress(DistilflowError):
-            return load_spec(run.path / name)
-    return None
+def pipeline_text(run: RunFolder) -> dict[str, str]:
+    """The pipeline of a run as text, as it ran.
+
+    Raises:
+        RunError: It is not there, or cannot be read.
+    """
+    spec = spec_of(run)
+    if spec is None:
+        raise RunError(f"the pipeline of run {run.run_id!r} cannot be read", f"look at {run.path / 'pipeline.yaml'}")
+    return {"name": spec.name, "text": spec.to_yaml()}
 
 
 def newest_rows(run: RunFolder, step: str, clip: int = LIVE_CHARS) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def _bind_starts(
     def rehearse(kept: Any, request: gr.Request) -> tuple[str, Any]:
         return launch(kept, request, True)
 
-    open_run = "(id) => { window.distilflow.started(id); }"
+    open_run = "(id) => { window.distilflow.openRun(id); window.distilflow.started(); }"
     outputs = [run_id, place.model]
     run_button.click(run, place.saved, outputs, api_name="run", **QUICK).then(None, run_id, None, js=open_run)
     rehearse_button.click(rehearse, place.saved, outputs, api_name="rehearse", **QUICK).then(None, run_id, None, js=open_run)

@@ -11,17 +11,19 @@ from app.context import AppContext
 from steps.errors import DistilflowError
 
 TAKE_RUN = "(value) => window.distilflow.runId()"
-LOOK_AGAIN = "() => { window.distilflow.again(); }"
+LOOK_AGAIN = "() => { window.distilflow.started(); window.distilflow.again(); }"
 
 
 def build(ctx: AppContext) -> None:
     """Lay the place out and bind it."""
     run_id = gr.Textbox(visible="hidden", elem_id="run-id", label="Run")
+    next_id = gr.Textbox(visible="hidden", elem_id="next-run-id", label="Next run")
     with gr.Row(elem_id="run-bar", elem_classes="df-pagebar"):
         part("run", "mountRunBar", elem_id="run-title", elem_classes="df-bar-main")
         resume = gr.Button("Resume", elem_id="run-resume", size="sm")
         pause = gr.Button("Pause", elem_id="run-pause", size="sm")
         stop = gr.Button("Stop & keep", elem_id="run-stop", size="sm")
+        again = gr.Button("Run again", elem_id="run-again", size="sm")
         result = gr.Button("Open the result", elem_id="run-result", variant="primary", size="sm")
     body = part("run", "mountRunBody", elem_id="run-body", elem_classes="df-body")
 
@@ -43,10 +45,19 @@ def build(ctx: AppContext) -> None:
         except DistilflowError as error:
             raise said(error) from error
 
+    def run_again(run: str) -> str:
+        try:
+            return ctx.launcher.again(run, ctx.prefect_url)
+        except DistilflowError as error:
+            raise said(error) from error
+
     settings: dict[str, Any] = {"js": TAKE_RUN, "concurrency_limit": None, "show_progress": "hidden"}
     stop.click(stop_run, run_id, None, api_name="stop_run", **settings)
     pause.click(pause_run, run_id, None, api_name="pause_run", **settings)
     resume.click(resume_run, run_id, None, api_name="resume_run", **settings).then(None, js=LOOK_AGAIN)
+    started = again.click(run_again, run_id, next_id, api_name="run_again", **settings)
+    started.success(None, next_id, None, js="(id) => { window.distilflow.openRun(id); }")
+    started.then(None, js="() => { window.distilflow.started(); }")
     bind_retry(ctx, body, "retry_rows")
     result.click(None, js="() => { window.distilflow.openResult(); }")
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.context import AppContext
 from app.handlers import watching
-from app.handlers.launching import Launcher, is_starting, launched
+from app.handlers.launching import Launcher, is_starting, launched, spec_of
 from flows.runs import RunFolder, RunStore
 from flows.spec import read_spec, spec_from
 from steps.errors import RunError
@@ -41,7 +41,7 @@ def test_a_run_is_started_in_a_session_of_its_own_with_its_pipeline_and_prefect(
     said = (run.path / "process.log").read_text()
     assert f"['run', '{run.path}/draft.yaml', '--run-id', '{run_id}', '--runs-dir', '{tmp_path}']" in said
     assert "True http://127.0.0.1:4200/api" in said
-    assert watching.spec_of(run) == SPEC
+    assert spec_of(run) == SPEC
 
 
 def test_a_process_that_dies_before_the_run_begins_is_a_failed_run_with_its_last_words(tmp_path: Path) -> None:
@@ -94,6 +94,34 @@ def test_what_is_going_on_is_not_started_twice(tmp_path: Path) -> None:
             started.resume(run_id)
     finally:
         os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)
+
+
+def test_an_ended_run_is_run_again_as_it_ran_within_the_same_limits(ctx: AppContext) -> None:
+    old = ctx.store.get("sample-1")
+    report = old.report()
+    options = report.options.changed({"max_rows": 2, "max_cost": 0.5, "max_tokens": 900, "output": "elsewhere"})
+    old.save_report(report.model_copy(update={"options": options}))
+    code = "import sys; print(sys.argv[1:])"
+    started = Launcher(ctx.store, [sys.executable, "-c", code], reuses=True)
+
+    run = ctx.store.new(started.again("sample-1"))
+
+    eventually(lambda: "exit_code" in (launched(run) or {}))
+    said = (run.path / "process.log").read_text()
+    assert "'--reuse', 'last', '--max-rows', '2', '--max-cost', '0.5', '--max-tokens', '900'" in said
+    assert "elsewhere" not in said  # the result of the earlier run stays
+    assert run.run_id != "sample-1"
+    assert spec_of(run) == spec_of(old)
+
+
+def test_a_replay_is_not_run_again_with_models_that_cost_something(ctx: AppContext) -> None:
+    old = ctx.store.get("sample-1")
+    report = old.report()
+    old.save_report(report.model_copy(update={"options": report.options.changed({"is_replay": True})}))
+
+    assert watching.run_view(old)["can_run_again"] is False
+    with pytest.raises(RunError, match="is a replay"):
+        ctx.launcher.again("sample-1")
 
 
 def test_of_several_at_once_one_goes_on_with_a_run(ctx: AppContext) -> None:

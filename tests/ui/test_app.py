@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -237,6 +239,37 @@ def test_clicks_in_the_same_moment_start_one_run(page: Page, site: Site, edit: s
     page.get_by_test_id("place-build").first.click()
     start(page)  # and another click another one
     assert len(set(site.runs_dir.glob("quickstart-*")) - before) == 2
+
+
+def test_an_ended_run_is_run_again_and_its_pipeline_opened(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    first = start(page)
+    expect(page.get_by_test_id("again")).to_be_hidden()
+    wait_for_state(page, "finished")
+    before = set(site.runs_dir.iterdir())
+
+    page.evaluate("for (let times = 3; times; times--) document.querySelector('#run-again').click()")
+
+    page.wait_for_url(lambda url: "run=quickstart" in url and first not in url)
+    wait_for_state(page, "finished")
+    assert len(set(site.runs_dir.iterdir()) - before) == 1
+    page.locator(".df-side").get_by_role("button", name="quickstart").click()
+    page.wait_for_url(re.compile("place=build"))
+    expect(page.locator("#build-title h1")).to_have_text("quickstart")
+
+
+def test_the_pipeline_of_a_run_opens_as_it_ran_where_none_of_its_name_is_kept(page: Page, site: Site) -> None:
+    text = "name: elsewhere\nsteps:\n- {name: load, use: LoadDataFromDicts, with: {data: [{a: 1}]}}\n"
+    spec = site.runs_dir.parent / "elsewhere.yaml"
+    spec.write_text(text)
+    command = [sys.executable, "-m", "flows.cli", "run", str(spec), "--run-id", "elsewhere-1", "--no-prefect"]
+    subprocess.run([*command, "--runs-dir", str(site.runs_dir)], check=True, capture_output=True)
+    page.goto(f"{site.url}/?place=run&run=elsewhere-1")
+
+    page.locator(".df-side").get_by_role("button", name="elsewhere").click()
+
+    expect(page.locator("#build-title h1")).to_have_text("elsewhere")
+    expect(page.locator("#build-main").get_by_test_id("node-load")).to_be_visible()
 
 
 def test_a_form_that_comes_late_takes_nothing_away(page: Page, site: Site) -> None:

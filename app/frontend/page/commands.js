@@ -270,6 +270,7 @@ function commands() {
     { label: "Pause", icon: "pause", id: "run-pause" },
     { label: "Stop & keep", icon: "stop", id: "run-stop" },
     { label: "Resume", icon: "play", id: "run-resume" },
+    { label: "Run again", also: "restart repeat", icon: "again", id: "run-again" },
     { label: "Open the result", icon: "table", id: "run-result" },
     { label: "Compare runs", also: "difference", icon: "copy", id: "compare-runs" },
     { label: "Push to Hub", also: "publish", icon: "upload", id: "data-push" },

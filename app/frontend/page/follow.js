@@ -147,6 +147,7 @@ export function startFollowing() {
     const state = run?.report?.state ?? "";
     document.documentElement.dataset.runState = run?.error ? "missing" : state;
     document.documentElement.dataset.canResume = run?.can_resume ? "yes" : "";
+    document.documentElement.dataset.canRunAgain = run?.can_run_again && !LIVE.includes(state) ? "yes" : "";
     document.documentElement.dataset.hasResult = run?.has_result ? "yes" : "";
     const isRunning = LIVE.includes(state);
     if (get("isRunning") !== isRunning) set("isRunning", isRunning);

@@ -62,6 +62,14 @@ export function opened() {
   go({ place: "build", view: "", pipeline: view.file.name || route().pipeline });
 }
 
+/** Open the pipeline of a run: the one of its name, else as it ran. */
+export async function openPipelineOf(run) {
+  const name = run.report.pipeline;
+  const isThere = (where === "browser" && kept.has(name)) || (await fetchJson(`pipelines/${encodeURIComponent(name)}/view`).then(() => true, () => false));
+  const found = isThere ? null : await fetchJson(`runs/${encodeURIComponent(run.id)}/pipeline`).catch(() => null);
+  open(found ? { do: "text", text: found.text } : { do: "open", name });
+}
+
 /** A pipeline file dropped anywhere on the page is looked at as an import. */
 function dropFiles() {
   document.addEventListener("dragover", (event) => {

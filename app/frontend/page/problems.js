@@ -31,7 +31,6 @@ export function mountProblems(element) {
   on("build", draw);
   on("unapplied", draw);
   on("starting", draw);
-  on("lost", (lost) => lost && set("starting", false));
 }
 
 /** Why nothing may act on the pipeline while the editor holds another one. */

@@ -7,7 +7,9 @@ import { listRuns } from "./all_runs.js";
 import { icon, svg } from "./icons.js";
 import { mountDrawer } from "./run_drawer.js";
 import { outline } from "./outline.js";
+import { openPipelineOf } from "./pipelines.js";
 import { keys } from "./shell.js";
+import { watchStarts } from "./starting.js";
 import { elapsed, failedRows, standing } from "./standing.js";
 import { address, fetchJson, get, go, on, onCalmly, route, set } from "./store.js";
 
@@ -66,7 +68,7 @@ export function mountRunBar(element) {
     ));
   };
   onCalmly("run", (run) => {
-    for (const name of ["stop", "pause", "resume"]) document.getElementById(`run-${name}`)?.setAttribute("data-testid", name);
+    for (const name of ["stop", "pause", "resume", "again"]) document.getElementById(`run-${name}`)?.setAttribute("data-testid", name);
     draw(run);
   });
   on("route", draw);
@@ -76,6 +78,7 @@ export function mountRunBar(element) {
     if (shown && run?.report && LIVE.includes(run.report.state)) shown.textContent = elapsed(run.report);
   }, 1000);
   startFollowing();
+  watchStarts();
 }
 
 /** How long it will still take, by how long it took so far; nothing while that says little. */
@@ -241,12 +244,16 @@ function sideParts(run, retry) {
         }),
         report.quarantined > 0 && !LIVE.includes(report.state) && h("div", { class: "df-row" }, retry(run, "sm"), h("a", { class: "df-small", href: address({ place: "data", tab: "quarantine" }).href, onclick: (event) => (event.preventDefault(), go({ place: "data", tab: "quarantine" })) }, "Open the quarantine")),
       ),
-    h("section", {}, h("h2", { class: "df-side-title" }, "Run"), h("dl", { class: "df-pairs" }, pair("Id", run.id), pair("Started", `${ago(report.started_at)}, ${clockTime(report.started_at)}`), report.sessions > 1 && pair("Sessions", String(report.sessions)))),
+    h("section", {}, h("h2", { class: "df-side-title" }, "Run"), h("dl", { class: "df-pairs" }, pair("Id", run.id), pair("Pipeline", pipelineLink(run)), pair("Started", `${ago(report.started_at)}, ${clockTime(report.started_at)}`), report.sessions > 1 && pair("Sessions", String(report.sessions)))),
   ];
 }
 
+function pipelineLink(run) {
+  return h("button", { type: "button", class: "df-linkish acc", "data-key": "open-pipeline", title: "Open it in Build", onclick: () => openPipelineOf(run) }, run.report.pipeline);
+}
+
 function pair(name, value) {
-  return [h("dt", {}, name), h("dd", { title: value }, value)];
+  return [h("dt", {}, name), h("dd", { title: typeof value === "string" ? value : null }, value)];
 }
 
 function sparkline(points, name) {

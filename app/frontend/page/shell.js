@@ -227,10 +227,7 @@ window.distilflow = {
   isKeeping,
   runId: () => route().run,
   openRun: (id) => id && go({ place: "run", run: id }),
-  started: (id) => {
-    set("starting", false);
-    window.distilflow.openRun(id);
-  },
+  started: () => set("starting", false),
   opened,
   openResult: () => go({ place: "data" }),
   again: () => set("again", Date.now()),
