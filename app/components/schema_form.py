@@ -100,6 +100,12 @@ def field(form: StepForm, entry: FormField) -> tuple[gr.components.Component, li
         case "area":
             area = gr.Textbox(value=entry.shown, lines=LONG_LINES, max_lines=16, **common)
             return area, [area.blur]
+        case "rows":
+            lines = min(12, max(4, str(entry.shown).count("\n") + 1, entry.placeholder.count("\n") + 1))
+            rows = gr.Textbox(
+                value=entry.shown, placeholder=entry.placeholder, lines=lines, max_lines=16, elem_classes="df-code", **common
+            )
+            return rows, [rows.blur]
         case "yaml":
             lines = min(12, max(2, str(entry.shown).count("\n") + 1))
             text = gr.Textbox(value=entry.shown, lines=lines, max_lines=16, elem_classes="df-code", **common)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.handlers.drafts import CannotEdit, Draft, check, edit_data, redo, select, step_in, undo
 from app.handlers.edits import set_llm, use_column
+from app.handlers.wrong_entries import without
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, snake_case
 from steps.errors import SpecError
@@ -62,6 +63,17 @@ class Redo(Change):
 
     def on(self, draft: Draft) -> Draft:
         return redo(draft)
+
+
+class Discard(Change):
+    """What was entered in a field and cannot be understood, given up."""
+
+    do: Literal["discard-entry"]
+    step: Name
+    field: Name
+
+    def on(self, draft: Draft) -> Draft:
+        return {**draft, "wrong": without(draft["wrong"], self.step, self.field)}
 
 
 class UseColumn(Change):
@@ -337,6 +349,7 @@ AnyChange = Annotated[
     Select
     | Undo
     | Redo
+    | Discard
     | UseColumn
     | ChooseModel
     | Add

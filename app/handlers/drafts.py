@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any, TypedDict
 
 from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
+from app.handlers.wrong_entries import WrongEntries, WrongEntry, as_problem, of_steps
 from flows.models import with_llm
 from flows.plan import Plan, examine
 from flows.spec import PipelineSpec, read_spec, spec_from
@@ -38,6 +39,7 @@ class Draft(TypedDict):
     undo: list[tuple[str, str]]
     redo: list[tuple[str, str]]
     file: File
+    wrong: WrongEntries
 
 
 class View(TypedDict):
@@ -49,6 +51,8 @@ class View(TypedDict):
     error: ProblemCard | None
     steps: list[StepCard]
     problems: list[ProblemCard]
+    wrong: list[WrongEntry]
+    """Fields whose entries cannot be understood; each is among the problems too."""
     selected: str | None
     why_no_run: str
     why_no_rehearsal: str
@@ -79,8 +83,10 @@ class CannotEdit(DistilflowError):
 # ---- opening and changing
 
 
-def new_draft(text: str = "", selected: str | None = None, file: File | None = None) -> Draft:
-    return Draft(text=text, selected=selected, undo=[], redo=[], file=file or new_file())
+def new_draft(
+    text: str = "", selected: str | None = None, file: File | None = None, wrong: WrongEntries | None = None
+) -> Draft:
+    return Draft(text=text, selected=selected, undo=[], redo=[], file=file or new_file(), wrong=wrong or {})
 
 
 def new_file(name: str = "") -> File:
@@ -182,6 +188,7 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
         error=error,
         steps=[],
         problems=[],
+        wrong=[],
         selected=None,
         why_no_run=_why_nothing(draft["text"]),
         why_no_rehearsal=_why_nothing(draft["text"]),
@@ -200,6 +207,8 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
     if spec is None:
         return shown
     plan, problems = check(draft["text"], spec)
+    shown["wrong"] = of_steps(draft["wrong"], spec.names())
+    problems += map(as_problem, shown["wrong"])
     shown["name"], shown["description"] = spec.name, spec.description or ""
     shown["steps"] = step_cards(spec, plan, problems)
     shown["canvas"] = spec.canvas.model_dump(mode="json")
@@ -233,6 +242,7 @@ def spec_to_run(draft: Draft, is_rehearsal: bool = False) -> PipelineSpec:
         PlanError: It has problems.
     """
     plan, problems = check(draft["text"])
+    problems += map(as_problem, of_steps(draft["wrong"], plan.spec.names()))
     if is_rehearsal and not [problem for problem in problems if problem.code != "model-not-ready"]:
         rehearsal = with_llm(plan.spec, "rehearsal")
         _, problems = examine(rehearsal)

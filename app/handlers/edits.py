@@ -9,6 +9,7 @@ from app.handlers.drafts import CannotEdit, Draft, edit_step, select
 from app.handlers.entries import read_entry
 from app.handlers.fields import UNSET, FormField
 from app.handlers.forms import SAMPLING
+from app.handlers.wrong_entries import with_wrong, without, without_part
 from steps import registry
 from steps.llms.base import LLM
 
@@ -40,6 +41,15 @@ def set_field(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
     return edit_step(draft, step, f"{entry.label} of {step}", edit)
 
 
+def enter(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
+    """The draft with what a person entered in one field; what cannot be understood is kept as it was entered."""
+    try:
+        changed = set_field(draft, step, entry, said)
+    except CannotEdit as error:
+        return {**draft, "wrong": with_wrong(draft["wrong"], step, entry.id, said, error)}
+    return {**changed, "wrong": without(draft["wrong"], step, entry.id)}
+
+
 def set_llm(draft: Draft, step: str, name: str) -> Draft:
     """The draft with a model of another class in a step; parameters that both classes have stay.
 
@@ -57,7 +67,8 @@ def set_llm(draft: Draft, step: str, name: str) -> Draft:
         kept = {key: value for key, value in before.items() if key in known} if isinstance(before, dict) else {}
         data["with"]["llm"] = {"use": name, **kept}
 
-    return edit_step(draft, step, f"{name} for {step}", edit)
+    changed = edit_step(draft, step, f"{name} for {step}", edit)
+    return {**changed, "wrong": without_part(draft["wrong"], step, "with-llm-")}
 
 
 def use_column(draft: Draft, step: str, column: str, present: str) -> Draft:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.handlers.drafts import CannotEdit
 from app.handlers.fields import UNSET, FormField
+from flows.samples import read_rows
 from flows.spec.text import parse
 from steps.errors import DistilflowError
 
@@ -40,6 +41,8 @@ def _read(entry: FormField, said: Any) -> Any:
         case "text" | "area":
             text = str(said or "")
             return text if text.strip() or (entry.default not in (UNSET, None) and entry.kind == "area") else UNSET
+        case "rows":
+            return _read_rows(entry, str(said or ""))
         case "yaml":
             return _read_yaml(entry, str(said or ""))
         case "secret":
@@ -66,6 +69,13 @@ def _read_yaml(entry: FormField, text: str) -> Any:
         return parse(text)[0]
     except DistilflowError as error:
         raise CannotEdit(f"{entry.label}: {error.message}", error.fix) from error
+
+
+def _read_rows(entry: FormField, text: str) -> Any:
+    try:
+        return read_rows(text) or UNSET
+    except DistilflowError as error:
+        raise CannotEdit(f"{entry.label}, {error.message}", error.fix) from error
 
 
 def split_items(text: str) -> list[str]:

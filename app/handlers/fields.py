@@ -8,7 +8,7 @@ from dataclasses import field as made
 from typing import Any, Literal
 from zlib import crc32
 
-Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "yaml", "secret"]
+Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "rows", "yaml", "secret"]
 Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping", "router"]
 UNSET: Any = object()
 """What `read_entry` returns when the parameter is to be left out of the pipeline."""
@@ -30,6 +30,7 @@ class FormField:
     maximum: float | None = None
     is_integer: bool = False
     takes_text_or_list: bool = False
+    placeholder: str = ""
     is_set: bool = False
     """For secrets: whether the variable is set."""
 

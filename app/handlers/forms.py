@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from app.handlers.drafts import Draft, check
 from app.handlers.fields import UNSET, FormField, Part, StepForm
 from app.handlers.schema_fields import as_yaml, field_of
 from app.handlers.wording import label_of
+from app.handlers.wrong_entries import said_in
 from flows.plan import Plan, PlannedStep, batch_size_field
 from flows.spec import StepSpec
 from steps import registry
@@ -48,7 +50,14 @@ def step_form(draft: Draft, step: str) -> StepForm | None:
         return None
     if not issubclass(found, BaseStep):
         return None
-    return form_of(spec, found, plan)
+    form = form_of(spec, found, plan)
+    return replace(form, fields=[_as_entered(draft, step, entry) for entry in form.fields])
+
+
+def _as_entered(draft: Draft, step: str, entry: FormField) -> FormField:
+    """A field, with what was entered in it where that makes no value."""
+    said = said_in(draft["wrong"], step, entry.id)
+    return entry if said is None else replace(entry, shown=said)
 
 
 def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> StepForm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from app.handlers.fields import UNSET, FormField, Kind, Part
 from app.handlers.wording import label_of
 
 LONGEST_YAML = 20_000
+LONGEST_ROWS = 200_000
+ROWS_HELP = "One JSON object a line. A JSON list, or CSV with a header, can be pasted too."
 
 
 def field_of(
@@ -57,6 +60,10 @@ def field_of(
         yield FormField(**common, kind="list", shown=_as_list(current), takes_text_or_list="text" in kinds)
     elif "text" in kinds and (current is None or isinstance(current, str)):
         yield FormField(**common, kind="text", shown=current or "")
+    elif kinds == ["rows"] and _are_rows(current) and len(text := as_json_lines(current)) <= LONGEST_ROWS:
+        examples = described.get("examples") or [[]]
+        common["info"] = f"{info} {ROWS_HELP}".strip()
+        yield FormField(**common, kind="rows", shown=text, placeholder=as_json_lines(examples[0]))
     elif len(text := as_yaml(current)) <= LONGEST_YAML:
         yield FormField(**common, kind="yaml", shown=text)
 
@@ -79,6 +86,8 @@ def _kind_of(option: Mapping[str, Any], described: Mapping[str, Any]) -> Kind:
             return "area" if described.get("multiline") or option.get("multiline") else "text"
         case "array" if option.get("items", {}).get("type") == "string":
             return "list"
+        case "array" if option.get("items", {}).get("type") == "object":
+            return "rows"
     return "yaml"
 
 
@@ -95,6 +104,14 @@ def _as_list(value: Any) -> str:
     if any("," in item for item in items):
         return "\n".join(items) + "\n"
     return ", ".join(items)
+
+
+def _are_rows(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(row, dict) for row in value))
+
+
+def as_json_lines(rows: Any) -> str:
+    return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows or ())
 
 
 def as_yaml(value: Any) -> str:

@@ -75,18 +75,23 @@ def show(
     """
     view = drafts.view(draft, notice)
     view["answers"] = answers
-    wanted = {"text": draft["text"], "selected": view["selected"]}
+    wanted = {"text": draft["text"], "selected": view["selected"], "wrong": draft["wrong"]}
     is_other = before is None or before["text"] != draft["text"]
     kept: Any = gr.skip()
     if is_other or (before is not None and before["file"] != draft["file"]):
         kept = to_keep(draft) if view["is_kept"] else None
     texts = shown_texts(view if is_other else None)
-    is_same = notice is None and not is_other and before is not None and before["selected"] == draft["selected"]
+    is_same = notice is None and not is_other and before is not None and _form_of(before) == _form_of(draft)
     if number is None or is_same:  # whoever is in the form stays there
         return kept, view, gr.skip(), *texts
     # a server that was started anew counts from its clock too, so a page that was open before notices the new form
     view["form"] = following = max(number + 1, time.time_ns() // 1_000_000)
     return kept, view, {**wanted, "number": following}, *texts
+
+
+def _form_of(draft: Draft) -> tuple[Any, ...]:
+    """What the form is made of, beside the text."""
+    return draft["selected"], draft["wrong"]
 
 
 def build(ctx: AppContext) -> BuildPlace:
@@ -185,14 +190,15 @@ def mark_of(number: int, step: str | None, form: StepForm | None) -> str:
 def _render_form(place: BuildPlace) -> None:
     def form_of_step(wanted: dict[str, Any]) -> None:
         number, step = wanted["number"], wanted.get("selected")
-        form = forms.step_form(drafts.new_draft(wanted["text"]), step) if step else None
+        draft = drafts.new_draft(wanted.get("text", ""), wrong=wanted.get("wrong"))
+        form = forms.step_form(draft, step) if step else None
         gr.HTML(mark_of(number, step, form), elem_id=f"form-{number}", elem_classes="df-marker", apply_default_css=False)
         if form is None or step is None:
             return
 
         def save(entry: FormField) -> Callable[..., tuple[Any, ...]]:
             def set_value(said: Any, kept: Any, request: gr.Request) -> tuple[Any, ...]:
-                return place.change(request, kept, lambda draft: edits.set_field(draft, step, entry, said))
+                return place.change(request, kept, lambda draft: edits.enter(draft, step, entry, said))
 
             return set_value
 

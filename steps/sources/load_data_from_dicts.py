@@ -17,7 +17,16 @@ class LoadDataFromDicts(GeneratorStep):
         [{'instruction': 'Say hi'}]
     """
 
-    data: list[Row] = Field(default_factory=list, description="The rows.")
+    data: list[Row] = Field(
+        default_factory=list,
+        description="The rows.",
+        examples=[
+            [
+                {"instruction": "Name three rivers.", "topic": "maps"},
+                {"instruction": "Why is the sky blue?", "topic": "physics"},
+            ]
+        ],
+    )
 
     def generate(self) -> Iterator[Row]:
         for row in self.data:

@@ -28,6 +28,8 @@ def entry(kind: Any, **settings: Any) -> FormField:
         (entry("choice", choices=(("Not set", ""), ("Yes", "true"), ("No", "false"))), "false", False),
         (entry("choice", choices=(("a", "a"),)), "a", "a"),
         (entry("yaml"), "a: 1\nb: [x]", {"a": 1, "b": ["x"]}),
+        (entry("rows"), '{"a": 1}\n{"a": 2}', [{"a": 1}, {"a": 2}]),
+        (entry("rows", default=[]), " ", UNSET),
         (entry("text"), "", UNSET),
         (entry("area", default="{{ x }}"), "", ""),
     ],
@@ -42,6 +44,7 @@ def test_what_a_person_enters_becomes_a_value(given: FormField, said: Any, value
         (entry("number", minimum=1), 0, "out of range"),
         (entry("number"), "abc", "no number"),
         (entry("yaml"), "a: [", "not YAML"),
+        (entry("rows"), '{"a": 1}\n{"a": x}', "X, line 2, character 7"),
         (entry("secret"), "sk-1", "environment"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from app.handlers import drafts, edits, entries, forms
 from app.handlers.fields import UNSET
+from flows.samples import read_rows
 from flows.spec import StepSpec
 from steps import registry
 from steps.base import BaseStep
@@ -96,3 +97,15 @@ def test_names_given_to_columns_of_a_source_that_cannot_be_read_are_still_shown(
     [field] = form_for(drafts.new_draft(text), "load").part("mapping")
 
     assert (field.path, field.shown) == (("output_mappings", "a"), "b")
+
+
+def test_rows_have_a_field_that_shows_what_to_write() -> None:
+    text = "name: a\nsteps:\n- {name: load, use: LoadDataFromDicts, with: {data: [{a: é}, {a: [1, null]}]}}\n"
+    full, empty = drafts.new_draft(text), drafts.new_draft(text.replace("{data: [{a: é}, {a: [1, null]}]}", "{}"))
+
+    field = field_of(form_for(full, "load"), "with", "data")
+
+    assert (field.kind, field.shown) == ("rows", '{"a": "é"}\n{"a": [1, null]}')
+    assert field_of(form_for(empty, "load"), "with", "data").shown == ""
+    assert read_rows(field.placeholder)
+    assert "CSV" in field.info

@@ -350,6 +350,48 @@ def test_a_new_pipeline_is_started_where_there_is_none(page: Page, site: Site) -
     expect(page.get_by_test_id("node-load_data_from_dicts")).to_be_visible()
 
 
+def test_pasted_rows_are_read_and_a_mistake_in_them_is_told_at_the_field_and_kept(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?place=build")
+    page.get_by_role("button", name="Blank canvas").click()
+    expect(page.locator("#build-title h1")).to_have_text("untitled")
+    page.get_by_test_id("palette-LoadDataFromDicts").dblclick()
+    expect(page.get_by_test_id("node-load_data_from_dicts")).to_be_visible()
+    page.get_by_test_id("palette-TextGeneration").dblclick()
+    node = page.locator("#build-main").get_by_test_id("node-load_data_from_dicts")
+    node.click()
+    rows = field(page, "with-data")
+    assert '{"instruction":' in (rows.get_attribute("placeholder") or "")
+    wrong = '{"instruction": "Why?"}\n{"instruction": "How?}'
+    rows.fill(wrong)
+    rows.blur()
+
+    told = page.get_by_test_id("wrong-with-data")
+    expect(told).to_contain_text("Data, line 2")
+    expect(told).to_contain_text("Close it with a double quote")
+    expect(rows).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#build-run")).to_have_attribute("aria-disabled", "true")
+    page.locator("#build-main").get_by_test_id("node-text_generation").click()
+    expect(told).to_be_hidden()
+    node.click()
+    expect(field(page, "with-data")).to_have_value(wrong)  # what was typed is there again
+    expect(told).to_contain_text("Data, line 2")
+
+    field(page, "with-data").fill("instruction,topic\nWhy?,light\nHow?,sound\n")
+    field(page, "with-data").blur()
+
+    expect(told).to_be_hidden()
+    expect(page.locator("#build-run")).not_to_have_attribute("aria-disabled", "true")
+    assert page.evaluate("window.distilflow.graph().steps[0].with.data") == [
+        {"instruction": "Why?", "topic": "light"},
+        {"instruction": "How?", "topic": "sound"},
+    ]
+    field(page, "with-data").fill("[{'instruction': 'Why?'}]")
+    field(page, "with-data").blur()
+    told.get_by_role("button", name="Take the last value back").click()
+    expect(told).to_be_hidden()
+    expect(field(page, "with-data")).to_have_value(re.compile('{"instruction": "Why.", "topic": "light"}'))
+
+
 def import_text(page: Page, site: Site, text: str) -> None:
     page.goto(f"{site.url}/?place=build")
     page.get_by_role("button", name="Import YAML").click()

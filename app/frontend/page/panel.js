@@ -9,6 +9,7 @@ import { unapplied, useButtons } from "./problems.js";
 import { cell } from "./rows.js";
 import { get, go, on, route, set } from "./store.js";
 import { LANGUAGES } from "./texts.js";
+import { markWrongEntries } from "./wrong_entries.js";
 
 const TABS = ["step", "docs", "rows"];
 const REPLIES = { model: "asks a model", rehearsal: "rehearsal", recordings: "recorded replies" };
@@ -42,6 +43,7 @@ let renaming = null; // {step, typed, wrong} while the name is a field
 
 export function mountHead(element) {
   watchForm();
+  markWrongEntries();
   const draw = () => {
     const view = get("build");
     if (!view) return;
@@ -68,7 +70,8 @@ function startRename(step) {
 }
 
 function head(card, draw) {
-  const isOnlyModel = card.problems.every((problem) => problem.code === "model-not-ready");
+  const problems = card.problems.filter((problem) => problem.code !== "wrong-entry"); // those are told at their fields
+  const isOnlyModel = problems.every((problem) => problem.code === "model-not-ready");
   return [
     h(
       "div",
@@ -79,8 +82,8 @@ function head(card, draw) {
     ),
     tab() === "step" && [
       h("p", { class: "df-small t2" }, card.summary, card.needs.length > 0 && [" Needs ", card.needs.map((name) => [chip(name), " "])]),
-      card.problems.length > 0 &&
-        h("div", { class: "df-stack", id: "step-problems" }, card.problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, sentence(problem.what))), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)), problem.uses.length > 0 && h("div", { class: "df-row df-uses" }, useButtons(problem))))),
+      problems.length > 0 &&
+        h("div", { class: "df-stack", id: "step-problems" }, problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, sentence(problem.what))), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)), problem.uses.length > 0 && h("div", { class: "df-row df-uses" }, useButtons(problem))))),
     ],
   ];
 }
