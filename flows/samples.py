@@ -132,10 +132,11 @@ def _refuse_json(text: str, error: ValueError, line: int = 1) -> NoReturn:
     if not isinstance(error, json.JSONDecodeError):
         raise SpecError(f"near line {line}: {error}", "put null, or a text in quotes") from error
     lines = text.splitlines()
-    near = lines[error.lineno - 1][max(0, error.colno - 12) :][:40].strip() if error.lineno <= len(lines) else ""
+    at = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
+    near = at[error.colno - 1 :][:40].strip() or at[-20:].strip()
     what, fix = next((told for said, *told in _MISTAKES if said in error.msg), (error.msg, AS_JSON))
     seen = f"line {error.lineno}, character {error.colno}: {what}{f', near `{near}`' if near else ''}"
-    raise SpecError(seen, _IN_DOUBLE_QUOTES if "'" in near[:13] else fix) from error
+    raise SpecError(seen, _IN_DOUBLE_QUOTES if near.startswith("'") else fix) from error
 
 
 _IN_DOUBLE_QUOTES = "put names and texts in double quotes"
