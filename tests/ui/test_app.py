@@ -357,6 +357,7 @@ def test_pasted_rows_are_read_and_a_mistake_in_them_is_told_at_the_field_and_kep
     page.get_by_test_id("palette-LoadDataFromDicts").dblclick()
     expect(page.get_by_test_id("node-load_data_from_dicts")).to_be_visible()
     page.get_by_test_id("palette-TextGeneration").dblclick()
+    expect(page.locator("#build-main").get_by_test_id("node-text_generation")).to_be_visible()
     node = page.locator("#build-main").get_by_test_id("node-load_data_from_dicts")
     node.click()
     rows = field(page, "with-data")

@@ -2,6 +2,7 @@
 
 import { change } from "./changes.js";
 import { h, sentence } from "./dom.js";
+import { afterEdits } from "./edits.js";
 import { icon } from "./icons.js";
 import { get, on } from "./store.js";
 
@@ -34,9 +35,14 @@ function mark(field, entry) {
       "div",
       { class: "df-wrong", id, role: "alert", "data-testid": id, "data-told": told(entry) },
       icon("warn", "s"),
-      h("p", {}, `${sentence(entry.what)} `, entry.fix && h("span", {}, `${sentence(entry.fix)} `), h("button", { type: "button", class: "df-linkish", onclick: () => change({ do: "discard-entry", step: entry.step, field: entry.field }) }, "Take the last value back")),
+      h("p", {}, `${sentence(entry.what)} `, entry.fix && h("span", {}, `${sentence(entry.fix)} `), h("button", { type: "button", class: "df-linkish", onclick: () => giveUp(entry) }, "Take the last value back")),
     ),
   );
+}
+
+/** Leaving the field for this button has sent its entry once more: that is answered first. */
+function giveUp({ step, field }) {
+  afterEdits(() => change({ do: "discard-entry", step, field }));
 }
 
 function clear(note) {
