@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, expect
 
+from flows.distiset.parts import by_hand
 from flows.engine.events import StepProgress
 from flows.engine.tally import Tally
 from flows.runs import RunFolder, RunReport
@@ -273,6 +274,41 @@ def test_a_row_is_edited_wrong_values_are_told_and_changes_are_undone_one_by_one
     expect(page.get_by_test_id("matched")).to_have_text("130 rows")
     expect(table(page).locator("td.is-edited")).to_have_count(1)
     expect(table(page)).not_to_contain_text("edited topic")
+
+
+def test_a_drop_can_be_undone_where_it_was_made_and_a_second_click_drops_nothing_more(page: Page, shop: Shop) -> None:
+    run = shop.run()
+    shop.open(page, run, row="3")
+    expect(page.locator(".df-sheet h2").first).to_have_text("Row 3")
+
+    page.get_by_test_id("drop-row").dblclick()
+    expect(page.locator(".df-sheet h2").first).to_have_text("Row 4")
+    page.evaluate("document.querySelector('[data-testid=drop-row]').click()")  # while the next row has just come
+
+    told = page.get_by_test_id("dropped")
+    expect(told).to_contain_text("Row 3 dropped.")
+    expect(page.get_by_test_id("matched")).to_have_text("129 rows")
+    expect(page.get_by_test_id("drop-row")).not_to_have_attribute("aria-disabled", "true")  # a moment later it drops again
+    assert len(by_hand(run).changes()) == 1
+    told.get_by_role("button", name="Undo").click()
+    expect(page.locator(".df-sheet h2").first).to_have_text("Row 3")
+    expect(page.get_by_test_id("matched")).to_have_text("130 rows")
+    expect(told).to_be_hidden()
+    page.get_by_test_id("drop-row").click()
+    expect(told).to_contain_text("Row 3 dropped.")
+    page.keyboard.press("j")
+    expect(page.locator(".df-sheet h2").first).to_have_text("Row 5")
+    expect(told).to_be_hidden()
+
+
+def test_the_last_row_can_be_dropped_and_brought_back(page: Page, shop: Shop) -> None:
+    run = shop.run()
+    shop.open(page, run, row=str(ROWS), rowpage="3")
+    page.get_by_test_id("drop-row").click()
+
+    expect(page.locator(".df-sheet h2").first).to_have_text(f"Row {ROWS - 1}")
+    page.get_by_test_id("dropped").get_by_role("button", name="Undo").click()
+    expect(page.locator(".df-sheet h2").first).to_have_text(f"Row {ROWS}")
 
 
 def test_a_new_result_says_which_changes_no_longer_apply(page: Page, shop: Shop) -> None:

@@ -9,6 +9,7 @@ import { editForm } from "./data_edit.js";
 import { fetchJson, go, postJson, route, set } from "./store.js";
 import { drawWhy } from "./why.js";
 
+const CALM_MS = 700; // after a drop, in which a second click does not drop the next row
 const PROMPTS = ["prompt", "instruction", "question"];
 
 export class Sheet {
@@ -17,6 +18,8 @@ export class Sheet {
     this.element = h("aside", { class: "df-sheet", "aria-label": "Row", "data-region": "row", hidden: true });
     this.found = null;
     this.isEditing = false;
+    this.dropped = null; // {index, change, next}: what was dropped last, and the row that came in its place
+    this.calmUntil = 0;
   }
 
   /** The row of the address, or nothing. */
@@ -25,6 +28,7 @@ export class Sheet {
     this.part = part;
     const index = Number(route().row) - 1;
     if (!route().row || !Number.isInteger(index) || index < 0) return this.close();
+    if (index !== this.dropped?.next) this.dropped = null;
     try {
       const found = await fetchJson(`runs/${encodeURIComponent(run.id)}/data/row?${asked({ part, index })}`, signal);
       if (Number(route().row) - 1 !== index) return undefined; // closed, or another row, since it was asked for
@@ -50,6 +54,7 @@ export class Sheet {
     this.element.hidden = true;
     this.found = null;
     this.isEditing = false;
+    this.dropped = null;
     document.documentElement.dataset.sheet = "";
   }
 
@@ -87,7 +92,7 @@ export class Sheet {
         h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Previous row (K)", "data-key": "previous-row", disabled: found.previous === null || this.isEditing, onclick: () => this.move(-1) }, icon("up", "s")),
         h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Next row (J)", "data-key": "next-row", disabled: found.next === null || this.isEditing, onclick: () => this.move(1) }, icon("down", "s")),
         !this.isEditing && h("button", { type: "button", class: "df-btn sm", "data-key": "edit-row", "data-testid": "edit-row", onclick: () => this.edit() }, icon("pencil", "s"), "Edit"),
-        !this.isEditing && h("button", { type: "button", class: "df-btn sm", "data-key": "drop-row", "data-testid": "drop-row", onclick: (event) => this.drop(event.currentTarget) }, icon("trash", "s"), "Drop"),
+        !this.isEditing && !found.is_dropped && this.dropButton(),
       ],
       h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": "Close row (Esc)", "data-key": "close-row", onclick: () => (this.isEditing = false, this.leave()) }, icon("cross", "s")),
     );
@@ -98,7 +103,7 @@ export class Sheet {
     if (!found) return;
     this.open();
     const slot = h("section", { "data-slot": "why", class: "df-why" });
-    keepingFocus(element, () => put(element, this.head(found), h("div", { class: "df-sheet-body", tabindex: "0" }, found.is_dropped && h("p", { class: "df-callout warn slim" }, "This row was dropped by hand."), pair(found), pairOf(found) ? [slot, values(found)] : [values(found), slot])));
+    keepingFocus(element, () => put(element, this.head(found), h("div", { class: "df-sheet-body", tabindex: "0" }, this.droppedNotice(), pair(found), pairOf(found) ? [slot, values(found)] : [values(found), slot])));
     void drawWhy(slot, { run: this.run.id, part: this.part, index: found.index });
   }
 
@@ -119,13 +124,45 @@ export class Sheet {
     }
   }
 
-  async drop(button) {
+  dropButton() {
+    const isCalm = Date.now() < this.calmUntil;
+    const button = h("button", { type: "button", class: "df-btn sm", "aria-disabled": isCalm ? "true" : null, "data-key": "drop-row", "data-testid": "drop-row", onclick: () => this.drop(button) }, icon("trash", "s"), "Drop");
+    if (isCalm) setTimeout(() => button.removeAttribute("aria-disabled"), this.calmUntil - Date.now());
+    return button;
+  }
+
+  /** What was dropped, with the way back. */
+  droppedNotice() {
+    const { found, dropped } = this;
+    if (!dropped) return found.is_dropped && h("p", { class: "df-callout warn slim" }, "This row was dropped by hand.");
+    const undo = h("button", { type: "button", class: "df-btn sm", "data-key": "undo-drop", "data-testid": "undo-drop", onclick: () => this.undoDrop(undo) }, icon("undo", "s"), "Undo");
+    return h("div", { class: "df-callout slim", role: "status", "data-testid": "dropped" }, h("p", { class: "df-callout-text df-middle" }, icon("trash"), h("span", { class: "df-grow" }, `Row ${number(dropped.index + 1)} dropped.`), undo));
+  }
+
+  async undoDrop(button) {
     button.disabled = true;
+    const { index, change } = this.dropped;
+    try {
+      await postJson(`runs/${encodeURIComponent(this.run.id)}/changes/undo`, { change });
+      this.dropped = null;
+      go({ row: String(index + 1) }, { replace: true });
+      await this.again();
+    } catch (error) {
+      put(this.element, this.head(this.found), h("div", { class: "df-sheet-body" }, failure(error)));
+    }
+  }
+
+  async drop(button) {
+    if (button.getAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
     const { found } = this;
     try {
-      await postJson(`runs/${encodeURIComponent(this.run.id)}/data/drop`, { part: this.part, index: found.index });
-      if (found.next !== null) go({ row: String(found.next + 1) }, { replace: true });
-      else go({ row: "" }, { replace: true });
+      const { change } = await postJson(`runs/${encodeURIComponent(this.run.id)}/data/drop`, { part: this.part, index: found.index });
+      const next = found.next ?? found.previous ?? found.index;
+      this.dropped = { index: found.index, change, next };
+      this.calmUntil = Date.now() + CALM_MS;
+      const page = found.next === null && found.previous !== null ? found.previous_page : Number(route().rowpage || 1);
+      go({ row: String(next + 1), rowpage: page > 1 ? String(page) : "" }, { replace: true });
       await this.again();
     } catch (error) {
       put(this.element, this.head(found), h("div", { class: "df-sheet-body" }, failure(error)));
