@@ -30,6 +30,8 @@ class ProblemCard(TypedDict):
     what: str
     fix: str
     step: str | None
+    line: int | None
+    """Where it is in a text, counted from 1, if that is known."""
     column: str
     """The column that is missing, by the step's own name for it; empty for other problems."""
     uses: list[str]
@@ -113,6 +115,7 @@ def problem_card(problem: Problem, planned: PlannedStep | None = None) -> Proble
         what=problem.what,
         fix=_FIXES.get(problem.code, problem.fix),
         step=problem.step,
+        line=None,
         column="",
         uses=[],
         likely="",

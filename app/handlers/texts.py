@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 from app.handlers.drafts import CannotEdit, Draft, View, notice_of, opening_comment, with_text
 from app.handlers.line_changes import Line, Lines, line_changes
 from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
+from app.handlers.problem_lines import with_lines
 from app.handlers.staleness import staleness
 from flows.engine.tally import money
 from flows.plan import examine
@@ -136,12 +137,19 @@ def _unchanged(language: Language, text: str, problems: list[ProblemCard]) -> Te
         lines=len(text.splitlines()),
         is_empty=not text.strip(),
         isChanged=False,
-        problems=problems,
+        problems=with_lines(problems, text, _step_lines(language, text)) if problems else [],
         count=0,
         why_not="Nothing was changed",
         sections=[],
         diff=[],
     )
+
+
+def _step_lines(language: Language, text: str) -> Lines:
+    try:
+        return _LINES[language](text)
+    except SpecError:
+        return []
 
 
 def _as_python(data: dict[str, Any] | None) -> str:

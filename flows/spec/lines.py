@@ -16,7 +16,7 @@ def step_lines(text: str) -> list[tuple[str, int, int]]:
     except (yaml.YAMLError, RecursionError, ValueError):
         return []
     steps = next((value for key, value in _pairs(root) if key.value == "steps"), None)
-    if not isinstance(steps, yaml.SequenceNode):
+    if not isinstance(steps, yaml.SequenceNode) or not steps.value:
         return []
     starts = [item.start_mark.line + 1 for item in steps.value]
     ends = [*(start - 1 for start in starts[1:]), max(steps.end_mark.line, *starts[-1:], 1)]

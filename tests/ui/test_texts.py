@@ -122,6 +122,31 @@ def test_a_text_that_is_no_pipeline_says_where_and_stays_without_being_applied(
     expect(page.locator(f"#{language}-code")).to_contain_text("quickstart")
 
 
+def test_a_mistake_is_marked_at_its_line_and_its_list_leads_there(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    page.get_by_test_id("view-yaml").click()
+    rewrite(page, "yaml", "use: UltraFeedback", "use: UltraFeedbak")
+    marks = page.locator("#yaml-code .df-line-marks i")
+    expect(marks).to_have_count(1)
+    line = page.locator("#yaml-code .cm-line", has_text="UltraFeedbak")
+    there, marked = line.bounding_box(), marks.bounding_box()
+    assert there
+    assert marked
+    assert abs(there["y"] - marked["y"]) < 2
+
+    page.keyboard.press("Control+Home")
+    page.locator("#yaml-state summary").click()
+    page.get_by_test_id("yaml-problem").get_by_role("button", name="Line 32").click()
+
+    expect(page.get_by_test_id("yaml-problem")).to_be_hidden()
+    expect(page.locator("#yaml-code .cm-content")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.press("Backspace")
+    page.keyboard.insert_text("ck")
+    expect(marks).to_have_count(0)
+    expect(page.locator("#yaml-code .cm-content")).to_contain_text("use: UltraFeedback")
+
+
 def test_nothing_takes_away_what_an_editor_holds(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-yaml").click()

@@ -2,6 +2,7 @@
 
 import { count, h, keepingFocus, put, saveFile, say, sentence, tag } from "./dom.js";
 import { icon } from "./icons.js";
+import { goToLine, markLines } from "./line_marks.js";
 import "./shell.js";
 import { get, on, route, set } from "./store.js";
 
@@ -50,6 +51,9 @@ export function mountBar(element, { props, trigger, watch }) {
   watch("value", take);
   on(`text-${language}`, draw);
   on("textMode", draw);
+  const markProblems = () => markLines(language, (stateOf(language)?.problems ?? []).map((problem) => problem.line).filter(Boolean));
+  on(`text-${language}`, markProblems);
+  on("shown", (shown) => shown === language && requestAnimationFrame(markProblems));
   const letKeysScroll = () => document.querySelector(`#${language}-code .cm-scroller`)?.setAttribute("tabindex", "0");
   on("shown", (shown) => shown === language && requestAnimationFrame(letKeysScroll));
 }
@@ -86,9 +90,18 @@ function problemList(language, problems, isOpen, toggled) {
     h(
       "ol",
       { "data-testid": `${language}-problem` },
-      problems.map((problem) => h("li", {}, h("p", { class: "df-callout-text" }, where(problem), sentence(problem.what)), problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)))),
+      problems.map((problem) => h("li", {}, h("p", { class: "df-callout-text" }, lineButton(language, problem, () => toggled(false)), where(problem), sentence(problem.what)), problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)))),
     ),
   );
+}
+
+function lineButton(language, { line }, close) {
+  const jump = () => {
+    close();
+    set("textMode", "edit");
+    requestAnimationFrame(() => goToLine(language, line));
+  };
+  return line && [h("button", { type: "button", class: "df-linkish acc", "data-key": `line-${line}`, onclick: jump }, `Line ${line}`), " "];
 }
 
 /* ---- what Gradio hands over: the whole text, of which the page shows a part */
