@@ -88,6 +88,10 @@ class RunReport(BaseModel):
     """A budget to go on with then: USD or tokens."""
     started_at: float = Field(default_factory=time.time)
     ended_at: float | None = None
+    paused_at: float | None = None
+    """When the pause began that it is in."""
+    paused_s: float = 0.0
+    """Seconds that this session has been paused before."""
     sessions: int = 1
     """How often it was started: once, and once more for each resume or retry."""
     steps: dict[str, StepProgress] = Field(default_factory=dict)
@@ -110,7 +114,8 @@ class RunReport(BaseModel):
 
     @property
     def duration_s(self) -> float:
-        return (self.ended_at or time.time()) - self.started_at
+        """Seconds of this session, but those of pauses."""
+        return (self.ended_at or self.paused_at or time.time()) - self.started_at - self.paused_s
 
 
 class RunFolder:

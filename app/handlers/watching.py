@@ -42,6 +42,8 @@ def list_runs(store: RunStore, ids: Sequence[str] | None = None) -> list[dict[st
                     "state": report.state,
                     "started_at": report.started_at,
                     "ended_at": report.ended_at,
+                    "paused_at": report.paused_at,
+                    "paused_s": report.paused_s,
                     "rows": sum(report.rows.values()),
                     "quarantined": report.quarantined,
                     "usage": asdict(report.usage),
@@ -59,7 +61,15 @@ def report_of(run: RunFolder) -> RunReport:
         report = run.report()
         if starts and record and report.started_at < record["started_at"]:  # a resume or retry that has not taken over yet
             began = record["started_at"]
-            return report.model_copy(update={"state": "starting", "message": "", "ended_at": None, "started_at": began})
+            new = {
+                "state": "starting",
+                "message": "",
+                "started_at": began,
+                "ended_at": None,
+                "paused_at": None,
+                "paused_s": 0.0,
+            }
+            return report.model_copy(update=new)
         return report
     started = float(record["started_at"]) if record else time.time()
     pipeline = run.run_id.rsplit("-", 3)[0]

@@ -28,6 +28,10 @@ class RunChanged(_Event):
     type: Literal["run"] = "run"
     state: RunState
     message: str = ""
+    paused_at: float | None = None
+    """When the pause began that the run is in."""
+    paused_s: float = 0.0
+    """Seconds that this session has been paused before."""
 
 
 class StepProgress(BaseModel):

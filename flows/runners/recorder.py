@@ -65,16 +65,20 @@ class Recorder(Observer):
     def waits(self, message: str) -> None:
         self.report.message = message
         self.folder.save_report(self.report)
-        self._emit(RunChanged(at=time.time(), state=self.report.state, message=message))
+        self._emit_state()
 
     # ---- what the session tells
     def enter(self, state: RunState, message: str = "") -> None:
         """The run enters a state."""
-        self.report.state, self.report.message = state, message
+        now, report = time.time(), self.report
+        report.state, report.message = state, message
+        if report.paused_at is not None:
+            report.paused_s += now - report.paused_at
+        report.paused_at = now if state == "paused" else None
         if state in ("finished", "stopped", "failed"):
-            self.report.ended_at = time.time()
-        self.folder.save_report(self.report)
-        self._emit(RunChanged(at=time.time(), state=state, message=message))
+            report.ended_at = now
+        self.folder.save_report(report)
+        self._emit_state()
         self._write_log("error" if state == "failed" else "info", f"run {state}{': ' if message else ''}{message}")
 
     async def watch(self, engine: Engine, launched_at: float) -> None:
@@ -160,6 +164,10 @@ class Recorder(Observer):
             history.pop(0)
         seconds = now - history[0][0]
         return round((made - history[0][1]) / seconds, 1) if seconds > 0 else 0.0
+
+    def _emit_state(self) -> None:
+        told = self.report.model_dump(include={"state", "message", "paused_at", "paused_s"})
+        self._emit(RunChanged(at=time.time(), **told))
 
     def _emit(self, event: Event) -> None:
         self._events.write(event.model_dump_json().encode() + b"\n")

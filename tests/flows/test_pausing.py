@@ -90,10 +90,14 @@ def test_nothing_is_sent_while_paused_and_everything_after(commands: Commands, f
         assert "Run r goes on" in commands("resume", "r").err
 
     assert process.returncode == 0
-    assert (fake.stats.requests, len(commands.rows()), commands.report()["sessions"]) == (ROWS, ROWS, 1)
+    report = commands.report()
+    assert (fake.stats.requests, len(commands.rows()), report["sessions"], report["paused_at"]) == (ROWS, ROWS, 1, None)
+    assert QUIET_S <= report["paused_s"] < report["ended_at"] - report["started_at"]
     said = [json.loads(line) for line in (commands.folder / "runs" / "r" / "events.jsonl").read_text().splitlines()]
     states = [event["state"] for event in said if event["type"] == "run"]
     assert states == ["running", "paused", "running", "finishing", "finished"]
+    pauses = [(bool(event["paused_at"]), event["paused_s"] > 0) for event in said if event["type"] == "run"]
+    assert pauses == [(False, False), (True, False), *[(False, True)] * 3]
 
 
 def test_a_paused_run_stops_with_what_it_has(commands: Commands, fake: FakeOpenAI, url: str) -> None:
@@ -103,6 +107,7 @@ def test_a_paused_run_stops_with_what_it_has(commands: Commands, fake: FakeOpenA
         assert commands("stop", "r").code == 0
 
     assert (state(commands), fake.stats.requests) == ("stopped", sent)
+    assert commands.report()["paused_at"] is None
     assert 0 < len(commands.rows()) <= sent
 
 

@@ -103,8 +103,13 @@ def test_a_run_is_paused_and_goes_on_from_the_page(site: Site, page: Page, tmp_p
         page.goto(f"{site.url}/?place=run&run=pausing")
         page.get_by_test_id("pause").click()
         expect(page.locator("#run-title")).to_contain_text("Paused", timeout=15_000)
+        elapsed = page.get_by_test_id("fact-elapsed")
+        standing = elapsed.text_content() or ""
+        page.wait_for_timeout(2500)
+        assert elapsed.text_content() == standing  # a pause is no work
         page.reload()
         expect(page.locator("#run-title")).to_contain_text("Paused", timeout=15_000)
+        assert elapsed.text_content() == standing
         page.get_by_test_id("resume").click()
         expect(page.locator("#run-title")).to_contain_text("Running", timeout=15_000)
         page.get_by_test_id("stop").click()

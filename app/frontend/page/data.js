@@ -1,6 +1,6 @@
 /* Data: the place. Which run, which tab, which row; the parts are drawn by modules of their own. */
 
-import { ago, count, duration, empty, failure, h, keepingFocus, put, tablist, tag } from "./dom.js";
+import { ago, count, empty, failure, h, keepingFocus, put, tablist, tag } from "./dom.js";
 import { LIVE } from "./follow.js";
 import { mountCompare } from "./compare.js";
 import { listRuns } from "./all_runs.js";
@@ -16,6 +16,7 @@ import { closePopover, popover } from "./popover.js";
 import { drawQuarantine } from "./quarantine.js";
 import { inMoney, noRuns, runTitle, runsTable, stateTag } from "./run.js";
 import { keys } from "./shell.js";
+import { elapsed } from "./standing.js";
 import { address, api, fetchJson, get, go, on, route, set } from "./store.js";
 
 function rowsOf(report) {
@@ -38,7 +39,7 @@ export function mountDataBar(element) {
     const { report } = run;
     const shown = get("dataPage");
     const facts = [
-      report.ended_at && duration(report.ended_at - report.started_at),
+      report.ended_at && elapsed(report),
       inMoney(report.usage),
       rowsOf(report) > 0 && count(rowsLeft(run), "row"),
       shown?.run === run.id && count(shown.columns, "column"),

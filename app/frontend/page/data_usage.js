@@ -3,6 +3,7 @@
 import { count, duration, empty, h, number, put } from "./dom.js";
 import { LIVE } from "./follow.js";
 import { inMoney } from "./run.js";
+import { secondsAtWork } from "./standing.js";
 
 const FIELDS = ["requests", "input_tokens", "output_tokens", "cached_input_tokens", "seconds", "known_cost", "unpriced"];
 
@@ -19,7 +20,7 @@ export function drawUsage(content, run) {
   }
   const total = added(steps.map(([, one]) => one.usage));
   const models = [...Map.groupBy(steps, ([step]) => report.models[step] ?? "unknown")];
-  const spent = report.ended_at ? report.ended_at - report.started_at : 0;
+  const spent = report.ended_at ? secondsAtWork(report) : 0;
   return put(
     content,
     h(

@@ -91,7 +91,7 @@ class Follower {
         }
       } else if (event.type === "run" && event.at >= report.started_at) {
         // what is told again of earlier sessions of the run is over
-        report = { ...report, state: event.state, message: event.message };
+        report = { ...report, state: event.state, message: event.message, paused_at: event.paused_at ?? null, paused_s: event.paused_s ?? 0 };
         if (LIVE.includes(event.state)) report.ended_at = null;
       } else if (event.type === "row-failed") {
         this.failures.unshift(event);

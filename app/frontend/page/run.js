@@ -10,7 +10,7 @@ import { outline } from "./outline.js";
 import { openPipelineOf } from "./pipelines.js";
 import { keys } from "./shell.js";
 import { watchStarts } from "./starting.js";
-import { elapsed, failedRows, standing } from "./standing.js";
+import { elapsed, failedRows, secondsAtWork, standing } from "./standing.js";
 import { address, fetchJson, get, go, on, onCalmly, route, set } from "./store.js";
 
 export function stateTag(report) {
@@ -83,7 +83,7 @@ export function mountRunBar(element) {
 
 /** How long it will still take, by how long it took so far; nothing while that says little. */
 function remaining(report, done) {
-  const took = Date.now() / 1000 - report.started_at;
+  const took = secondsAtWork(report);
   if (done === null || done < 0.05 || took < 5 || report.state === "paused") return "";
   return duration((took * (1 - done)) / done);
 }

@@ -85,6 +85,11 @@ export function failedRows(run) {
   return Object.values(run.progress ?? {}).reduce((sum, step) => sum + step.failed, 0);
 }
 
+/** Seconds that a run has been at work, or was until it ended: pauses do not count. */
+export function secondsAtWork(report) {
+  return (report.ended_at ?? report.paused_at ?? Date.now() / 1000) - report.started_at - (report.paused_s ?? 0);
+}
+
 export function elapsed(report) {
-  return duration((report.ended_at ?? Date.now() / 1000) - report.started_at);
+  return duration(secondsAtWork(report));
 }
