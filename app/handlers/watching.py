@@ -61,15 +61,8 @@ def report_of(run: RunFolder) -> RunReport:
         report = run.report()
         if starts and record and report.started_at < record["started_at"]:  # a resume or retry that has not taken over yet
             began = record["started_at"]
-            new = {
-                "state": "starting",
-                "message": "",
-                "started_at": began,
-                "ended_at": None,
-                "paused_at": None,
-                "paused_s": 0.0,
-            }
-            return report.model_copy(update=new)
+            times = {"started_at": began, "ended_at": None, "paused_at": None, "paused_s": 0.0}
+            return report.model_copy(update={"state": "starting", "message": "", **times})
         return report
     started = float(record["started_at"]) if record else time.time()
     pipeline = run.run_id.rsplit("-", 3)[0]
