@@ -311,6 +311,48 @@ def test_a_run_is_watched_on_the_same_canvas(page: Page, site: Site) -> None:
     expect(canvas.get_by_test_id("node-distiset-rows")).to_have_text(re.compile("^6[0-9] rows$"))
 
 
+COVERED = """(canvas) => {
+  const box = (element) => element.getBoundingClientRect();
+  const meets = (one, other, start, end) => one[start] < other[end] && other[start] < one[end];
+  const touch = (one, other) => meets(one, other, "left", "right") && meets(one, other, "top", "bottom");
+  const floating = [...document.querySelectorAll(`[data-testid=${canvas}] .react-flow__panel`)];
+  const cards = [...document.querySelectorAll(`[data-testid=${canvas}] .react-flow__node`)];
+  const frame = box(document.querySelector(`[data-testid=${canvas}]`));
+  const names = (is) => cards.filter((card) => is(box(card))).map((card) => card.dataset.id);
+  return {
+    cards: cards.length,
+    covered: names((card) => floating.some((one) => touch(card, box(one)))),
+    outside: names((card) => card.top < frame.top || card.bottom > frame.bottom),
+  };
+}"""
+
+
+@pytest.mark.parametrize("name", ["quickstart", "fan", "tall"])
+def test_nothing_floats_over_a_card_in_a_short_window(page: Page, site: Site, name: str) -> None:
+    branches = {"fan": 9, "tall": 3}.get(name, 0)
+    if branches:
+        cut = "  - {name: cut_AT, use: KeepColumns, after: load, with: {columns: [a]}}\n"
+        steps = "".join(cut.replace("AT", str(at)) for at in range(branches))
+        more = "  - {name: all, use: CombineOutputs, after: [cut_0, cut_1]}\n" if name == "tall" else ""
+        load = "  - {name: load, use: LoadDataFromDicts, with: {data: [{a: text}]}}\n"
+        site.pipelines_dir.mkdir(exist_ok=True)
+        (site.pipelines_dir / f"{name}.yaml").write_text(f"distilflow: 1\nname: {name}\nsteps:\n{load}{steps}{more}")
+    page.set_viewport_size({"width": 1280, "height": 640})
+    page.goto(f"{site.url}/?place=build&pipeline={name}")
+    expect(page.locator("#build-title h1")).to_have_text(name)
+    expect(page.locator(".df-canvas .react-flow__node").first).to_be_visible()
+    page.wait_for_timeout(500)
+
+    for canvas in ("canvas", "run-canvas"):
+        if canvas == "run-canvas":
+            page.get_by_test_id("run").click()
+            page.wait_for_url(re.compile("run="))
+            expect(page.get_by_test_id("run-canvas").locator(".react-flow__node").first).to_be_visible()
+            page.wait_for_timeout(500)
+        seen = page.evaluate(COVERED, canvas)
+        assert (seen["cards"] > 4, seen["covered"], seen["outside"]) == (True, [], [])
+
+
 def test_a_change_that_got_lost_is_told_also_when_the_page_has_come_back(page: Page, site: Site, watched: Watched) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("node-judge").click()

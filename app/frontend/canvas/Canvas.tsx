@@ -22,6 +22,7 @@ import { DRAGGED } from "page/palette.js";
 import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { useActions, useKeys } from "./actions";
+import { MARGIN, useFit } from "./fit";
 import { layout, NODE, type Room } from "./layout";
 import { ModeContext, select, usePipeline } from "./pipeline";
 import { RowEdge } from "./RowEdge";
@@ -32,7 +33,6 @@ import { drawn } from "./view";
 
 const nodeTypes = { step: StepNode };
 const edgeTypes = { rows: RowEdge };
-const MARGIN = 22;
 /** Where links begin and end: cards have one size, so nothing has to be measured before links are drawn. */
 const HANDLES = [
   { id: "l", type: "target" as const, position: Position.Left, x: -4, y: 34, width: 8, height: 8 },
@@ -42,6 +42,7 @@ const HANDLES = [
 ];
 const NONE: ReadonlySet<Socket> = new Set();
 const MANY = 60;
+const SETTLES_MS = 1000;
 
 export function Canvas() {
   const mode = useContext(ModeContext);
@@ -49,6 +50,7 @@ export function Canvas() {
   const frame = useRef<HTMLDivElement>(null);
   const room = useRoom(frame, pipeline?.key);
   const flow = useReactFlow();
+  const fit = useFit();
   const [nodes, setNodes] = useState<StepNode[]>([]);
   const fitNext = useRef(false); // once the places are known that were asked for
   const [linkSelected, setLinkSelected] = useState<string | null>(null);
@@ -119,8 +121,8 @@ export function Canvas() {
   useEffect(() => {
     if (!fitNext.current) return;
     fitNext.current = false;
-    void flow.fitView({ maxZoom: 1, padding: `${MARGIN}px`, duration: 200 });
-  }, [places, flow]);
+    fit(200);
+  }, [places, fit]);
 
   const selected = pipeline?.selected;
   useEffect(() => {
@@ -129,10 +131,19 @@ export function Canvas() {
   }, [selected]);
 
   const key = pipeline?.key;
+  const hasCards = nodes.length > 0;
   useEffect(() => {
-    const timer = setTimeout(() => void flow.fitView({ maxZoom: 1, padding: `${MARGIN}px` }), 50);
-    return () => clearTimeout(timer);
-  }, [key, flow, room]);
+    if (!frame.current || !hasCards) return;
+    const timer = setTimeout(fit, 50);
+    const watching = new ResizeObserver(() => fit()); // what opens around it when a place is opened takes room from it
+    watching.observe(frame.current);
+    const settled = setTimeout(() => watching.disconnect(), SETTLES_MS);
+    return () => {
+      clearTimeout(timer);
+      clearTimeout(settled);
+      watching.disconnect();
+    };
+  }, [key, fit, room, hasCards]);
 
   const onNodesChange = useCallback((changes: NodeChange<StepNode>[]) => {
     setNodes((before) => {
@@ -150,7 +161,7 @@ export function Canvas() {
     for (const one of changes) if (one.type === "select") setLinkSelected((before) => (one.selected ? one.id : before === one.id ? null : before));
   }, []);
 
-  const actions = useActions(mode, nodes, linkSelected, flow, fitNext);
+  const actions = useActions(mode, nodes, linkSelected, fit, fitNext);
   useKeys(mode, frame, actions);
   const canBuild = mode === "build";
 

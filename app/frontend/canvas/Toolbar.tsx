@@ -7,6 +7,7 @@ import { standingOf } from "page/standing.js";
 import { get } from "page/store.js";
 
 import type { Actions } from "./actions";
+import { useFit } from "./fit";
 import { Icon } from "./Icon";
 import { useFrom, usePage } from "./usePage";
 import type { RunView } from "./view";
@@ -45,6 +46,7 @@ export function Toolbar({ actions, selected }: { actions: Actions; selected: num
 
 export function Zoom({ position }: { position: PanelPosition }) {
   const flow = useReactFlow();
+  const fit = useFit();
   const zoom = useStore((state) => state.transform[2]);
   return (
     <Panel position={position} className="df-tools">
@@ -56,7 +58,7 @@ export function Zoom({ position }: { position: PanelPosition }) {
         <Icon name="plus" classes="s" />
       </button>
       <span className="df-sep" />
-      <button type="button" className="df-btn ghost ic sm" aria-label="Show all (1)" title="Show all (1)" onClick={() => void flow.fitView({ maxZoom: 1, duration: 120 })}>
+      <button type="button" className="df-btn ghost ic sm" aria-label="Show all (1)" title="Show all (1)" onClick={() => fit(120)}>
         <Icon name="fit" classes="s" />
       </button>
     </Panel>

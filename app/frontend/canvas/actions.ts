@@ -1,6 +1,5 @@
 /* What can be done with what is selected, from the toolbar and by keys. */
 
-import { type useReactFlow } from "@xyflow/react";
 import { change } from "page/changes.js";
 import { openCommands } from "page/commands.js";
 import { say } from "page/dom.js";
@@ -39,7 +38,7 @@ export function copyOf(names: string[]): { name: string }[] {
   return (window.distilflow?.graph()?.steps ?? []).filter((step) => wanted.has(step.name));
 }
 
-export function useActions(mode: Mode, nodes: StepNode[], link: string | null, flow: ReturnType<typeof useReactFlow>, fitNext: { current: boolean }): Actions {
+export function useActions(mode: Mode, nodes: StepNode[], link: string | null, fit: (duration?: number) => void, fitNext: { current: boolean }): Actions {
   return useMemo(() => {
     const selected = nodes.filter((node) => node.selected);
     const steps = selected.flatMap(({ id, data }) => (data.drawn.step ? [id] : data.drawn.group));
@@ -76,7 +75,7 @@ export function useActions(mode: Mode, nodes: StepNode[], link: string | null, f
         change({ do: "tidy" });
         fitNext.current = true;
       },
-      fit: () => void flow.fitView({ maxZoom: 1, duration: 120 }),
+      fit: () => fit(120),
       opened: () => selected.length === 1 && selected[0]!.data.drawn.group.length > 0,
       open: () => change({ do: "open-group", group: selected[0]!.id }),
       add: () => openCommands({ add: steps.slice(0, 1) }),
@@ -91,7 +90,7 @@ export function useActions(mode: Mode, nodes: StepNode[], link: string | null, f
         if (selected.length) change({ do: "move", to: Object.fromEntries(selected.map((node) => [node.id, [Math.round(node.position.x + x), Math.round(node.position.y + y)]])) });
       },
     };
-  }, [mode, nodes, link, flow]);
+  }, [mode, nodes, link, fit]);
 }
 
 /** The nearest card in a direction: sideways along the rows first. */
