@@ -55,6 +55,7 @@ class AppContext:
         self.runs_dir = self.runs_dir.resolve()
         self.pipelines_dir = (self.pipelines_dir or self.runs_dir.parent / "pipelines").resolve()
         self.pipelines = None if self.is_public else Pipelines(self.pipelines_dir)
+        self.reuses = self.reuses and not self.is_public
         options = ("--no-prefect",) if self.no_prefect else ()
         self.launcher = Launcher(
             self.store, self.command, options, reuses=self.reuses, allow=self.allow, has_secret_ids=self.is_public
@@ -72,6 +73,11 @@ class AppContext:
         """
         if self.is_public:
             check_strangers(spec, self.examples_dir)
+
+    @property
+    def earlier_runs(self) -> RunStore | None:
+        """The runs that a new one takes over from; None where it does not, and nobody is told of them either."""
+        return self.store if self.reuses else None
 
     @property
     def store(self) -> RunStore:

@@ -54,6 +54,6 @@ def router(ctx: AppContext) -> APIRouter:
     @found.post("/staleness")
     async def stale(asked: Asked) -> Response:
         allowed(asked.text)
-        return await in_turn(staleness.staleness, asked.text, ctx.store)
+        return await in_turn(staleness.staleness, asked.text, ctx.earlier_runs)
 
     return found

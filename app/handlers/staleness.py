@@ -6,21 +6,23 @@ from typing import Any
 
 from app.handlers.drafts import check
 from flows.runs import RunStore
+from flows.staleness import Staleness
 from flows.staleness import staleness as compare
 from steps.errors import DistilflowError
 
 
-def staleness(text: str, store: RunStore) -> dict[str, Any]:
-    """For each step of a pipeline "fresh", "stale" or "new", the run that it is compared with, and a sentence.
+def staleness(text: str, store: RunStore | None) -> dict[str, Any]:
+    """For each step of a pipeline "fresh", "stale" or "new", what those that are not fresh would use, and all that in words.
 
-    A text that cannot be planned has no steps: what is wrong with it is said elsewhere.
+    A text that cannot be planned has no steps: what is wrong with it is said elsewhere. Nor has any where a run takes over
+    nothing, and there is no `store`.
     """
-    nothing: dict[str, Any] = {"run": None, "steps": {}, "summary": "", "rows": 0, "requests": 0, "cost": 0.0, "unknown": []}
-    try:
-        plan, problems = check(text)
-    except DistilflowError:
-        return nothing
-    if problems:
-        return nothing
-    found = compare(plan, store)
-    return {**found.model_dump(exclude={"run_id"}), "run": found.run_id, "summary": found.summary}
+    found = Staleness()
+    if store is not None:
+        try:
+            plan, problems = check(text)
+            found = found if problems else compare(plan, store)
+        except DistilflowError:
+            pass
+    told = found.model_dump(include={"steps", "requests", "cost", "unknown"})
+    return {**told, "has_run": found.run_id is not None, "summary": found.summary}

@@ -190,10 +190,10 @@ def _after_applying(spec: PipelineSpec, store: RunStore) -> Section:
     fresh = [name for name, state in found["steps"].items() if state == "fresh"]
     again = [name for name, state in found["steps"].items() if state != "fresh"]
     rows = []
-    if found["run"] and fresh:
+    if found["has_run"] and fresh:
         said = f"{', '.join(fresh)}: taken over from earlier runs, at no cost"
         rows.append(ChangeRow(icon="replay", kind="", title=f"{counted(len(fresh), 'step')} kept", texts=[said]))
-    if found["run"] and again:
+    if found["has_run"] and again:
         asked = [counted(found["requests"], "request")] if found["requests"] else []
         paid = [f"about {money(found['cost'])}"] if found["cost"] else []
         said = ": ".join(part for part in (", ".join(again), ", ".join([*asked, *paid])) if part)

@@ -132,7 +132,7 @@ def build(ctx: AppContext) -> BuildPlace:
         _render_form(place)
     _bind_changes(place)
     for text in texts:
-        text.bind(place, ctx.store)
+        text.bind(place, ctx.earlier_runs)
     _bind_starts(ctx, place, run_button, rehearse_button, run_id)
     return place
 

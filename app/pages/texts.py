@@ -48,7 +48,7 @@ class TextView:
         told = {"language": self.language}
         self.panel = part("text_changes", "mountPanel", told, elem_id=f"{self.language}-panel", elem_classes="df-text-panel")
 
-    def bind(self, place: BuildPlace, store: RunStore) -> None:
+    def bind(self, place: BuildPlace, store: RunStore | None) -> None:
         """Check while it is written, apply, discard; copying and saving happen in the browser."""
         language = self.language
         current = [place.saved, place.form]

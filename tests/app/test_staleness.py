@@ -18,7 +18,7 @@ from tests.app.test_launching import eventually
 def test_a_changed_step_and_those_after_it_are_stale(ctx: AppContext) -> None:
     text = (ctx.store.get("sample-1").path / "pipeline.yaml").read_text()
     same = staleness(text, ctx.store)
-    assert (same["run"], set(same["steps"].values())) == ("sample-1", {"fresh"})
+    assert (same["has_run"], set(same["steps"].values())) == (True, {"fresh"})
     assert same["summary"].startswith("Nothing has changed since run sample-1")
 
     pipeline = yaml.safe_load(text)
@@ -30,6 +30,15 @@ def test_a_changed_step_and_those_after_it_are_stale(ctx: AppContext) -> None:
 def test_what_cannot_be_planned_has_no_steps(ctx: AppContext) -> None:
     for text in ("", "steps: [", "distilflow: 1\nname: x\nsteps:\n- name: a\n  use: Nothing"):
         assert staleness(text, ctx.store)["steps"] == {}
+
+
+def test_where_nothing_is_taken_over_nobody_is_told_of_earlier_runs(ctx: AppContext) -> None:
+    text = (ctx.store.get("sample-1").path / "pipeline.yaml").read_text()
+    for strict in ({"is_public": True}, {"reuses": False}):
+        others = AppContext(ctx.runs_dir, **strict)  # type: ignore[arg-type]
+        told = staleness(text, others.earlier_runs)
+        assert (told["has_run"], told["steps"]) == (False, {})
+        assert "sample-1" not in str(told)
 
 
 def test_a_new_run_is_started_on_what_earlier_ones_finished(tmp_path: Path, ctx: AppContext) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from flows.spec import read_spec
-from tests.ui.browsing import Watched
+from tests.ui.browsing import ROOT, Watched, serving
 from tests.ui.conftest import Site
 from tests.ui.test_app import open_example, wait_for_state
 
@@ -288,6 +290,30 @@ def test_what_a_run_would_take_is_told_before_it(page: Page, site: Site) -> None
     expect(page.get_by_test_id("estimate")).to_contain_text("264 requests")
     page.get_by_role("button", name="How this is estimated").click()
     expect(page.get_by_role("dialog").get_by_role("row", name=re.compile("^judge"))).to_contain_text("66")
+
+
+@pytest.fixture
+def reusing(tmp_path: Path) -> Iterator[str]:
+    """The app where new runs take over what earlier ones finished."""
+    with serving(tmp_path / "runs", "--inline", "--reuse", "--examples", str(ROOT / "examples")) as url:
+        yield url
+
+
+def test_what_earlier_runs_have_done_is_told_before_the_next(page: Page, reusing: str) -> None:
+    page.goto(f"{reusing}/?place=build&pipeline=quickstart")
+    expect(page.get_by_test_id("estimate")).to_contain_text("66 rows")
+    expect(page.get_by_test_id("taken-over")).to_be_hidden()
+    page.get_by_test_id("run").click()
+    wait_for_state(page, "finished")
+
+    page.get_by_test_id("place-build").first.click()
+    expect(page.get_by_test_id("taken-over")).to_have_text("All 8 steps done already")
+    page.locator("#build-main").get_by_test_id("node-judge").click()
+    page.locator("#field-with-aspect input").click()
+    page.get_by_role("option", name="honesty").click()
+
+    expect(page.get_by_test_id("taken-over")).to_have_text("5 of 8 steps done already")
+    expect(page.locator("#build-main").get_by_test_id("node-judge")).to_contain_text("Out of date")
 
 
 def test_a_run_is_watched_on_the_same_canvas(page: Page, site: Site) -> None:

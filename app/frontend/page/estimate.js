@@ -3,11 +3,12 @@
 import { count, h, money, number, put } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
-import { get, on, postJson, set } from "./store.js";
+import { get, on, postJson, route, set } from "./store.js";
 
 const CALM_MS = 700;
 let text = null; // the pipeline that `found` is about
 let found = null;
+let done = null; // what of it earlier runs have done
 let timer = 0;
 let asked = null;
 
@@ -23,7 +24,7 @@ export function mountEstimate(element) {
     const about = view.text;
     text = about;
     found = null;
-    askStale(about, asked.signal);
+    void askStale(about, asked.signal).then(draw);
     try {
       const reply = await postJson("estimate", { text: about }, asked.signal);
       if (text === about) found = reply;
@@ -40,10 +41,16 @@ export function mountEstimate(element) {
       found = null;
       text = null;
       set("stale", null);
+      done = null;
       const canAsk = view.facts?.steps > 0 && !view.why_no_rehearsal && !view.facts.reaches;
       if (canAsk) timer = setTimeout(ask, CALM_MS);
     }
     draw();
+  });
+  let place = route().place;
+  on("route", (now) => {
+    if (now.place === "build" && place !== "build" && text) void askStale(text, asked.signal).then(draw); // a run may have ended meanwhile
+    place = now.place;
   });
   element.addEventListener("click", (event) => {
     if (event.target.closest("[data-key=estimate]")) {
@@ -58,9 +65,12 @@ export function mountEstimate(element) {
 async function askStale(about, signal) {
   try {
     const found = await postJson("staleness", { text: about }, signal);
-    if (text === about) set("stale", found.run ? found.steps : null);
+    if (text !== about) return;
+    done = found.has_run ? found : null;
+    set("stale", done?.steps ?? null);
   } catch {
-    set("stale", null); // a mark less is no loss
+    done = null; // a mark less is no loss
+    set("stale", null);
   }
 }
 
@@ -75,6 +85,7 @@ function parts(view) {
     known && !known.requests.mean && h("span", {}, "asks no model"),
     !known && facts.asks > 0 && figure(String(facts.asks), facts.asks === 1 ? "asks a model" : "ask a model"),
     !known && facts.models?.length > 0 && h("span", { class: "df-one-line" }, "Models: ", h("b", {}, facts.models.join(", "))),
+    text === view.text && done && takenOver(done),
     h("span", { class: "df-grow" }),
     why
       ? h("span", { class: "fail df-row" }, icon("warn", "s"), why)
@@ -86,6 +97,16 @@ function parts(view) {
             ? h("span", { class: "t3 df-one-line", title: found.notice.what }, "No estimate: the sample could not run")
             : h("span", { class: "t3 df-row" }, icon("arc", "s spin"), "Estimating"),
   ];
+}
+
+/** How much of it a run would take over from earlier ones, and what is left to ask. */
+function takenOver({ steps, requests, cost, summary }) {
+  const all = Object.values(steps);
+  const fresh = all.filter((state) => state === "fresh").length;
+  if (!fresh) return null;
+  const left = [requests > 0 && `${amount(requests)} requests`, cost > 0 && roughly(cost)].filter(Boolean).join(", ");
+  const words = fresh === all.length ? `All ${count(fresh, "step")} done already` : `${fresh} of ${count(all.length, "step")} done already${left ? `, left: about ${left}` : ""}`;
+  return h("span", { class: "df-row df-taken-over done", title: summary, "data-testid": "taken-over" }, icon("replay", "s"), h("span", { class: "df-one-line" }, words));
 }
 
 function figure(value, unit) {
