@@ -18,6 +18,8 @@ from steps.errors import DistilflowError, RunError
 
 MAX_VALUE = 2_000_000
 LISTED = 500
+MOST_ITEMS = 200
+"""Messages of a chat, or items of a list, that are fields of their own."""
 
 
 class NotEdited(DistilflowError):
@@ -53,7 +55,40 @@ def _field(column: ResultColumn, value: Any) -> dict[str, Any]:
     field = {"name": column.name, "type": type_words(column.type), "kind": _form_kind(column), "value": None}
     if field["kind"] != "fixed" and value is not None:
         field["value"] = _as_typed(column, value)
+    if field["kind"] == "json":
+        field["kind"] = _items_kind(column, value)
     return field
+
+
+def _items_kind(column: ResultColumn, value: Any) -> str:
+    """How a nested value is edited: "chat" by message, "texts" item by item, or as "json"."""
+    items = value or []
+    if len(items) > MOST_ITEMS:
+        return "json"
+    if _is_chat(column.type) and all(turn and all(isinstance(said, str) for said in turn.values()) for turn in items):
+        return "chat"
+    return "texts" if _is_texts(column.type) and all(isinstance(item, str) for item in items) else "json"
+
+
+def _is_chat(stored: Any) -> bool:
+    import pyarrow.types as kinds
+
+    if not (kinds.is_list(stored) or kinds.is_large_list(stored)) or not kinds.is_struct(stored.value_type):
+        return False
+    fields = {field.name: field.type for field in stored.value_type}
+    return fields.keys() == {"role", "content"} and all(_is_text(one) for one in fields.values())
+
+
+def _is_texts(stored: Any) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_list(stored) or kinds.is_large_list(stored)) and _is_text(stored.value_type)
+
+
+def _is_text(stored: Any) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_string(stored) or kinds.is_large_string(stored))
 
 
 def _form_kind(column: ResultColumn) -> str:

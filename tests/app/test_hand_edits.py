@@ -69,6 +69,25 @@ def test_an_edit_is_shown_filtered_sorted_searched_and_published_and_the_file_st
     assert (run.distiset / "default" / "train-00000-of-00001.parquet").read_bytes() == before
 
 
+def test_chats_and_lists_of_texts_are_edited_by_item_and_other_nested_values_as_json(tmp_path: Path) -> None:
+    turn = {"role": "user", "content": "x"}
+    rows = [
+        {"chat": [turn], "tags": ["a"], "numbers": [1], "calls": [{**turn, "name": "n"}]},
+        {"chat": [{"role": "tool", "content": None}], "tags": [None], "numbers": None, "calls": None},
+        {"chat": None, "tags": None, "numbers": None, "calls": None},
+        {"chat": [turn] * 201, "tags": ["a"] * 201, "numbers": None, "calls": None},
+    ]
+    run = result_of(tmp_path, pa.Table.from_pylist(rows))
+
+    def kinds(index: int) -> list[str]:
+        return [field["kind"] for field in hand_edits.form_of(run, PART, index)["fields"]]
+
+    assert kinds(0) == kinds(2) == ["chat", "texts", "json", "json"]
+    assert kinds(1) == kinds(3) == ["json"] * 4
+    save(run, 0, chat='[{"role":"user","content":"y"},{"role":"assistant","content":"z"}]', tags="[]")
+    assert (published(run)[0]["chat"][1]["content"], published(run)[0]["tags"]) == ("z", [])
+
+
 def test_a_dropped_row_is_nowhere_until_it_is_undone(run: RunFolder) -> None:
     change = hand_edits.drop_row(run, PART, 2)["change"]
 

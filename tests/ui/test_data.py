@@ -276,6 +276,32 @@ def test_a_row_is_edited_wrong_values_are_told_and_changes_are_undone_one_by_one
     expect(table(page)).not_to_contain_text("edited topic")
 
 
+def test_a_chat_is_edited_message_by_message_and_a_list_item_by_item(page: Page, shop: Shop) -> None:
+    run = shop.run()
+    path = run.path / "distiset" / "default" / "train-00000-of-00001.parquet"
+    pq.write_table(pa.Table.from_pylist([{**row, "tags": ["one", "two"]} for row in rows()]), path)
+    shop.open(page, run, row="3")
+    page.get_by_test_id("edit-row").click()
+    form = page.get_by_test_id("edit-form")
+
+    form.get_by_label("chosen, message 2, text").fill('Because of "air".\nAnd light.')
+    form.get_by_label("chosen, message 1, role").select_option("system")
+    form.get_by_role("group", name="chosen").get_by_role("button", name="Add a message").click()
+    form.get_by_label("chosen, message 3, text").fill("Thanks.")
+    form.get_by_label("tags, item 1", exact=True).fill("first")
+    form.get_by_label("Remove tags, item 2").click()
+    page.get_by_test_id("save-row").click()
+
+    expect(page.get_by_test_id("changes")).to_contain_text("2 changes by hand")
+    after = {change.column: change.after for change in by_hand(run).changes()}
+    assert [(turn["role"], turn["content"]) for turn in after["chosen"]][1:] == [
+        ("assistant", 'Because of "air".\nAnd light.'),
+        ("user", "Thanks."),
+    ]
+    assert after["chosen"][0]["role"] == "system"
+    assert after["tags"] == ["first"]
+
+
 def test_a_drop_can_be_undone_where_it_was_made_and_a_second_click_drops_nothing_more(page: Page, shop: Shop) -> None:
     run = shop.run()
     shop.open(page, run, row="3")

@@ -1,5 +1,6 @@
 /* The form of a row's values. What is saved is recorded as a change made by hand; the rows of the run stay as they are. */
 
+import { itemsEditor } from "./data_items.js";
 import { failure, h, put, sentence } from "./dom.js";
 import { fetchJson, postJson } from "./store.js";
 
@@ -52,8 +53,14 @@ function field(told) {
   const id = `edit-${(count += 1)}`;
   const isFixed = told.kind === "fixed";
   const settings = { id, class: "df-input", disabled: isFixed, "aria-describedby": `${id}-said`, spellcheck: told.kind === "text" ? null : "false" };
+  const items = ["chat", "texts"].includes(told.kind) && itemsEditor(told.kind, told.name, told.value);
+  const before = items && told.value !== null ? items.value() : told.value;
   let box;
-  if (told.kind === "bool") {
+  if (items) {
+    box = items.element;
+    Object.assign(box, { id });
+    box.setAttribute("aria-describedby", `${id}-said`);
+  } else if (told.kind === "bool") {
     box = h("select", { ...settings, class: "df-select" }, ["", "true", "false"].map((one) => h("option", { value: one, selected: one === (told.value ?? "") }, one || "no value")));
   } else if (told.kind === "text" || told.kind === "json") {
     box = h("textarea", { ...settings, class: told.kind === "json" ? "df-area" : "df-input", rows: String(Math.min(12, Math.max(2, Math.ceil((told.value ?? "").length / 44)))) });
@@ -68,13 +75,13 @@ function field(told) {
   if (told.kind !== "bool") none.addEventListener("change", sync);
   sync();
   const said = h("p", { class: "df-small fail", id: `${id}-said`, role: "alert" });
-  const value = () => (told.kind === "bool" ? box.value || null : none.checked ? null : box.value);
+  const value = () => (told.kind === "bool" ? box.value || null : none.checked ? null : items ? items.value() : box.value);
   return {
     name: told.name,
-    element: h("div", { class: "df-field" }, h("div", { class: "df-row" }, h("label", { for: id, class: "df-label" }, told.name), h("span", { class: "df-small t3 df-one-line" }, isFixed ? `${told.type}, cannot be edited here` : told.type), h("span", { class: "df-grow" }), told.kind !== "bool" && !isFixed && h("label", { class: "df-check df-small" }, none, "no value")), box, said),
+    element: h("div", { class: "df-field" }, h("div", { class: "df-row" }, items ? h("span", { class: "df-label" }, told.name) : h("label", { for: id, class: "df-label" }, told.name), h("span", { class: "df-small t3 df-one-line" }, isFixed ? `${told.type}, cannot be edited here` : told.type), h("span", { class: "df-grow" }), told.kind !== "bool" && !isFixed && h("label", { class: "df-check df-small" }, none, "no value")), box, said),
     value,
-    isTouched: () => !isFixed && value() !== told.value,
-    focus: () => box.focus(),
+    isTouched: () => !isFixed && value() !== before,
+    focus: () => (items || box).focus(),
     tell: (words) => {
       put(said, words && sentence(words));
       box.setAttribute("aria-invalid", String(Boolean(words)));
