@@ -102,13 +102,14 @@ class Launcher:
             return
         self._go_on(run_id, "resume", prefect_url)
 
-    def retry(self, run_id: str, prefect_url: str | None = None) -> None:
-        """Try the rows in quarantine again.
+    def retry(self, run_id: str, prefect_url: str | None = None, step: str = "", code: str = "") -> None:
+        """Try the rows in quarantine again; with a step and a code only those that failed there for this reason.
 
         Raises:
             RunError: There is no such run, it is going on, or the process could not be started.
         """
-        self._go_on(run_id, "retry", prefect_url)
+        only = [f"{flag}={value}" for flag, value in (("--step", step), ("--reason", code)) if value]
+        self._go_on(run_id, "retry", prefect_url, only)
 
     def pause(self, run_id: str) -> None:
         """Ask a run to pause: nothing more is sent, and what is under way comes in and is kept.
@@ -129,12 +130,12 @@ class Launcher:
         """
         find_run(self._store, run_id).request_stop()
 
-    def _go_on(self, run_id: str, command: str, prefect_url: str | None) -> None:
+    def _go_on(self, run_id: str, command: str, prefect_url: str | None, options: Sequence[str] = ()) -> None:
         with self._going_on:  # of two at once the second finds the process of the first
             run = find_run(self._store, run_id)
             if run.is_alive() or is_starting(run):
                 raise RunError(f"run {run_id!r} is going on", "wait for it, or stop it first")
-            self._launch(run, [command, run_id], prefect_url)
+            self._launch(run, [command, run_id, *options], prefect_url)
 
     def _launch(self, run: RunFolder, arguments: list[str], prefect_url: str | None) -> None:
         command = [*self._command, *arguments, "--runs-dir", str(self._store.folder), *self._options]

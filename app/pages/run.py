@@ -67,7 +67,8 @@ def bind_retry(ctx: AppContext, asking: gr.HTML, api_name: str) -> None:
 
     def retry(event: gr.EventData) -> None:
         try:
-            ctx.launcher.retry(data_of(event, "run"), ctx.prefect_url)
+            only = {name: str(event._data.get(name) or "") for name in ("step", "code")}
+            ctx.launcher.retry(data_of(event, "run"), ctx.prefect_url, **only)
         except DistilflowError as error:
             raise said(error) from error
 

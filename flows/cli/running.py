@@ -37,6 +37,8 @@ from steps.wording import counted
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
+Retried = tuple[str | None, str | None]
+"""Which rows of the quarantine are tried again: those of a step, of a reason; None for all."""
 ALL_ROWS, FAILED, WITH_QUARANTINE, USED_UP = 0, 1, 3, 4
 
 
@@ -86,15 +88,26 @@ def resume(
 
 
 @takes_run_flags
-def retry(run_id: RunId, flags: RunFlags) -> None:
-    """Try the rows in quarantine again, and only those."""
+def retry(
+    run_id: RunId,
+    flags: RunFlags,
+    step: Annotated[str | None, typer.Option(help="Only rows that failed in this step.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Only rows that failed for this reason, as `distilflow show` names it.")
+    ] = None,
+) -> None:
+    """Try the rows in quarantine again, and only those: all, or those of one step or reason."""
     folder = RunStore(flags.runs_dir).get(run_id)
     if folder.is_alive():
         raise folder.busy()
     if next(folder.quarantined(), None) is None:
         go_on = f"go on with it, if it was cut short: {flags.command('resume', run_id)}"
         raise NothingToRetry(f"no row of run {run_id!r} is in quarantine; nothing was run", go_on)
-    raise typer.Exit(_again(folder, flags, is_retry=True))
+    if not any(quarantine.is_of(line, step, reason) for line in folder.quarantined()):
+        known = ", ".join(sorted({f"{line['step']} {line.get('code')}" for line in folder.quarantined()}))
+        asked = " ".join(filter(None, (step and f"step {step!r}", reason and f"reason {reason!r}")))
+        raise NothingToRetry(f"no row in quarantine is of {asked}; nothing was run", f"there are: {known}")
+    raise typer.Exit(_again(folder, flags, retry=(step, reason)))
 
 
 @takes_run_flags
@@ -205,13 +218,13 @@ def _check_nothing_was_paid(folder: RunFolder) -> None:
         raise SpecError(what, "rehearse under another --run-id, or leave it out to get a new one")
 
 
-def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, is_retry: bool = False) -> int:
+def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, retry: Retried | None = None) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
     options = flags.over(report.options, report.pipeline)
     _go_where_it_started(report)
     spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
-    return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, is_retry=is_retry)
+    return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, retry=retry)
 
 
 def _go_where_it_started(report: RunReport) -> None:
@@ -220,14 +233,14 @@ def _go_where_it_started(report: RunReport) -> None:
         os.chdir(report.cwd)
 
 
-def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags, *, is_retry: bool = False) -> int:
+def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags, *, retry: Retried | None = None) -> int:
     if folder.is_alive():
         raise folder.busy()
     check_prices(planned, Caps.of(options))
     folder = RunFolder(folder.path.resolve())
     start = Start(planned.spec.to_dict(), str(folder.path), options, planned.pools.devices, _launched_at())
-    if is_retry:  # here: what is wrong was told before, and the quarantine is as it was
-        err.print(f"{rows_are(quarantine.empty(folder.quarantine))} tried again.")
+    if retry is not None:  # here: what is wrong was told before, and the quarantine is as it was
+        err.print(f"{rows_are(quarantine.empty(folder.quarantine, *retry))} tried again.")
     before = sum(1 for _ in folder.quarantined()) if folder.exists() else 0
     engine = EngineProcess(start)
     err.print(f"Run {folder.run_id}", highlight=False)

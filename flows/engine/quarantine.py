@@ -65,10 +65,7 @@ class Quarantine:
         """Drop rows that failed in steps that are no more, or have changed since: they are tried again by themselves."""
         if self._known.keys() <= step_keys:
             return
-        kept = [line for line in lines_in(self._path) if line["step_key"] in step_keys]
-        part = self._path.with_suffix(".part")
-        part.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in kept))
-        part.replace(self._path)
+        _write_lines(self._path, (line for line in list(lines_in(self._path)) if line["step_key"] in step_keys))
         self._known = {step: keys for step, keys in self._known.items() if step in step_keys}
 
     def count(self, step_keys: set[str]) -> int:
@@ -79,13 +76,35 @@ class Quarantine:
         self._known.setdefault(step_key, set()).add(bytes.fromhex(key))
 
 
-def empty(path: Path) -> int:
-    """Move what is in quarantine aside, so that a resume tries it again; returns how many rows that were."""
-    rows = sum(1 for _ in lines_in(path))
-    if rows:
-        number = len(list(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))) + 1
-        path.replace(path.with_name(RETRIED.format(path.stem, number, path.suffix)))
-    return rows
+def empty(path: Path, step: str | None = None, code: str | None = None) -> int:
+    """Move what is in quarantine aside, so that a resume tries it again; returns how many rows that were.
+
+    With a `step` or a `code`, only the rows that failed there, or for this reason; the others stay.
+    """
+    lines = list(lines_in(path))
+    taken = [line for line in lines if is_of(line, step, code)]
+    kept = [line for line in lines if not is_of(line, step, code)]
+    if not taken:
+        return 0
+    number = len(list(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))) + 1
+    aside = path.with_name(RETRIED.format(path.stem, number, path.suffix))
+    if kept:  # a crash in between leaves rows in both: they stay in quarantine
+        _write_lines(aside, taken)
+        _write_lines(path, kept)
+    else:
+        path.replace(aside)
+    return len(taken)
+
+
+def is_of(line: dict[str, Any], step: str | None, code: str | None) -> bool:
+    """Whether a row failed in this step, for this reason; None fits all."""
+    return step in (None, line["step"]) and code in (None, line.get("code"))
+
+
+def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    part = path.with_suffix(".part")
+    part.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    part.replace(path)
 
 
 def take_over_retries(source: Path, target: Path) -> None:

@@ -124,6 +124,17 @@ def test_a_replay_is_not_run_again_with_models_that_cost_something(ctx: AppConte
         ctx.launcher.again("sample-1")
 
 
+def test_rows_of_one_reason_are_tried_again(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    started = Launcher(ctx.store, [sys.executable, "-c", "import sys; print(sys.argv[1:])"])
+
+    started.retry("sample-1", step="answer", code="not-recorded")
+
+    eventually(lambda: "exit_code" in (launched(run) or {}))
+    said = (run.path / "process.log").read_text()
+    assert "['retry', 'sample-1', '--step=answer', '--reason=not-recorded', " in said
+
+
 def test_of_several_at_once_one_goes_on_with_a_run(ctx: AppContext) -> None:
     run = ctx.store.get("sample-1")
     started = Launcher(ctx.store, [sys.executable, "-c", "import time; time.sleep(60)"])

@@ -71,6 +71,32 @@ def test_a_retry_that_helps_ends_with_all_rows(commands: Commands) -> None:
     assert fake.stats.by_prompt == {"one": 1, "two": 2, "three": 1}
 
 
+def test_rows_of_one_reason_are_tried_again_and_the_others_stay(commands: Commands) -> None:
+    fake = FakeOpenAI(Behaviour(rules=[Rule("two", Fault.CONTENT_FILTER), Rule("three", Fault.CONTEXT_LENGTH)]))
+    with running(fake) as url:
+        data = [{"instruction": word} for word in ("one", "two", "three")]
+        llm = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1"}
+        load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
+        ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
+        assert commands("run", commands.write([load, ask]), "--run-id", "r", "--no-prefect").code == 3
+        folder = RunFolder(commands.folder / "runs" / "r")
+        codes = {line["row"]["instruction"]: line["code"] for line in folder.quarantined()}
+        assert codes.keys() == {"two", "three"}
+        assert codes["two"] != codes["three"]
+        fake.behaviour = Behaviour()
+
+        unknown = commands("retry", "r", "--no-prefect", "--reason", "gone")
+        some = commands("retry", "r", "--no-prefect", "--step", "ask", "--reason", codes["two"])
+
+        assert (unknown.code, f"ask {codes['two']}" in unknown.err) == (2, True)
+        assert (some.code, "1 row is tried again" in some.err) == (3, True)
+        assert [row["instruction"] for row in commands.rows()] == ["one", "two"]
+        assert [line["code"] for line in folder.quarantined()] == [codes["three"]]
+        assert commands("retry", "r", "--no-prefect").code == 0
+
+    assert fake.stats.by_prompt == {"one": 1, "two": 2, "three": 2}
+
+
 def test_a_retry_that_cannot_start_leaves_the_quarantine_as_it_was(commands: Commands) -> None:
     commands.environment |= {"THE_KEY": "sk-test"}
     with running(FakeOpenAI(Behaviour(rules=[Rule("", Fault.CONTENT_FILTER)]))) as url:

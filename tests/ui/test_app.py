@@ -579,6 +579,29 @@ def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> Non
         site.fake.behaviour = rules
 
 
+def test_rows_of_one_reason_are_tried_again_and_the_others_stay(page: Page, site: Site) -> None:
+    open_example(page, site, "slow")
+    page.locator("#build-main").get_by_test_id("node-load").click()
+    field(page, "with-num-examples").fill("4")
+    rules = site.fake.behaviour
+    site.fake.behaviour = type(rules)(rules=[*rules.rules, Rule("metal bench", Fault.CONTENT_FILTER)])
+    try:
+        run = start(page)
+        wait_for_state(page, "finished")
+        page.goto(f"{site.url}/?place=data&run={run}&tab=quarantine")
+        expect(page.get_by_role("button", name="Retry all 2")).to_be_visible()
+        page.get_by_test_id("quarantine").get_by_role("button", name=re.compile("Context too long")).click()
+        site.fake.behaviour = type(rules)(rules=[])
+        page.get_by_test_id("quarantine-detail").get_by_role("button", name="Retry 1 row").click()
+        page.wait_for_url(re.compile("place=run"))
+        expect(page.get_by_test_id("fact-rows")).to_contain_text("3", timeout=60_000)
+    finally:
+        site.fake.behaviour = rules
+    page.goto(f"{site.url}/?place=data&run={run}&tab=quarantine")
+    expect(page.get_by_test_id("quarantine-detail").get_by_role("heading").first).not_to_contain_text("Context too long")
+    expect(page.get_by_role("button", name="Retry 1 row")).to_have_count(1)
+
+
 def test_errors_open_on_a_step_that_has_some_and_its_rows_are_tried_again_from_the_run(page: Page, site: Site) -> None:
     open_example(page, site, "slow")
     page.locator("#build-main").get_by_test_id("node-load").click()

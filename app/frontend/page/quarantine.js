@@ -45,7 +45,7 @@ export async function drawQuarantine(content, run, signal, trigger) {
       ),
     );
     const picked = chosen.rows[row];
-    keepingFocus(content, () => put(content, h("div", { class: "df-q", "data-testid": "quarantine" }, list, detail(chosen, picked, row, (at) => ((row = at), draw())))));
+    keepingFocus(content, () => put(content, h("div", { class: "df-q", "data-testid": "quarantine" }, list, detail(chosen, picked, row, (at) => ((row = at), draw()), found.groups.length > 1 && !found.is_cut && retryButton(run, trigger, "", chosen)))));
   };
   draw();
 }
@@ -54,13 +54,13 @@ function attempts(times) {
   return times > 1 ? `${times} attempts` : "1 attempt";
 }
 
-function detail(group, picked, selected, choose) {
+function detail(group, picked, selected, choose, retry) {
   const columns = Object.keys(picked?.row ?? {});
   const lead = columns.find((name) => ["text", "chat"].includes(picked.row[name].kind)) ?? columns[0];
   return h(
     "div",
     { class: "df-q-detail", "data-testid": "quarantine-detail" },
-    h("h2", {}, `${group.title} in ${group.step}`),
+    h("div", { class: "df-row" }, h("h2", {}, `${group.title} in ${group.step}`), h("span", { class: "df-grow" }), retry),
     h(
       "div",
       { class: "df-q-rows" },

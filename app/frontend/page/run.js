@@ -175,23 +175,23 @@ function message(run) {
   return null;
 }
 
-/** Tries the rows in quarantine again, once the run is over. */
-export function retryButton(run, trigger, classes = "") {
-  const rows = run.report.quarantined;
+/** Tries the rows in quarantine again, once the run is over; `only` those of one {step, code, count}. */
+export function retryButton(run, trigger, classes = "", only = null) {
+  const rows = only ? only.count : run.report.quarantined;
   if (!rows || LIVE.includes(run.report.state)) return null;
   return h(
     "button",
     {
       type: "button",
       class: `df-btn ${classes}`,
-      "data-key": "retry",
+      "data-key": only ? "retry-these" : "retry",
       onclick: (event) => {
         event.currentTarget.disabled = true;
-        trigger("submit", { run: run.id });
+        trigger("submit", { run: run.id, ...(only && { step: only.step, code: only.code }) });
       },
     },
     icon("again", "s"),
-    rows === 1 ? "Retry 1 row" : `Retry all ${number(rows)}`,
+    rows === 1 ? "Retry 1 row" : only ? `Retry these ${number(rows)}` : `Retry all ${number(rows)}`,
   );
 }
 
