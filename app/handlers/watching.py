@@ -107,7 +107,7 @@ def pipeline_text(run: RunFolder) -> dict[str, str]:
     """
     spec = spec_of(run)
     if spec is None:
-        raise RunError(f"the pipeline of run {run.run_id!r} cannot be read", f"look at {run.path / 'pipeline.yaml'}")
+        raise RunError(f"the pipeline of run {run.run_id!r} cannot be read", "look at pipeline.yaml in the run's folder")
     return {"name": spec.name, "text": spec.to_yaml()}
 
 
