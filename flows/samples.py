@@ -28,7 +28,10 @@ def sample_rows(text: str) -> list[dict[str, Any]]:
     """
     if len(text) > SAMPLE_BYTES:
         raise SpecError(f"the sample has more than {SAMPLE_BYTES / 1e6:.0f} MB", f"give its first {ROWS} rows")
-    return read_rows(text, ROWS)
+    try:
+        return read_rows(text, ROWS)
+    except SpecError as error:
+        raise SpecError(f"the sample rows cannot be read: {error.message}", error.fix) from error
 
 
 def read_rows(text: str, most: int | None = None) -> list[dict[str, Any]]:

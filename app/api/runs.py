@@ -30,7 +30,7 @@ def router(ctx: AppContext) -> APIRouter:
 
     @found.get("/{run_id}/pipeline")
     async def pipeline(run_id: str) -> Response:
-        return await look(watching.pipeline_text, find(run_id))
+        return await look(watching.pipeline_text, ctx.started(run_id))
 
     @found.get("/{run_id}/rows")
     async def rows(run_id: str, step: str) -> Response:

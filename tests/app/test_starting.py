@@ -115,7 +115,7 @@ async def test_a_key_that_is_missing_is_no_fault_of_the_draft(
         ({"use": "OpenAILLM", "model": "m", "base_url": "ftp://x", "text": "x"}, "ftp"),
         ({"use": "OpenAILLM", "model": "m", "base_url": "http://u:secret@x/v1", "text": "x"}, "asked"),
         ({"use": "OpenAILLM", "model": "m", "text": "x", "sample": "{broken"}, "sample rows cannot be read"),
-        ({"use": "OpenAILLM", "model": "m", "text": "x", "sample": "[1, 2]"}, "no rows with columns"),
+        ({"use": "OpenAILLM", "model": "m", "text": "x", "sample": "[1, 2]"}, "item 1: 1 is no row"),
         ({"use": "OpenAILLM", "model": "m", "text": "x", "sample": '{"a": 1}' * 300_000}, "more than 2 MB"),
     ],
 )
