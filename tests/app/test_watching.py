@@ -7,6 +7,7 @@ from app.handlers import watching
 from flows.engine.options import RunOptions
 from flows.plan import plan
 from flows.runners.inline import run_inline
+from flows.spec import read_spec
 from steps.errors import RunError
 
 
@@ -50,3 +51,14 @@ def test_a_past_run_is_not_judged_by_what_is_installed_today(ctx: AppContext) ->
     assert [card["problems"] for card in view["steps"]] == [[], [], []]
     assert [card["is_known"] for card in view["steps"]] == [True, False, True]
     assert view["report"]["steps"]["answer"]["state"] == "done"
+
+
+def test_the_pipeline_of_a_run_can_be_had_as_text(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+
+    told = watching.pipeline_text(run)
+
+    assert (told["name"], read_spec(told["text"])[0]) == ("sample", run.spec())
+    (run.path / "pipeline.yaml").write_text("steps: [")
+    with pytest.raises(RunError, match="cannot be read"):
+        watching.pipeline_text(run)
