@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.handlers.fields import FormField, StepForm
+from app.handlers.fields import ROUTER, FormField, StepForm
 
 Bind = Callable[[gr.components.Component, FormField, list[Any]], None]
 """Connects a field to what saves it: (component, field, its events)."""
@@ -16,8 +16,11 @@ Bind = Callable[[gr.components.Component, FormField, list[Any]], None]
 LONG_LINES = 4
 
 
-def build_form(form: StepForm, bind: Bind, bind_llm: Callable[[gr.Dropdown], None]) -> None:
-    """Make the fields of a form, in the order: own parameters, model, replies, placement, mapping."""
+def build_form(form: StepForm, bind: Bind, bind_choice: Callable[[gr.Dropdown, str], None]) -> None:
+    """Make the fields of a form, in the order: own parameters, model, replies, next steps, placement, mapping.
+
+    `bind_choice` connects a choice that the form depends on to the change that it makes.
+    """
     for entry in form.part("own"):
         _add(form, entry, bind)
     if form.llm:
@@ -30,19 +33,40 @@ def build_form(form: StepForm, bind: Bind, bind_llm: Callable[[gr.Dropdown], Non
                 interactive=True,
                 key=f"{form.step}:llm:{form.llm}",
                 elem_id="field-llm",
+                elem_classes="df-choice",
             )
-            bind_llm(provider)
+            bind_choice(provider, "choose-model")
             _add_llm(form, bind)
     for title, parts, note in (
         ("Replies", form.part("replies"), ""),
+        ("Next steps", form.part("router"), ""),
         ("Pool and resources", form.part("placement"), form.placement_note),
         ("Column mapping", form.part("mapping"), form.mapping_note),
     ):
         if parts:
             label = f"{title} · {note}" if note else title
-            with gr.Accordion(label, open=False, elem_id=f"form-{title.split()[0].lower()}", elem_classes="df-box"):
+            with gr.Accordion(
+                label, open=title == "Next steps", elem_id=f"form-{title.split()[0].lower()}", elem_classes="df-box"
+            ):
                 for entry in parts:
-                    _add(form, entry, bind)
+                    if entry.path == ROUTER:
+                        bind_choice(_choice(form, entry), "choose-router")
+                    else:
+                        _add(form, entry, bind)
+
+
+def _choice(form: StepForm, entry: FormField) -> gr.Dropdown:
+    """A choice that the form depends on."""
+    return gr.Dropdown(
+        choices=list(entry.choices),
+        value=entry.shown,
+        label=entry.label,
+        info=entry.info,
+        interactive=True,
+        key=f"{form.step}:{entry.id}:{entry.shown}",
+        elem_id=f"field-{entry.id}",
+        elem_classes="df-choice",
+    )
 
 
 def _add_llm(form: StepForm, bind: Bind) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.handlers.drafts import CannotEdit, Draft, check, edit_data, redo, select, step_in, undo
 from app.handlers.edits import set_llm, use_column
+from app.handlers.routing import choose_router, drop_needless
 from app.handlers.wrong_entries import without
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, snake_case
@@ -93,10 +94,21 @@ class ChooseModel(Change):
 
     do: Literal["choose-model"]
     step: Name
-    model: Name
+    name: Name
 
     def on(self, draft: Draft) -> Draft:
-        return set_llm(draft, self.step, self.model)
+        return set_llm(draft, self.step, self.name)
+
+
+class ChooseRouter(Change):
+    """Another way to choose who of several next steps gets a batch; with an empty name, all do."""
+
+    do: Literal["choose-router"]
+    step: Name
+    name: Name
+
+    def on(self, draft: Draft) -> Draft:
+        return choose_router(draft, self.step, self.name)
 
 
 class Add(Change):
@@ -193,6 +205,7 @@ class Disconnect(Change):
         def edit(data: Data) -> None:
             target = step_in(data, self.target)
             _set_after(target, [name for name in _after(target) if name != self.source])
+            drop_needless(data)
 
         return edit_data(draft, f"disconnect {self.target} from {self.source}", edit)
 
@@ -352,6 +365,7 @@ AnyChange = Annotated[
     | Discard
     | UseColumn
     | ChooseModel
+    | ChooseRouter
     | Add
     | Remove
     | Connect
@@ -497,11 +511,11 @@ def _group_in(data: Data, name: str) -> Data:
 def _forget(data: Data, gone: Iterable[str]) -> None:
     """Drop what is said elsewhere of steps that are gone."""
     for name in gone:
-        data.get("routing", {}).pop(name, None)
         _canvas(data).get("positions", {}).pop(name, None)
         for group in _canvas(data).get("groups", {}).values():
             group["steps"] = [step for step in group["steps"] if step != name]
     _drop_empty_groups(data)
+    drop_needless(data)
 
 
 def _drop_empty_groups(data: Data) -> None:

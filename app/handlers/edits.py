@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.handlers.drafts import CannotEdit, Draft, edit_step, select
+from app.handlers.drafts import CannotEdit, Draft, edit_data, edit_step, select
 from app.handlers.entries import read_entry
 from app.handlers.fields import UNSET, FormField
 from app.handlers.forms import SAMPLING
@@ -38,6 +38,9 @@ def set_field(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
         else:
             _put(data, entry.path, value)
 
+    if entry.part == "router":
+        label = f"{entry.label} of the router after {step}"
+        return edit_data(draft, label, lambda data: _put(data["routing"][step], entry.path[1:], value), is_field=True)
     return edit_step(draft, step, f"{entry.label} of {step}", edit)
 
 

@@ -10,6 +10,7 @@ from zlib import crc32
 
 Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "rows", "yaml", "secret"]
 Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping", "router"]
+ROUTER = ("router", "use")
 UNSET: Any = object()
 """What `read_entry` returns when the parameter is to be left out of the pipeline."""
 
@@ -55,6 +56,12 @@ class StepForm:
     placement_note: str = ""
     mapping_note: str = ""
     doc: str = ""
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Classes that the form depends on, by the change that takes another one."""
+        router = next((entry.shown for entry in self.part("router") if entry.path == ROUTER), None)
+        return {"choose-model": self.llm, **({} if router is None else {"choose-router": router})}
 
     def ids(self) -> list[str]:
         """The fields, by their `FormField.id`; "llm" is the choice of the model."""

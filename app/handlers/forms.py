@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from app.handlers.drafts import Draft, check
 from app.handlers.fields import UNSET, FormField, Part, StepForm
+from app.handlers.routing import router_fields
 from app.handlers.schema_fields import as_yaml, field_of
 from app.handlers.wording import label_of
 from app.handlers.wrong_entries import said_in
@@ -68,6 +69,7 @@ def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> 
         llm_class = _llm_class(spec.params.get("llm"))
         fields += _llm_fields(spec, llm_class)
     planned = plan.steps.get(spec.name) if plan else None
+    fields += router_fields(plan.spec, spec.name) if plan else ()
     fields += _placement_fields(spec, found, planned, plan)
     fields += _mapping_fields(spec, planned)
     replicas = spec.resources.replicas if spec.resources else 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.handlers.drafts import CannotEdit, Draft, edit_data, step_in
-from app.handlers.fields import UNSET, FormField
+from app.handlers.fields import ROUTER, UNSET, FormField
 from app.handlers.schema_fields import field_of
 from flows.spec import PipelineSpec
 from steps import registry
@@ -23,14 +23,14 @@ def router_fields(spec: PipelineSpec, step: str) -> Iterator[FormField]:
         return
     names = dict.fromkeys([*registry.names("routers"), *([chosen.use] if chosen else [])])
     yield FormField(
-        path=("router", "use"),
+        path=ROUTER,
         label="Each batch goes to",
         kind="choice",
         part="router",
         shown=chosen.use if chosen else "",
-        info=f"{following} steps come next.",
+        info=_summary(chosen.use) if chosen else f"{following} steps come next, and all get every batch.",
         default=None,
-        choices=((EVERY, ""), *((_words(name), name) for name in names)),
+        choices=((EVERY, ""), *((name.rpartition(":")[2], name) for name in names)),
     )
     schema = _schema(chosen.use) if chosen else {}
     for name, described in schema.get("properties", {}).items():
@@ -73,9 +73,9 @@ def drop_needless(data: dict[str, Any]) -> None:
         data.pop("routing", None)
 
 
-def _words(name: str) -> str:
+def _summary(name: str) -> str:
     found = _router(name)
-    return f"{name.rpartition(':')[2]}: {found.summary().rstrip('.').lower()}" if found else name
+    return found.summary() if found else "It is not installed here."
 
 
 def _schema(name: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+import orjson
 
 from app.components.parts import part
 from app.components.schema_form import build_form
@@ -180,7 +181,7 @@ def mark_of(number: int, step: str | None, form: StepForm | None) -> str:
     about = {
         "form": number,
         "step": step or "",
-        "llm": form.llm if form else "",
+        "choices": orjson.dumps(form.choices if form else {}).decode(),
         "fields": " ".join(form.ids()) if form else "",
     }
     told = (f'data-{name}="{html.escape(str(value))}"' for name, value in about.items())
@@ -208,12 +209,12 @@ def _render_form(place: BuildPlace) -> None:
                 inputs = [component, place.saved]
                 event(save(entry), inputs, place.shown, api_name=name, api_visibility="private", **LAST)
 
-        def bind_llm(provider: gr.Dropdown) -> None:
+        def bind_choice(choice: gr.Dropdown, change: str) -> None:
             # the page asks for the change, so that it knows from then on that this form is no longer the right one
-            ask = "(name) => { window.distilflow.chooseModel(name); }"
-            provider.input(None, provider, None, js=ask, api_visibility="private")
+            ask = f'(name) => {{ window.distilflow.choose("{change}", name); }}'
+            choice.input(None, choice, None, js=ask, api_visibility="private")
 
-        build_form(form, bind, bind_llm)
+        build_form(form, bind, bind_choice)
 
     # asked for by the page, once for each number: Gradio would take a state for changed by every event that ran meanwhile,
     # and a form that is made twice takes away what was typed into the first

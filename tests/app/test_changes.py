@@ -70,13 +70,13 @@ def test_a_source_comes_after_nothing_and_an_empty_draft_begins_with_it() -> Non
 
 
 def test_a_model_is_chosen_for_a_step_and_the_same_one_changes_nothing() -> None:
-    draft = edited(new_draft(CHAIN), do="choose-model", step="answer", model="OpenAILLM")
+    draft = edited(new_draft(CHAIN), do="choose-model", step="answer", name="OpenAILLM")
 
     assert check(draft["text"])[0].spec.step("answer").params["llm"] == {"use": "OpenAILLM"}
     assert draft["undo"][-1][0] == "OpenAILLM for answer"
-    assert edited(draft, do="choose-model", step="answer", model="OpenAILLM") == draft
+    assert edited(draft, do="choose-model", step="answer", name="OpenAILLM") == draft
     with pytest.raises(CannotEdit):
-        edited(draft, do="choose-model", step="answer", model="NoSuchLLM")
+        edited(draft, do="choose-model", step="answer", name="NoSuchLLM")
 
 
 def test_two_steps_of_one_class_are_two_ways_back() -> None:

@@ -392,3 +392,23 @@ def test_a_change_that_got_lost_is_told_also_when_the_page_has_come_back(page: P
 
     expect(page.locator("#build-notice")).to_contain_text("The server did not get")
     expect(page.get_by_test_id("node-judge")).to_be_visible()
+
+
+def test_who_of_several_next_steps_gets_a_batch_is_chosen_and_shown(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?pipeline=routing")
+    page.get_by_test_id("node-load").click()
+    expect(page.locator(".df-router")).to_have_text("2 of 3")
+    router = page.locator("#field-router-use input")
+
+    router.click()
+    page.get_by_role("option", name="Every next step", exact=True).click()
+    expect(page.locator(".df-router")).to_have_count(0)
+    expect(page.locator("#step-form[aria-busy=false]")).to_contain_text("3 steps come next")
+
+    router.click()
+    page.get_by_role("option", name="sample_n_steps", exact=True).click()
+    expect(page.locator(".df-router")).to_have_text("1 of 3")
+    page.locator("#field-router-with-n input").fill("2")
+    page.keyboard.press("Tab")
+    expect(page.locator(".df-router")).to_have_text("2 of 3")
+    assert page.evaluate("window.distilflow.graph().routing") == {"load": {"use": "sample_n_steps", "with": {"n": 2}}}

@@ -59,7 +59,7 @@ export function watchForm() {
     event.preventDefault();
     focusSelected();
   });
-  watchDropdowns(form, (input) => Boolean(input.closest("#field-llm")));
+  watchDropdowns(form, (input) => Boolean(input.closest(".df-choice")));
 }
 
 /** Go to the first field, now or when it is there. */
@@ -68,12 +68,14 @@ export function enterForm() {
   else formOf()?.querySelector(FIELD)?.focus();
 }
 
-/** Take another model for the step whose form is shown; Gradio tells of a choice twice, and when a choice is left as it was. */
-export function chooseModel(model) {
-  const { step, llm } = newest()?.dataset ?? {};
-  if (step && model && model !== llm && model !== chosen) {
-    chosen = model;
-    change({ do: "choose-model", step, model });
+/** Take another class where the form that is shown depends on it: `what` is the change to ask for. Gradio tells of a choice twice,
+ * and when a choice is left as it was. */
+export function choose(what, name) {
+  const { step, choices = "{}" } = newest()?.dataset ?? {};
+  const asked = `${what} ${name}`;
+  if (step && typeof name === "string" && name !== JSON.parse(choices)[what] && asked !== chosen) {
+    chosen = asked;
+    change({ do: what, step, name });
   }
   release("choice");
 }

@@ -4,7 +4,7 @@ import { rememberRuns } from "./all_runs.js";
 import { openCommands } from "./commands.js";
 import { openDialog } from "./dialog.js";
 import { h, put } from "./dom.js";
-import { chooseModel } from "./form.js";
+import { choose } from "./form.js";
 import { icon, svg } from "./icons.js";
 import { opened } from "./pipelines.js";
 import { address, get, go, on, route, set } from "./store.js";
@@ -223,7 +223,7 @@ document.addEventListener("keydown", press);
 
 /* What Gradio's own events call, and tests ask. */
 window.distilflow = {
-  chooseModel,
+  choose,
   isKeeping,
   runId: () => route().run,
   openRun: (id) => id && go({ place: "run", run: id }),
