@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from flows.spec import read_spec
 from tests.ui.browsing import ROOT, Watched, serving
 from tests.ui.conftest import Site
-from tests.ui.test_app import open_example, wait_for_state
+from tests.ui.test_app import import_text, open_example, wait_for_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -395,7 +395,8 @@ def test_a_change_that_got_lost_is_told_also_when_the_page_has_come_back(page: P
 
 
 def test_who_of_several_next_steps_gets_a_batch_is_chosen_and_shown(page: Page, site: Site) -> None:
-    page.goto(f"{site.url}/?pipeline=routing")
+    import_text(page, site, (ROOT / "examples" / "routing.yaml").read_text())
+    page.get_by_test_id("view-canvas").click()
     page.get_by_test_id("node-load").click()
     expect(page.locator(".df-router")).to_have_text("2 of 3")
     router = page.locator("#field-router-use input")
