@@ -9,9 +9,9 @@ import pytest
 import yaml
 from playwright.sync_api import Page, expect
 
+from tests.ui.acting import wait_for_state
 from tests.ui.browsing import ROOT
 from tests.ui.conftest import Site
-from tests.ui.test_app import wait_for_state
 from tests.ui.test_canvas import start_empty
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

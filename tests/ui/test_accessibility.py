@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.ui.acting import start, wait_for_state
 from tests.ui.conftest import Site
-from tests.ui.test_app import start, wait_for_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from flows.spec import read_spec
+from tests.ui.acting import import_text, open_example, wait_for_state
 from tests.ui.browsing import ROOT, Watched, serving
 from tests.ui.conftest import Site
-from tests.ui.test_app import import_text, open_example, wait_for_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

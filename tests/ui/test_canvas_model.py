@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from flows.plan import examine
 from flows.spec import read_spec
+from tests.ui.acting import open_example
 from tests.ui.conftest import Site
-from tests.ui.test_app import open_example
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -22,6 +22,7 @@ from flows.engine.tally import Tally
 from flows.runs import RunFolder, RunReport
 from tests.fakes.hub import FakeHub
 from tests.fakes.serving import running
+from tests.ui.acting import in_every_look
 from tests.ui.browsing import ROOT, Watched, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
@@ -482,7 +483,7 @@ def test_a_key_in_a_row_holds_the_push_until_somebody_takes_it_on(page: Page, sh
 # ---- looks
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+@in_every_look
 def test_everything_can_be_read_and_reached(chromium: Any, watched: Watched, shop: Shop, width: int, scheme: str) -> None:
     run = shop.run()
     context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce")

@@ -16,10 +16,10 @@ from tests.fakes.hub import FakeHub
 from tests.fakes.openai_server import Behaviour, Fault, Rule
 from tests.fakes.serving import running
 from tests.flows.distilabel_files import STEPS, load, pipeline, preference, step, text
+from tests.ui.acting import field, in_every_look, open_example
 from tests.ui.browsing import Watched, serving
 from tests.ui.conftest import Site
 from tests.ui.test_accessibility import serious
-from tests.ui.test_app import field, open_example
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
@@ -469,8 +469,7 @@ def test_a_public_server_offers_no_address_to_send_its_key_to(page: Page, public
 # ---- looks
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@in_every_look
 def test_menu_and_dialogs_can_be_read_and_reached(
     chromium: Any, watched: Watched, site: Site, replies: Any, scheme: str, width: int
 ) -> None:

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from flows.spec.python import from_python
+from tests.ui.acting import LOOKS, field, open_example
 from tests.ui.conftest import Site
-from tests.ui.test_app import LOOKS, field, open_example
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
 
