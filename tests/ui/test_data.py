@@ -308,9 +308,14 @@ def test_a_drop_can_be_undone_where_it_was_made_and_a_second_click_drops_nothing
     shop.open(page, run, row="3")
     expect(page.locator(".df-sheet h2").first).to_have_text("Row 3")
 
+    page.evaluate("""() => {
+      const click = () => document.querySelector("[data-testid=drop-row]").click();
+      const head = () => document.querySelector(".df-sheet h2").textContent;
+      const clickAgain = new MutationObserver(() => head() === "Row 4" && (clickAgain.disconnect(), click()));
+      clickAgain.observe(document.querySelector(".df-sheet"), { childList: true, subtree: true });
+    }""")  # as soon as the next row has come
     page.get_by_test_id("drop-row").dblclick()
     expect(page.locator(".df-sheet h2").first).to_have_text("Row 4")
-    page.evaluate("document.querySelector('[data-testid=drop-row]').click()")  # while the next row has just come
 
     told = page.get_by_test_id("dropped")
     expect(told).to_contain_text("Row 3 dropped.")

@@ -19,7 +19,7 @@ export class Sheet {
     this.found = null;
     this.isEditing = false;
     this.dropped = null; // {index, change, next}: what was dropped last, and the row that came in its place
-    this.calmUntil = 0;
+    this.isCalm = false; // from a drop until a moment after the next row has come
   }
 
   /** The row of the address, or nothing. */
@@ -125,9 +125,7 @@ export class Sheet {
   }
 
   dropButton() {
-    const isCalm = Date.now() < this.calmUntil;
-    const button = h("button", { type: "button", class: "df-btn sm", "aria-disabled": isCalm ? "true" : null, "data-key": "drop-row", "data-testid": "drop-row", onclick: () => this.drop(button) }, icon("trash", "s"), "Drop");
-    if (isCalm) setTimeout(() => button.removeAttribute("aria-disabled"), this.calmUntil - Date.now());
+    const button = h("button", { type: "button", class: "df-btn sm", "aria-disabled": this.isCalm ? "true" : null, "data-key": "drop-row", "data-testid": "drop-row", onclick: () => this.drop(button) }, icon("trash", "s"), "Drop");
     return button;
   }
 
@@ -153,20 +151,24 @@ export class Sheet {
   }
 
   async drop(button) {
-    if (button.getAttribute("aria-disabled")) return;
+    if (this.isCalm) return;
+    this.isCalm = true;
     button.setAttribute("aria-disabled", "true");
     const { found } = this;
     try {
       const { change } = await postJson(`runs/${encodeURIComponent(this.run.id)}/data/drop`, { part: this.part, index: found.index });
       const next = found.next ?? found.previous ?? found.index;
       this.dropped = { index: found.index, change, next };
-      this.calmUntil = Date.now() + CALM_MS;
       const page = found.next === null && found.previous !== null ? found.previous_page : Number(route().rowpage || 1);
       go({ row: String(next + 1), rowpage: page > 1 ? String(page) : "" }, { replace: true });
       await this.again();
     } catch (error) {
       put(this.element, this.head(found), h("div", { class: "df-sheet-body" }, failure(error)));
     }
+    setTimeout(() => {
+      this.isCalm = false;
+      this.element.querySelector("[data-key=drop-row]")?.removeAttribute("aria-disabled");
+    }, CALM_MS);
   }
 }
 
