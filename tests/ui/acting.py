@@ -24,13 +24,15 @@ window.fetch = async (input, init) => {
 };
 """.replace("LATE_MS", str(LATE_MS))
 """Some events of a page reach the server late."""
-LATER = pytest.mark.slow
 in_every_look = pytest.mark.parametrize(
     ("width", "scheme"),
     [
         (1440, "light"),
         (390, "dark"),
-        *(pytest.param(*look, marks=LATER) for look in [(1440, "dark"), (1280, "light"), (1280, "dark"), (390, "light")]),
+        *(
+            pytest.param(*look, marks=pytest.mark.slow)
+            for look in [(1440, "dark"), (1280, "light"), (1280, "dark"), (390, "light")]
+        ),
     ],
 )
 """Window widths in pixels and colour schemes: two that differ in both, and with the slow tests all that there are."""
