@@ -21,7 +21,7 @@ STEPS = ["TextGeneration", "KeepColumns", "UltraFeedback", "GroupColumns", "Load
 STATE = """async () => {
     const page = await import(document.querySelector("link[rel=modulepreload]").href);
     const { get } = page;
-    while (get("changing")) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!get("build") || get("changing")) await new Promise((resolve) => setTimeout(resolve, 5));
     for (let frame = 0; frame < 4; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
     const view = get("build");
     const nodes = [...document.querySelectorAll(".react-flow__node")].map((node) => node.dataset.id);
