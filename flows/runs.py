@@ -216,6 +216,8 @@ class RunFolder:
         if (self.path / "live" / f"{step}.json").exists() or not self.exists():
             return self
         report = self.report()
+        if step not in report.steps or not report.steps[step].reused:
+            return self
         for earlier in map(RunFolder, report.options.reuse):
             with contextlib.suppress(OSError, UnreadableRun):
                 is_same = step in report.step_keys and earlier.report().step_keys.get(step) == report.step_keys[step]

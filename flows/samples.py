@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -16,6 +17,8 @@ from steps.wording import counted
 
 ROWS = 20
 SAMPLE_BYTES = 2_000_000
+ROWS_BYTES = 5_000_000
+"""More is for files."""
 AS_JSON = 'write each row as a JSON object, such as {"instruction": "Say hi"}'
 _BETWEEN = re.compile(r"[\s,]*")
 
@@ -42,6 +45,8 @@ def read_rows(text: str, most: int | None = None) -> list[dict[str, Any]]:
     Raises:
         SpecError: They cannot be read; it names the line.
     """
+    if len(text) > ROWS_BYTES:
+        raise SpecError(f"this is more than {ROWS_BYTES / 1e6:.0f} MB", "put it into a file, and read that")
     start = text.lstrip("\ufeff \t\r\n")[:2]
     if not start:
         return []
@@ -58,7 +63,7 @@ def read_rows(text: str, most: int | None = None) -> list[dict[str, Any]]:
 
 def _json_list(text: str) -> Iterator[dict[str, Any]]:
     try:
-        items = json.loads(text.strip("\ufeff"), parse_constant=_no_number)
+        items = json.loads(text.strip("\ufeff"), parse_constant=_no_number, parse_float=_finite)
     except ValueError as error:
         _refuse_json(text, error)
     except RecursionError:
@@ -69,11 +74,11 @@ def _json_list(text: str) -> Iterator[dict[str, Any]]:
 
 def _json_objects(text: str) -> Iterator[dict[str, Any]]:
     """One object, JSON lines, or objects over several lines each."""
-    decoder = json.JSONDecoder(parse_constant=_no_number)
+    decoder = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
     text = text.strip("\ufeff \t\r\n")
-    at = 0
+    at, line, counted_to = 0, 1, 0
     while at < len(text):
-        line = text.count("\n", 0, at) + 1
+        line, counted_to = line + text.count("\n", counted_to, at), at
         try:
             item, at = decoder.raw_decode(text, at)
         except ValueError as error:
@@ -94,10 +99,10 @@ def _yaml_list(text: str) -> Iterator[dict[str, Any]]:
 def _csv_rows(text: str) -> Iterator[dict[str, Any]]:
     text = text.strip("\ufeff\r\n")
     header = text.partition("\n")[0]
-    delimiter = next((sign for sign in ("\t", ",", ";") if sign in header), "")
-    if not delimiter and not re.fullmatch(r"[\w-]+", header.strip()):
+    delimiter = next((sign for sign in ("\t", ",", ";") if sign in header), ",")
+    if delimiter not in header and not re.fullmatch(r"[\w-]+", header.strip()):
         raise SpecError(f"line 1: {header.strip()[:60]!r} is no row and no header", AS_JSON)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter or ",", strict=True)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
         columns = [name.strip() for name in next(reader)]
         if "" in columns or len(set(columns)) < len(columns):
@@ -127,6 +132,13 @@ def _row(item: Any, where: str) -> dict[str, Any]:
     return item
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is larger than a number can be")
+    return number
+
+
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON; null stands for what is not there")
 
@@ -134,7 +146,7 @@ def _no_number(name: str) -> NoReturn:
 def _refuse_json(text: str, error: ValueError, line: int = 1) -> NoReturn:
     if not isinstance(error, json.JSONDecodeError):
         raise SpecError(f"near line {line}: {error}", "put null, or a text in quotes") from error
-    lines = text.splitlines()
+    lines = text.split("\n")
     at = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
     near = at[error.colno - 1 :][:40].strip() or at[-20:].strip()
     what, fix = next((told for said, *told in _MISTAKES if said in error.msg), (error.msg, AS_JSON))

@@ -16,7 +16,7 @@ from steps.wiring import Router
 class sample_n_steps(Router):
     """Sends each batch to `n` of the next steps, drawn at random."""
 
-    n: int = Field(ge=1, description="Steps that get each batch.")
+    n: int = Field(ge=1, title="Steps per batch", description="How many of the next steps get each batch.")
 
     if TYPE_CHECKING:
 

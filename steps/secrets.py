@@ -26,9 +26,12 @@ def referred(text: str) -> str | None:
     return reference[1] if reference else None
 
 
+_MAY_NAME_KEY = re.compile(r"key(?!word|board)|token(?!i[sz]e)|secret|password|credential|auth(?!or)|cookie", re.IGNORECASE)
+
+
 def may_name_key(name: str) -> bool:
     """Whether a parameter, header or variable of this name may hold a key; rather too often than once too seldom."""
-    return re.search("key|token|secret|password|credential|auth|cookie", name, re.IGNORECASE) is not None
+    return _MAY_NAME_KEY.search(name) is not None
 
 
 def reveal(secret: SecretStr | None, default_variable: str) -> str | None:

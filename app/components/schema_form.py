@@ -105,6 +105,9 @@ def field(form: StepForm, entry: FormField) -> tuple[gr.components.Component, li
         case "secret":
             gr.HTML(secret_line(entry), elem_id=f"field-{entry.id}", apply_default_css=False)
             return None
+        case "note":
+            gr.HTML(note_line(entry), elem_id=f"field-{entry.id}", apply_default_css=False)
+            return None
         case "choice":
             choice = gr.Dropdown(choices=list(entry.choices), value=entry.shown, **common)
             return choice, [choice.input]
@@ -140,6 +143,11 @@ def field(form: StepForm, entry: FormField) -> tuple[gr.components.Component, li
             return text, [text.blur, *([] if many else [text.submit])]
     text = gr.Textbox(value=entry.shown, lines=1, max_lines=1, **common)
     return text, [text.blur, text.submit]
+
+
+def note_line(entry: FormField) -> str:
+    """What there is, where it cannot be edited."""
+    return f'<p class="df-hint"><b>{html.escape(entry.label)}</b>: {html.escape(str(entry.shown))}</p>'
 
 
 def secret_line(entry: FormField) -> str:

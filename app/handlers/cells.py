@@ -43,18 +43,27 @@ def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
             return {"kind": "chat", "items": turns, "more": max(0, len(messages) - ITEMS)}
         case [*items] if RATING.search(column) and items and all(_is_number(item) or item is None for item in items):
             return {"kind": "ratings", "items": [None if item is None else f"{item:g}" for item in items[:ITEMS]]}
+        case [*items] if items and (pictures := _images(items, side_of(clip))):
+            return {"kind": "images", "items": pictures, "more": max(0, len(items) - ITEMS)}
         case [*items] if items and all(isinstance(item, str) or item is None for item in items):
             texts = [clipped(item or "", clip) for item in items[:ITEMS]]
             return {"kind": "list", "items": texts, "more": max(0, len(items) - ITEMS)}
-        case [*items] if items and all(image_in(item) is not None for item in items):
-            images = [picture(image_in(item) or b"", side_of(clip)) for item in items[:ITEMS]]
-            readable = [one for one in images if one]
-            return {"kind": "images", "items": readable, "more": len(items) - len(readable)}
         case dict() if (note := _tagged(value)) is not None:
             return note
         case dict() if isinstance(value.get("bytes"), bytes) and "path" in value:
             return {"kind": "note", "text": f"file, {_size(len(value['bytes']))}"}
     return {"kind": "data", **clipped(as_json(value), clip)}
+
+
+def _images(items: list[Any], side: int) -> list[dict[str, Any]]:
+    """The first images of a list of images; none of any other list, or where one cannot be read."""
+    found: list[dict[str, Any]] = []
+    for item in items[:ITEMS]:
+        data = image_in(item)
+        if data is None or (shown := picture(data, side)) is None:
+            return []
+        found.append(shown)
+    return found
 
 
 def side_of(clip: int) -> int:

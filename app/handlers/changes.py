@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from app.handlers.drafts import CannotEdit, Draft, check, edit_data, redo, select, step_in, undo
 from app.handlers.edits import set_llm, use_column
 from app.handlers.routing import choose_router, drop_needless
-from app.handlers.wrong_entries import without
+from app.handlers.wrong_entries import renamed, without
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, snake_case
 from steps.errors import SpecError
@@ -233,6 +233,7 @@ class Rename(Change):
                 group["steps"] = [name if step == self.step else step for step in group["steps"]]
 
         changed = edit_data(draft, f"rename {self.step} to {name}", edit)
+        changed = {**changed, "wrong": renamed(draft["wrong"], self.step, name)}
         return select(changed, name) if draft["selected"] == self.step else changed
 
 

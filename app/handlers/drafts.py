@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any, TypedDict
 
 from app.handlers.outline import ProblemCard, StepCard, problem_card, step_cards
-from app.handlers.wrong_entries import WrongEntries, WrongEntry, as_problem, of_steps
+from app.handlers.wrong_entries import WrongEntries, WrongEntry, as_problem, standing
 from flows.models import with_llm
 from flows.plan import Plan, examine
 from flows.spec import PipelineSpec, read_spec, spec_from
@@ -149,9 +148,9 @@ def edit_data(draft: Draft, change: str, edit: Callable[[dict[str, Any]], None],
         raise CannotEdit("the YAML is no pipeline yet", "mend it first")
     data = (spec or PipelineSpec()).to_dict()
     data.setdefault("steps", [])
-    before = deepcopy(data)
+    before = repr(data)  # which tells 1 from 1.0 and from true
     edit(data)
-    if data == before:  # somebody only passed by: the text stays as it was written
+    if repr(data) == before:  # somebody only passed by: the text stays as it was written
         return draft
     try:
         changed, problems = spec_from(data)
@@ -207,7 +206,7 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
     if spec is None:
         return shown
     plan, problems = check(draft["text"], spec)
-    shown["wrong"] = of_steps(draft["wrong"], spec.names())
+    shown["wrong"] = [*standing(draft["wrong"], spec).values()]
     problems += map(as_problem, shown["wrong"])
     shown["name"], shown["description"] = spec.name, spec.description or ""
     shown["steps"] = step_cards(spec, plan, problems)
@@ -242,7 +241,7 @@ def spec_to_run(draft: Draft, is_rehearsal: bool = False) -> PipelineSpec:
         PlanError: It has problems.
     """
     plan, problems = check(draft["text"])
-    problems += map(as_problem, of_steps(draft["wrong"], plan.spec.names()))
+    problems += map(as_problem, standing(draft["wrong"], plan.spec).values())
     if is_rehearsal and not [problem for problem in problems if problem.code != "model-not-ready"]:
         rehearsal = with_llm(plan.spec, "rehearsal")
         _, problems = examine(rehearsal)

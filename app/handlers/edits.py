@@ -9,7 +9,8 @@ from app.handlers.drafts import CannotEdit, Draft, edit_data, edit_step, select
 from app.handlers.entries import read_entry
 from app.handlers.fields import UNSET, FormField
 from app.handlers.forms import SAMPLING
-from app.handlers.wrong_entries import with_wrong, without, without_part
+from app.handlers.wrong_entries import with_wrong, without
+from flows.spec import read_spec
 from steps import registry
 from steps.llms.base import LLM
 
@@ -40,7 +41,7 @@ def set_field(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
 
     if entry.part == "router":
         label = f"{entry.label} of the router after {step}"
-        return edit_data(draft, label, lambda data: _put(data["routing"][step], entry.path[1:], value), is_field=True)
+        return edit_data(draft, label, lambda data: _put(_router_in(data, step), entry.path[1:], value), is_field=True)
     return edit_step(draft, step, f"{entry.label} of {step}", edit)
 
 
@@ -49,7 +50,8 @@ def enter(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
     try:
         changed = set_field(draft, step, entry, said)
     except CannotEdit as error:
-        return {**draft, "wrong": with_wrong(draft["wrong"], step, entry.id, said, error)}
+        spec, _ = read_spec(draft["text"])
+        return {**draft, "wrong": with_wrong(draft["wrong"], spec, step, entry.id, entry.path, said, error)}
     return {**changed, "wrong": without(draft["wrong"], step, entry.id)}
 
 
@@ -70,8 +72,7 @@ def set_llm(draft: Draft, step: str, name: str) -> Draft:
         kept = {key: value for key, value in before.items() if key in known} if isinstance(before, dict) else {}
         data["with"]["llm"] = {"use": name, **kept}
 
-    changed = edit_step(draft, step, f"{name} for {step}", edit)
-    return {**changed, "wrong": without_part(draft["wrong"], step, "with-llm-")}
+    return edit_step(draft, step, f"{name} for {step}", edit)
 
 
 def use_column(draft: Draft, step: str, column: str, present: str) -> Draft:
@@ -84,6 +85,13 @@ def use_column(draft: Draft, step: str, column: str, present: str) -> Draft:
         draft, step, f"{present} as {column} of {step}", lambda data: _put(data, ("input_mappings", column), present)
     )
     return select(changed, step)
+
+
+def _router_in(data: dict[str, Any], step: str) -> dict[str, Any]:
+    router: dict[str, Any] | None = data.get("routing", {}).get(step)
+    if router is None:
+        raise CannotEdit(f"there is no router after {step!r} any more", "choose one first")
+    return router
 
 
 def _at(data: Mapping[str, Any], path: Sequence[str], default: Any) -> Any:

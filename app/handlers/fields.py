@@ -8,7 +8,7 @@ from dataclasses import field as made
 from typing import Any, Literal
 from zlib import crc32
 
-Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "rows", "yaml", "secret"]
+Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "rows", "yaml", "secret", "note"]
 Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping", "router"]
 ROUTER = ("router", "use")
 UNSET: Any = object()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
@@ -119,7 +120,7 @@ class _Rows:
         if now is not None and now - self._told < ROWS_S:
             return None
         try:
-            status = (self._run.maker_of(self._step).path / "live" / f"{self._step}.json").stat()
+            status = await asyncio.to_thread(self._status)
         except OSError:
             return None
         stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -127,6 +128,9 @@ class _Rows:
             return None
         self._stamp, self._told = stamp, now or 0.0
         return await asyncio.to_thread(rows_of, self._run, self._step, self._first, LIVE_CHARS)
+
+    def _status(self) -> os.stat_result:
+        return (self._run.maker_of(self._step).path / "live" / f"{self._step}.json").stat()
 
 
 def thinned(lines: Sequence[bytes]) -> list[bytes]:

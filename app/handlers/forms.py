@@ -18,7 +18,7 @@ from app.handlers.fields import UNSET, FormField, Part, StepForm
 from app.handlers.routing import router_fields
 from app.handlers.schema_fields import as_yaml, field_of
 from app.handlers.wording import label_of
-from app.handlers.wrong_entries import said_in
+from app.handlers.wrong_entries import WrongEntries, said_in, standing
 from flows.plan import Plan, PlannedStep, batch_size_field
 from flows.spec import StepSpec
 from steps import registry
@@ -52,12 +52,13 @@ def step_form(draft: Draft, step: str) -> StepForm | None:
     if not issubclass(found, BaseStep):
         return None
     form = form_of(spec, found, plan)
-    return replace(form, fields=[_as_entered(draft, step, entry) for entry in form.fields])
+    wrong = standing(draft["wrong"], plan.spec)
+    return replace(form, fields=[_as_entered(wrong, step, entry) for entry in form.fields])
 
 
-def _as_entered(draft: Draft, step: str, entry: FormField) -> FormField:
+def _as_entered(wrong: WrongEntries, step: str, entry: FormField) -> FormField:
     """A field, with what was entered in it where that makes no value."""
-    said = said_in(draft["wrong"], step, entry.id)
+    said = said_in(wrong, step, entry.id)
     return entry if said is None else replace(entry, shown=said)
 
 

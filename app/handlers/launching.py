@@ -60,17 +60,20 @@ class Launcher:
             RunError: The process could not be started.
             PlanError: It may not run here.
         """
-        return self._start(spec, (), prefect_url)
+        return self._start(spec, (), prefect_url, None)
 
     def again(self, run_id: str, prefect_url: str | None = None) -> str:
-        """Start another run of the pipeline of this one, as it ran, within the same limits; returns its id.
+        """Start another run of the pipeline of this one, as and where it ran, within the same limits; returns its id.
 
         Raises:
-            RunError: There is no such run, it is a replay, or the process could not be started.
+            RunError: There is no such run, it is going on, it is a replay, or the process could not be started.
             PlanError: It may not run here.
         """
         run = find_run(self._store, run_id)
-        asked = run.report().options if run.exists() else RunOptions()
+        if run.is_alive() or is_starting(run):
+            raise RunError(f"run {run_id!r} is going on", "wait for it, or stop it first")
+        report = run.report() if run.exists() else None
+        asked, cwd = (report.options, report.cwd) if report else (RunOptions(), None)
         spec = spec_of(run)
         if spec is None:
             raise RunError(f"the pipeline of run {run_id!r} cannot be read", "open a pipeline in Build, and run that")
@@ -79,15 +82,17 @@ class Launcher:
         limits = {"--max-rows": asked.max_rows, "--max-cost": asked.max_cost, "--max-tokens": asked.max_tokens}
         options = [word for flag, most in limits.items() if most is not None for word in (flag, str(most))]
         journals = [word for journal in asked.journals for word in ("--journal", str(journal))]
-        return self._start(spec, [*options, *journals], prefect_url)
+        if cwd is not None and not Path(cwd).is_dir():
+            raise RunError(f"the folder that run {run_id!r} was started in is gone", "open its pipeline in Build, and run that")
+        return self._start(spec, [*options, *journals], prefect_url, cwd)
 
-    def _start(self, spec: PipelineSpec, options: Sequence[str], prefect_url: str | None) -> str:
+    def _start(self, spec: PipelineSpec, options: Sequence[str], prefect_url: str | None, cwd: str | None) -> str:
         self._allow(spec)
         run = self._store.new(None, spec.name, is_secret=self._has_secret_ids)
         run.path.mkdir(parents=True, exist_ok=True)
         draft = run.path / "draft.yaml"
         spec.save(draft)
-        self._launch(run, ["run", str(draft), "--run-id", run.run_id, *self._new_options, *options], prefect_url)
+        self._launch(run, ["run", str(draft), "--run-id", run.run_id, *self._new_options, *options], prefect_url, cwd)
         return run.run_id
 
     def resume(self, run_id: str, prefect_url: str | None = None) -> None:
@@ -137,7 +142,7 @@ class Launcher:
                 raise RunError(f"run {run_id!r} is going on", "wait for it, or stop it first")
             self._launch(run, [command, run_id, *options], prefect_url)
 
-    def _launch(self, run: RunFolder, arguments: list[str], prefect_url: str | None) -> None:
+    def _launch(self, run: RunFolder, arguments: list[str], prefect_url: str | None, cwd: str | None = None) -> None:
         command = [*self._command, *arguments, "--runs-dir", str(self._store.folder), *self._options]
         environment = {**os.environ, LAUNCHED_AT: str(time.time()), **({"PREFECT_API_URL": prefect_url} if prefect_url else {})}
         before = (run.path / LOG).stat().st_size if (run.path / LOG).exists() else 0
@@ -149,6 +154,7 @@ class Launcher:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env=environment,
+                    cwd=cwd,
                     start_new_session=True,
                 )
         except OSError as error:

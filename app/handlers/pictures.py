@@ -15,6 +15,8 @@ MOST_BYTES = 32 * 2**20
 MOST_PIXELS = 64_000_000
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 _ADDRESS = "data:image/"
+_ORIENTATION = 0x0112
+"""Exif tag: how a camera was held."""
 
 
 def image_in(value: Any) -> bytes | None:
@@ -37,7 +39,7 @@ def picture(data: bytes, side: int) -> dict[str, Any] | None:
     """An image as an address that a browser shows, no side above `side`, and its own size in pixels; None if unreadable."""
     if len(data) > MOST_BYTES:
         return None
-    pillow = _pillow()
+    pillow, turning = _pillow()
     try:
         with pillow.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -45,6 +47,9 @@ def picture(data: bytes, side: int) -> dict[str, Any] | None:
                 return None
             image.draft("RGB", (side, side))  # a JPEG is read at a fraction of its size
             image.thumbnail((side, side))
+            if image.getexif().get(_ORIENTATION, 1) > 4:  # a camera that was held upright
+                width, height = height, width
+            turning.exif_transpose(image, in_place=True)
             made = io.BytesIO()
             (image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")).save(made, "WEBP", quality=80)
     except (OSError, ValueError, SyntaxError, EOFError, pillow.DecompressionBombError):  # what Pillow raises for torn files
@@ -80,7 +85,7 @@ def _named(url: str) -> str:
 
 
 @cache
-def _pillow() -> Any:
-    from PIL import Image
+def _pillow() -> tuple[Any, Any]:
+    from PIL import Image, ImageOps
 
-    return Image
+    return Image, ImageOps

@@ -26,8 +26,8 @@ def with_lines(problems: Sequence[ProblemCard], text: str, steps: Lines) -> list
 def _line_of(problem: ProblemCard, lines: Sequence[str], places: dict[str, tuple[int, int]]) -> int | None:
     if not lines:
         return None
-    said = _LINE.search(_QUOTED.sub("", problem["what"]))
-    if said:
+    said = _LINE.search(_QUOTED.sub("", problem["what"])) if problem["step"] is None else None
+    if said:  # of the text itself; what is wrong in a step may be about a line of something else
         return min(max(1, int(said[1])), len(lines))
     if problem["step"] is not None and problem["step"] not in places:
         return None

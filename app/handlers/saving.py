@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from app.handlers import wrong_entries
 from app.handlers.drafts import CannotEdit, Draft, File, edit_data, new_draft, new_file
 from app.handlers.pipelines import ChangedOnDisk, Kept, Pipelines
 from flows.spec import read_spec
@@ -91,7 +92,8 @@ def to_keep(draft: Draft) -> dict[str, Any]:
     """What the browser keeps of a draft: the text only where nothing else has it."""
     file = draft["file"]
     is_saved = file["version"] is not None and not file["problem"]
-    return {"selected": draft["selected"], "file": dict(file), "text": None if is_saved else draft["text"]}
+    text = None if is_saved else draft["text"]
+    return {"selected": draft["selected"], "file": dict(file), "text": text, "wrong": wrong_entries.kept(draft["wrong"])}
 
 
 def recalled(pipelines: Pipelines | None, kept: Any) -> Draft:
@@ -106,6 +108,7 @@ def recalled(pipelines: Pipelines | None, kept: Any) -> Draft:
         file["version"] = version if isinstance(version, str) and pipelines else None
     selected = kept["selected"] if isinstance(kept.get("selected"), str) else None
     text = kept["text"] if isinstance(kept.get("text"), str) else None
+    wrong = wrong_entries.recalled(kept.get("wrong"))
     if pipelines and file["name"]:
         try:
             on_disk = pipelines.read(file["name"])
@@ -113,6 +116,6 @@ def recalled(pipelines: Pipelines | None, kept: Any) -> Draft:
             file["version"] = None
         else:
             if text is None or file["version"] is None or on_disk.text == text:
-                return draft_of(on_disk, selected)
+                return {**draft_of(on_disk, selected), "wrong": wrong}
             file["problem"] = CHANGED
-    return new_draft(text, selected, file) if text is not None else new_draft()
+    return new_draft(text, selected, file, wrong) if text is not None else new_draft()

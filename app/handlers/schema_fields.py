@@ -10,6 +10,7 @@ import yaml
 
 from app.handlers.fields import UNSET, FormField, Kind, Part
 from app.handlers.wording import label_of
+from steps.wording import counted
 
 LONGEST_YAML = 20_000
 LONGEST_ROWS = 200_000
@@ -29,7 +30,7 @@ def field_of(
     options = [option for option in options if option.get("type") != "null"]
     default = UNSET if is_required else described.get("default", UNSET)
     current = value if value is not UNSET else (default if default is not UNSET else None)
-    label, info = label_of(path[-1]), str(described.get("description", ""))
+    label, info = _label(path[-1], described), str(described.get("description", ""))
     kinds = [_kind_of(option, described) for option in options]
     common: dict[str, Any] = {"path": path, "label": label, "part": part, "info": info, "default": default}
     if kinds == ["choice"]:
@@ -66,6 +67,15 @@ def field_of(
         yield FormField(**common, kind="rows", shown=text, placeholder=as_json_lines(examples[0]))
     elif len(text := as_yaml(current)) <= LONGEST_YAML:
         yield FormField(**common, kind="yaml", shown=text)
+    else:
+        size = counted(len(current), "row") if isinstance(current, list) else counted(len(text), "character")
+        yield FormField(**common, kind="note", shown=f"{size}, too long for a field: change it in the YAML.")
+
+
+def _label(name: str, described: Mapping[str, Any]) -> str:
+    """The title that a parameter was given, or its name; pydantic makes titles of names, in letters of its own."""
+    title = str(described.get("title", ""))
+    return title if title and title != name.replace("_", " ").title() else label_of(name)
 
 
 def _resolved(option: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:

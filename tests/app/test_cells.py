@@ -97,3 +97,22 @@ def test_torn_images_and_giants_are_told_by_their_size(damage: Callable[[bytes],
 
 def size_of(address: str) -> tuple[int, int]:
     return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).size
+
+
+def test_a_photo_that_was_taken_upright_stands_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    made = io.BytesIO()
+    Image.new("RGB", (640, 480), "red").save(made, "JPEG", exif=exif)
+
+    shown = cell("x", made.getvalue())
+
+    assert (shown["width"], shown["height"], size_of(shown["src"])) == (480, 640, (240, 320))
+
+
+def test_a_list_of_images_is_none_where_one_cannot_be_read() -> None:
+    address = f"data:image/png;base64,{base64.b64encode(drawn('PNG')).decode()}"
+
+    assert cell("x", [address, address])["kind"] == "images"
+    assert cell("x", [address, "data:image/png;base64,AAAA"])["kind"] == "list"
+    assert cell("x", [{"bytes": b"no image", "path": None}])["kind"] == "data"

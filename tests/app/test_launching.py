@@ -101,7 +101,7 @@ def test_an_ended_run_is_run_again_as_it_ran_within_the_same_limits(ctx: AppCont
     report = old.report()
     options = report.options.changed({"max_rows": 2, "max_cost": 0.5, "max_tokens": 900, "output": "elsewhere"})
     old.save_report(report.model_copy(update={"options": options}))
-    code = "import sys; print(sys.argv[1:])"
+    code = "import os, sys; print(sys.argv[1:], os.getcwd())"
     started = Launcher(ctx.store, [sys.executable, "-c", code], reuses=True)
 
     run = ctx.store.new(started.again("sample-1"))
@@ -110,8 +110,14 @@ def test_an_ended_run_is_run_again_as_it_ran_within_the_same_limits(ctx: AppCont
     said = (run.path / "process.log").read_text()
     assert "'--reuse', 'last', '--max-rows', '2', '--max-cost', '0.5', '--max-tokens', '900'" in said
     assert "elsewhere" not in said  # the result of the earlier run stays
+    assert said.rstrip().endswith(f" {report.cwd}")
     assert run.run_id != "sample-1"
     assert spec_of(run) == spec_of(old)
+    old.save_report(report.model_copy(update={"cwd": str(ctx.runs_dir / "gone")}))
+    with pytest.raises(RunError, match="is gone"):
+        started.again("sample-1")
+    with old.locked(), pytest.raises(RunError, match="going on"):
+        started.again("sample-1")
 
 
 def test_a_replay_is_not_run_again_with_models_that_cost_something(ctx: AppContext) -> None:

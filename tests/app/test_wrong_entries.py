@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app.handlers import drafts, edits
 from app.handlers.changes import change_from
 from app.handlers.drafts import Draft
-from steps.errors import PlanError
+from app.handlers.saving import recalled, to_keep
+from flows.spec import read_spec
+from steps.errors import DistilflowError, PlanError
 from tests.app.stepforms import field_of, form_for
 
+ROOT = Path(__file__).parents[2]
 ROWS = """\
 name: two
 steps:
@@ -63,3 +68,66 @@ def test_another_model_has_other_fields(quickstart: str) -> None:
 
     assert drafts.view(draft)["wrong"][0]["fix"] == "enter a number from 0 to 2"
     assert drafts.view(edits.set_llm(draft, "judge", "ReplayLLM"))["wrong"] == []
+
+
+def router_of(draft: Draft, said: str) -> Draft:
+    return edits.enter(draft, "load", field_of(form_for(draft, "load"), "router", "with", "n"), said)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"do": "choose-router", "step": "load", "name": ""},
+        {"do": "remove", "steps": ["model_b", "model_c"]},
+    ],
+)
+def test_it_goes_with_its_field(told: dict[str, object]) -> None:
+    draft = router_of(drafts.new_draft((ROOT / "examples" / "routing.yaml").read_text()), "abc")
+    assert len(drafts.view(draft)["wrong"]) == 1
+
+    changed = change_from(told).on(draft)
+
+    assert (drafts.view(changed)["wrong"], drafts.view(changed)["why_no_run"]) == ([], "")
+    with pytest.raises(DistilflowError, match="no router"):
+        edits.set_field(changed, "load", field_of(form_for(draft, "load"), "router", "with", "n"), 2)
+
+
+@pytest.mark.parametrize("text", [ROWS.replace("Why?", "Who?"), ROWS.replace("LoadDataFromDicts, with", "Mine, with")])
+def test_it_is_past_when_the_text_says_something_else_there(text: str) -> None:
+    draft = drafts.with_text(entered(drafts.new_draft(ROWS), BROKEN), text, "YAML")
+
+    assert drafts.view(draft)["wrong"] == []
+    assert len(drafts.view(change_from({"do": "undo"}).on(draft))["wrong"]) == 1
+
+
+def test_it_stays_with_a_step_that_gets_another_name_and_not_with_the_name() -> None:
+    draft = change_from({"do": "rename", "step": "load", "name": "rows"}).on(entered(drafts.new_draft(ROWS), BROKEN))
+    assert [entry["step"] for entry in drafts.view(draft)["wrong"]] == ["rows"]
+
+    other = change_from({"do": "rename", "step": "answer", "name": "load"}).on(draft)
+    assert [entry["step"] for entry in drafts.view(other)["wrong"]] == ["rows"]
+
+
+def test_it_comes_back_after_a_reload_and_what_a_browser_made_up_does_not() -> None:
+    draft = entered(drafts.new_draft(ROWS), BROKEN)
+    kept = to_keep(draft)
+
+    assert recalled(None, kept)["wrong"] == draft["wrong"]
+    assert recalled(None, {**kept, "wrong": {"load/with-data": {"step": 1}}})["wrong"] == {}
+    assert to_keep(entered(draft, "{" * 300_000))["wrong"] == {}
+
+
+@pytest.mark.parametrize(("was", "now"), [('{"n": 1}', '{"n": true}'), ('{"n": 1}', '{"n": 1.0}')])
+def test_values_that_python_takes_for_equal_are_others(was: str, now: str) -> None:
+    draft = entered(entered(drafts.new_draft(ROWS), was), now)
+
+    assert field_of(form_for(draft, "load"), "with", "data").shown == now
+
+
+def test_rows_that_are_too_long_for_a_field_are_told_and_stay() -> None:
+    rows = "\n".join(f'{{"instruction": "{"why " * 50}{at}"}}' for at in range(2000))
+    draft = entered(drafts.new_draft(ROWS), rows)
+
+    field = field_of(form_for(draft, "load"), "with", "data")
+    assert (field.kind, field.shown) == ("note", "2,000 rows, too long for a field: change it in the YAML.")
+    assert len(read_spec(draft["text"])[0].steps[0].params["data"]) == 2000

@@ -77,3 +77,10 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(text: str, what: str, fi
 
 def test_a_sample_is_read_no_further_than_its_first_rows() -> None:
     assert sample_rows('{"a": 1}\n' * 20 + "no row") == [{"a": 1}] * 20
+
+
+def test_numbers_beyond_all_numbers_and_texts_beyond_all_bounds_are_refused() -> None:
+    with pytest.raises(SpecError, match="larger than a number can be"):
+        read_rows('{"n": 1e999}')
+    with pytest.raises(SpecError, match="more than 5 MB"):
+        read_rows('{"n": 1}\n' * 600_000)
