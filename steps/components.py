@@ -13,6 +13,10 @@ class BadParameters(PlanError, ValueError):
     """A component was made in Python with parameters that it does not have, or that do not fit."""
 
 
+LOCAL_FILES: dict[str, Any] = {"local_files": True}
+"""`json_schema_extra` of parameters that name files of this machine: a server that is open to everybody looks at them."""
+
+
 class _Described(BaseModel):
     @classmethod
     def summary(cls) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -10,6 +13,7 @@ from app.api import assets, building, lineage, pipelines, results, runs, startin
 from app.context import AppContext
 from app.handlers.drafts import notice_of
 from app.handlers.pipelines import NoPipeline
+from app.handlers.strangers import without_folders
 from steps.errors import DistilflowError, RunError
 from steps.registry import UnknownComponent
 
@@ -21,15 +25,16 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
     for part in (building, pipelines, starting, trying, runs, results, lineage):
         api.include_router(part.router(ctx))
     server.include_router(api)
-    server.add_exception_handler(DistilflowError, _answer)
+    words = without_folders if ctx.is_public else str
+    server.add_exception_handler(DistilflowError, partial(_answer, words))
     server.add_exception_handler(RequestValidationError, _misfit)
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+async def _answer(words: Callable[[str], str], request: Request, error: Exception) -> Response:
     assert isinstance(error, DistilflowError)
     status = 404 if isinstance(error, (RunError, UnknownComponent, NoPipeline)) else 400
     said = notice_of(error)
-    return JSONResponse({"error": said["what"], "fix": said["fix"], "code": error.code}, status)
+    return JSONResponse({"error": words(said["what"]), "fix": words(said["fix"]), "code": error.code}, status)
 
 
 async def _misfit(request: Request, error: Exception) -> Response:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from flows.spec import PipelineSpec
 from steps import registry
+from steps.components import LOCAL_FILES
 from steps.errors import PlanError, Problem
 from steps.llms import RehearsalLLM, ReplayLLM
 from steps.llms.base import LLM
 from steps.secrets import may_name_key
-from steps.sources import LoadDataFromDisk, LoadDataFromFileSystem
 
-READERS = (LoadDataFromFileSystem, LoadDataFromDisk, ReplayLLM)
-"""Classes that read files."""
 ELSEWHERE = "run it on a machine of your own, or in a copy of this Space"
 
 
@@ -24,6 +25,11 @@ def forget_keys() -> None:
     """Drop all keys from the environment of this process, and so from those it starts: strangers must not use them."""
     for name in [name for name in os.environ if may_name_key(name)]:
         del os.environ[name]
+
+
+def without_folders(text: str) -> str:
+    """A text in which files of this machine are named without their folders."""
+    return re.sub(r"""(?<![:/\w.])/(?:[^/\s'"]+/)+""", "", text)
 
 
 def check_strangers(spec: PipelineSpec, readable: Path) -> None:
@@ -60,12 +66,25 @@ def _reaches(use: type, params: dict[str, Any], root: Path) -> str:
     """What a component reaches that strangers may not; empty for nothing."""
     if issubclass(use, LLM) and not issubclass(use, (RehearsalLLM, ReplayLLM)):
         return f"asks {use.__name__}; on this server, which is open to everybody, no model is asked"
-    if issubclass(use, READERS):
-        for text in _texts(params):
-            path = Path(text)
-            if ("/" in text or path.exists()) and ("://" in text or not path.resolve().is_relative_to(root)):
+    for name in _file_params(use) & params.keys():
+        for text in _texts(params[name]):
+            if not _is_one_of(text, root):
                 return f"reads {text!r}; on this server, which is open to everybody, only files of the examples are read"
     return ""
+
+
+def _file_params(use: type) -> set[str]:
+    """The parameters of a component that name files."""
+    fields = use.model_fields if issubclass(use, BaseModel) else {}
+    return {name for name, field in fields.items() if (field.json_schema_extra or {}) == LOCAL_FILES}
+
+
+def _is_one_of(text: str, root: Path) -> bool:
+    """Whether a text is the plain path of a file below a folder: no pattern, no home, no address."""
+    if re.search(r"[~*?\[\]:]", text) or "\0" in text:
+        return False
+    path = Path(text).resolve()
+    return path.is_relative_to(root) and path.is_file()
 
 
 def _texts(value: Any) -> Iterator[str]:

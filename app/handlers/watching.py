@@ -17,6 +17,8 @@ from steps.errors import RunError
 
 ENDED = ("finished", "stopped", "failed")
 LIVE_CHARS = 400
+PLACES: Any = {"cwd": True, "options": {"output", "journals", "reuse"}}
+"""What a report says of folders of this machine: nobody who looks at a page needs it, and strangers may look."""
 RUNS_LISTED = 100
 
 
@@ -80,7 +82,7 @@ def run_view(run: RunFolder, prefect_url: str | None = None) -> dict[str, Any]:
     plan = examine(spec)[0] if spec else None  # only for what steps are: what happened says the report, not today's problems
     return {
         "id": run.run_id,
-        "report": report.model_dump(mode="json"),
+        "report": report.model_dump(mode="json", exclude=PLACES),
         "began": run.exists(),
         "steps": step_cards(spec, plan, []) if spec and plan else [],
         "result": [{"leaf": leaf, "columns": plan.steps[leaf].sent} for leaf in plan.leaves] if plan else [],

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 from pydantic import Field, PrivateAttr
 
+from steps.components import LOCAL_FILES
 from steps.errors import Complaint, MissingKey, RowError, RunError
 from steps.llms.base import LLM, Completion, Request
 
@@ -36,7 +37,7 @@ class ReplayLLM(LLM):
     is_free: ClassVar[bool] = True
     answers_anew: ClassVar[bool] = False
 
-    path: str = Field(min_length=1, description="File of recordings (.jsonl).")
+    path: str = Field(min_length=1, description="File of recordings (.jsonl).", json_schema_extra=LOCAL_FILES)
     by: Literal["column", "messages"] = Field(
         default="column", description="What selects a recording: columns of the row, or the chat itself."
     )

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from steps.base import GeneratorStep, Row
+from steps.components import LOCAL_FILES
 from steps.errors import DistilflowError, RunError
 from steps.sources.files import NoFile, count_rows, peek_columns, read_rows
 from steps.sources.unused import UNUSED
@@ -28,7 +29,7 @@ class LoadDataFromDisk(GeneratorStep):
         ["`dataset_path`: there is no folder 'nowhere'"]
     """
 
-    dataset_path: str | None = Field(default=None, description="Folder of the data set.")
+    dataset_path: str | None = Field(default=None, description="Folder of the data set.", json_schema_extra=LOCAL_FILES)
     is_distiset: bool = Field(default=False, description="The folder is the result of a pipeline.")
     config: str | None = Field(default="default", description="Which leaf step's rows, if it is a pipeline's result.")
     split: str | None = Field(default=None, description="Empty if there is only one.")

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from steps.base import GeneratorStep, Row
+from steps.components import LOCAL_FILES
 from steps.errors import Complaint, DistilflowError
 from steps.sources.files import FileType, NoFile, count_rows, find_files, peek_columns, read_rows, type_of
 from steps.sources.unused import UNUSED
@@ -31,7 +32,9 @@ class LoadDataFromFileSystem(GeneratorStep):
     """
 
     data_files: str | list[str] | dict[str, str | list[str]] | None = Field(
-        default=None, description="Path, pattern or folder; several as a list, or by split: {train: ..., test: ...}."
+        default=None,
+        description="Path, pattern or folder; several as a list, or by split: {train: ..., test: ...}.",
+        json_schema_extra=LOCAL_FILES,
     )
     filetype: FileType | None = Field(default=None, description="Empty to go by the files' names.")
     split: str = Field(default="train", description="Which of the splits, if files are given by split.")

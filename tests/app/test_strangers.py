@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from app.api import add_routes
 from app.context import AppContext
 from app.handlers.strangers import check_strangers, forget_keys
 from app.known_hosts import KnownHosts
 from flows.spec import read_spec
+from steps import registry
+from steps.components import LOCAL_FILES
 from steps.errors import PlanError
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +42,14 @@ def test_the_examples_may_be_run() -> None:
         ("{name: a, use: LoadDataFromFileSystem, with: {data_files: [examples/data/../../pyproject.toml]}}", "pyproject"),
         ("{name: a, use: LoadDataFromFileSystem, with: {data_files: {train: 's3://bucket/x'}}}", "s3://"),
         ("{name: a, use: LoadDataFromDisk, with: {dataset_path: /tmp/runs/x}}", "/tmp/runs"),
+        ("{name: a, use: LoadDataFromDisk, with: {dataset_path: '~'}}", "'~'"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: '~'}}", "'~'"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: '*'}}", "'*'"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: '.gi*', filetype: csv}}", "'.gi*'"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: {train: [Dockerfile]}, filetype: csv}}", "Dockerfile"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: 'examples/data/*'}}", "examples/data/*"),
+        ("{name: a, use: LoadDataFromFileSystem, with: {data_files: examples/data/nothing.jsonl}}", "nothing"),
+        ("{name: a, use: TextGeneration, after: load, with: {llm: {use: ReplayLLM, path: '~', reply: a}}}", "'~'"),
         (
             "{name: a, use: TextGeneration, after: load, with: {llm: {use: OpenAILLM, model: m, base_url: 'http://x'}}}",
             "OpenAILLM",
@@ -53,6 +67,39 @@ def test_files_and_models_of_the_server_are_refused(step: str, what: str) -> Non
     assert what in str(refused.value)
 
 
+def test_every_parameter_that_names_files_says_so() -> None:
+    named: dict[str, FieldInfo] = {}
+    kinds: tuple[registry.Kind, ...] = ("steps", "llms")
+    for kind in kinds:
+        for name in registry.names(kind):
+            found = registry.resolve(name, kind)
+            assert issubclass(found, BaseModel)
+            fields = found.model_fields.items()
+            named |= {f"{name}.{field}": told for field, told in fields if re.search(r"path|files$|folder|directory", field)}
+
+    assert {name for name, field in named.items() if field.json_schema_extra == LOCAL_FILES} == set(named)
+    assert len(named) == 3
+
+
+async def test_words_for_strangers_name_no_folder_of_the_machine(ctx: AppContext) -> None:
+    server = FastAPI()
+    add_routes(server, replace(ctx, is_public=True))
+    (ctx.store.get("sample-1").path / "run.json").write_text("{")
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://app") as client:
+        told = await client.get("/api/runs/sample-1/data")
+
+    assert "run.json cannot be read" in told.json()["error"]
+    assert str(ctx.runs_dir.parent) not in told.text
+
+
+async def test_a_run_is_told_without_the_folders_it_lies_in(client: httpx.AsyncClient, ctx: AppContext) -> None:
+    told = await client.get("/api/runs/sample-1")
+
+    assert str(ctx.runs_dir) not in told.text
+    assert "cwd" not in told.json()["report"]
+
+
 async def test_a_public_server_refuses_them_before_anything_is_tried(ctx: AppContext, tmp_path: Path) -> None:
     server = FastAPI()
     public = AppContext(tmp_path / "runs", is_public=True)
@@ -62,7 +109,7 @@ async def test_a_public_server_refuses_them_before_anything_is_tried(ctx: AppCon
         for path in ("preview", "estimate", "staleness"):
             reply = await client.post(f"/api/{path}", json={"text": reading})
             assert reply.status_code == 400
-            assert "/etc/shells" in reply.json()["error"]
+            assert "'shells'" in reply.json()["error"]
     with pytest.raises(PlanError):
         public.launcher.start(read_spec(reading)[0])
 
