@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
+import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 log = logging.getLogger("distilflow.app")
 
@@ -31,9 +34,16 @@ def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = Non
     print(f"distilflow is at http://{shown}:{port}", flush=True)  # noqa: T201 - what a person starting it waits for
     where = "in each visitor's browser" if ctx.is_public else f"in {_short(ctx.pipelines_dir)}"
     print(f"runs are kept in {_short(ctx.runs_dir)}, pipelines {where}", flush=True)  # noqa: T201 - the same
-    uvicorn.Server(config).run()
-    if not any(run.is_alive() for run in ctx.store.all()):  # runs that go on still tell the server about themselves
-        end_server(ctx.runs_dir / ".prefect")
+    signal.signal(signal.SIGTERM, _leave)  # which uvicorn raises again when it has ended, and nothing after it would be done
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        if not any(run.is_alive() for run in ctx.store.all()):  # runs that go on still tell the server about themselves
+            end_server(ctx.runs_dir / ".prefect")
+
+
+def _leave(signum: int, frame: object) -> NoReturn:
+    sys.exit(128 + signum)
 
 
 def _short(path: Path | None) -> str:

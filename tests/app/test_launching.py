@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,15 +15,9 @@ from app.handlers.launching import Launcher, is_starting, launched, spec_of
 from flows.runs import RunFolder, RunStore
 from flows.spec import read_spec, spec_from
 from steps.errors import RunError
+from tests.flows.commands import wait_for
 
 SPEC = read_spec("name: tiny\nsteps:\n- name: load\n  use: LoadDataFromDicts\n  with: {data: [{a: 1}]}")[0]
-
-
-def eventually(check: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def launcher(tmp_path: Path, code: str) -> Launcher:
@@ -37,7 +30,7 @@ def test_a_run_is_started_in_a_session_of_its_own_with_its_pipeline_and_prefect(
     run_id = launcher(tmp_path, code).start(SPEC, "http://127.0.0.1:4200/api")
 
     run = RunFolder(tmp_path / run_id)
-    eventually(lambda: "exit_code" in (launched(run) or {}))
+    wait_for(lambda: "exit_code" in (launched(run) or {}))
     said = (run.path / "process.log").read_text()
     assert f"['run', '{run.path}/draft.yaml', '--run-id', '{run_id}', '--runs-dir', '{tmp_path}']" in said
     assert "True http://127.0.0.1:4200/api" in said
@@ -48,7 +41,7 @@ def test_a_process_that_dies_before_the_run_begins_is_a_failed_run_with_its_last
     run_id = launcher(tmp_path, "import sys; sys.exit('no pool can hold this')").start(SPEC)
 
     run = RunFolder(tmp_path / run_id)
-    eventually(lambda: "exit_code" in (launched(run) or {}))
+    wait_for(lambda: "exit_code" in (launched(run) or {}))
     report = watching.report_of(run)
     assert (report.state, report.message) == ("failed", "no pool can hold this")
     assert [entry["state"] for entry in watching.list_runs(RunStore(tmp_path))] == ["failed"]
@@ -61,7 +54,7 @@ def test_a_process_that_has_not_come_far_yet_is_starting(tmp_path: Path) -> None
     assert is_starting(run)
     assert watching.report_of(run).state == "starting"
     os.killpg(int((launched(run) or {})["pid"]), signal.SIGKILL)
-    eventually(lambda: not is_starting(run))
+    wait_for(lambda: not is_starting(run))
     assert watching.report_of(run).state == "failed"
 
 
@@ -74,14 +67,14 @@ def test_a_real_run_is_made_stopped_runs_are_resumed_and_the_quarantine_retried(
     def ended() -> bool:
         return "exit_code" in (launched(run) or {})
 
-    eventually(lambda: watching.report_of(run).state == "finished")
-    eventually(ended)
+    wait_for(lambda: watching.report_of(run).state == "finished")
+    wait_for(ended)
     assert run.report().quarantined == 1  # a number is no text
     ctx.launcher.resume(run_id)
-    eventually(ended)
+    wait_for(ended)
     assert run.report().sessions == 2
     ctx.launcher.retry(run_id)
-    eventually(ended)
+    wait_for(ended)
     assert (run.report().sessions, run.report().quarantined) == (3, 1)
 
 
@@ -106,7 +99,7 @@ def test_an_ended_run_is_run_again_as_it_ran_within_the_same_limits(ctx: AppCont
 
     run = ctx.store.new(started.again("sample-1"))
 
-    eventually(lambda: "exit_code" in (launched(run) or {}))
+    wait_for(lambda: "exit_code" in (launched(run) or {}))
     said = (run.path / "process.log").read_text()
     assert "'--reuse', 'last', '--max-rows', '2', '--max-cost', '0.5', '--max-tokens', '900'" in said
     assert "elsewhere" not in said  # the result of the earlier run stays
@@ -136,7 +129,7 @@ def test_rows_of_one_reason_are_tried_again(ctx: AppContext) -> None:
 
     started.retry("sample-1", step="answer", code="not-recorded")
 
-    eventually(lambda: "exit_code" in (launched(run) or {}))
+    wait_for(lambda: "exit_code" in (launched(run) or {}))
     said = (run.path / "process.log").read_text()
     assert "['retry', 'sample-1', '--step=answer', '--reason=not-recorded', " in said
 
@@ -171,7 +164,7 @@ def test_the_end_of_a_process_does_not_hide_the_one_that_followed_it(tmp_path: P
         assert is_starting(run)
     finally:
         os.killpg(int(pid), signal.SIGKILL)
-    eventually(lambda: "exit_code" in (launched(run) or {}))
+    wait_for(lambda: "exit_code" in (launched(run) or {}))
 
 
 @pytest.mark.parametrize("run_id", ["../../etc", "nope", ""])

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import gradio as gr
+import psutil
 import pytest
 
 from app.context import AppContext
 from app.main import create_app, head
+from flows.runners.prefect_server import ServerRecord, answers, free_port
+from tests.flows.commands import wait_for
 
 
 @pytest.fixture
@@ -50,3 +57,28 @@ def test_the_documentation_is_linked_where_an_address_is_configured(
     monkeypatch.setenv("DISTILFLOW_DOCS_URL", given)
 
     assert AppContext(tmp_path).docs_url == address
+
+
+def test_an_app_that_is_ended_ends_its_prefect_server(tmp_path: Path) -> None:
+    port, runs = free_port(), tmp_path / "runs"
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    command = [sys.executable, "-m", "app", "--port", str(port), "--runs-dir", str(runs)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as app:
+        try:
+            wait_for(lambda: prefect_of(runs) is not None, 100)
+            server = prefect_of(runs)
+            app.terminate()
+            assert app.wait(60) == 128 + signal.SIGTERM
+        finally:
+            app.kill()
+    assert server is not None
+    wait_for(lambda: not psutil.pid_exists(server), 60)
+
+
+def prefect_of(runs: Path) -> int | None:
+    """The process of the server of a runs folder, once it answers."""
+    for path in (runs / ".prefect").glob("*.json"):
+        record = ServerRecord.model_validate_json(path.read_bytes())
+        if answers(record.url):
+            return record.pid
+    return None

@@ -12,7 +12,7 @@ from app.handlers.launching import Launcher
 from app.handlers.staleness import staleness
 from flows.runs import RunStore
 from flows.spec import load_spec
-from tests.app.test_launching import eventually
+from tests.flows.commands import wait_for
 
 
 def test_a_changed_step_and_those_after_it_are_stale(ctx: AppContext) -> None:
@@ -47,6 +47,6 @@ def test_a_new_run_is_started_on_what_earlier_ones_finished(tmp_path: Path, ctx:
     code = f"import sys; open({str(told)!r}, 'w').write(' '.join(sys.argv))"
     for reuses in (True, False):
         Launcher(RunStore(tmp_path / "new"), [sys.executable, "-c", code], reuses=reuses).start(spec)
-        eventually(lambda: told.exists() and "--runs-dir" in told.read_text())
+        wait_for(lambda: told.exists() and "--runs-dir" in told.read_text())
         assert ("--reuse last" in told.read_text()) is reuses
         told.unlink()
