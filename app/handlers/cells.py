@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from app.handlers.pictures import LARGE, SMALL, image_in, parts_of, picture
+from app.handlers.pictures import LARGE, SMALL, Pixels, image_in, parts_of, picture
 
 CLIP = 600
 WHOLE = 100_000
@@ -19,9 +19,10 @@ RATING = re.compile(r"(^|_)ratings?$")
 Cell = dict[str, Any]
 
 
-def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
+def cell(column: str, value: Any, clip: int = CLIP, pixels: Pixels | None = None) -> Cell:
     """One value, by what it looks like: text, number, rating, chat, list, image, data, or nothing."""
-    if (image := image_in(value)) is not None and (small := picture(image, side_of(clip))):
+    pixels = pixels or Pixels()
+    if (image := image_in(value)) is not None and (small := picture(image, side_of(clip), pixels)):
         return {"kind": "image", **small}
     match value:
         case None:
@@ -39,11 +40,11 @@ def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
         case dt.datetime() | dt.date() | dt.time():
             return {"kind": "text", "text": value.isoformat()}
         case [*messages] if messages and all(_is_message(message) for message in messages):
-            turns = [_turn(message, clip) for message in _as_given(messages[:ITEMS])]
+            turns = [_turn(message, clip, pixels) for message in _as_given(messages[:ITEMS])]
             return {"kind": "chat", "items": turns, "more": max(0, len(messages) - ITEMS)}
         case [*items] if RATING.search(column) and items and all(_is_number(item) or item is None for item in items):
             return {"kind": "ratings", "items": [None if item is None else f"{item:g}" for item in items[:ITEMS]]}
-        case [*items] if items and (pictures := _images(items, side_of(clip))):
+        case [*items] if items and (pictures := _images(items, side_of(clip), pixels)):
             return {"kind": "images", "items": pictures, "more": max(0, len(items) - ITEMS)}
         case [*items] if items and all(isinstance(item, str) or item is None for item in items):
             texts = [clipped(item or "", clip) for item in items[:ITEMS]]
@@ -55,12 +56,12 @@ def cell(column: str, value: Any, clip: int = CLIP) -> Cell:
     return {"kind": "data", **clipped(as_json(value), clip)}
 
 
-def _images(items: list[Any], side: int) -> list[dict[str, Any]]:
+def _images(items: list[Any], side: int, pixels: Pixels) -> list[dict[str, Any]]:
     """The first images of a list of images; none of any other list, or where one cannot be read."""
     found: list[dict[str, Any]] = []
     for item in items[:ITEMS]:
         data = image_in(item)
-        if data is None or (shown := picture(data, side)) is None:
+        if data is None or (shown := picture(data, side, pixels)) is None:
             return []
         found.append(shown)
     return found
@@ -72,7 +73,8 @@ def side_of(clip: int) -> int:
 
 
 def rows_as_cells(rows: Iterable[Mapping[str, Any]], clip: int = CLIP) -> list[dict[str, Cell]]:
-    return [{str(name): cell(str(name), value, clip) for name, value in row.items()} for row in rows]
+    pixels = Pixels()
+    return [{str(name): cell(str(name), value, clip, pixels) for name, value in row.items()} for row in rows]
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]], first: Iterable[str] = ()) -> list[str]:
@@ -115,9 +117,9 @@ def _as_given(messages: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         return messages
 
 
-def _turn(message: Mapping[str, Any], clip: int) -> dict[str, Any]:
+def _turn(message: Mapping[str, Any], clip: int, pixels: Pixels) -> dict[str, Any]:
     content = message["content"]
-    if isinstance(content, list) and (parts := parts_of(content, side_of(clip))) is not None:
+    if isinstance(content, list) and (parts := parts_of(content, side_of(clip), pixels)) is not None:
         return {"role": message["role"][:40], **clipped(parts[0], clip), "images": parts[1]}
     return {"role": message["role"][:40], **clipped(content if isinstance(content, str) else as_json(content), clip)}
 

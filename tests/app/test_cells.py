@@ -116,3 +116,12 @@ def test_a_list_of_images_is_none_where_one_cannot_be_read() -> None:
     assert cell("x", [address, address])["kind"] == "images"
     assert cell("x", [address, "data:image/png;base64,AAAA"])["kind"] == "list"
     assert cell("x", [{"bytes": b"no image", "path": None}])["kind"] == "data"
+
+
+def test_more_images_than_one_answer_has_time_for_are_named_and_equal_ones_are_read_once() -> None:
+    wide = [{"image": drawn("PNG", (5000, 5000 + at))} for at in range(8)]
+    equal = [{"image": drawn("PNG", (5001, 4999))}] * 30
+
+    assert [row["image"]["kind"] for row in rows_as_cells(wide)] == ["image"] * 6 + ["note"] * 2
+    assert {row["image"]["kind"] for row in rows_as_cells(equal)} == {"image"}
+    assert [row["image"]["kind"] for row in rows_as_cells(wide[::-1])] == ["image"] * 8  # six of them are known by now
