@@ -87,6 +87,23 @@ def test_what_is_pasted_while_the_form_is_made_is_in_its_field(page: Page, site:
     assert spec_of(page, "judge")["with"]["llm"] == {"use": "OpenAILLM", "model": "gpt-4o"}
 
 
+def test_what_is_composed_while_the_form_is_made_is_in_its_field_once(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", f"(event) => window.isLate && ({FORM})(event)"))
+    open_form(page, site, "llm")
+    page.evaluate("window.isLate = true")
+
+    type_all(page, "Control+a", "OpenAILLM", "Enter", "Tab")
+    expect(page.locator("#type-ahead")).to_be_focused()
+    keyboard = page.context.new_cdp_session(page)
+    for text in ("k", "か", "かn", "かんj", "かんじ"):
+        keyboard.send("Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)})
+    keyboard.send("Input.insertText", {"text": "漢字"})
+    type_all(page, "-4o", "Tab")
+    acted(page)
+
+    assert spec_of(page, "judge")["with"]["llm"] == {"use": "OpenAILLM", "model": "漢字-4o"}
+
+
 def test_the_focus_is_where_it_was_after_the_form_is_made_anew(page: Page, site: Site) -> None:
     open_form(page, site, "llm")
 

@@ -50,12 +50,13 @@ export function forget() {
 
 /** Put the focus where no key does any harm. */
 export function focusNowhere() {
-  catcher ??= document.body.appendChild(h("textarea", { class: "df-sr", id: "type-ahead", tabindex: "-1", "aria-label": "The form is being made; go on typing", oninput: catchText }));
+  catcher ??= document.body.appendChild(h("textarea", { class: "df-sr", id: "type-ahead", tabindex: "-1", "aria-label": "The form is being made; go on typing", oninput: catchText, oncompositionend: catchText }));
   catcher.focus({ preventScroll: true });
 }
 
-function catchText() {
-  if (isKeeping()) keys.push({ text: catcher.value });
+function catchText({ isComposing }) {
+  if (isComposing) return; // until it is composed to its end, each event brings all of it again
+  if (isKeeping() && catcher.value) keys.push({ text: catcher.value });
   catcher.value = "";
 }
 
