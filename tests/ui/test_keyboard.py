@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 CHOICE = "(event) => event.event_data?.do === 'choose-model'"
 FORM = "(event) => event.event_data?.form"
+ARROWS = ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Shift+ArrowRight")
+KEYS = ("Enter", "Tab", "Shift+Tab", "Escape", "Delete", "Home", "End", "Control+a", *ARROWS)
 
 
 def spec_of(page: Page, step: str) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def open_form(page: Page, site: Site, field: str) -> None:
 def type_all(page: Page, *keys: str) -> None:
     """Type without looking: a word at a time, or a key by its name."""
     for key in keys:
-        if key in ("Enter", "Tab", "Shift+Tab", "Escape", "Delete", "ArrowDown", "Control+a"):
+        if key in KEYS:
             page.keyboard.press(key)
         else:
             page.keyboard.type(key)
@@ -221,6 +223,21 @@ def test_tab_takes_what_was_typed_into_a_drop_down(page: Page, site: Site) -> No
 
     expect(page.locator("#form-llm > button")).to_be_focused()
     assert spec_of(page, "judge")["with"]["aspect"] == "honesty"
+
+
+@pytest.mark.parametrize(
+    ("keys", "aspect"),
+    [(("ArrowDown", "ArrowDown"), "truthfulness"), (("Control+a", "t", "ArrowDown"), "truthfulness")],
+    ids=["arrows", "typed-then-arrow"],
+)
+def test_arrows_choose_in_a_drop_down(page: Page, site: Site, keys: tuple[str, ...], aspect: str) -> None:
+    open_form(page, site, "with-aspect")
+
+    type_all(page, *keys, "Enter")
+    acted(page)
+
+    expect(entry(page, "with-aspect")).to_have_value(aspect)
+    assert spec_of(page, "judge")["with"]["aspect"] == aspect
 
 
 @pytest.mark.parametrize(
