@@ -106,6 +106,32 @@ def test_what_is_composed_while_the_form_is_made_is_in_its_field_once(page: Page
     assert spec_of(page, "judge")["with"]["llm"] == {"use": "OpenAILLM", "model": "漢字-4o"}
 
 
+def test_keys_of_the_caret_that_are_typed_ahead_move_it(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", f"(event) => window.isLate && ({FORM})(event)"))
+    open_form(page, site, "llm")
+    page.evaluate("window.isLate = true")
+
+    type_all(page, "Control+a", "OpenAILLM", "Enter", "Tab", "gpt-4o")
+    type_all(page, "Home", "x", "ArrowRight", "Shift+ArrowRight", "y", "End", "z", "ArrowLeft", "w")
+    expect(page.locator("#type-ahead")).to_be_focused()
+    acted(page)
+
+    expect(entry(page, "with-llm-model")).to_have_value("xgyt-4owz")
+
+
+def test_arrows_that_are_typed_ahead_choose_in_a_drop_down(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", f"(event) => window.isLate && ({FORM})(event)"))
+    open_form(page, site, "llm")
+    page.evaluate("window.isLate = true")
+
+    type_all(page, "Control+a", "OpenAILLM", "Enter", "Shift+Tab", "Shift+Tab", "ArrowDown", "Enter")
+    expect(page.locator("#type-ahead")).to_be_focused()
+    acted(page)
+
+    expect(entry(page, "with-aspect")).to_be_focused()
+    assert spec_of(page, "judge")["with"]["aspect"] == "helpfulness"
+
+
 def test_the_focus_is_where_it_was_after_the_form_is_made_anew(page: Page, site: Site) -> None:
     open_form(page, site, "llm")
 
