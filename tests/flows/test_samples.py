@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from flows.samples import read_rows, sample_rows
@@ -51,13 +53,14 @@ def test_nothing_is_no_rows() -> None:
     [
         ('{"a": 1}\n{"a": 2\n{"a": 3}', "line 3, character 1", "comma between"),
         ("[{'a': 1}]", "line 1, character 3", "double quotes"),
-        ('[\n{"a": 1},\n]', "line 2|line 3", "double quotes|comma"),
+        # from Python 3.13 on a comma too many is told as such
+        ('[\n{"a": 1},\n]', "line 3, character 1: a value|line 2, character 9: there is a comma", "double quotes|take out"),
         ('[\n{"a": None}\n]', "line 2, character 7", "null"),
         ('{"a": NaN}', "NaN is no JSON", "null"),
-        ('{"a": "x\ny"}', "line 1, character 9: a line break stands in a text", r"\n"),
+        ('{"a": "x\ny"}', "line 1, character 9: a line break stands in a text", r"as \\n"),
         ('[{"a": "x}]', "line 1, character 8: a text is not closed", "double quote"),
         ('[{"a": 1}] [{"a": 2}]', "line 1, character 12: something follows", "one list"),
-        (r'{"a": "C:\d"}', "backslash", r"\\"),
+        (r'{"a": "C:\d"}', "line 1, character 10: a backslash", r"as \\\\$"),
         ('[{"a": 1}, "text"]', 'item 2: "text" is no row', "JSON object"),
         ('{"a": 1}\n{}', "line 2: the row has no columns", "JSON object"),
         ("Write a poem about the sea", "'Write a poem about the sea' is no row", "JSON object"),
@@ -65,14 +68,14 @@ def test_nothing_is_no_rows() -> None:
         ("a,b\nx,1\ny\n", "line 3: 1 value for 2 columns", "a, b"),
         ("a,a\nx,1\n", "line 1: the header", "once"),
         ('a,b\n"x,1\n', "no CSV", "quote"),
-        ("[" * 100_000, "nested too deep|line 1", ""),
-        ('{"a":' * 100_000, "nested too deep|line 1", ""),
+        ("[" * 100_000, "the values are nested too deep", "nested less"),
+        ('{"a":' * 100_000, "line 1: the values are nested too deep", "nested less"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_what_to_do(text: str, what: str, fix: str) -> None:
     with pytest.raises(SpecError, match=what) as told:
         read_rows(text)
-    assert fix.split("|")[0] in told.value.fix or fix.split("|")[-1] in told.value.fix
+    assert re.search(fix, told.value.fix)
 
 
 def test_a_sample_is_read_no_further_than_its_first_rows() -> None:

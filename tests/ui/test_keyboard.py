@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 CHOICE = "(event) => event.event_data?.do === 'choose-model'"
 FORM = "(event) => event.event_data?.form"
+ARROWS = ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Shift+ArrowRight")
+KEYS = ("Enter", "Tab", "Shift+Tab", "Escape", "Delete", "Home", "End", "Control+a", *ARROWS)
 
 
 def spec_of(page: Page, step: str) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def open_form(page: Page, site: Site, field: str) -> None:
 def type_all(page: Page, *keys: str) -> None:
     """Type without looking: a word at a time, or a key by its name."""
     for key in keys:
-        if key in ("Enter", "Tab", "Shift+Tab", "Escape", "Delete", "ArrowDown", "Control+a"):
+        if key in KEYS:
             page.keyboard.press(key)
         else:
             page.keyboard.type(key)
@@ -85,6 +87,49 @@ def test_what_is_pasted_while_the_form_is_made_is_in_its_field(page: Page, site:
     acted(page)
 
     assert spec_of(page, "judge")["with"]["llm"] == {"use": "OpenAILLM", "model": "gpt-4o"}
+
+
+def test_what_is_composed_while_the_form_is_made_is_in_its_field_once(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", f"(event) => window.isLate && ({FORM})(event)"))
+    open_form(page, site, "llm")
+    page.evaluate("window.isLate = true")
+
+    type_all(page, "Control+a", "OpenAILLM", "Enter", "Tab")
+    expect(page.locator("#type-ahead")).to_be_focused()
+    keyboard = page.context.new_cdp_session(page)
+    for text in ("k", "か", "かn", "かんj", "かんじ"):
+        keyboard.send("Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)})
+    keyboard.send("Input.insertText", {"text": "漢字"})
+    type_all(page, "-4o", "Tab")
+    acted(page)
+
+    assert spec_of(page, "judge")["with"]["llm"] == {"use": "OpenAILLM", "model": "漢字-4o"}
+
+
+def test_keys_of_the_caret_that_are_typed_ahead_move_it(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", f"(event) => window.isLate && ({FORM})(event)"))
+    open_form(page, site, "llm")
+    page.evaluate("window.isLate = true")
+
+    type_all(page, "Control+a", "OpenAILLM", "Enter", "Tab", "gpt-4o")
+    type_all(page, "Home", "x", "ArrowRight", "Shift+ArrowRight", "y", "End", "z", "ArrowLeft", "w")
+    expect(page.locator("#type-ahead")).to_be_focused()
+    acted(page)
+
+    expect(entry(page, "with-llm-model")).to_have_value("xgyt-4owz")
+
+
+def test_arrows_that_are_typed_ahead_choose_in_a_drop_down(page: Page, site: Site) -> None:
+    page.add_init_script(LATE_EVENTS.replace("IS_LATE", f"(event) => window.isLate && ({FORM})(event)"))
+    open_form(page, site, "llm")
+    page.evaluate("window.isLate = true")
+
+    type_all(page, "Control+a", "OpenAILLM", "Enter", "Shift+Tab", "Shift+Tab", "ArrowDown", "Enter")
+    expect(page.locator("#type-ahead")).to_be_focused()
+    acted(page)
+
+    expect(entry(page, "with-aspect")).to_be_focused()
+    assert spec_of(page, "judge")["with"]["aspect"] == "helpfulness"
 
 
 def test_the_focus_is_where_it_was_after_the_form_is_made_anew(page: Page, site: Site) -> None:
@@ -204,6 +249,21 @@ def test_tab_takes_what_was_typed_into_a_drop_down(page: Page, site: Site) -> No
 
     expect(page.locator("#form-llm > button")).to_be_focused()
     assert spec_of(page, "judge")["with"]["aspect"] == "honesty"
+
+
+@pytest.mark.parametrize(
+    ("keys", "aspect"),
+    [(("ArrowDown", "ArrowDown"), "truthfulness"), (("Control+a", "t", "ArrowDown"), "truthfulness")],
+    ids=["arrows", "typed-then-arrow"],
+)
+def test_arrows_choose_in_a_drop_down(page: Page, site: Site, keys: tuple[str, ...], aspect: str) -> None:
+    open_form(page, site, "with-aspect")
+
+    type_all(page, *keys, "Enter")
+    acted(page)
+
+    expect(entry(page, "with-aspect")).to_have_value(aspect)
+    assert spec_of(page, "judge")["with"]["aspect"] == aspect
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import { useFrom } from "./usePage";
 import type { Link, RunView } from "./view";
 
 /** `from` and `to` are steps. */
-export type RowEdge = Edge<Omit<Route, "from" | "to"> & { from: string[]; to: string[] }, "rows">;
+export type RowEdge = Edge<Route & { from: string[]; to: string[] }, "rows">;
 
 const MOST_CHIPS = 2;
 const BESIDE = 50;

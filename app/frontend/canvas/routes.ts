@@ -7,7 +7,7 @@ import type { Drawn, Link } from "./view";
 export type Socket = "r" | "l" | "b" | "t";
 
 /** `wraps`: it leads to the line below; `channel`: the top of that line. `isJoined`: others lead to the same step. */
-export type Route = { link: Link; wraps: boolean; channel: number; isJoined: boolean; hasChips: boolean; router: string; from: Socket; to: Socket };
+export type Route = { link: Link; wraps: boolean; channel: number; isJoined: boolean; hasChips: boolean; router: string; leaves: Socket; arrives: Socket };
 
 export function routes(graph: Drawn, places: Map<string, Place>, moved: Record<string, unknown>): Route[] {
   const tops = new Map<number, number>();
@@ -22,7 +22,7 @@ export function routes(graph: Drawn, places: Map<string, Place>, moved: Record<s
     told.add(link.source);
     const isJoined = (arriving.get(link.target) ?? 0) > 1;
     const router = hasChips ? (graph.nodes.get(link.source)?.step?.router ?? "") : "";
-    return { link, router, wraps, channel: tops.get(to) ?? 0, isJoined, hasChips, from: wraps ? "b" : "r", to: wraps ? "t" : "l" };
+    return { link, router, wraps, channel: tops.get(to) ?? 0, isJoined, hasChips, leaves: wraps ? "b" : "r", arrives: wraps ? "t" : "l" };
   });
 }
 
@@ -30,9 +30,9 @@ export function routes(graph: Drawn, places: Map<string, Place>, moved: Record<s
 export function sockets(found: Route[]): Map<string, Set<Socket>> {
   const used = new Map<string, Set<Socket>>();
   const add = (id: string, socket: Socket) => used.set(id, (used.get(id) ?? new Set()).add(socket));
-  for (const { link, from, to } of found) {
-    add(link.source, from);
-    add(link.target, to);
+  for (const { link, leaves, arrives } of found) {
+    add(link.source, leaves);
+    add(link.target, arrives);
   }
   return used;
 }

@@ -7,7 +7,7 @@ const ROLES = ["system", "user", "assistant", "tool"];
 
 const WORDS = { chat: { one: "message", fresh: () => ({ role: "user", content: "" }) }, texts: { one: "item", fresh: () => "" } };
 
-/** An editor of a "chat" or of "texts": `element`, `value()` as JSON, `focus()`, and `disable(isOff)`. */
+/** An editor of a "chat" or of "texts": `element`, `value()` as JSON, and `focus()`. */
 export function itemsEditor(kind, name, json) {
   const { one, fresh } = WORDS[kind];
   let items = json === null ? [] : JSON.parse(json);
@@ -48,7 +48,6 @@ export function itemsEditor(kind, name, json) {
     element,
     value: () => JSON.stringify(items),
     focus: () => (list.querySelector("textarea") ?? add).focus(),
-    disable: (isOff) => (element.disabled = isOff),
   };
 }
 

@@ -6,6 +6,7 @@ import { keep, pressFirst, release } from "./type_ahead.js";
 const ACTED_MS = 20; // after a key, until a drop-down has acted on it
 const SENT_MS = 1000; // until Gradio tells of a choice, at most
 const typed = new WeakSet(); // those in which something was typed, and nothing chosen yet
+const named = new WeakSet(); // those whose text stands for the choice: no arrow led away from it since it was typed
 
 /** Mend those of a form. `isWaited` says of one that `release("choice")` will be called when Gradio has told of a choice in it. */
 export function watchDropdowns(form, isWaited = () => false) {
@@ -15,6 +16,7 @@ export function watchDropdowns(form, isWaited = () => false) {
     if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return event.stopPropagation(); // opens the list
     if (event.key === "Tab") return leave(input, event);
     if (event.key === "Enter") return choose(input, event, isWaited(input));
+    if (["ArrowUp", "ArrowDown"].includes(event.key)) named.delete(input);
     if (event.key !== "Escape") open(input);
     else if (isOpen(input)) keep("choice", ACTED_MS); // the next Escape leaves the form
   }, true);
@@ -24,8 +26,8 @@ export function watchDropdowns(form, isWaited = () => false) {
     const input = list && form.querySelector(`input[aria-controls="${CSS.escape(list.id)}"]`);
     if (input) keepFocus(input, isWaited(input));
   }, true);
-  form.addEventListener("input", ({ target }) => dropdownOf(target) && typed.add(target), true);
-  form.addEventListener("blur", ({ target }) => typed.delete(target), true);
+  form.addEventListener("input", ({ target }) => dropdownOf(target) && typed.add(target) && named.add(target), true);
+  form.addEventListener("blur", ({ target }) => forget(target), true);
   new MutationObserver((changes) => {
     for (const { target } of changes) if (isOpen(target) && document.activeElement !== target) target.dispatchEvent(new FocusEvent("blur"));
   }).observe(form, { subtree: true, attributeFilter: ["aria-expanded"] });
@@ -50,15 +52,20 @@ function leave(input, event) {
 
 function choose(input, event, isWaited) {
   const options = [...(document.getElementById(input.getAttribute("aria-controls"))?.querySelectorAll("[role=option]") ?? [])];
-  const exact = options.find((option) => option.getAttribute("aria-label") === input.value);
+  const exact = named.has(input) && options.find((option) => option.getAttribute("aria-label") === input.value);
   if (!exact || exact.id === input.getAttribute("aria-activedescendant")) return keepFocus(input, isWaited);
   event.stopPropagation(); // Gradio takes the first that contains what was typed
   return exact.dispatchEvent(new MouseEvent("mousedown", { bubbles: true, cancelable: true }));
 }
 
+function forget(input) {
+  typed.delete(input);
+  named.delete(input);
+}
+
 /** While Gradio chooses, keep the focus where it is, and the keys until it is done. */
 function keepFocus(input, isWaited) {
-  typed.delete(input);
+  forget(input);
   keep("choice", isWaited ? SENT_MS : ACTED_MS);
   let isChosen = false;
   input.blur = () => {

@@ -7,11 +7,15 @@ import { focusQuietly, focusSelected } from "./focus.js";
 import { get, on, set } from "./store.js";
 import { focusNowhere, forget, hasKept, isWaiting, keep, release } from "./type_ahead.js";
 
+const FIELD = "input, textarea";
 const LONGEST_ANSWER_MS = 5000;
 const CALM_MS = 50; // Gradio gives fields their values a moment after it made them
 let wanted = 0; // the number of the form that belongs to the selected step
 let asked = 0; // the one that is being made
 let askedAt = 0;
+let chosen = ""; // the class that was asked for and has no form yet
+let place = null; // where keys go once the form is there, by the id of its field; "" is the first one
+let calm = 0; // the timer of CALM_MS
 
 /** Hand the numbers that Python counts to `ask`, one at a time: of two forms that are made at once the second takes away what was
     typed into the first. */
@@ -80,13 +84,7 @@ export function choose(what, name) {
   release("choice");
 }
 
-let chosen = ""; // what was asked for and has no form yet
-
 /* ---- waiting for a form */
-
-const FIELD = "input, textarea";
-let place = null; // where keys go once the form is there, by the id of its field; "" is the first one
-let calm = 0;
 
 /** Take the focus out of the form, which gives Gradio what was typed, and keep the keys. */
 function wait(where) {

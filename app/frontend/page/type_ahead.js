@@ -7,14 +7,16 @@ import { h } from "./dom.js";
 const LONGEST_MS = 10_000; // nobody is kept from the rest of the page for longer
 const MODIFIERS = ["Shift", "Control", "Alt", "Meta"];
 const KEPT = ["Tab", "Enter", "Escape", "Backspace", "Delete", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "F6"];
+const CARET = { ArrowLeft: ["left", "character"], ArrowRight: ["right", "character"], ArrowUp: ["backward", "line"], ArrowDown: ["forward", "line"], Home: ["backward", "lineboundary"], End: ["forward", "lineboundary"] };
+const STEPS = { ArrowUp: "stepUp", ArrowDown: "stepDown" }; // of a number
 const COMMANDS = ["a", "k", "Enter"]; // with Ctrl; all others are left to the browser
 const reasons = new Map(); // why keys are kept, with the timers that give them up
 let keys = [];
-let isPressing = false;
+let pressing = null; // until all that was kept is pressed
 let catcher = null;
 
 /** Whether keys are kept, or some that were are not pressed yet. */
-export const isKeeping = () => reasons.size > 0 || isPressing;
+export const isKeeping = () => reasons.size > 0 || pressing !== null;
 
 export const hasKept = () => keys.length > 0;
 
@@ -31,7 +33,7 @@ export function keep(reason, longestMs = LONGEST_MS) {
   reasons.set(reason, setTimeout(giveUp, longestMs));
 }
 
-/** Press what was kept, once there is no other reason to keep it; resolves when that is done. */
+/** Press what was kept, once there is no other reason to keep it; resolves when all of it is pressed. */
 export async function release(reason) {
   clearTimeout(reasons.get(reason));
   if (reasons.delete(reason)) await press();
@@ -50,25 +52,38 @@ export function forget() {
 
 /** Put the focus where no key does any harm. */
 export function focusNowhere() {
-  catcher ??= document.body.appendChild(h("textarea", { class: "df-sr", id: "type-ahead", tabindex: "-1", "aria-label": "The form is being made; go on typing", oninput: catchText }));
+  catcher ??= document.body.appendChild(h("textarea", { class: "df-sr", id: "type-ahead", tabindex: "-1", "aria-label": "The form is being made; go on typing", oninput: catchText, oncompositionend: catchText }));
   catcher.focus({ preventScroll: true });
 }
 
-function catchText() {
-  if (isKeeping()) keys.push({ text: catcher.value });
+function catchText({ isComposing }) {
+  if (isComposing) return; // until it is composed to its end, each event brings all of it again
+  if (isKeeping() && catcher.value) keys.push({ text: catcher.value });
   catcher.value = "";
 }
 
-async function press() {
-  if (isPressing) return;
-  isPressing = true;
-  while (keys.length && !reasons.size) {
-    const { text, ...key } = keys.shift();
-    if (text !== undefined) insert(text);
-    else pressKey(key);
-    await new Promise((go) => setTimeout(go)); // Gradio acts on a key a moment later
+function press() {
+  pressing ??= pressAll();
+  return pressing;
+}
+
+async function pressAll() {
+  await null; // this must not end before `press` has got hold of it
+  try {
+    while (keys.length) {
+      if (!reasons.size) pressNext();
+      await new Promise((go) => setTimeout(go)); // Gradio acts on a key a moment later, which can be a reason to keep the next one
+    }
+  } finally {
+    keys = []; // after an error nobody knows where the others would go
+    pressing = null;
   }
-  isPressing = false;
+}
+
+function pressNext() {
+  const { text, ...key } = keys.shift();
+  if (text === undefined) pressKey(key);
+  else insert(text);
 }
 
 function pressKey(key) {
@@ -82,7 +97,14 @@ function pressKey(key) {
   if (isButton && (key.key === " " || (key.key === "Enter" && !target.matches("input")))) return target.click();
   if (key.key === "Enter") return void (tell("keypress") && target.matches("textarea") && insert("\n"));
   if (key.key === "Backspace" || key.key === "Delete") return void document.execCommand(key.key === "Delete" ? "forwardDelete" : "delete");
+  if (key.key in STEPS && target.matches("input[type=number]")) return stepNumber(target, STEPS[key.key]);
+  if (key.key in CARET) return void getSelection().modify(key.shiftKey ? "extend" : "move", ...CARET[key.key]);
   if (key.key.length === 1) insert(key.key);
+}
+
+function stepNumber(field, how) {
+  field[how]();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /** Type into the field that has the focus: only so does the browser tell of it as of typing, and can take it back. */
