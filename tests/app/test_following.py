@@ -87,3 +87,15 @@ def test_of_many_snapshots_a_late_reader_gets_enough_for_a_line_and_the_last() -
 
     assert 100 <= len(kept) <= 240
     assert orjson.loads(kept[-1])["steps"]["a"]["taken"] == 9_999
+
+
+async def test_a_line_that_was_torn_does_not_keep_the_end_of_a_run_from_its_readers(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    whole = run.events.stat().st_size
+    with run.events.open("ab") as events:
+        events.write(b'{"type":"log","at":1.0,"lev')
+
+    async with asyncio.timeout(10):
+        messages = [message async for message in following.follow(run, interval_s=0.01)]
+
+    assert (messages[-1].kind, messages[-1].offset) == ("end", whole)
