@@ -93,10 +93,14 @@ def _add(form: StepForm, entry: FormField, bind: Bind) -> None:
 
 
 def field(form: StepForm, entry: FormField) -> tuple[gr.components.Component, list[Any]] | None:
-    """The component of a field and the events after which its value is taken; None for what cannot be edited."""
+    """The component of a field and the events after which its value is taken; None for what cannot be edited.
+
+    Gradio puts a form's components where those of the form before stood, and these leave behind what the new ones do not
+    set: so each sets all that any of its kind sets, empty where it has none.
+    """
     common: dict[str, Any] = {
         "label": entry.label,
-        "info": entry.info or None,
+        "info": entry.info or "",
         "interactive": True,
         "key": f"{form.step}:{form.llm}:{entry.id}",
         "elem_id": f"field-{entry.id}",
@@ -120,29 +124,36 @@ def field(form: StepForm, entry: FormField) -> tuple[gr.components.Component, li
             return slider, [slider.input]
         case "number":
             precision = 0 if entry.is_integer else None
-            number = gr.Number(
-                value=entry.shown, precision=precision, placeholder="Not set" if entry.shown is None else None, **common
-            )
+            placeholder = "Not set" if entry.shown is None else ""
+            number = gr.Number(value=entry.shown, precision=precision, placeholder=placeholder, **common)
             return number, [number.blur, number.submit]
         case "area":
-            area = gr.Textbox(value=entry.shown, lines=LONG_LINES, max_lines=16, **common)
+            area = _text(entry, common, LONG_LINES, 16)
             return area, [area.blur]
         case "rows":
             lines = min(12, max(4, str(entry.shown).count("\n") + 1, entry.placeholder.count("\n") + 1))
-            rows = gr.Textbox(
-                value=entry.shown, placeholder=entry.placeholder, lines=lines, max_lines=16, elem_classes="df-code", **common
-            )
+            rows = _text(entry, common, lines, 16, is_code=True)
             return rows, [rows.blur]
         case "yaml":
-            lines = min(12, max(2, str(entry.shown).count("\n") + 1))
-            text = gr.Textbox(value=entry.shown, lines=lines, max_lines=16, elem_classes="df-code", **common)
+            text = _text(entry, common, min(12, max(2, str(entry.shown).count("\n") + 1)), 16, is_code=True)
             return text, [text.blur]
         case "list":
             many = "\n" in str(entry.shown)
-            text = gr.Textbox(value=entry.shown, lines=3 if many else 1, max_lines=8, elem_classes="df-code", **common)
+            text = _text(entry, common, 3 if many else 1, 8, is_code=True)
             return text, [text.blur, *([] if many else [text.submit])]
-    text = gr.Textbox(value=entry.shown, lines=1, max_lines=1, **common)
+    text = _text(entry, common, 1, 1)
     return text, [text.blur, text.submit]
+
+
+def _text(entry: FormField, common: dict[str, Any], lines: int, max_lines: int, *, is_code: bool = False) -> gr.Textbox:
+    return gr.Textbox(
+        value=entry.shown,
+        placeholder=entry.placeholder,
+        lines=lines,
+        max_lines=max_lines,
+        elem_classes=["df-code"] if is_code else [],
+        **common,
+    )
 
 
 def note_line(entry: FormField) -> str:

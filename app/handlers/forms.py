@@ -74,6 +74,7 @@ def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> 
     fields += _placement_fields(spec, found, planned, plan)
     fields += _mapping_fields(spec, planned)
     replicas = spec.resources.replicas if spec.resources else 1
+    pool = planned.pool if planned else spec.pool or "automatic"
     return StepForm(
         step=spec.name,
         use=spec.use,
@@ -81,7 +82,7 @@ def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> 
         llm=registry.name_of(llm_class, "llms") if llm_class else "",
         llm_summary=llm_class.summary() if llm_class else "",
         llms=tuple(registry.names("llms")) if llm_class else (),
-        placement_note=f"{planned.pool if planned else spec.pool or 'automatic'} · {replicas} replica{'s'[: replicas != 1]}",
+        placement_note=" · ".join([pool, *([f"{replicas} replicas"] if replicas > 1 else [])]),
         mapping_note=_mapping_note(spec, planned),
         doc=found.__doc__ or "",
     )

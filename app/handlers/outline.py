@@ -284,7 +284,7 @@ def _source(step: StepSpec) -> str:
     if files:
         return f"{len(files)} files"
     if isinstance(data := step.params.get("data"), list):
-        return f"{len(data)} row{'s' if len(data) != 1 else ''} in the pipeline"
+        return f"{len(data):,} row{'s' if len(data) != 1 else ''} in the pipeline"
     return str(step.params.get("repo_id") or step.params.get("dataset_path") or "")
 
 

@@ -74,10 +74,10 @@ function ofResult(run: RunView | undefined, leaves: string[]): FootFacts {
   const isWritten = run?.report.state === "finished" && written > 0; // that it has finished is heard of before its rows are
   const isOver = isWritten || ["stopped", "failed"].includes(run?.report.state ?? "");
   const rows = isOver && written ? written : made;
-  const share = leaves.reduce((sum, leaf) => sum + standingOf(run?.progress?.[leaf], run?.report.state ?? "").share, 0) / Math.max(1, leaves.length);
-  const state = isOver ? (written ? "done" : "stopped") : rows ? "running" : "waiting";
-  const word = { done: "written", stopped: "not written", running: "growing", waiting: "" }[state] ?? "";
-  const look = { done: ["done", "done"], stopped: ["stop", ""], running: ["arc", "acc"], waiting: ["dotted", ""] }[state] ?? ["", ""];
+  const passed = leaves.reduce((sum, leaf) => sum + standingOf(run?.progress?.[leaf], run?.report.state ?? "").share, 0) / Math.max(1, leaves.length);
+  const state = isOver ? (written ? "done" : "stopped") : !rows ? "waiting" : run?.report.state === "paused" ? "paused" : "running";
+  const word = { done: "written", stopped: "not written", running: "growing", paused: "paused", waiting: "" }[state] ?? "";
+  const look = { done: ["done", "done"], stopped: ["stop", ""], running: ["arc", "acc"], paused: ["pause", ""], waiting: ["dotted", ""] }[state] ?? ["", ""];
   return {
     ...PLAIN,
     state,
@@ -87,7 +87,7 @@ function ofResult(run: RunView | undefined, leaves: string[]): FootFacts {
     text: state === "waiting" ? "Waiting" : count(rows, "row"),
     countsRows: true,
     asides: word ? [{ text: word }] : [],
-    share,
+    share: state === "done" ? 1 : passed,
     said: `${count(rows, "row")} ${word}`,
   };
 }

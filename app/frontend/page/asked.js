@@ -1,6 +1,6 @@
 /* What a step asked, and what it was told: newest first, page by page. */
 
-import { ago, count, empty, failure, h, keepingFocus, money, number, put, sentence, tag } from "./dom.js";
+import { ago, count, empty, failure, h, keepingFocus, money, number, put, sentence, sourceRow, tag } from "./dom.js";
 import { icon } from "./icons.js";
 import { cell } from "./rows.js";
 import { fetchJson } from "./store.js";
@@ -42,7 +42,7 @@ function request(one) {
   return h(
     "li",
     { class: "df-asked-one" },
-    h("div", { class: "df-asked-about" }, h("b", {}, one.row ? `Row ${Number(one.row.split(".")[0]) + 1}${one.row.includes(".") ? `, ${one.row.split(".").slice(1).map((at) => Number(at) + 1).join(".")}` : ""}` : "Row"), one.at && h("span", {}, ago(one.at)), h("span", {}, one.model), h("span", { class: "df-num" }, amounts(one)), standing(one)),
+    h("div", { class: "df-asked-about" }, one.row && h("b", {}, `Source row ${sourceRow(one.row)}`), one.at && h("span", {}, ago(one.at)), h(one.row ? "span" : "b", {}, one.model), h("span", { class: "df-num" }, amounts(one)), standing(one)),
     h("div", { class: "df-asked-side", role: "group", tabindex: "0", "aria-label": "Prompt" }, cell(one.chat, true)),
     h(
       "div",

@@ -71,6 +71,11 @@ export function number(value) {
   return NUMBERS.format(value ?? 0);
 }
 
+/** A row of the source, by its id: counted from 1, as everywhere; behind a point, which of the rows that were made of it. */
+export function sourceRow(id) {
+  return String(id).split(".").map((at) => number(Number(at) + 1)).join(".");
+}
+
 /** US dollars; what is less than one with so many digits that count. */
 export function money(amount, digits = 3) {
   if (amount >= 1) return `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;

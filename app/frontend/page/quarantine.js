@@ -1,6 +1,6 @@
 /* Rows that failed: by reason, each with the row as its step got it and the last reply. */
 
-import { chip, count, empty, h, keepingFocus, number, put, sentence, tag } from "./dom.js";
+import { chip, count, empty, h, keepingFocus, number, put, sentence, sourceRow, tag } from "./dom.js";
 import { LIVE } from "./follow.js";
 import { icon } from "./icons.js";
 import { retryButton } from "./run.js";
@@ -68,8 +68,8 @@ function detail(group, picked, selected, choose, retry) {
         "table",
         { class: "df-table plain df-fixed" },
         h("caption", { class: "df-sr" }, `Rows that failed in ${group.step}`),
-        h("colgroup", {}, h("col", { style: { width: "72px" } }), h("col", {}), h("col", { style: { width: "88px" } }), h("col", { style: { width: "38%" } })),
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Row"), h("th", { scope: "col" }, lead ?? "Values"), h("th", { scope: "col" }, "Attempts"), h("th", { scope: "col" }, "What was seen"))),
+        h("colgroup", {}, h("col", { style: { width: "104px" } }), h("col", {}), h("col", { style: { width: "88px" } }), h("col", { style: { width: "38%" } })),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Source row"), h("th", { scope: "col" }, lead ?? "Values"), h("th", { scope: "col" }, "Attempts"), h("th", { scope: "col" }, "What was seen"))),
         h(
           "tbody",
           {},
@@ -77,7 +77,7 @@ function detail(group, picked, selected, choose, retry) {
             h(
               "tr",
               { class: `is-open ${at === selected ? "is-selected" : ""}`, onclick: () => choose(at), "data-testid": "quarantined" },
-              h("th", { scope: "row" }, h("button", { type: "button", class: "df-linkish", "data-key": `q-${at}`, "aria-label": `Show row ${one.id}` }, one.id)),
+              h("th", { scope: "row" }, h("button", { type: "button", class: "df-linkish", "data-key": `q-${at}`, "aria-label": `Show source row ${sourceRow(one.id)}` }, sourceRow(one.id))),
               h("td", {}, lead && cell(one.row[lead])),
               h("td", { class: "df-num" }, String(one.attempts)),
               h("td", {}, h("div", { class: "df-text" }, one.message)),
@@ -87,7 +87,7 @@ function detail(group, picked, selected, choose, retry) {
       ),
     ),
     group.count > group.rows.length && h("p", { class: "df-small t3" }, `The first ${number(group.rows.length)} of ${number(group.count)} are shown.`),
-    picked && h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), `Row ${picked.id}`), h("p", { class: "df-callout-text" }, sentence(picked.message)), group.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(group.fix))),
+    picked && h("div", { class: "df-callout warn" }, h("p", { class: "df-callout-title" }, icon("warn"), `Source row ${sourceRow(picked.id)}`), h("p", { class: "df-callout-text" }, sentence(picked.message)), group.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(group.fix))),
     picked &&
       h(
         "div",

@@ -119,6 +119,7 @@ export function mountRunBody(element, { trigger }) {
   const choose = (name) => go({ step: name }, { replace: true });
   const draw = () => {
     const run = get("run");
+    if (!run?.report) [list, side].forEach((part) => put(part)); // what stands there is of the run before
     if (!run) return put(said, h("p", { class: "df-busy" }, icon("arc", "spin"), "Looking for the run"));
     if (run.error) return put(said, failure(run.error, h("button", { type: "button", class: "df-btn", onclick: () => go({ run: "" }) }, "Show all runs")));
     put(said, message(run));

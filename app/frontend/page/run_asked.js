@@ -10,11 +10,16 @@ export function requestsOf(run, step) {
   return run?.progress?.[step]?.usage?.requests ?? 0;
 }
 
+/** How far a step is: rows too, since made-up replies come with no request. */
+function amountOf(run, step) {
+  return `${requestsOf(run, step)}|${run?.progress?.[step]?.taken ?? 0}`;
+}
+
 export function askedFace(body) {
   let list = null;
   let drawn = "";
   let isDrawing = false;
-  const keyOf = (run) => `${run.id}|${chosen(run)}|${requestsOf(run, chosen(run))}|${run.report?.state}`;
+  const keyOf = (run) => `${run.id}|${chosen(run)}|${amountOf(run, chosen(run))}|${run.report?.state}`;
   const fill = async () => {
     const run = get("run");
     drawn = keyOf(run);

@@ -67,7 +67,10 @@ export function mountDrawer(element, retry) {
     if (run?.steps?.length > MANY && get("liveDrawer") === undefined) set("liveDrawer", false); // the graph needs the room, from the start
   });
   onCalmly("run", (run) => {
-    if (!run?.report) return;
+    if (!run?.report) {
+      drawn = "";
+      return void [head, body].forEach((part) => put(part));
+    }
     if (drawn !== `${run.id}|${chosen(run)}`) return drawAll();
     drawHead();
     faces[tab].update();

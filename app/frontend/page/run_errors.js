@@ -1,6 +1,6 @@
 /* Why rows failed in the chosen step, by reason. */
 
-import { capital, count, h, number, put } from "./dom.js";
+import { capital, count, h, number, put, sourceRow } from "./dom.js";
 import { chosen } from "./follow.js";
 import { icon } from "./icons.js";
 import { get, go } from "./store.js";
@@ -52,8 +52,8 @@ function reasons(failures) {
         "table",
         { class: "df-table plain" },
         h("caption", { class: "df-sr" }, `Rows that failed: ${code}`),
-        h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "df-fit" }, "Row"), h("th", { scope: "col" }, "What was seen"))),
-        h("tbody", {}, some.slice(0, SHOWN).map((one) => h("tr", {}, h("td", { class: "df-num df-fit" }, one.row), h("td", {}, one.message)))),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "df-fit" }, "Source row"), h("th", { scope: "col" }, "What was seen"))),
+        h("tbody", {}, some.slice(0, SHOWN).map((one) => h("tr", {}, h("td", { class: "df-num df-fit" }, sourceRow(one.row)), h("td", {}, one.message)))),
       ),
     ),
   );

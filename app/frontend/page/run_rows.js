@@ -71,14 +71,15 @@ export function rowsFace(body, changed) {
     },
     tools(run) {
       if (!LIVE.includes(run.report.state)) return null;
-      const words = isPaused ? "List paused" : isHeld ? "Held while you read" : "Following newest";
+      const isStill = run.report.state === "paused"; // no row comes
+      const words = isPaused ? "List paused" : isStill ? "The run is paused" : isHeld ? "Held while you read" : "Following newest";
       const toggle = () => {
         isPaused = !isPaused;
         if (!isPaused && pending) drawRows(pending);
         changed();
       };
       return [
-        h("span", { class: "df-small t2 df-row df-following" }, h("span", { class: `df-pulse ${isPaused || isHeld ? "off" : ""}` }), words),
+        h("span", { class: "df-small t2 df-row df-following" }, h("span", { class: `df-pulse ${isPaused || isHeld || isStill ? "off" : ""}` }), words),
         h("button", { type: "button", class: "df-btn ghost sm", "data-key": "pause-list", "aria-pressed": String(isPaused), onclick: toggle }, icon(isPaused ? "play" : "pause", "s"), isPaused ? "Follow newest" : "Pause list"),
       ];
     },

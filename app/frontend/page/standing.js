@@ -1,6 +1,6 @@
 /* How a step stands in a run: as plain facts, and as the footer of a card. The canvas and the outline draw the same. */
 
-import { duration, h, number } from "./dom.js";
+import { count, duration, h, number } from "./dom.js";
 import { icon } from "./icons.js";
 
 const LOOKS = {
@@ -14,16 +14,16 @@ const LOOKS = {
 };
 const NOTHING = { state: "waiting", taken: 0, made: 0, failed: 0, reused: 0, total: null, rows_per_s: 0 };
 
-/** `report` is the state of the run: what does not go on any more has stopped, or waits for the run to go on. */
+/** `report` is the state of the run: what does not go on any more has stopped, or waits for the run to go on. Of the rows that were
+    expected a step may get fewer, where others take them: one that is done tells what it took. */
 export function standingOf(progress, report) {
   const found = progress ?? NOTHING;
   const state = stateOf(found, report);
   const settled = found.taken;
-  const expected = found.total ?? (state === "done" ? settled : null);
+  const expected = state === "done" ? null : found.total;
   const hasFailures = found.failed > 0;
   const isReused = state === "done" && found.reused > 0 && found.reused >= settled;
   const look = LOOKS[state];
-  const isOpen = found.total !== null && expected;
   const asides = [];
   if (hasFailures) asides.push({ text: `${number(found.failed)} failed`, kind: "warn" });
   if (state === "running" && found.rows_per_s) asides.push({ text: `${found.rows_per_s}/s` });
@@ -35,10 +35,10 @@ export function standingOf(progress, report) {
     icon: isReused ? "replay" : hasFailures && state === "done" ? "warn" : look.icon,
     spins: state === "running",
     kind: hasFailures && state !== "failed" ? "warn" : (look.kind ?? ""),
-    amount: (state === "waiting" && !settled) || state === "loading" ? look.word : isOpen ? `${number(settled)} / ${number(expected)}` : `${number(settled)} rows`,
+    amount: (state === "waiting" && !settled) || state === "loading" ? look.word : expected ? `${number(settled)} / ${number(expected)}` : count(settled, "row"),
     asides,
     hasFailures,
-    share: expected ? Math.min(1, settled / expected) : state === "done" ? 1 : 0,
+    share: state === "done" ? 1 : expected ? Math.min(1, settled / expected) : 0,
     failedShare: hasFailures ? Math.max(0.02, found.failed / Math.max(1, expected ?? settled)) : 0,
     moves: state === "running" || (state === "paused" && settled > 0),
   };

@@ -1,6 +1,6 @@
 /* Why a row is as it is: its way through the steps, from the source on, with what was asked on the way. */
 
-import { count, empty, failure, h, money, number, put, sentence } from "./dom.js";
+import { count, empty, failure, h, money, number, put, sentence, sourceRow } from "./dom.js";
 import { icon } from "./icons.js";
 import { cell } from "./rows.js";
 import { fetchJson } from "./store.js";
@@ -55,7 +55,7 @@ function item(sign, asks, ...content) {
 }
 
 function single(step) {
-  const beside = step.kind === "source" ? `row ${number(Number(step.row.split(".")[0]) + 1)}` : step.kind === "ask" ? asking(step) : step.use;
+  const beside = step.kind === "source" ? `row ${sourceRow(step.row.split(".")[0])}` : step.kind === "ask" ? asking(step) : step.use;
   return item(
     step.icon,
     step.kind === "ask",
@@ -115,7 +115,7 @@ function notes(step) {
   if (step.note) lines.push(sentence(step.note));
   return [
     lines.map((line) => h("p", { class: "df-why-line" }, line)),
-    step.refused.map((one) => h("p", { class: "df-why-line warn" }, icon("warn", "s"), h("span", {}, `Row ${one.row} of the same row failed in ${one.step}: ${sentence(one.message)}`))),
+    step.refused.map((one) => h("p", { class: "df-why-line warn" }, icon("warn", "s"), h("span", {}, `Row ${sourceRow(one.row)} of the same row failed in ${one.step}: ${sentence(one.message)}`))),
   ];
 }
 
