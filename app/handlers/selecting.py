@@ -133,6 +133,8 @@ def _condition(column: ResultColumn, one: Filter) -> tuple[str, list[Any]]:
         return f"{'len' if kind == 'list' else 'length'}({name}) {_SQL[operator[-1]]} ?", [_whole(column, one)]
     if operator == "contains":
         text = column.text_sql
+        if not one.value:  # every value there is, also a list of nothing, contains an empty text
+            return f"{name} IS NOT NULL", []
         return (f"contains(lower({text}), lower(?))", [one.value]) if text else ("false", [])
     value = _value(column, one)
     if kind == "time":

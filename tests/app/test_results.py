@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.context import AppContext
@@ -281,6 +281,7 @@ def fits(row: Mapping[str, Any], one: Filter) -> bool:
     return value is not None and (getattr(float(value) if one.column in ("int", "float") else value, compare)(wanted) is True)
 
 
+@example(rows=[dict.fromkeys(SCHEMA.names) | {"list": [None]}], asked=[Filter("list", "contains", "")], search="")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, asked=st.lists(filters(), max_size=3), search=st.text("aAb", max_size=2))
 def test_filters_and_search_find_what_plain_python_finds(
