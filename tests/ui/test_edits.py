@@ -148,6 +148,7 @@ def test_clicks_in_the_same_moment_start_one_run(page: Page, site: Site, edit: s
     assert len(set(site.runs_dir.glob("quickstart-*")) - before) == 1
     page.get_by_test_id("place-build").first.click()
     start(page)  # and another click another one
+    page.wait_for_url(re.compile("place=run"))  # Build keeps the run before in its address
     assert len(set(site.runs_dir.glob("quickstart-*")) - before) == 2
 
 
