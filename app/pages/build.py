@@ -21,7 +21,7 @@ from app.handlers.drafts import Draft
 from app.handlers.fields import FormField, StepForm
 from app.handlers.outline import ProblemCard
 from app.handlers.saving import to_keep
-from app.pages.events import EVERY, LAST, QUICK
+from app.pages.events import EVERY, LAST, QUICK, open_when_started
 from app.pages.texts import shown_texts, text_views
 from steps.errors import DistilflowError
 
@@ -170,10 +170,9 @@ def _bind_starts(
     def rehearse(kept: Any, request: gr.Request) -> tuple[str, Any]:
         return launch(kept, request, True)
 
-    open_run = "(id) => { window.distilflow.openRun(id); window.distilflow.started(); }"
     outputs = [run_id, place.model]
-    run_button.click(run, place.saved, outputs, api_name="run", **QUICK).then(None, run_id, None, js=open_run)
-    rehearse_button.click(rehearse, place.saved, outputs, api_name="rehearse", **QUICK).then(None, run_id, None, js=open_run)
+    open_when_started(run_button.click(run, place.saved, outputs, api_name="run", **QUICK), run_id)
+    open_when_started(rehearse_button.click(rehearse, place.saved, outputs, api_name="rehearse", **QUICK), run_id)
 
 
 def mark_of(number: int, step: str | None, form: StepForm | None) -> str:

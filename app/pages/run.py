@@ -8,6 +8,7 @@ import gradio as gr
 
 from app.components.parts import data_of, part
 from app.context import AppContext
+from app.pages.events import once_answered, open_when_started
 from steps.errors import DistilflowError
 
 TAKE_RUN = "(value) => window.distilflow.runId()"
@@ -54,10 +55,8 @@ def build(ctx: AppContext) -> None:
     settings: dict[str, Any] = {"js": TAKE_RUN, "concurrency_limit": None, "show_progress": "hidden"}
     stop.click(stop_run, run_id, None, api_name="stop_run", **settings)
     pause.click(pause_run, run_id, None, api_name="pause_run", **settings)
-    resume.click(resume_run, run_id, None, api_name="resume_run", **settings).then(None, js=LOOK_AGAIN)
-    started = again.click(run_again, run_id, next_id, api_name="run_again", **settings)
-    started.success(None, next_id, None, js="(id) => { window.distilflow.openRun(id); }")
-    started.then(None, js="() => { window.distilflow.started(); }")
+    once_answered(resume.click(resume_run, run_id, None, api_name="resume_run", **settings), LOOK_AGAIN)
+    open_when_started(again.click(run_again, run_id, next_id, api_name="run_again", **settings), next_id)
     bind_retry(ctx, body, "retry_rows")
     result.click(None, js="() => { window.distilflow.openResult(); }")
 

@@ -148,7 +148,30 @@ def test_clicks_in_the_same_moment_start_one_run(page: Page, site: Site, edit: s
     assert len(set(site.runs_dir.glob("quickstart-*")) - before) == 1
     page.get_by_test_id("place-build").first.click()
     start(page)  # and another click another one
+    page.wait_for_url(re.compile("place=run"))  # Build keeps the run before in its address
     assert len(set(site.runs_dir.glob("quickstart-*")) - before) == 2
+
+
+def test_after_an_error_of_the_server_no_run_is_opened_and_another_click_starts_one(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    start(page)
+    wait_for_state(page, "finished")
+    page.get_by_test_id("place-build").first.click()
+    aside = site.runs_dir.with_name("aside")
+    site.runs_dir.rename(aside)
+    site.runs_dir.touch()  # no folder of a run can be made there
+    try:
+        page.locator("#build-run").click()
+        expect(page.get_by_test_id("toast-body")).to_contain_text("Error")
+        expect(page.locator("#build-run")).not_to_have_attribute("aria-disabled", "true")
+        expect(page.get_by_test_id("canvas")).to_be_visible()
+        assert "place=build" in page.url
+    finally:
+        site.runs_dir.unlink()
+        aside.rename(site.runs_dir)
+
+    start(page)
+    wait_for_state(page, "finished")
 
 
 def test_a_form_that_comes_late_takes_nothing_away(page: Page, site: Site) -> None:

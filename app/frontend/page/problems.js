@@ -2,13 +2,13 @@
 
 import { count, h, put } from "./dom.js";
 import { change } from "./changes.js";
-import { afterEdits, isSettled, watchEdits } from "./edits.js";
+import { watchEdits } from "./edits.js";
 import { openCommands } from "./commands.js";
 import { icon } from "./icons.js";
-import { get, go, on, set } from "./store.js";
+import { whyBusy } from "./starting.js";
+import { get, go, on } from "./store.js";
 
 const TEST_IDS = { "build-run": "run", "build-rehearse": "rehearse", "build-preview": "preview" };
-const STARTS = ["build-run", "build-rehearse"]; // one click starts one run: both are held from it until the server has answered
 
 export function mountProblems(element) {
   watchEdits();
@@ -23,9 +23,8 @@ export function mountProblems(element) {
         h("button", { type: "button", class: "df-btn danger", "data-testid": "problems", onclick: showProblem }, icon("warn", "s"), count(problems, "problem")),
     );
     const why = unapplied();
-    const busy = get("starting") ? "Starting the run" : "";
-    hold("build-run", why || view.why_no_run || busy);
-    hold("build-rehearse", why || view.why_no_rehearsal || busy);
+    hold("build-run", why || view.why_no_run || whyBusy());
+    hold("build-rehearse", why || view.why_no_rehearsal || whyBusy());
     hold("build-preview", why || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Start or open a pipeline first"));
   };
   on("build", draw);
@@ -52,7 +51,7 @@ function showProblem() {
   return undefined;
 }
 
-/** A native button that cannot act now says why, and stays reachable by keyboard. */
+/** A native button that cannot act now says why, and stays reachable by keyboard; starting.js lets no click through to it. */
 export function hold(id, why) {
   const button = document.getElementById(id);
   if (!button) return;
@@ -65,23 +64,6 @@ export function hold(id, why) {
     button.after(reason);
     button.dataset.testid = TEST_IDS[id] ?? id;
     button.setAttribute("aria-describedby", reason.id);
-    button.addEventListener(
-      "click",
-      (event) => {
-        const isHeld = button.getAttribute("aria-disabled");
-        const isStart = STARTS.includes(id);
-        if (!isHeld && isStart) set("starting", true);
-        if (!isHeld && isSettled()) return;
-        event.stopImmediatePropagation();
-        event.preventDefault();
-        if (isHeld) return;
-        afterEdits(() => {
-          if (isStart) set("starting", false); // what was edited may stand in the way now
-          button.click();
-        });
-      },
-      true,
-    );
   }
   reason.textContent = why;
 }

@@ -9,7 +9,6 @@ import { mountDrawer } from "./run_drawer.js";
 import { outline } from "./outline.js";
 import { openPipelineOf } from "./pipelines.js";
 import { keys } from "./shell.js";
-import { watchStarts } from "./starting.js";
 import { elapsed, failedRows, secondsAtWork, standing } from "./standing.js";
 import { address, fetchJson, get, go, on, onCalmly, route, set } from "./store.js";
 
@@ -78,7 +77,6 @@ export function mountRunBar(element) {
     if (shown && run?.report && LIVE.includes(run.report.state)) shown.textContent = elapsed(run.report);
   }, 1000);
   startFollowing();
-  watchStarts();
 }
 
 /** How long it will still take, by how long it took so far; nothing while that says little. */

@@ -7,6 +7,7 @@ import { h, put } from "./dom.js";
 import { choose } from "./form.js";
 import { icon, svg } from "./icons.js";
 import { opened } from "./pipelines.js";
+import { started, watchStarts } from "./starting.js";
 import { address, get, go, on, route, set } from "./store.js";
 import { adoptStyles } from "./styles.js";
 import { isKeeping } from "./type_ahead.js";
@@ -217,6 +218,7 @@ function nextRegion(step) {
 window.distilflowEarly?.then((view) => view && !get("build") && set("early", view));
 adoptStyles();
 rememberRuns();
+watchStarts();
 startTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", startTheme);
 document.addEventListener("keydown", press);
@@ -227,7 +229,7 @@ window.distilflow = {
   isKeeping,
   runId: () => route().run,
   openRun: (id) => id && go({ place: "run", run: id }),
-  started: () => set("starting", false),
+  started,
   opened,
   openResult: () => go({ place: "data" }),
   again: () => set("again", Date.now()),
