@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated, Any
 
 import orjson
+from pydantic import BaseModel, Field
 
 from flows.engine.options import RunOptions
 from flows.processes import lives
@@ -24,6 +26,18 @@ LOG = "process.log"
 RECORD = "process.json"
 LINES_SHOWN = 12
 STARTING_S = 60.0
+_Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Record(BaseModel):
+    """What is kept of a process that was started for a run. Times are Unix seconds."""
+
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+    started_at: _Seconds
+    log_start: Annotated[int, Field(ge=0, lt=2**62)] = 0
+    """Where its words begin in the log."""
+    exit_code: int = 0
+    ended_at: _Seconds = 0.0
 
 
 class Launcher:
@@ -164,7 +178,7 @@ class Launcher:
             write_whole(run.path / RECORD, orjson.dumps(record))
         threading.Thread(target=self._reap, args=(process, run.path, record), name=f"reap-{run.run_id}", daemon=True).start()
 
-    def _reap(self, process: subprocess.Popen[bytes], folder: Path, record: dict[str, object]) -> None:
+    def _reap(self, process: subprocess.Popen[bytes], folder: Path, record: dict[str, Any]) -> None:
         code = process.wait()
         with self._writing:
             now = launched(RunFolder(folder))
@@ -179,7 +193,7 @@ def find_run(store: RunStore, run_id: str) -> RunFolder:
         UnknownRun: There is none of this id. It names no other run: on a public server their ids are secrets.
     """
     run = store.new(run_id)
-    if launched(run) is None and not run.exists():
+    if not (run.path / RECORD).exists() and not run.exists():
         raise UnknownRun(f"there is no run {run_id!r}", "choose one in the list of runs, or start a new one")
     return run
 
@@ -205,19 +219,17 @@ def spec_of(run: RunFolder) -> PipelineSpec | None:
     return None
 
 
-def launched(run: RunFolder) -> dict[str, float | int] | None:
-    """What is known of the process that was last started for a run; None when it was started elsewhere."""
-    try:
-        record: dict[str, float | int] = orjson.loads((run.path / RECORD).read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
-        return None
-    return record
+def launched(run: RunFolder) -> dict[str, Any] | None:
+    """What is known of the process that was last started for a run; None when it was started elsewhere, or cannot be read."""
+    with suppress(OSError, ValueError):
+        return _Record.model_validate_json((run.path / RECORD).read_bytes()).model_dump(exclude_unset=True)
+    return None
 
 
 def is_starting(run: RunFolder) -> bool:
     """Whether a process was started for this run that has not begun to work on it."""
     record = launched(run)
-    if record is None or "exit_code" in record or not lives(int(record["pid"])):
+    if record is None or "exit_code" in record or not lives(record["pid"]):
         return False
     if time.time() - record["started_at"] > STARTING_S and not run.is_alive():
         return False
@@ -226,12 +238,12 @@ def is_starting(run: RunFolder) -> bool:
 
 def last_words(run: RunFolder) -> str:
     """The last lines that the run's process printed: why it ended, when it ended before the run began."""
-    record = launched(run) or {}
+    record = launched(run)
     try:
         with (run.path / LOG).open("rb") as log:
-            log.seek(int(record.get("log_start", 0)))
+            log.seek(record.get("log_start", 0) if record else 0)
             text = log.read()[-20_000:].decode(errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return ""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-LINES_SHOWN:])

@@ -12,7 +12,7 @@ import pytest
 
 from app.context import AppContext
 from app.handlers import watching
-from app.handlers.launching import Launcher, is_starting, launched, spec_of
+from app.handlers.launching import Launcher, find_run, is_starting, launched, spec_of
 from flows.runs import RunFolder, RunStore
 from flows.spec import read_spec, spec_from
 from steps.errors import RunError
@@ -193,3 +193,31 @@ def test_a_paused_run_goes_on_without_another_process(ctx: AppContext) -> None:
         ctx.launcher.resume("sample-1")
         assert not run.is_asked_to_pause()
     assert launched(run) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *("", "{}", "[]", "1", "null"),
+        *('{"pid": "x", "started_at": 1}', '{"pid": -1, "started_at": 1}', '{"pid": 1e30, "started_at": 1}'),
+        *('{"pid": 99999999999999999999, "started_at": 1}', '{"pid": 1, "started_at": "x"}', '{"pid": 1, "started_at": NaN}'),
+    ],
+)
+def test_of_a_process_whose_record_is_none_nothing_is_known(ctx: AppContext, record: str) -> None:
+    run = ctx.store.new("odd-1")
+    run.path.mkdir()
+    (run.path / "process.json").write_text(record)
+
+    assert launched(run) is None
+    told = {entry["id"]: entry["state"] for entry in watching.list_runs(ctx.store)}
+    assert told == {"odd-1": "failed", "sample-1": "finished"}
+    assert watching.run_view(find_run(ctx.store, "odd-1"))["report"]["state"] == "failed"
+
+
+@pytest.mark.parametrize("name", ["process.json", "run.json"])
+def test_a_folder_where_a_file_belongs_is_told_beside_the_other_runs(ctx: AppContext, name: str) -> None:
+    (ctx.store.new("odd-1").path / name).mkdir(parents=True)
+
+    told = {entry["id"]: entry["state"] for entry in watching.list_runs(ctx.store)}
+
+    assert told == {"odd-1": "failed", "sample-1": "finished"}
