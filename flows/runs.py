@@ -202,7 +202,7 @@ class RunFolder:
             with self.events.open("rb") as file:
                 file.seek(start)
                 data = file.read()
-        except FileNotFoundError:
+        except OSError:  # there are none yet, or they cannot be read: how the run stands is told all the same
             return [], start
         whole = data[: data.rfind(b"\n") + 1]
         return whole.splitlines(), start + len(whole)
