@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -221,3 +222,47 @@ def test_a_folder_where_a_file_belongs_is_told_beside_the_other_runs(ctx: AppCon
     told = {entry["id"]: entry["state"] for entry in watching.list_runs(ctx.store)}
 
     assert told == {"odd-1": "failed", "sample-1": "finished"}
+
+
+def test_a_run_that_cannot_be_written_down_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+
+    with pytest.raises(RunError, match="the run cannot be started: Not a directory"):
+        Launcher(RunStore(tmp_path / "runs"), [sys.executable, "-c", ""]).start(SPEC)
+
+
+def test_a_process_that_nobody_could_find_again_does_not_go_on(tmp_path: Path, ctx: AppContext) -> None:
+    mark = tmp_path / "went-on"
+    code = f"import time; time.sleep(5); open({str(mark)!r}, 'w')"
+    started = Launcher(ctx.store, [sys.executable, "-c", code])
+    run = ctx.store.get("sample-1")
+    (run.path / "process.json").unlink(missing_ok=True)
+    (run.path / f"process.json.{os.getpid()}.part").mkdir()
+
+    with pytest.raises(RunError, match="the run cannot go on: Is a directory"):
+        started.resume("sample-1")
+
+    eventually(lambda: not [one for one in threading.enumerate() if one.name == "reap-sample-1"], 4)
+    assert not mark.exists()
+    assert launched(run) is None
+
+
+def test_an_end_that_cannot_be_noted_is_seen_all_the_same(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / launcher(tmp_path, "import time; time.sleep(2)").start(SPEC))
+    (run.path / f"process.json.{os.getpid()}.part").mkdir()
+    assert is_starting(run)
+
+    eventually(lambda: not [one for one in threading.enumerate() if one.name == f"reap-{run.run_id}"])
+
+    assert watching.report_of(run).state == "failed"
+
+
+def test_where_nothing_can_be_written_stop_and_pause_are_refused_in_words(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    (run.path / "stop").symlink_to("/nowhere/stop")
+    (run.path / "pause").symlink_to("/nowhere/pause")
+
+    with pytest.raises(RunError, match="cannot be stopped: No such file"):
+        ctx.launcher.stop("sample-1")
+    with run.locked(), pytest.raises(RunError, match="cannot be paused: No such file"):
+        ctx.launcher.pause("sample-1")
