@@ -161,7 +161,7 @@ class RunFolder:
         if report.state in ("starting", "running", "paused", "finishing") and not self.is_alive():
             report.state = "failed"
             report.message = "the run was cut off; resume it to go on where it was"
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError, ValueError):
             report.flow_run_id = (self.path / "flow_run").read_text()
         return report
 
@@ -202,7 +202,7 @@ class RunFolder:
             with self.events.open("rb") as file:
                 file.seek(start)
                 data = file.read()
-        except FileNotFoundError:
+        except OSError:  # there are none yet, or they cannot be read: how the run stands is told all the same
             return [], start
         whole = data[: data.rfind(b"\n") + 1]
         return whole.splitlines(), start + len(whole)
@@ -274,7 +274,7 @@ class RunFolder:
         try:
             with (self.path / "lock").open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return False
         except BlockingIOError:
             return True
@@ -337,7 +337,7 @@ class RunStore:
     def all(self) -> list[RunFolder]:
         """Runs, newest first."""
         found = [RunFolder(path.parent) for path in self.folder.glob("*/run.json")]
-        return sorted(found, key=lambda run: (run.path / "run.json").stat().st_mtime, reverse=True)
+        return sorted(found, key=lambda run: written_at(run.path / "run.json"), reverse=True)
 
     def of_pipeline(self, name: str) -> list[tuple[RunFolder, RunReport]]:
         """The runs of pipelines of this name, newest first: a new run can take over what they finished."""
@@ -350,6 +350,14 @@ class RunStore:
             if len(found) == MOST_OF_A_PIPELINE:
                 break
         return found
+
+
+def written_at(path: Path) -> float:
+    """When a file or folder was last written, in Unix time; 0 when there is none any more."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from app.handlers.launching import spec_of
-from app.handlers.watching import ENDED, LIVE_CHARS, first_columns, report_of, rows_of
+from app.handlers.watching import ENDED, LIVE_CHARS, first_columns, rows_of, told_of
 from flows.plan import examine
-from flows.runs import RunFolder
+from flows.runs import RunFolder, UnreadableRun
 
 INTERVAL_S = 0.05
 ROWS_S = 0.25
@@ -42,7 +42,8 @@ async def follow(
 ) -> AsyncGenerator[Message, None]:
     """What happens in a run from byte `start` of its events on, and the newest rows of one step, until it ends.
 
-    Of where steps stand, only the last word of each interval is told, and only of steps that have moved since.
+    Of where steps stand, only the last word of each interval is told, and only of steps that have moved since. A run that
+    cannot be read ends as failed, and says why.
     """
     rows = await asyncio.to_thread(_Rows.of, run, step)
     news = _News()
@@ -64,7 +65,7 @@ async def follow(
             yield Message("rows", found)
         if not lines and now - asked > min(REPORT_S, 20 * interval_s):
             asked = now
-            report = await asyncio.to_thread(report_of, run)
+            report = await asyncio.to_thread(told_of, run)
             if report.state != last_state:
                 last_state = report.state
                 yield Message("state", report.model_dump(mode="json"))
@@ -86,14 +87,17 @@ class _News:
         events = []
         for line in lines:
             with suppress(orjson.JSONDecodeError):  # a line torn by a crash
-                events.append(orjson.loads(line))
+                event = orjson.loads(line)
+                if isinstance(event, dict) and isinstance(event.get("steps", {}), dict):
+                    events.append(event)
         last = max((at for at, event in enumerate(events) if event.get("type") == "progress"), default=-1)
         found = []
         for at, event in enumerate(events):
             if event.get("type") != "progress":
                 found.append(event)
             elif keep_all or at == last:
-                moved = {name: step for name, step in event["steps"].items() if keep_all or self._known.get(name) != step}
+                steps = event.get("steps", {})
+                moved = {name: step for name, step in steps.items() if keep_all or self._known.get(name) != step}
                 self._known.update(moved)
                 if moved:
                     found.append({**event, "steps": moved})
@@ -121,7 +125,7 @@ class _Rows:
             return None
         try:
             status = await asyncio.to_thread(self._status)
-        except OSError:
+        except (OSError, UnreadableRun):
             return None
         stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
         if stamp == self._stamp:

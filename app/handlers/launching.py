@@ -6,11 +6,13 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated, Any
 
 import orjson
+from pydantic import BaseModel, Field
 
 from flows.engine.options import RunOptions
 from flows.processes import lives
@@ -24,6 +26,32 @@ LOG = "process.log"
 RECORD = "process.json"
 LINES_SHOWN = 12
 STARTING_S = 60.0
+_Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Record(BaseModel):
+    """What is kept of a process that was started for a run. Times are Unix seconds."""
+
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+    started_at: _Seconds
+    log_start: Annotated[int, Field(ge=0, lt=2**62)] = 0
+    """Where its words begin in the log."""
+    exit_code: int = 0
+    ended_at: _Seconds = 0.0
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    """Tell what cannot be done on a full disk, without memory, or where nobody may write.
+
+    Raises:
+        RunError: It says so.
+    """
+    try:
+        yield
+    except OSError as error:
+        fix = "check the free space of the disk, memory, and who may write to the runs folder"
+        raise RunError(f"{what}: {error.strerror or error}", fix) from error
 
 
 class Launcher:
@@ -86,6 +114,7 @@ class Launcher:
             raise RunError(f"the folder that run {run_id!r} was started in is gone", "open its pipeline in Build, and run that")
         return self._start(spec, [*options, *journals], prefect_url, cwd)
 
+    @_in_words("the run cannot be started")
     def _start(self, spec: PipelineSpec, options: Sequence[str], prefect_url: str | None, cwd: str | None) -> str:
         self._allow(spec)
         run = self._store.new(None, spec.name, is_secret=self._has_secret_ids)
@@ -95,6 +124,7 @@ class Launcher:
         self._launch(run, ["run", str(draft), "--run-id", run.run_id, *self._new_options, *options], prefect_url, cwd)
         return run.run_id
 
+    @_in_words("the run cannot go on")
     def resume(self, run_id: str, prefect_url: str | None = None) -> None:
         """Go on with a run that was paused, stopped, failed or cut off.
 
@@ -107,6 +137,7 @@ class Launcher:
             return
         self._go_on(run_id, "resume", prefect_url)
 
+    @_in_words("its rows cannot be tried again")
     def retry(self, run_id: str, prefect_url: str | None = None, step: str = "", code: str = "") -> None:
         """Try the rows in quarantine again; with a step and a code only those that failed there for this reason.
 
@@ -116,6 +147,7 @@ class Launcher:
         only = [f"{flag}={value}" for flag, value in (("--step", step), ("--reason", code)) if value]
         self._go_on(run_id, "retry", prefect_url, only)
 
+    @_in_words("the run cannot be paused")
     def pause(self, run_id: str) -> None:
         """Ask a run to pause: nothing more is sent, and what is under way comes in and is kept.
 
@@ -127,6 +159,7 @@ class Launcher:
             raise RunError(f"run {run_id!r} is not going on", "look at its result, or resume it")
         run.request_pause()
 
+    @_in_words("the run cannot be stopped")
     def stop(self, run_id: str) -> None:
         """Ask a run to stop and keep its finished rows.
 
@@ -146,30 +179,33 @@ class Launcher:
         command = [*self._command, *arguments, "--runs-dir", str(self._store.folder), *self._options]
         environment = {**os.environ, LAUNCHED_AT: str(time.time()), **({"PREFECT_API_URL": prefect_url} if prefect_url else {})}
         before = (run.path / LOG).stat().st_size if (run.path / LOG).exists() else 0
-        try:
-            with (run.path / LOG).open("ab") as log:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    cwd=cwd,
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise RunError(f"the run's process cannot be started: {error.strerror}", "check memory and permissions") from error
+        with (run.path / LOG).open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=cwd,
+                start_new_session=True,
+            )
         record = {"pid": process.pid, "started_at": time.time(), "log_start": before}
-        with self._writing:
-            write_whole(run.path / RECORD, orjson.dumps(record))
-        threading.Thread(target=self._reap, args=(process, run.path, record), name=f"reap-{run.run_id}", daemon=True).start()
+        reaper = threading.Thread(target=self._reap, args=(process, run.path, record), name=f"reap-{run.run_id}", daemon=True)
+        with self._writing:  # how it ends is noted after that it began
+            reaper.start()
+            try:
+                write_whole(run.path / RECORD, orjson.dumps(record))
+            except OSError:
+                process.terminate()  # what nobody could find, and is told not to have begun, does not go on
+                raise
 
-    def _reap(self, process: subprocess.Popen[bytes], folder: Path, record: dict[str, object]) -> None:
+    def _reap(self, process: subprocess.Popen[bytes], folder: Path, record: dict[str, Any]) -> None:
         code = process.wait()
         with self._writing:
             now = launched(RunFolder(folder))
             if now is not None and now["pid"] == process.pid:  # a retry may have begun before this one had quite ended
-                write_whole(folder / RECORD, orjson.dumps({**record, "exit_code": code, "ended_at": time.time()}))
+                with suppress(OSError):  # that it is gone can be seen all the same
+                    write_whole(folder / RECORD, orjson.dumps({**record, "exit_code": code, "ended_at": time.time()}))
 
 
 def find_run(store: RunStore, run_id: str) -> RunFolder:
@@ -179,7 +215,7 @@ def find_run(store: RunStore, run_id: str) -> RunFolder:
         UnknownRun: There is none of this id. It names no other run: on a public server their ids are secrets.
     """
     run = store.new(run_id)
-    if launched(run) is None and not run.exists():
+    if not (run.path / RECORD).exists() and not run.exists():
         raise UnknownRun(f"there is no run {run_id!r}", "choose one in the list of runs, or start a new one")
     return run
 
@@ -205,19 +241,17 @@ def spec_of(run: RunFolder) -> PipelineSpec | None:
     return None
 
 
-def launched(run: RunFolder) -> dict[str, float | int] | None:
-    """What is known of the process that was last started for a run; None when it was started elsewhere."""
-    try:
-        record: dict[str, float | int] = orjson.loads((run.path / RECORD).read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
-        return None
-    return record
+def launched(run: RunFolder) -> dict[str, Any] | None:
+    """What is known of the process that was last started for a run; None when it was started elsewhere, or cannot be read."""
+    with suppress(OSError, ValueError):
+        return _Record.model_validate_json((run.path / RECORD).read_bytes()).model_dump(exclude_unset=True)
+    return None
 
 
 def is_starting(run: RunFolder) -> bool:
     """Whether a process was started for this run that has not begun to work on it."""
     record = launched(run)
-    if record is None or "exit_code" in record or not lives(int(record["pid"])):
+    if record is None or "exit_code" in record or not lives(record["pid"]):
         return False
     if time.time() - record["started_at"] > STARTING_S and not run.is_alive():
         return False
@@ -226,12 +260,12 @@ def is_starting(run: RunFolder) -> bool:
 
 def last_words(run: RunFolder) -> str:
     """The last lines that the run's process printed: why it ended, when it ended before the run began."""
-    record = launched(run) or {}
+    record = launched(run)
     try:
         with (run.path / LOG).open("rb") as log:
-            log.seek(int(record.get("log_start", 0)))
+            log.seek(record.get("log_start", 0) if record else 0)
             text = log.read()[-20_000:].decode(errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return ""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-LINES_SHOWN:])

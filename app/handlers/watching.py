@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +11,7 @@ from app.handlers.cells import columns_of, rows_as_cells
 from app.handlers.launching import is_starting, last_words, launched, spec_of
 from app.handlers.outline import step_cards
 from flows.plan import Plan, examine
-from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun
+from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun, written_at
 from steps.errors import RunError
 
 ENDED = ("finished", "stopped", "failed")
@@ -29,34 +28,37 @@ def list_runs(store: RunStore, ids: Sequence[str] | None = None) -> list[dict[st
     young = [
         RunFolder(path.parent)
         for path in store.folder.glob("*/process.json")
-        if path.parent.name not in known and time.time() - path.stat().st_mtime < 24 * 3600
+        if path.parent.name not in known and time.time() - written_at(path) < 24 * 3600
     ]
-    young.sort(key=lambda run: run.path.stat().st_mtime, reverse=True)
+    young.sort(key=lambda run: written_at(run.path), reverse=True)
     found = []
     wanted = [run for run in [*young, *folders] if ids is None or run.run_id in ids]
     for run in wanted[:RUNS_LISTED]:
-        with suppress(OSError, UnreadableRun):
-            report = report_of(run)
-            found.append(
-                {
-                    "id": run.run_id,
-                    "pipeline": report.pipeline,
-                    "state": report.state,
-                    "started_at": report.started_at,
-                    "ended_at": report.ended_at,
-                    "paused_at": report.paused_at,
-                    "paused_s": report.paused_s,
-                    "rows": sum(report.rows.values()),
-                    "quarantined": report.quarantined,
-                    "usage": asdict(report.usage),
-                    "is_rehearsal": report.is_rehearsal,
-                }
-            )
+        report = told_of(run)
+        found.append(
+            {
+                "id": run.run_id,
+                "pipeline": report.pipeline,
+                "state": report.state,
+                "started_at": report.started_at,
+                "ended_at": report.ended_at,
+                "paused_at": report.paused_at,
+                "paused_s": report.paused_s,
+                "rows": sum(report.rows.values()),
+                "quarantined": report.quarantined,
+                "usage": asdict(report.usage),
+                "is_rehearsal": report.is_rehearsal,
+            }
+        )
     return found
 
 
 def report_of(run: RunFolder) -> RunReport:
-    """How a run stands; of one whose process has not come so far yet, or never will, what is known of the process."""
+    """How a run stands; of one whose process has not come so far yet, or never will, what is known of the process.
+
+    Raises:
+        UnreadableRun: Its report is torn.
+    """
     record = launched(run)
     starts = is_starting(run)  # before the report is read: in between it may have begun
     if run.exists():
@@ -66,13 +68,33 @@ def report_of(run: RunFolder) -> RunReport:
             times = {"started_at": began, "ended_at": None, "paused_at": None, "paused_s": 0.0}
             return report.model_copy(update={"state": "starting", "message": "", **times})
         return report
-    started = float(record["started_at"]) if record else time.time()
-    pipeline = run.run_id.rsplit("-", 3)[0]
+    started = record["started_at"] if record else written_at(run.path)
     if starts:
-        return RunReport(run_id=run.run_id, pipeline=pipeline, started_at=started)
+        return RunReport(run_id=run.run_id, pipeline=_pipeline_in(run.run_id), started_at=started)
     words = last_words(run) or "its process ended and said nothing"
-    ended = float(record.get("ended_at", started)) if record else started
+    return _failed(run, words, started, record.get("ended_at", started) if record else started)
+
+
+def told_of(run: RunFolder) -> RunReport:
+    """The same for whoever has to be told something: a run whose report cannot be read has failed, and says why."""
+    try:
+        return report_of(run)
+    except UnreadableRun as error:
+        words = f"{error.message}; {error.fix}"
+    except OSError as error:
+        words = f"its report cannot be read: {error.strerror}"
+    at = written_at(run.path / "run.json")
+    return _failed(run, words, at, at)
+
+
+def _failed(run: RunFolder, words: str, started: float, ended: float) -> RunReport:
+    pipeline = _pipeline_in(run.run_id)
     return RunReport(run_id=run.run_id, pipeline=pipeline, state="failed", started_at=started, ended_at=ended, message=words)
+
+
+def _pipeline_in(run_id: str) -> str:
+    """The name of the pipeline, as a run's id begins with it."""
+    return run_id.rsplit("-", 3)[0]
 
 
 def run_view(run: RunFolder, prefect_url: str | None = None) -> dict[str, Any]:

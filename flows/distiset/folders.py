@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -12,6 +11,8 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from flows.lineage.ids import LINEAGE
 from flows.processes import lives
@@ -113,11 +114,16 @@ def _real(folder: Path) -> Path:
 
 
 def _is_distiset(folder: Path) -> bool:
-    try:
-        report = json.loads((folder / REPORT).read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(report, dict) and "run_id" in report
+    return "run_id" in _report(folder)
+
+
+def _report(folder: Path) -> dict[str, Any]:
+    """The report that lies in a folder; empty where there is none, or none that can be read."""
+    with suppress(OSError, ValueError):
+        report = orjson.loads((folder / REPORT).read_bytes())
+        if isinstance(report, dict):
+            return report
+    return {}
 
 
 def _is_ours(entry: Path) -> bool:
@@ -146,11 +152,8 @@ def leaves_in(folder: Path) -> dict[str, dict[str, list[Path]]]:
 
 
 def _order(folder: Path) -> dict[str, int]:
-    try:
-        rows = json.loads((folder / REPORT).read_bytes())["rows"]
-        return {leaf: at for at, leaf in enumerate(rows)}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    rows = _report(folder).get("rows")
+    return {leaf: at for at, leaf in enumerate(rows)} if isinstance(rows, dict) else {}
 
 
 def head(folder: Path, leaf: str = "default", rows: int = 5) -> list[dict[str, Any]]:

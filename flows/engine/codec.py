@@ -72,9 +72,18 @@ def _encode_slowly(row: dict[str, Any]) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value that `encode` was given: a row, or a list of rows."""
+    """The value that `encode` was given: a row, or a list of rows.
+
+    Raises:
+        ValueError: `encode` wrote no such thing.
+    """
     value = orjson.loads(data)
-    return _restored(value) if _MARK in data else value
+    if _MARK not in data:
+        return value
+    try:
+        return _restored(value)
+    except (ArithmeticError, RecursionError, TypeError) as error:
+        raise ValueError(f"a value is not what its tag says: {error}") from error
 
 
 def _tagged(value: Any) -> Any:

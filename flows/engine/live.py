@@ -7,8 +7,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
-
 from flows.engine.codec import decode, encode
 from steps.base import Row
 from steps.errors import RowError
@@ -57,9 +55,9 @@ def _json(row: bytes | Row) -> bytes:
 
 
 def newest_rows(folder: Path, step: str) -> list[dict[str, object]]:
-    """The newest rows that a step made, oldest first; empty before it made any."""
-    try:
+    """The newest rows that a step made, oldest first; empty before it made any. What cannot be read is left out."""
+    with contextlib.suppress(OSError, ValueError):
         rows = decode((folder / "live" / f"{step}.json").read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
-        return []
-    return rows if isinstance(rows, list) else []
+        if isinstance(rows, list):
+            return [row for row in rows if isinstance(row, dict)]
+    return []

@@ -124,11 +124,11 @@ def _bad_replies_in(paths: Iterable[Path]) -> dict[str, dict[bytes, int]]:
 
 
 def lines_in(path: Path, read: Callable[[bytes], Any] = orjson.loads, *, most: int | None = None) -> Iterator[dict[str, Any]]:
-    """The lines of a quarantine; none where there is none. What a crash tore is left out: that row is tried again.
+    """The lines of a quarantine; none where there is none to read. What a crash tore is left out: that row is tried again.
 
     `most`: only so many bytes at its end are looked at.
     """
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError), path.open("rb") as file:
         if most is not None and (size := path.stat().st_size) > most:
             file.seek(size - most)
         for line in file:

@@ -43,6 +43,6 @@ def root_key(path: Path, position: int) -> bytes | None:
         with path.open("rb") as file:
             file.seek(position * KEY_BYTES)
             key = file.read(KEY_BYTES)
-    except (FileNotFoundError, OverflowError, ValueError):
+    except (OSError, OverflowError, ValueError):
         return None
     return key if len(key) == KEY_BYTES else None

@@ -57,16 +57,18 @@ class RowIds:
         """Look into the folder of a Distiset.
 
         Raises:
-            NoLineage: It was not written by a run, or by an earlier release.
+            NoLineage: It was not written by a run, or by an earlier release, or is torn.
         """
         import numpy as np
 
         self._folder = distiset / LINEAGE
         try:
-            self._table: NDArray[np.int64] = np.load(self._folder / f"{leaf}.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+            table: NDArray[np.int64] = np.load(self._folder / f"{leaf}.npy", mmap_mode="r", allow_pickle=False)
+            _check(table)
+        except (EOFError, OSError, ValueError) as error:
             fix = "run its pipeline again with the same --run-id: what is finished is not done again"
             raise NoLineage(f"nothing is noted of where the rows of {leaf!r} came from", fix) from error
+        self._table = table
 
     def id_of(self, index: int) -> str:
         """The id of a row, by its number in the result."""
@@ -96,3 +98,9 @@ class RowIds:
 
         path = self._folder / f"{step}.keys"
         return np.fromfile(path, dtype="V16") if path.is_file() else None
+
+
+def _check(table: NDArray[np.int64]) -> None:
+    """Refuse with a ValueError what `write_ids` never wrote."""
+    if table.ndim != 2 or table.shape[1] < 2 or table.dtype.kind != "i" or (len(table) and table[0, -1] != 0):
+        raise ValueError(f"a table of {table.dtype}, {table.shape}")

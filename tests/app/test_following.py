@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import orjson
+import pytest
 
 from app.context import AppContext
 from app.handlers import following
@@ -99,3 +101,31 @@ async def test_a_line_that_was_torn_does_not_keep_the_end_of_a_run_from_its_read
         messages = [message async for message in following.follow(run, interval_s=0.01)]
 
     assert (messages[-1].kind, messages[-1].offset) == ("end", whole)
+
+
+@pytest.mark.parametrize("report", ["", '{"run_id": "sample-1", "pipe', "[]"])
+async def test_a_run_whose_report_is_torn_ends_the_stream_in_words(
+    client: httpx.AsyncClient, ctx: AppContext, report: str
+) -> None:
+    run = ctx.store.get("sample-1")
+    (run.path / "run.json").write_text(report)
+    (run.path / "live" / "answer.json").unlink()  # whose row were these: the report would tell
+
+    told = await asyncio.wait_for(client.get("/api/runs/sample-1/events", params={"step": "answer"}), 10)
+
+    head, data = told.text.strip().split("\n\n")[-1].split("data: ")
+    assert head.startswith("event: end")
+    assert orjson.loads(data)["state"] == "failed"
+    assert "run.json cannot be read" in orjson.loads(data)["message"]
+
+
+async def test_events_that_are_none_end_the_stream_all_the_same(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    run.events.write_text('1\n[]\n{"type":"progress"}\n{"type":"progress","steps":[1]}\n')
+    *_, last = [message async for message in following.follow(run, interval_s=0.01)]
+    assert (last.kind, last.data["state"]) == ("end", "finished")
+
+    run.events.unlink()
+    run.events.mkdir()
+    *_, last = [message async for message in following.follow(run, interval_s=0.01)]
+    assert (last.kind, last.data["state"]) == ("end", "finished")

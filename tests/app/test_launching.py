@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from app.context import AppContext
 from app.handlers import watching
-from app.handlers.launching import Launcher, is_starting, launched, spec_of
+from app.handlers.launching import Launcher, find_run, is_starting, launched, spec_of
 from flows.runs import RunFolder, RunStore
 from flows.spec import read_spec, spec_from
 from steps.errors import RunError
@@ -186,3 +187,75 @@ def test_a_paused_run_goes_on_without_another_process(ctx: AppContext) -> None:
         ctx.launcher.resume("sample-1")
         assert not run.is_asked_to_pause()
     assert launched(run) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *("", "{}", "[]", "1", "null"),
+        *('{"pid": "x", "started_at": 1}', '{"pid": -1, "started_at": 1}', '{"pid": 1e30, "started_at": 1}'),
+        *('{"pid": 99999999999999999999, "started_at": 1}', '{"pid": 1, "started_at": "x"}', '{"pid": 1, "started_at": NaN}'),
+    ],
+)
+def test_of_a_process_whose_record_is_none_nothing_is_known(ctx: AppContext, record: str) -> None:
+    run = ctx.store.new("odd-1")
+    run.path.mkdir()
+    (run.path / "process.json").write_text(record)
+
+    assert launched(run) is None
+    told = {entry["id"]: entry["state"] for entry in watching.list_runs(ctx.store)}
+    assert told == {"odd-1": "failed", "sample-1": "finished"}
+    assert watching.run_view(find_run(ctx.store, "odd-1"))["report"]["state"] == "failed"
+
+
+@pytest.mark.parametrize("name", ["process.json", "run.json"])
+def test_a_folder_where_a_file_belongs_is_told_beside_the_other_runs(ctx: AppContext, name: str) -> None:
+    (ctx.store.new("odd-1").path / name).mkdir(parents=True)
+
+    told = {entry["id"]: entry["state"] for entry in watching.list_runs(ctx.store)}
+
+    assert told == {"odd-1": "failed", "sample-1": "finished"}
+
+
+def test_a_run_that_cannot_be_written_down_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+
+    with pytest.raises(RunError, match="the run cannot be started: Not a directory"):
+        Launcher(RunStore(tmp_path / "runs"), [sys.executable, "-c", ""]).start(SPEC)
+
+
+def test_a_process_that_nobody_could_find_again_does_not_go_on(tmp_path: Path, ctx: AppContext) -> None:
+    mark = tmp_path / "went-on"
+    code = f"import time; time.sleep(5); open({str(mark)!r}, 'w')"
+    started = Launcher(ctx.store, [sys.executable, "-c", code])
+    run = ctx.store.get("sample-1")
+    (run.path / "process.json").unlink(missing_ok=True)
+    (run.path / f"process.json.{os.getpid()}.part").mkdir()
+
+    with pytest.raises(RunError, match="the run cannot go on: Is a directory"):
+        started.resume("sample-1")
+
+    eventually(lambda: not [one for one in threading.enumerate() if one.name == "reap-sample-1"], 4)
+    assert not mark.exists()
+    assert launched(run) is None
+
+
+def test_an_end_that_cannot_be_noted_is_seen_all_the_same(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / launcher(tmp_path, "import time; time.sleep(2)").start(SPEC))
+    (run.path / f"process.json.{os.getpid()}.part").mkdir()
+    assert is_starting(run)
+
+    eventually(lambda: not [one for one in threading.enumerate() if one.name == f"reap-{run.run_id}"])
+
+    assert watching.report_of(run).state == "failed"
+
+
+def test_where_nothing_can_be_written_stop_and_pause_are_refused_in_words(ctx: AppContext) -> None:
+    run = ctx.store.get("sample-1")
+    (run.path / "stop").symlink_to("/nowhere/stop")
+    (run.path / "pause").symlink_to("/nowhere/pause")
+
+    with pytest.raises(RunError, match="cannot be stopped: No such file"):
+        ctx.launcher.stop("sample-1")
+    with run.locked(), pytest.raises(RunError, match="cannot be paused: No such file"):
+        ctx.launcher.pause("sample-1")

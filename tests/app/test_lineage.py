@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import numpy as np
 import pytest
 
 from app.context import AppContext
@@ -71,3 +72,34 @@ async def test_a_run_that_has_not_begun_is_told_to_be_so(client: httpx.AsyncClie
 
     assert told.status_code == 404
     assert "has not begun" in told.json()["error"]
+
+
+@pytest.mark.parametrize("way", ["why", "compare/sample-1"])
+@pytest.mark.parametrize("of", ["default.npy", "load.keys"])
+@pytest.mark.parametrize("left", ["nothing", "a folder", "numbers"])
+async def test_what_is_noted_of_rows_and_torn_is_told_in_words(
+    client: httpx.AsyncClient, ctx: AppContext, way: str, of: str, left: str
+) -> None:
+    noted = ctx.store.get("sample-1").distiset / ".lineage" / of
+    assert noted.exists()
+    noted.unlink()
+    if left == "a folder":
+        noted.mkdir()
+    elif left == "numbers":
+        with noted.open("wb") as file:
+            np.save(file, np.arange(3))
+    else:
+        noted.touch()
+
+    told = await client.get(f"/api/runs/sample-1/{way}")
+
+    assert told.status_code in (200, 404)
+    assert told.status_code == 200 or told.json()["code"] == "no-lineage"
+
+
+@pytest.mark.parametrize("report", ["[" * 2000, "[]", '{"rows": 3}', '{"rows": ["default"]}', ""])
+async def test_a_report_that_is_none_does_not_hide_the_rows(client: httpx.AsyncClient, ctx: AppContext, report: str) -> None:
+    (ctx.store.get("sample-1").distiset / "report.json").write_text(report)
+
+    assert (await client.get("/api/runs/sample-1/data")).json()["total"] == 2
+    assert (await client.get("/api/runs/sample-1/why")).status_code == 200

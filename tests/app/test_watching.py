@@ -62,3 +62,15 @@ def test_the_pipeline_of_a_run_can_be_had_as_text(ctx: AppContext) -> None:
     (run.path / "pipeline.yaml").write_text("steps: [")
     with pytest.raises(RunError, match="cannot be read"):
         watching.pipeline_text(run)
+
+
+@pytest.mark.parametrize("report", ["", '{"run_id": "torn-1", "pipe', "[]", '{"run_id": 1}'])
+def test_a_run_whose_report_is_torn_stands_in_the_list_as_failed_beside_the_others(ctx: AppContext, report: str) -> None:
+    torn = ctx.store.new("torn-20260101-000000-ab12")
+    torn.path.mkdir()
+    (torn.path / "run.json").write_text(report)
+
+    told = {entry["pipeline"]: entry["state"] for entry in watching.list_runs(ctx.store)}
+
+    assert told == {"torn": "failed", "sample": "finished"}
+    assert "cannot be read" in watching.told_of(torn).message

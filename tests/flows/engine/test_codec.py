@@ -87,3 +87,21 @@ def test_no_time_of_pandas_is_nothing() -> None:
     pandas = pytest.importorskip("pandas")
 
     assert decode(encode({"at": pandas.NaT, "n": 1})) == {"at": None, "n": 1}
+
+
+@pytest.mark.parametrize(
+    "tagged",
+    [
+        *('["decimal","zzz"]', '["seconds","zzz"]', '["seconds",1e300]', '["dict",3]', '["dict",[[[],1]]]', '["bytes",5]'),
+        *('["bytes","x"]', '["datetime","zzz"]', '["datetime",1]', '["int","1.5"]', '["float",[]]', '["text","gA=="]'),
+        '["image",{}]',
+    ],
+)
+def test_values_that_are_not_what_their_tag_says_are_told_as_one_kind_of_error(tagged: str) -> None:
+    with pytest.raises(ValueError):
+        decode(f'{{"a": {{"$distilflow": {tagged}}}}}'.encode())
+
+
+def test_what_is_nested_deeper_than_it_is_ever_written_is_told_so_too() -> None:
+    with pytest.raises(ValueError):
+        decode(b'[{"$distilflow":["a",1]},' + b"[" * 1000 + b"]" * 1001)
