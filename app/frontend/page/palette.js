@@ -33,6 +33,7 @@ export function mountPalette(element) {
     say(`Added ${entry.name}`);
     query = input.value = "";
     draw();
+    if (element.contains(document.activeElement)) document.activeElement.blur(); // the new step takes the focus
   };
   const draw = () => {
     if (!entries) return;
