@@ -205,6 +205,15 @@ def test_a_click_elsewhere_takes_the_focus_along_and_loses_nothing(page: Page, s
     page.wait_for_function("window.distilflow.graph().steps.find((step) => step.name === 'judge').with.llm.model === 'gpt-4o'")
 
 
+def test_a_step_added_from_the_palette_takes_the_focus(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    type_all(page, "/", "TruncateTextColumn", "Enter")
+
+    expect(page.get_by_test_id("canvas").get_by_test_id("node-truncate_text_column")).to_be_focused()
+    page.keyboard.press("a")
+    expect(page.get_by_test_id("commands-search")).to_be_focused()
+
+
 # ---- drop-downs
 
 

@@ -59,7 +59,7 @@ function draw(element, found, turn) {
     h(
       "div",
       { class: "df-compare", "data-testid": "compare" },
-      h("div", { class: "df-compare-head" }, h("h2", {}, "Compare runs"), h("span", { class: "df-grow" }), route().compare && closing()),
+      h("div", { class: "df-compare-head" }, h("h2", {}, "Compare runs"), found.leaf !== "default" && h("span", { class: "df-mute" }, "Part ", h("b", {}, found.leaf)), h("span", { class: "df-grow" }), route().compare && closing()),
       h("div", { class: "df-compare-sides" }, side("Before", found.a), side("After", found.b, found.a)),
       h("div", { class: "df-compare-filters", role: "group", "aria-label": "Rows to show" }, filter("all", "All", found.same + found.changed + found.only_a + found.only_b), FILTERS.map(([id, label, amount]) => filter(id, label, amount(found)))),
       Object.keys(found.changes).length > 0 && h("p", { class: "df-hint df-compare-columns" }, "Differs: ", Object.entries(found.changes).slice(0, 6).map(([name, rows], at) => [at > 0 && ", ", h("code", {}, name), ` in ${count(rows, "row")}`])),

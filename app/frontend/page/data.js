@@ -78,7 +78,9 @@ function compareButton(run) {
     const others = runs.filter((one) => one.id !== run.id && one.rows && one.pipeline === run.report.pipeline);
     const choose = (one) => (closePopover(), go({ place: "data", compare: one.id, tab: "", row: "" }));
     const choice = (one) => h("button", { type: "button", class: "df-choice", "data-testid": `compare-${one.id}`, onclick: () => choose(one) }, h("b", {}, one.id.slice(one.pipeline.length + 1) || one.id), h("span", { class: "df-small t3" }, `${count(one.rows, "row")}, ${ago(one.started_at)}`));
-    return popover(button, "Compare with", h("div", { class: "df-choices" }, h("h3", {}, "Compare with"), others.length ? others.slice(0, 12).map(choice) : h("p", { class: "df-hint" }, "No other run of this pipeline has a result.")));
+    const shown = get("dataPage");
+    const part = shown?.run === run.id && shown.parts > 1 ? shown.part : "";
+    return popover(button, "Compare with", h("div", { class: "df-choices" }, h("h3", {}, part ? `Compare ${part} with` : "Compare with"), others.length ? others.slice(0, 12).map(choice) : h("p", { class: "df-hint" }, "No other run of this pipeline has a result.")));
   };
   const button = h("button", { type: "button", class: "df-btn", id: "compare-runs", "data-testid": "compare-runs", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: open }, icon("copy", "s"), "Compare runs");
   return button;

@@ -117,7 +117,7 @@ export class Sheet {
     try {
       const form = await editForm(this.run, this.part, found.index, saved, () => this.leave());
       put(element, this.head(found), form);
-      form.querySelector("textarea:not([disabled]), input:not([disabled]), select")?.focus();
+      (form.querySelector("textarea:not([disabled]), input:not([disabled], [type=checkbox])") ?? form.querySelector("select, input:not([disabled])"))?.focus();
     } catch (error) {
       this.isEditing = false;
       put(element, this.head(found), h("div", { class: "df-sheet-body" }, failure(error)));

@@ -39,7 +39,7 @@ export class Rows {
       if (page.stamp !== this.page?.stamp || page.part !== this.page?.part) this.found = new Map();
       this.page = page;
       looked(this.run, page.places, page.part);
-      set("dataPage", { run: this.run.id, columns: page.columns.length, dropped: page.dropped, matched: page.matched, parts: page.parts.length });
+      set("dataPage", { run: this.run.id, columns: page.columns.length, dropped: page.dropped, matched: page.matched, part: page.part, parts: page.parts.length });
       this.tools.take(page);
       this.draw();
       this.body.scrollTop = 0;

@@ -3,7 +3,7 @@
 import { catalogue, ranked } from "./catalogue.js";
 import { change } from "./changes.js";
 import { h, put, say } from "./dom.js";
-import { focusSelected } from "./focus.js";
+import { focusNextSelected, focusSelected } from "./focus.js";
 import { icon } from "./icons.js";
 import { keys } from "./shell.js";
 import { get } from "./store.js";
@@ -33,6 +33,7 @@ export function mountPalette(element) {
     say(`Added ${entry.name}`);
     query = input.value = "";
     draw();
+    if (element.contains(document.activeElement)) focusNextSelected();
   };
   const draw = () => {
     if (!entries) return;

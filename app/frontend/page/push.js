@@ -12,9 +12,12 @@ const PREVIEWED = 3;
 
 export function mountPushHead(element) {
   const panel = element.closest("#push-panel");
+  let tabBefore = null; // the one that the card took the place of
   const close = () => {
     const isHere = panel.contains(document.activeElement);
     set("push", false);
+    if (tabBefore !== null && route().tab === "card") go({ tab: tabBefore }, { replace: true });
+    tabBefore = null;
     if (isHere) document.querySelector("#data-push")?.focus({ preventScroll: true });
   };
   put(element, h("div", { class: "df-sheet-head" }, h("h2", {}, "Push to Hub"), h("span", { class: "df-grow" }), h("button", { type: "button", class: "df-btn ghost ic sm", id: "push-close", "aria-label": "Close (Esc)", onclick: close }, icon("cross", "s"))));
@@ -32,6 +35,7 @@ export function mountPushHead(element) {
   });
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("#data-push")) return;
+    if (!get("push") && !phone.matches && route().tab !== "card") tabBefore = route().tab;
     go({ row: "", ...(phone.matches ? {} : { tab: "card" }) });
     set("push", true);
   });
