@@ -235,7 +235,7 @@ def test_a_process_that_nobody_could_find_again_does_not_go_on(tmp_path: Path, c
     with pytest.raises(RunError, match="the run cannot go on: Is a directory"):
         started.resume("sample-1")
 
-    eventually(lambda: not [one for one in threading.enumerate() if one.name == "reap-sample-1"], 4)
+    wait_for(lambda: not [one for one in threading.enumerate() if one.name == "reap-sample-1"], 4)
     assert not mark.exists()
     assert launched(run) is None
 
@@ -245,7 +245,7 @@ def test_an_end_that_cannot_be_noted_is_seen_all_the_same(tmp_path: Path) -> Non
     (run.path / f"process.json.{os.getpid()}.part").mkdir()
     assert is_starting(run)
 
-    eventually(lambda: not [one for one in threading.enumerate() if one.name == f"reap-{run.run_id}"])
+    wait_for(lambda: not [one for one in threading.enumerate() if one.name == f"reap-{run.run_id}"])
 
     assert watching.report_of(run).state == "failed"
 
