@@ -28,6 +28,7 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
     words = without_folders if ctx.is_public else str
     server.add_exception_handler(DistilflowError, partial(_answer, words))
     server.add_exception_handler(RequestValidationError, _misfit)
+    server.add_exception_handler(Exception, _unexpected)
 
 
 async def _answer(words: Callable[[str], str], request: Request, error: Exception) -> Response:
@@ -43,3 +44,9 @@ async def _misfit(request: Request, error: Exception) -> Response:
     said = error.errors()[0]
     where = ".".join(str(part) for part in said["loc"])
     return JSONResponse({"error": f"{where}: {said['msg']}", "fix": "reload the page", "code": "bad-request"}, 422)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """For what nobody thought of. Starlette raises it again after this answer, so the server logs it with its traceback."""
+    said = {"error": "something unexpected happened; it is in the server's log", "fix": "reload the page", "code": "unexpected"}
+    return JSONResponse(said, 500)

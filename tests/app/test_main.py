@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 
 import gradio as gr
+import httpx
 import psutil
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Mount
 
 from app.context import AppContext
-from app.main import create_app, head
+from app.main import build_server, create_app, head
 from flows.runners.prefect_server import ServerRecord, answers, free_port
 from tests.flows.commands import wait_for
 
@@ -82,3 +86,24 @@ def prefect_of(runs: Path) -> int | None:
         if answers(record.url):
             return record.pid
     return None
+
+
+async def test_what_nobody_thought_of_is_told_in_words_and_left_to_the_servers_log(ctx: AppContext) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("nobody thought of this")
+
+    server = build_server(ctx)
+    of_gradio = next(route.app for route in server.routes if isinstance(route, Mount))
+    assert isinstance(of_gradio, FastAPI)
+    server.router.routes.insert(0, APIRoute("/api/broken", broken))
+    of_gradio.router.routes.insert(0, APIRoute("/broken", broken))
+    transport = httpx.ASGITransport(server, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        ours, gradios = await client.get("/api/broken"), await client.get("/broken")
+
+    assert (ours.status_code, ours.json()["code"]) == (500, "unexpected")
+    assert "nobody thought" not in ours.text
+    assert (gradios.status_code, gradios.text) == (500, "Internal Server Error")  # Gradio answers for itself
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://127.0.0.1") as client:
+        with pytest.raises(ZeroDivisionError):  # it comes to the server, which logs it
+            await client.get("/api/broken")
