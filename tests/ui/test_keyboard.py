@@ -372,6 +372,7 @@ def test_a_run_is_started_stopped_resumed_and_its_result_pushed_by_keyboard_alon
     page.keyboard.press("Enter")
     page.wait_for_function("!window.distilflow.isKeeping()")
     expect(licence).to_be_focused()
+    expect(page.get_by_test_id("push-checks")).to_contain_text("The card was looked at")
     tab_until(page, page.locator("#push-go"))
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("push-failed")).to_contain_text("token")
