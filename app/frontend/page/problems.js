@@ -25,11 +25,18 @@ export function mountProblems(element) {
     const why = unapplied();
     hold("build-run", why || view.why_no_run || whyBusy());
     hold("build-rehearse", why || view.why_no_rehearsal || whyBusy());
-    hold("build-preview", why || (view.text.trim() ? (view.error ? "Mend the YAML first" : "") : "Start or open a pipeline first"));
+    hold("build-preview", why || noPreview(view));
   };
   on("build", draw);
   on("unapplied", draw);
   on("starting", draw);
+}
+
+/** Why no rows can be tried. */
+function noPreview(view) {
+  if (view.error) return "Mend the YAML first";
+  if (!view.text.trim()) return "Start or open a pipeline first";
+  return view.steps.length ? "" : "Add a step first";
 }
 
 /** Why nothing may act on the pipeline while the editor holds another one. */
