@@ -14,7 +14,7 @@ from tests.ui.browsing import ROOT
 from tests.ui.conftest import Site
 from tests.ui.test_canvas import start_empty
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-acceptance")]
 
 QUICKSTART: dict[str, Any] = yaml.safe_load((ROOT / "examples" / "quickstart.yaml").read_text())
 SHORT = {"load": "loaddatafromfile", "format_dpo": "textgenerationdpo", "keep": "keepcol"}

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.ui.acting import start, wait_for_state
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-accessibility")]
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 SERIOUS = ("serious", "critical")

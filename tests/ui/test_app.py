@@ -17,7 +17,7 @@ from tests.ui.acting import (
 from tests.ui.browsing import Watched
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-app")]
 
 
 def test_many_tabs_of_one_browser_are_served(page: Page, site: Site) -> None:

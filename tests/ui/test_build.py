@@ -20,7 +20,7 @@ from tests.ui.acting import (
 from tests.ui.browsing import Watched
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-build")]
 
 
 def test_an_example_is_opened_changed_previewed_and_undone(page: Page, site: Site) -> None:

@@ -15,7 +15,7 @@ from tests.ui.acting import import_text, open_example, wait_for_state
 from tests.ui.browsing import ROOT, Watched, serving
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-canvas")]
 
 
 def graph(page: Page) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from flows.spec import read_spec
 from tests.ui.acting import open_example
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-canvas_model")]
 
 Spec = dict[str, Any]
 STEPS = ["TextGeneration", "KeepColumns", "UltraFeedback", "GroupColumns", "LoadDataFromDicts", "FormatTextGenerationSFT"]

@@ -25,7 +25,7 @@ from tests.fakes.serving import running
 from tests.ui.acting import in_every_look
 from tests.ui.browsing import ROOT, Watched, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-data")]
 
 LOOKS = (ROOT / "tests" / "ui" / "looks.js").read_text()
 ROWS = 130

@@ -18,7 +18,7 @@ from tests.ui.acting import (
 from tests.ui.browsing import Watched
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-edits")]
 
 
 def test_no_answer_of_the_server_is_lost(page: Page, site: Site) -> None:

@@ -12,7 +12,7 @@ from tests.ui.acting import LATE_EVENTS, open_example, wait_for_state
 from tests.ui.conftest import Site
 from tests.ui.test_acceptance import tab_to
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-keyboard")]
 
 CHOICE = "(event) => event.event_data?.do === 'choose-model'"
 FORM = "(event) => event.event_data?.form"

@@ -16,7 +16,7 @@ from tests.flows.commands import wait_for
 from tests.ui.browsing import ROOT, Watched
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-lineage")]
 CALL = """async ([module, name, given]) => {
   const found = (await import(document.querySelector("link[rel=modulepreload]").href))[module];
   const place = document.body.appendChild(Object.assign(document.createElement("div"), { id: "looked-at" }));

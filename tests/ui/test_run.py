@@ -21,7 +21,7 @@ from tests.ui.acting import (
 from tests.ui.browsing import Watched
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-run")]
 
 
 def test_a_run_is_watched_through_reload_and_second_tab_stopped_kept_and_downloaded(

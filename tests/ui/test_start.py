@@ -21,7 +21,7 @@ from tests.ui.browsing import Watched, serving
 from tests.ui.conftest import Site
 from tests.ui.test_accessibility import serious
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-start")]
 
 DRAFT = """\
 ```yaml

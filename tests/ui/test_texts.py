@@ -12,7 +12,7 @@ from flows.spec.python import from_python
 from tests.ui.acting import LOOKS, field, open_example
 from tests.ui.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-2")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-texts")]
 
 
 LOOP = """\
