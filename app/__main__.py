@@ -31,9 +31,9 @@ def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = Non
     threading.Thread(target=_find_prefect, args=(ctx,), name="prefect", daemon=True).start()
     config = uvicorn.Config(build_server(ctx), host, port, log_level="warning", timeout_graceful_shutdown=GRACE_S)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    print(f"distilflow is at http://{shown}:{port}", flush=True)  # noqa: T201 - what a person starting it waits for
     where = "in each visitor's browser" if ctx.is_public else f"in {_short(ctx.pipelines_dir)}"
-    print(f"runs are kept in {_short(ctx.runs_dir)}, pipelines {where}", flush=True)  # noqa: T201 - the same
+    told = f"distilflow is at http://{shown}:{port}\nruns are kept in {_short(ctx.runs_dir)}, pipelines {where}"
+    print(told, flush=True)  # noqa: T201 - what a person starting it waits for
     signal.signal(signal.SIGTERM, _leave)  # which uvicorn raises again when it has ended, and nothing after it would be done
     try:
         uvicorn.Server(config).run()

@@ -7,12 +7,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.handlers.launching import Launcher, find_begun, find_run
+from app.handlers.launching import Launcher, find_run
 from app.handlers.opening import Shelf
 from app.handlers.pipelines import Pipelines
 from app.handlers.strangers import check_strangers
 from flows.runs import RunFolder, RunStore
 from flows.spec import PipelineSpec
+from steps.errors import RunError
 
 COMMAND = (sys.executable, "-m", "flows.cli")
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -46,7 +47,7 @@ class AppContext:
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
     pipelines_dir: Path | None = None
-    reuses: bool = field(default_factory=lambda: not _is_open_to_all())
+    reuses: bool = True
     docs_url: str = field(default_factory=lambda: _web_address(os.environ.get("DISTILFLOW_DOCS_URL", "")))
     launcher: Launcher = field(init=False)
     pipelines: Pipelines | None = field(init=False)
@@ -97,4 +98,7 @@ class AppContext:
         Raises:
             RunError: There is none of this id, or it has not begun to work.
         """
-        return find_begun(self.store, run_id)
+        run = self.started(run_id)
+        if not run.exists():
+            raise RunError(f"run {run_id!r} has not begun to work", "wait a moment; if nothing comes, look at its log")
+        return run

@@ -25,17 +25,8 @@ def build_form(form: StepForm, bind: Bind, bind_choice: Callable[[gr.Dropdown, s
         _add(form, entry, bind)
     if form.llm:
         with gr.Accordion("LLM", open=True, elem_id="form-llm", elem_classes="df-box"):
-            provider = gr.Dropdown(
-                choices=[(name, name) for name in form.llms],
-                value=form.llm,
-                label="Provider",
-                info=form.llm_summary,
-                interactive=True,
-                key=f"{form.step}:llm:{form.llm}",
-                elem_id="field-llm",
-                elem_classes="df-choice",
-            )
-            bind_choice(provider, "choose-model")
+            names = tuple((name, name) for name in form.llms)
+            bind_choice(_choice(form, "llm", "Provider", form.llm_summary, names, form.llm), "choose-model")
             _add_llm(form, bind)
     for title, parts, note in (
         ("Replies", form.part("replies"), ""),
@@ -50,21 +41,22 @@ def build_form(form: StepForm, bind: Bind, bind_choice: Callable[[gr.Dropdown, s
             ):
                 for entry in parts:
                     if entry.path == ROUTER:
-                        bind_choice(_choice(form, entry), "choose-router")
+                        choice = _choice(form, entry.id, entry.label, entry.info, entry.choices, entry.shown)
+                        bind_choice(choice, "choose-router")
                     else:
                         _add(form, entry, bind)
 
 
-def _choice(form: StepForm, entry: FormField) -> gr.Dropdown:
+def _choice(form: StepForm, name: str, label: str, info: str, choices: tuple[tuple[str, str], ...], chosen: str) -> gr.Dropdown:
     """A choice that the form depends on."""
     return gr.Dropdown(
-        choices=list(entry.choices),
-        value=entry.shown,
-        label=entry.label,
-        info=entry.info,
+        choices=list(choices),
+        value=chosen,
+        label=label,
+        info=info,
         interactive=True,
-        key=f"{form.step}:{entry.id}:{entry.shown}",
-        elem_id=f"field-{entry.id}",
+        key=f"{form.step}:{name}:{chosen}",
+        elem_id=f"field-{name}",
         elem_classes="df-choice",
     )
 

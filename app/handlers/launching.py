@@ -220,19 +220,6 @@ def find_run(store: RunStore, run_id: str) -> RunFolder:
     return run
 
 
-def find_begun(store: RunStore, run_id: str) -> RunFolder:
-    """A run that has begun to work: it has a report.
-
-    Raises:
-        UnknownRun: There is none of this id.
-        RunError: It has not begun to work.
-    """
-    run = find_run(store, run_id)
-    if not run.exists():
-        raise RunError(f"run {run_id!r} has not begun to work", "wait a moment; if nothing comes, look at its log")
-    return run
-
-
 def spec_of(run: RunFolder) -> PipelineSpec | None:
     """The pipeline of a run: as it ran, or as it was handed over."""
     for name in ("pipeline.yaml", "draft.yaml"):

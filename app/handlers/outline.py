@@ -88,7 +88,7 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
                 after=list(step.after),
                 depth=depths.get(step.name, 0),
                 setting=_setting(step, found, planned),
-                router=router_in_short(spec, plan, step.name),
+                router=_router_in_short(spec, plan, step.name),
                 price=_price(planned),
                 needs=planned.step.needs() if planned else [],
                 adds=_added(planned),
@@ -265,7 +265,7 @@ def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep 
     return _cut(" · ".join(value for value in values if value))
 
 
-def router_in_short(spec: PipelineSpec, plan: Plan, step: str) -> str:
+def _router_in_short(spec: PipelineSpec, plan: Plan, step: str) -> str:
     """How it is chosen who of the next steps gets a batch, such as "2 of 3"; empty when all do."""
     if router := plan.routers.get(step):
         return _cut(router.in_short(sum(step in other.after for other in spec.steps)))

@@ -117,7 +117,14 @@ def _as_list(value: Any) -> str:
 
 
 def _are_rows(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and all(isinstance(row, dict) for row in value))
+    """Whether a value is rows that JSON has, so that the field reads back what it shows."""
+    if value is None or not isinstance(value, list):
+        return value is None
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return all(isinstance(row, dict) for row in value)
 
 
 def as_json_lines(rows: Any) -> str:

@@ -196,6 +196,11 @@ def _whole(column: ResultColumn, one: Filter) -> int:
 # ---- rows that fit
 
 
+@cached(
+    LRUCache(KEPT_BYTES, getsizeof=lambda places: places.nbytes),
+    key=lambda part, applied, applied_stamp, query: (part.stamp, applied_stamp, query),
+    condition=Condition(),
+)
 def select(part: Part, applied: Applied, applied_stamp: Stamp, query: Query) -> Places:
     """Places of the rows that fit, in order. The last answers are kept, so that the next page costs nothing.
 
@@ -204,15 +209,6 @@ def select(part: Part, applied: Applied, applied_stamp: Stamp, query: Query) -> 
         TooMuch: It took too long.
         UnreadableRows: A file cannot be read.
     """
-    return _select(part, applied, applied_stamp, query)
-
-
-@cached(
-    LRUCache(KEPT_BYTES, getsizeof=lambda places: places.nbytes),
-    key=lambda part, applied, applied_stamp, query: (part.stamp, applied_stamp, query),
-    condition=Condition(),
-)
-def _select(part: Part, applied: Applied, applied_stamp: Stamp, query: Query) -> Places:
     import numpy as np
 
     table = table_of(part)

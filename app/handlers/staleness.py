@@ -17,12 +17,14 @@ def staleness(text: str, store: RunStore | None) -> dict[str, Any]:
     A text that cannot be planned has no steps: what is wrong with it is said elsewhere. Nor has any where a run takes over
     nothing, and there is no `store`.
     """
-    found = Staleness()
-    if store is not None:
-        try:
-            plan, problems = check(text)
-            found = found if problems else compare(plan, store)
-        except DistilflowError:
-            pass
+    found = _compared(text, store) if store is not None else Staleness()
     told = found.model_dump(include={"steps", "requests", "cost", "unknown"})
     return {**told, "has_run": found.run_id is not None, "summary": found.summary}
+
+
+def _compared(text: str, store: RunStore) -> Staleness:
+    try:
+        plan, problems = check(text)
+    except DistilflowError:
+        return Staleness()
+    return Staleness() if problems else compare(plan, store)

@@ -76,7 +76,8 @@ def _reaches(use: type, params: dict[str, Any], root: Path) -> str:
 def _file_params(use: type) -> set[str]:
     """The parameters of a component that name files."""
     fields = use.model_fields if issubclass(use, BaseModel) else {}
-    return {name for name, field in fields.items() if (field.json_schema_extra or {}) == LOCAL_FILES}
+    extras = {name: field.json_schema_extra for name, field in fields.items()}
+    return {name for name, extra in extras.items() if isinstance(extra, dict) and extra.items() >= LOCAL_FILES.items()}
 
 
 def _is_one_of(text: str, root: Path) -> bool:

@@ -65,7 +65,7 @@ class Quarantine:
         """Drop rows that failed in steps that are no more, or have changed since: they are tried again by themselves."""
         if self._known.keys() <= step_keys:
             return
-        _write_lines(self._path, (line for line in list(lines_in(self._path)) if line["step_key"] in step_keys))
+        _write_lines(self._path, (line for line in lines_in(self._path) if line["step_key"] in step_keys))
         self._known = {step: keys for step, keys in self._known.items() if step in step_keys}
 
     def count(self, step_keys: set[str]) -> int:
@@ -81,19 +81,17 @@ def empty(path: Path, step: str | None = None, code: str | None = None) -> int:
 
     With a `step` or a `code`, only the rows that failed there, or for this reason; the others stay.
     """
-    lines = list(lines_in(path))
-    taken = [line for line in lines if is_of(line, step, code)]
-    kept = [line for line in lines if not is_of(line, step, code)]
-    if not taken:
+    fits = [is_of(line, step, code) for line in lines_in(path)]
+    if not any(fits):
         return 0
     number = len(list(path.parent.glob(RETRIED.format(path.stem, "*", path.suffix)))) + 1
     aside = path.with_name(RETRIED.format(path.stem, number, path.suffix))
-    if kept:  # a crash in between leaves rows in both: they stay in quarantine
-        _write_lines(aside, taken)
-        _write_lines(path, kept)
-    else:
+    if all(fits):
         path.replace(aside)
-    return len(taken)
+    else:  # a crash in between leaves rows in both: they stay in quarantine
+        _write_lines(aside, (line for line in lines_in(path) if is_of(line, step, code)))
+        _write_lines(path, (line for line in lines_in(path) if not is_of(line, step, code)))
+    return sum(fits)
 
 
 def is_of(line: dict[str, Any], step: str | None, code: str | None) -> bool:
@@ -103,7 +101,8 @@ def is_of(line: dict[str, Any], step: str | None, code: str | None) -> bool:
 
 def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     part = path.with_suffix(".part")
-    part.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    with part.open("wb") as file:  # line by line: a quarantine may be larger than memory
+        file.writelines(orjson.dumps(line) + b"\n" for line in lines)
     part.replace(path)
 
 

@@ -28,7 +28,7 @@ QUARANTINE_BYTES = 64 * 2**20
 """So much of the quarantine is looked through."""
 
 
-KINDS: tuple[tuple[type, Kind], ...] = ((GeneratorStep, "source"), (GlobalStep, "all"), (JoinStep, "join"), (Task, "ask"))
+_KINDS: tuple[tuple[type, Kind], ...] = ((GeneratorStep, "source"), (GlobalStep, "all"), (JoinStep, "join"), (Task, "ask"))
 
 
 class UnknownRow(RunError):
@@ -157,7 +157,7 @@ class _Looking:
 
 
 def _kind(step: Any) -> Kind:
-    return next((kind for base, kind in KINDS if isinstance(step, base)), "step")
+    return next((kind for base, kind in _KINDS if isinstance(step, base)), "step")
 
 
 def _added(made_by: Mapping[str, str], step: str, received: Row | None, row: Row | None) -> Row:

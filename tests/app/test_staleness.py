@@ -34,8 +34,7 @@ def test_what_cannot_be_planned_has_no_steps(ctx: AppContext) -> None:
 
 def test_where_nothing_is_taken_over_nobody_is_told_of_earlier_runs(ctx: AppContext) -> None:
     text = (ctx.store.get("sample-1").path / "pipeline.yaml").read_text()
-    for strict in ({"is_public": True}, {"reuses": False}):
-        others = AppContext(ctx.runs_dir, **strict)  # type: ignore[arg-type]
+    for others in (AppContext(ctx.runs_dir, is_public=True), AppContext(ctx.runs_dir, reuses=False)):
         told = staleness(text, others.earlier_runs)
         assert (told["has_run"], told["steps"]) == (False, {})
         assert "sample-1" not in str(told)

@@ -131,3 +131,13 @@ def test_rows_that_are_too_long_for_a_field_are_told_and_stay() -> None:
     field = field_of(form_for(draft, "load"), "with", "data")
     assert (field.kind, field.shown) == ("note", "2,000 rows, too long for a field: change it in the YAML.")
     assert len(read_spec(draft["text"])[0].steps[0].params["data"]) == 2000
+
+
+def test_rows_with_what_json_lacks_are_read_back_as_they_were() -> None:
+    draft = drafts.new_draft(ROWS.replace("Why?", ".nan"))
+    field = field_of(form_for(draft, "load"), "with", "data")
+
+    passed_by = edits.enter(draft, "load", field, field.shown)
+
+    assert field.kind == "yaml"
+    assert (drafts.view(passed_by)["wrong"], passed_by["text"]) == ([], draft["text"])

@@ -55,14 +55,19 @@ def test_rows_in_quarantine_are_3_and_can_be_tried_again(commands: Commands) -> 
     assert [row["i"] for row in commands.rows()] == [0, 1, 3, 4, 5]
 
 
+def run_with_quarantine(commands: Commands, url: str) -> None:
+    """Run `r`: three rows that are asked about, some of which stay in quarantine."""
+    data = [{"instruction": word} for word in ("one", "two", "three")]
+    llm = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1"}
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
+    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
+    assert commands("run", commands.write([load, ask]), "--run-id", "r", "--no-prefect").code == 3
+
+
 def test_a_retry_that_helps_ends_with_all_rows(commands: Commands) -> None:
     fake = FakeOpenAI(Behaviour(rules=[Rule("two", Fault.CONTENT_FILTER)]))
     with running(fake) as url:
-        data = [{"instruction": word} for word in ("one", "two", "three")]
-        llm = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1"}
-        load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
-        ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
-        assert commands("run", commands.write([load, ask]), "--run-id", "r", "--no-prefect").code == 3
+        run_with_quarantine(commands, url)
         fake.behaviour = Behaviour()
 
         assert commands("retry", "r", "--no-prefect").code == 0
@@ -74,11 +79,7 @@ def test_a_retry_that_helps_ends_with_all_rows(commands: Commands) -> None:
 def test_rows_of_one_reason_are_tried_again_and_the_others_stay(commands: Commands) -> None:
     fake = FakeOpenAI(Behaviour(rules=[Rule("two", Fault.CONTENT_FILTER), Rule("three", Fault.CONTEXT_LENGTH)]))
     with running(fake) as url:
-        data = [{"instruction": word} for word in ("one", "two", "three")]
-        llm = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1"}
-        load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
-        ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
-        assert commands("run", commands.write([load, ask]), "--run-id", "r", "--no-prefect").code == 3
+        run_with_quarantine(commands, url)
         folder = RunFolder(commands.folder / "runs" / "r")
         codes = {line["row"]["instruction"]: line["code"] for line in folder.quarantined()}
         assert codes.keys() == {"two", "three"}
