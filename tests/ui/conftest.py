@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,10 @@ steps:
 """
 
 
+LANDLORD = Rule("landlord", Fault.CONTEXT_LENGTH)
+"""Why one of the example's first four rows ends in quarantine."""
+
+
 class Site:
     """The app, as tests use it."""
 
@@ -60,6 +65,16 @@ class Site:
         self.runs_dir = runs_dir
         self.pipelines_dir = runs_dir.parent / "pipelines"
         self.fake = fake
+
+    @contextlib.contextmanager
+    def faults(self, *rules: Rule) -> Iterator[None]:
+        """The model has these faults, no others, and answers at once."""
+        before = self.fake.behaviour
+        self.fake.behaviour = Behaviour(rules=rules)
+        try:
+            yield
+        finally:
+            self.fake.behaviour = before
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (examples / "quickstart.yaml").write_text((ROOT / "examples" / "quickstart.yaml").read_text())
     (examples / "hostile.yaml").write_text(HOSTILE)
     (folder / "rows.jsonl").write_text("".join(f'{{"instruction": "Question {at}"}}\n' for at in range(5000)))
-    fake = FakeOpenAI(Behaviour(latency_s=0.4, rules=[Rule("landlord", Fault.CONTEXT_LENGTH)]))
+    fake = FakeOpenAI(Behaviour(latency_s=0.4, rules=[LANDLORD]))
     with running(fake) as url:
         (examples / "slow.yaml").write_text(SLOW.replace("URL", url))
         (examples / "long.yaml").write_text(LONG.replace("URL", url).replace("ROWS", str(folder / "rows.jsonl")))

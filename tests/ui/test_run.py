@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from flows.runs import RunFolder
 from tests.fakes.openai_server import Fault, Rule
 from tests.ui.acting import (
     field,
@@ -19,7 +21,7 @@ from tests.ui.acting import (
     wait_for_state,
 )
 from tests.ui.browsing import Watched
-from tests.ui.conftest import Site
+from tests.ui.conftest import LANDLORD, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-run")]
 
@@ -68,34 +70,28 @@ def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> Non
     run = start(page)
     wait_for_state(page, "finished")
     page.goto(f"{site.url}/?place=data&run={run}&tab=quarantine")
-    rules = site.fake.behaviour
-    site.fake.behaviour = type(rules)(rules=[])
-    try:
+    with site.faults():
         page.get_by_role("button", name="Retry 1 row").click()
         page.wait_for_url(re.compile("place=run"))
         expect(page.get_by_test_id("fact-rows")).to_contain_text("4", timeout=60_000)
-    finally:
-        site.fake.behaviour = rules
 
 
 def test_rows_of_one_reason_are_tried_again_and_the_others_stay(page: Page, site: Site) -> None:
     open_example(page, site, "slow")
     page.locator("#build-main").get_by_test_id("node-load").click()
     field(page, "with-num-examples").fill("4")
-    rules = site.fake.behaviour
-    site.fake.behaviour = type(rules)(rules=[*rules.rules, Rule("metal bench", Fault.CONTENT_FILTER)])
-    try:
+    with site.faults(LANDLORD, Rule("metal bench", Fault.CONTENT_FILTER)):
         run = start(page)
         wait_for_state(page, "finished")
-        page.goto(f"{site.url}/?place=data&run={run}&tab=quarantine")
-        expect(page.get_by_role("button", name="Retry all 2")).to_be_visible()
-        page.get_by_test_id("quarantine").get_by_role("button", name=re.compile("Context too long")).click()
-        site.fake.behaviour = type(rules)(rules=[])
+    failed = Counter(line["code"] for line in RunFolder(site.runs_dir / run).quarantined())
+    assert failed == {"context-too-long": 1, "content-filtered": 1}, site.fake.stats
+    page.goto(f"{site.url}/?place=data&run={run}&tab=quarantine")
+    expect(page.get_by_role("button", name="Retry all 2")).to_be_visible()
+    page.get_by_test_id("quarantine").get_by_role("button", name=re.compile("Context too long")).click()
+    with site.faults():
         page.get_by_test_id("quarantine-detail").get_by_role("button", name="Retry 1 row").click()
         page.wait_for_url(re.compile("place=run"))
         expect(page.get_by_test_id("fact-rows")).to_contain_text("3", timeout=60_000)
-    finally:
-        site.fake.behaviour = rules
     page.goto(f"{site.url}/?place=data&run={run}&tab=quarantine")
     expect(page.get_by_test_id("quarantine-detail").get_by_role("heading").first).not_to_contain_text("Context too long")
     expect(page.get_by_role("button", name="Retry 1 row")).to_have_count(1)
@@ -116,13 +112,9 @@ def test_errors_open_on_a_step_that_has_some_and_its_rows_are_tried_again_from_t
 
     expect(drawer.locator(".df-drawer-head b")).to_have_text("answer")
     expect(drawer).to_contain_text("Context too long")
-    rules = site.fake.behaviour
-    site.fake.behaviour = type(rules)(rules=[])
-    try:
+    with site.faults():
         drawer.get_by_role("button", name="Retry 1 row").click()
         expect(page.get_by_test_id("fact-rows")).to_contain_text("4", timeout=60_000)
-    finally:
-        site.fake.behaviour = rules
     expect(page.get_by_role("button", name="Retry 1 row")).to_have_count(0)
     expect(drawer.get_by_test_id("tab-errors")).to_have_text("Errors")
     expect(page.locator("#run-body")).not_to_contain_text("Context too long")
@@ -157,15 +149,11 @@ def test_a_rehearsal_says_that_it_is_one(page: Page, site: Site) -> None:
 
 
 def test_a_server_that_refuses_everybody_is_told_and_the_run_can_be_resumed(page: Page, site: Site) -> None:
-    rules = site.fake.behaviour
-    site.fake.behaviour = type(rules)(rules=[Rule("", Fault.UNAUTHORIZED)])
-    try:
+    with site.faults(Rule("", Fault.UNAUTHORIZED)):
         open_example(page, site, "slow")
         start(page)
         wait_for_state(page, "failed")
         expect(page.get_by_test_id("run-failed")).to_contain_text(re.compile("401|key"))
-    finally:
-        site.fake.behaviour = rules
     expect(page.locator("#run-resume")).to_be_visible()
 
 
