@@ -15,11 +15,11 @@ from flows.plan import Plan, batch_size_field, plan
 from flows.spec import CanvasSpec, PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
 from flows.spec.reading import misfit
 from steps import registry
-from steps.base import BaseStep, snake_case
+from steps.base import BaseStep
 from steps.errors import PlanError, Problem
 from steps.mistakes import remedy
 from steps.wiring import OpenPipeline, Router, open_pipeline
-from steps.wording import did_you_mean, listed
+from steps.wording import did_you_mean, listed, snake_case
 
 if TYPE_CHECKING:
     from flows.distiset import Distiset

@@ -7,7 +7,6 @@ what the palette shows, and the example in the docstring runs as a test.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
@@ -259,9 +258,3 @@ def require_values(row: Row, columns: Iterable[str]) -> None:
 def is_missing(value: Any) -> bool:
     """Whether data sets write this where there is no value: None, or the number NaN."""
     return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def snake_case(name: str) -> str:
-    """`UltraFeedback` -> `ultra_feedback`, `FormatTextGenerationDPO` -> `format_text_generation_dpo`."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return spaced.lower()

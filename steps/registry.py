@@ -17,38 +17,34 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Literal, get_args
 
 from steps.errors import DistilflowError
-from steps.wording import did_you_mean
+from steps.wording import did_you_mean, snake_case
 
 Kind = Literal["steps", "llms", "routers"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_BUILT_IN: dict[Kind, dict[str, str]] = {
-    "steps": {
-        "LoadDataFromDicts": "steps.sources.load_data_from_dicts",
-        "LoadDataFromFileSystem": "steps.sources.load_data_from_file_system",
-        "LoadDataFromHub": "steps.sources.load_data_from_hub",
-        "LoadDataFromDisk": "steps.sources.load_data_from_disk",
-        "TextGeneration": "steps.tasks.text_generation",
-        "UltraFeedback": "steps.tasks.ultra_feedback",
-        "PrometheusEval": "steps.tasks.prometheus_eval",
-        "KeepColumns": "steps.columns.keep_columns",
-        "GroupColumns": "steps.columns.group_columns",
-        "ExpandColumns": "steps.columns.expand_columns",
-        "MergeColumns": "steps.columns.merge_columns",
-        "CombineOutputs": "steps.columns.combine_outputs",
-        "TruncateTextColumn": "steps.columns.truncate_text_column",
-        "FormatTextGenerationSFT": "steps.formats.format_text_generation_sft",
-        "FormatTextGenerationDPO": "steps.formats.format_text_generation_dpo",
-    },
-    "llms": {
-        "RehearsalLLM": "steps.llms.rehearsal_llm",
-        "ReplayLLM": "steps.llms.replay_llm",
-        "OpenAILLM": "steps.llms.openai_llm",
-    },
-    "routers": {"sample_n_steps": "steps.routers"},
+_PACKAGES: dict[Kind, tuple[str, ...]] = {
+    "steps": ("steps.sources", "steps.tasks", "steps.columns", "steps.formats"),
+    "llms": ("steps.llms",),
+    "routers": (),
 }
+"""Where the built-ins lie: a package names them in `__all__`, and each has a file that is called after its class."""
+_ROUTERS = {"sample_n_steps": "steps.routers"}
+_FILES = {"OpenAILLM": "openai_llm"}
+"""Files that are called otherwise than the class in snake_case."""
+
+
+@cache
+def _built_in(kind: Kind) -> dict[str, str]:
+    """Name: module. Imports the packages, which is light, and none of what lies in them."""
+    found = {
+        name: f"{package}.{_FILES.get(name) or snake_case(name)}"
+        for package in _PACKAGES[kind]
+        for name in importlib.import_module(package).__all__
+    }
+    return found | (_ROUTERS if kind == "routers" else {})
 
 
 class UnknownComponent(DistilflowError):
@@ -63,7 +59,7 @@ class UnknownComponent(DistilflowError):
 
 def names(kind: Kind) -> list[str]:
     """All names of this kind, built-ins first. Imports nothing."""
-    return [*_BUILT_IN[kind], *(name for name in _plugins(kind) if name not in _BUILT_IN[kind])]
+    return [*_built_in(kind), *(name for name in _plugins(kind) if name not in _built_in(kind))]
 
 
 def resolve(name: str, kind: Kind = "steps") -> type:
@@ -72,7 +68,7 @@ def resolve(name: str, kind: Kind = "steps") -> type:
     Raises:
         UnknownComponent: Nothing does, its module is not allowed, or the plugin cannot be imported.
     """
-    if module := _BUILT_IN[kind].get(name):
+    if module := _built_in(kind).get(name):
         return _get(importlib.import_module(module), name)
     if point := _plugins(kind).get(name):
         try:
@@ -94,9 +90,9 @@ def resolve(name: str, kind: Kind = "steps") -> type:
 
 def importer(package: str) -> Callable[[str], type]:
     """The `__getattr__` of a package of built-ins: `from steps.tasks import TextGeneration` imports that one alone."""
-    inside = {name: module for kind in _BUILT_IN.values() for name, module in kind.items() if module.startswith(f"{package}.")}
 
     def get(name: str) -> type:
+        inside = {name: module for kind in KINDS for name, module in _built_in(kind).items() if _package(module) == package}
         if name not in inside:
             raise AttributeError(f"module {package!r} has no attribute {name!r}.{did_you_mean(name, inside)}", name=name)
         return _get(importlib.import_module(inside[name]), name)
@@ -106,8 +102,8 @@ def importer(package: str) -> Callable[[str], type]:
 
 def place_of(name: str, kind: Kind = "steps") -> tuple[str, str] | None:
     """Module and class that a name stands for, as Python imports it; None when nobody has it. Imports nothing."""
-    if module := _BUILT_IN[kind].get(name):
-        package = module.rpartition(".")[0]
+    if module := _built_in(kind).get(name):
+        package = _package(module)
         return (package if package != "steps" else module), name
     if point := _plugins(kind).get(name):
         return point.module, point.attr
@@ -116,8 +112,8 @@ def place_of(name: str, kind: Kind = "steps") -> tuple[str, str] | None:
 
 def name_at(module: str, attribute: str, kind: Kind = "steps") -> str:
     """The name of a class that Python imports from there: `place_of` the other way round. Imports nothing."""
-    found = _BUILT_IN[kind].get(attribute)
-    if found and module in (found, found.rpartition(".")[0]) and module != "steps":
+    found = _built_in(kind).get(attribute)
+    if found and module in (found, _package(found)) and module != "steps":
         return attribute
     for plugin, point in _plugins(kind).items():
         if (point.module, point.attr) == (module, attribute):
@@ -127,15 +123,15 @@ def name_at(module: str, attribute: str, kind: Kind = "steps") -> str:
 
 def import_line(component: type) -> str:
     """How Python imports this class, the short way where there is one."""
-    package, name = component.__module__.rpartition(".")[0], component.__name__
-    is_short = any(table.get(name) == component.__module__ for table in _BUILT_IN.values()) and package != "steps"
+    package, name = _package(component.__module__), component.__name__
+    is_short = any(_built_in(kind).get(name) == component.__module__ for kind in KINDS) and package != "steps"
     return f"from {package if is_short else component.__module__} import {name}"
 
 
 def name_of(component: type, kind: Kind = "steps") -> str:
     """The name that resolves to this class: what a pipeline file says after `use:`."""
     name, module = component.__name__, component.__module__
-    if _BUILT_IN[kind].get(name) == module:
+    if _built_in(kind).get(name) == module:
         return name
     for plugin, point in _plugins(kind).items():
         if point.value == f"{module}:{component.__qualname__}":
@@ -200,7 +196,7 @@ def allow_class(component: type) -> None:
 def _plugins(kind: Kind) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=f"distilflow.{kind}"):
-        if point.name in _BUILT_IN[kind] or point.name in found:
+        if point.name in _built_in(kind) or point.name in found:
             warnings.warn(f"plugin {_owner(point)!r} offers {point.name!r}, which exists already; it is ignored", stacklevel=2)
             continue
         found[point.name] = point
@@ -209,3 +205,7 @@ def _plugins(kind: Kind) -> dict[str, EntryPoint]:
 
 def _owner(point: EntryPoint) -> str:
     return point.dist.name if point.dist else point.value
+
+
+def _package(module: str) -> str:
+    return module.rpartition(".")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 from itertools import islice
@@ -46,3 +47,9 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     """ " Did you mean 'x'?" or nothing."""
     match = nearest(word, options)
     return f" Did you mean {match!r}?" if match else ""
+
+
+def snake_case(name: str) -> str:
+    """`UltraFeedback` -> `ultra_feedback`, `FormatTextGenerationDPO` -> `format_text_generation_dpo`."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return spaced.lower()

@@ -14,9 +14,9 @@ from app.handlers.edits import set_llm, use_column
 from app.handlers.routing import choose_router, drop_needless
 from app.handlers.wrong_entries import renamed, without
 from steps import registry
-from steps.base import BaseStep, GeneratorStep, snake_case
+from steps.base import BaseStep, GeneratorStep
 from steps.errors import SpecError
-from steps.wording import counted
+from steps.wording import counted, snake_case
 
 Data = dict[str, Any]
 """A pipeline as plain data."""

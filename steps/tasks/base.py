@@ -15,12 +15,13 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from steps.base import FILL_IT, Batch, Group, Row, Step, require_values, snake_case
+from steps.base import FILL_IT, Batch, Group, Row, Step, require_values
 from steps.errors import MissingValue, RowError
 from steps.llms.base import AnyLLM, Ask, Chat, JSONSchema, Request, topped_up
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.tasks.repairs import Reader
 from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions, schema_of
+from steps.wording import snake_case
 
 INSTRUCTION = "instruction"
 

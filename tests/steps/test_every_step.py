@@ -10,9 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from steps import registry
-from steps.base import BaseStep, GeneratorStep, JoinStep, Step, snake_case
+from steps.base import BaseStep, GeneratorStep, JoinStep, Step
 from steps.errors import MissingKey, MissingValue
 from steps.tasks.base import Task
+from steps.wording import snake_case
 from tests.steps.samples import SAMPLES, Sample, run, samples_of
 
 STEPS = [*samples_of(Step), *samples_of(JoinStep)]

@@ -15,8 +15,8 @@ from flows.spec.python.values import Evaluator
 from flows.spec.reading import spec_from
 from flows.spec.text import MAX_BYTES
 from steps import registry
-from steps.base import snake_case
 from steps.errors import PlanError, Problem, SpecError
+from steps.wording import snake_case
 
 BESIDE = {
     "input_batch_size": "batch_size",
