@@ -1,0 +1,17 @@
+"""Rows that several steps accept. They hold the text wherever text may stand."""
+
+from __future__ import annotations
+
+from steps.base import Row
+
+
+def answer(text: str) -> Row:
+    return {"instruction": text, "generation": text, "reference": text}
+
+
+def answers(text: str) -> Row:
+    return {"instruction": text, "generations": [text, f"{text}!"], "ratings": [1, 5], "generation_models": ["a", "b"]}
+
+
+def texts(text: str) -> Row:
+    return {"text": text, "texts": [text, text], "more": text}
