@@ -15,6 +15,7 @@ from flows.spec import StepSpec
 from steps.base import GlobalStep, JoinStep, Step, StepResources
 from steps.columns.combine_outputs import CombineOutputs
 from steps.tasks.base import Task
+from steps.tasks.generator import GeneratorTask, Seeds
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ def may_multiply(planned: PlannedStep) -> bool:
 
 def stages_of(plan: Plan) -> dict[str, Stage]:
     """The plan's stages, in an order in which each comes after those it needs."""
-    plan = with_joins_of_their_own(plan)
+    plan = with_rows_of(plan)
     keys = step_keys(plan)
     chains: list[list[PlannedStep]] = []
     chain_of: dict[str, list[PlannedStep]] = {}
@@ -123,22 +124,27 @@ ROWS_OF = ".rows"
 """Ends the name of a step that gathers rows for another; no step of a pipeline has a dot in its name."""
 
 
-def with_joins_of_their_own(plan: Plan) -> Plan:
-    """The plan, with a step before each that takes all rows of several branches, or those a router sends it.
+def with_rows_of(plan: Plan) -> Plan:
+    """The plan, with a step before each that needs one to gather its rows.
 
-    Rows are read from the ledger of the step before: it must hold just the rows that are meant.
+    A step that takes all rows of several branches, or those a router sends it: rows are read from the ledger of the step
+    before, which must hold just the rows that are meant. A task that makes rows: what it asks about is made by a source.
     """
     steps: dict[str, PlannedStep] = {}
     for name, planned in plan.steps.items():
         is_chosen = any(upstream in plan.routers for upstream in planned.after)
-        if isinstance(planned.step, GlobalStep) and (len(planned.after) > 1 or is_chosen):
-            join = f"{name}{ROWS_OF}"
-            spec = StepSpec.model_construct(name=join, use="CombineOutputs")
-            steps[join] = PlannedStep(spec, CombineOutputs(name=join), planned.after, [name])
+        rows = f"{name}{ROWS_OF}"
+        if isinstance(planned.step, GeneratorTask):
+            spec = StepSpec.model_construct(name=rows, use="Seeds")
+            steps[rows] = PlannedStep(spec, Seeds.of(planned.step, rows), [], [name])
+            planned = replace(planned, after=[rows])
+        elif isinstance(planned.step, GlobalStep) and (len(planned.after) > 1 or is_chosen):
+            spec = StepSpec.model_construct(name=rows, use="CombineOutputs")
+            steps[rows] = PlannedStep(spec, CombineOutputs(name=rows), planned.after, [name])
             for upstream in planned.after:
                 before = steps[upstream]
-                steps[upstream] = replace(before, next=[join if after == name else after for after in before.next])
-            planned = replace(planned, after=[join])
+                steps[upstream] = replace(before, next=[rows if after == name else after for after in before.next])
+            planned = replace(planned, after=[rows])
         steps[name] = planned
     return replace(plan, steps=steps)
 

@@ -38,7 +38,7 @@ class PlannedStep:
 
     @property
     def is_source(self) -> bool:
-        return isinstance(self.step, GeneratorStep)
+        return isinstance(self.step, GeneratorStep) and not self.after
 
 
 @dataclass(slots=True)

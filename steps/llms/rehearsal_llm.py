@@ -31,7 +31,7 @@ class RehearsalLLM(LLM):
         return "rehearsal"
 
     async def complete(self, request: Request) -> Completion:
-        texts = [self._reply(request, sample) for sample in range(request.n)]
+        texts = [self._reply(request, request.have + at) for at in range(request.n)]
         asked = sum(_tokens(str(message["content"])) for message in request.chat)
         return Completion(texts, self.model_name, Usage(asked, sum(map(_tokens, texts))))
 

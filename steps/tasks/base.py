@@ -8,10 +8,11 @@ Tasks that ask several times per row override `answer`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -24,6 +25,19 @@ from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, sc
 from steps.wording import snake_case
 
 INSTRUCTION = "instruction"
+
+
+Rehearse = Callable[[Random], str]
+"""Makes up a reply that can be read, without a model."""
+
+
+class Generation(NamedTuple):
+    """What came of asking once: the columns, who replied, and what was asked and replied, as the model got and sent it."""
+
+    columns: Row
+    model_name: str
+    asked: Any
+    reply: Any
 
 
 class Task(Step):
@@ -94,26 +108,28 @@ class Task(Step):
         """Ask about one row; return the rows that go on: one, or `num_generations` of them."""
         self.check_row(row)
         request = self.request(row)
-        completion = await ask(request)
-        read = await self.reader(row, ask).read_all(request, completion)
+        read = await self.reader(row, ask).read_all(request, await ask(request))
+        return self.rows_of(row, [Generation(one.columns, one.reply.model_name, request.chat, one.reply.text) for one in read])
+
+    def rows_of(self, row: Row, generations: Sequence[Generation]) -> list[Row]:
+        """The rows that go on, given what came of asking about one."""
         if self.group_generations:
-            columns = {column: [one.columns[column] for one in read] for column in read[0].columns}
-            made = [{**row, **columns, "model_name": completion.model_name}]
-        else:
-            made = [{**row, **one.columns, "model_name": one.reply.model_name} for one in read]
-        if self.add_raw_input or self.add_raw_output:
-            texts = [one.reply.text for one in read]
-            made = [self._with_raw(new, request, texts, at) for at, new in enumerate(made)]
-        return made
+            first = generations[0]
+            columns = {column: [one.columns[column] for one in generations] for column in first.columns}
+            grouped = {**row, **columns, "model_name": first.model_name}
+            return [self._with_raw(grouped, first.asked, [one.reply for one in generations])]
+        made = [({**row, **one.columns, "model_name": one.model_name}, one) for one in generations]
+        return [self._with_raw(new, one.asked, one.reply) for new, one in made]
 
     def reader(self, row: Row, ask: Ask) -> Reader:
         """What reads the replies about this row, and asks again for those that cannot be read."""
-        return Reader(
-            partial(self.format_output, row=row),
-            ask,
-            self.max_repairs if self.llm.answers_anew else 0,
-            is_json=self.reply_schema(row) is not None,
-        )
+        read = partial(self.format_output, row=row)
+        return Reader(read, ask, self.most_repairs, is_json=self.reply_schema(row) is not None)
+
+    @property
+    def most_repairs(self) -> int:
+        """How often a reply that cannot be read is asked for again."""
+        return self.max_repairs if self.llm.answers_anew else 0
 
     def check_row(self, row: Row) -> None:
         """Check that there is something to ask about.
@@ -135,22 +151,29 @@ class Task(Step):
 
     def request(self, row: Row) -> Request:
         """What the model is asked about this row."""
+        chat, rehearse = self.format_input(row), partial(self.rehearse, row)
+        return self.request_of(chat, row, rehearse, self.reply_schema(row), n=self.num_generations)
+
+    def request_of(
+        self, chat: Chat, row: Row, rehearse: Rehearse, schema: JSONSchema | None = None, *, n: int = 1, have: int = 0
+    ) -> Request:
+        """A question about this row. `schema` goes along where the server holds its replies to it."""
         is_enforced = self.use_default_structured_output
         if is_enforced is None:
             is_enforced = self.llm.enforces_schemas
-        schema = self.reply_schema(row) if is_enforced else None
-        rehearse = partial(self.rehearse, row)
-        return Request(
-            self.format_input(row), self.num_generations, schema=schema, row=row, rehearse=rehearse, asker=self.name or ""
-        )
+        sent = schema if is_enforced else None
+        return Request(chat, n, have, schema=sent, row=row, rehearse=rehearse, asker=self.name or "")
 
-    def _with_raw(self, row: Row, request: Request, texts: list[str], at: int) -> Row:
+    def _with_raw(self, row: Row, asked: Any, reply: Any) -> Row:
+        """The row, with what was asked and replied in `distilflow_metadata` where that is wanted."""
+        if not self.add_raw_input and not self.add_raw_output:
+            return row
         metadata = dict(row.get("distilflow_metadata") or {})
         name = self.name or snake_case(type(self).__name__)
         if self.add_raw_input:
-            metadata[f"raw_input_{name}"] = request.chat
+            metadata[f"raw_input_{name}"] = asked
         if self.add_raw_output:
-            metadata[f"raw_output_{name}"] = texts if self.group_generations else texts[at]
+            metadata[f"raw_output_{name}"] = reply
         return {**row, "distilflow_metadata": metadata}
 
     # ---- use without a pipeline
