@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from flows.journals import previews_of
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
 from tests.ui.browsing import ROOT, Watched, browser, serving
@@ -110,8 +111,9 @@ def watched() -> Iterator[Watched]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_saved(site: Site) -> None:
-    """Each test finds the examples as they are."""
+    """Each test finds the examples as they are, and no replies that previews of another test paid for."""
     shutil.rmtree(site.pipelines_dir, ignore_errors=True)
+    shutil.rmtree(previews_of(site.runs_dir), ignore_errors=True)
 
 
 @pytest.fixture

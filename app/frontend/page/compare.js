@@ -29,7 +29,7 @@ export function mountCompare(element) {
 }
 
 /** Draw run `a` (before) beside run `b` (after). The newest call into an element counts. */
-async function drawCompare(element, { a, b, part = "", page = 1, only = "" }) {
+export async function drawCompare(element, { a, b, part = "", page = 1, only = "" }) {
   const request = new AbortController();
   newest.get(element)?.abort();
   newest.set(element, request);
