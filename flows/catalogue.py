@@ -13,17 +13,16 @@ from pydantic_core import PydanticUndefined
 
 from steps import registry
 from steps.base import BaseStep
-from steps.llms.base import LLM
+from steps.models import Model
 from steps.wiring import Router, open_pipeline
 
 GROUPS = ("sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other", "models", "routers")
-KINDS: tuple[registry.Kind, ...] = ("steps", "llms", "routers")
 
 
 def describe_all() -> list[dict[str, Any]]:
     """Every step, model and router, by group. A plugin that cannot be imported is left out; naming it says why."""
     found = []
-    for kind in KINDS:
+    for kind in registry.KINDS:
         for name in registry.names(kind):
             try:
                 found.append(_describe(name, registry.resolve(name, kind)))
@@ -39,7 +38,7 @@ def describe(name: str) -> dict[str, Any]:
         UnknownComponent: There is none of this name.
     """
     unknown = []
-    for kind in KINDS:
+    for kind in registry.KINDS:
         try:
             return _describe(name, registry.resolve(name, kind))
         except registry.UnknownComponent as error:
@@ -48,20 +47,22 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def _describe(name: str, found: type) -> dict[str, Any]:
-    if not issubclass(found, (BaseStep, LLM, Router)):
+    if not issubclass(found, (BaseStep, Model, Router)):
         raise registry.UnknownComponent(f"{name!r} is neither step, model nor router", "`distilflow steps` lists what there is")
     doc = inspect.cleandoc(found.__doc__ or "")
     entry: dict[str, Any] = {"name": name, "group": _group(found), "summary": doc.partition("\n")[0], "doc": doc}
     if issubclass(found, BaseStep):
         entry |= {"inputs": _columns(found, "needs", found.inputs), "outputs": _columns(found, "makes", found.outputs)}
+    if issubclass(found, Model):
+        entry["kind"] = found.kind
     own = [field for field in found.model_fields if field not in getattr(found, "PLACEMENT", ())]
     return {**entry, "import": registry.import_line(found), "parameters": [_parameter(found, field) for field in own]}
 
 
-def _group(found: type[BaseStep | LLM | Router]) -> str:
+def _group(found: type[BaseStep | Model | Router]) -> str:
     if issubclass(found, BaseStep):
         return found.group if found.group in GROUPS else "other"
-    return "models" if issubclass(found, LLM) else "routers"
+    return "models" if issubclass(found, Model) else "routers"
 
 
 def _columns(found: type[BaseStep], method: str, declared: Sequence[str]) -> list[str]:

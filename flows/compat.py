@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
 from flows.plan.planned import batch_size_field
 from steps import registry
 from steps.base import BaseStep
 from steps.errors import SpecError
-from steps.llms.base import LLM
 from steps.secrets import has_key, referred
 from steps.tasks.base import Task
 from steps.wording import quoted
@@ -193,9 +194,10 @@ class _Conversion:
         part = next((module.removeprefix(start) for start in _LLM_MODULES if module.startswith(start)), "")
         server = _LLMS.get((part, theirs))
         if server is None:
-            is_there = module.startswith(_THEIRS) and theirs in registry.names("llms")
-            use = theirs if is_there else self._unknown(module, theirs)
-            kept = {key: self._safe(key, value, step) for key, value in fields.items() if not _is_default(key, value, None)}
+            kind = next((kind for kind in registry.MODELS if theirs in registry.names(kind)), None)
+            found = registry.resolve(theirs, kind) if kind and module.startswith(_THEIRS) else None
+            use = theirs if found else self._unknown(module, theirs)
+            kept = {key: self._safe(key, value, step) for key, value in fields.items() if not _is_default(key, value, found)}
             return {"use": use, **{key: value for key, value in kept.items() if key not in _LEFT_OUT}}
         return self._of_server(dict(fields), theirs, server, step)
 
@@ -288,11 +290,11 @@ def _fitting(name: str, otherwise: str) -> str:
     return _NAME_CHARS.sub("_", name).lstrip("_-")[:80] or otherwise
 
 
-def _is_default(key: str, value: Any, found: type[BaseStep] | type[LLM] | None) -> bool:
+def _is_default(key: str, value: Any, found: type | None) -> bool:
     """Whether a parameter says nothing: it is empty, or what it would be anyway. `found`: our class, if there is one."""
     if value is None or (isinstance(value, (dict, list)) and not value):
         return True
-    known = found.model_fields.get(key) if found else None
+    known = found.model_fields.get(key) if found is not None and issubclass(found, BaseModel) else None
     if known is None:
         return value in _DEFAULTS.get(key, ()) and type(value) in map(type, _DEFAULTS.get(key, ()))
     default = known.get_default(call_default_factory=True, validated_data={})

@@ -8,6 +8,8 @@ from flows.spec import PipelineSpec
 from flows.spec.parameters import with_sampling_of
 from steps import registry
 from steps.errors import SpecError
+from steps.llms.base import LLM
+from steps.models import Model, models_of
 from steps.wording import did_you_mean, quoted
 
 _SERVERS = {
@@ -39,21 +41,28 @@ def parse_model(text: str) -> dict[str, Any]:
 def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:
     """The pipeline with this model in every step that asks one; sampling parameters stay as they were.
 
+    In a rehearsal all other models are made up too.
+
     Raises:
         SpecError: `text` names no model.
     """
     llm = parse_model(text)
-    steps = [
-        step.model_copy(update={"params": {**step.params, "llm": with_sampling_of(step.params.get("llm"), llm)}})
-        if _asks_a_model(step.use)
-        else step
-        for step in spec.steps
-    ]
+    is_rehearsal = llm["use"] == LLM.rehearsal
+    steps = []
+    for step in spec.steps:
+        places = _models_of(step.use)
+        changed: dict[str, Any] = {}
+        for name, kind in places.items():
+            if issubclass(kind, LLM):
+                changed[name] = with_sampling_of(step.params.get(name), llm)
+            elif is_rehearsal:
+                changed[name] = {"use": kind.rehearsal}
+        steps.append(step.model_copy(update={"params": {**step.params, **changed}}) if changed else step)
     return spec.read_as(steps, spec.unread)
 
 
-def _asks_a_model(use: str) -> bool:
+def _models_of(use: str) -> dict[str, type[Model]]:
     try:
-        return "llm" in getattr(registry.resolve(use), "model_fields", {})
+        return models_of(registry.resolve(use))
     except registry.UnknownComponent:
-        return False  # plan() reports it
+        return {}  # plan() reports it

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from steps import registry
+from steps.models import models_of
 from steps.secrets import may_name_key
 from steps.wording import did_you_mean, listed, nearest, quoted
 
@@ -36,9 +37,9 @@ def mistakes(
             if field is not None and (kinds := _kinds(field.annotation)):
                 path, value = path[:1], given.get(path[0])  # each type of a union says that it does not fit
                 said, fix = f"should be {' or '.join(kinds)}", "write one of those"
-            if path == ("llm",):
-                models = registry.names("llms")
-                fix = f"give one: llm=OpenAILLM(model=...); there are {listed(models)}"
+            if len(path) == 1 and (model := models_of(found).get(path[0])) is not None:
+                models = registry.names(model.kind)
+                fix = f"give one: {path[0]}={model.example}(model=...); there are {listed(models)}"
                 fix = fix if in_python else f"name one with `use`: {listed(models)}"
             if path not in seen:
                 seen.add(path)
@@ -76,9 +77,9 @@ def _fields_at(found: type[BaseModel], path: tuple[str, ...], given: Mapping[str
     """Parameters that exist where an unknown one was given."""
     if len(path) == 1:
         return [name for name in found.model_fields if name not in getattr(found, "PLACEMENT", ())]
-    llm = given.get("llm")
-    if len(path) == 2 and path[0] == "llm" and isinstance(llm, dict):
-        model = registry.resolve(str(llm.get("use")), "llms")
+    inner, kind = given.get(path[0]), models_of(found).get(path[0])
+    if len(path) == 2 and kind is not None and isinstance(inner, dict):
+        model = registry.resolve(str(inner.get("use")), kind.kind)
         return list(model.model_fields) if issubclass(model, BaseModel) else []
     return []
 

@@ -22,12 +22,15 @@ from typing import Literal, get_args
 from steps.errors import DistilflowError
 from steps.wording import did_you_mean, snake_case
 
-Kind = Literal["steps", "llms", "routers"]
+Kind = Literal["steps", "llms", "embeddings", "routers"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+MODELS: tuple[Kind, ...] = ("llms", "embeddings")
+"""The kinds that parameters of a step hold (`steps.models`)."""
 
 _PACKAGES: dict[Kind, tuple[str, ...]] = {
     "steps": ("steps.sources", "steps.tasks", "steps.columns", "steps.formats"),
     "llms": ("steps.llms",),
+    "embeddings": ("steps.embeddings",),
     "routers": (),
 }
 """Where the built-ins lie: a package names them in `__all__`, and each has a file that is called after its class."""
@@ -83,7 +86,7 @@ def resolve(name: str, kind: Kind = "steps") -> type:
     if ":" in name:
         return _by_module_path(name)
     matches = difflib.get_close_matches(name, names(kind), n=3, cutoff=0.55)
-    what = {"steps": "step", "llms": "model class", "routers": "router"}[kind]
+    what = {"steps": "step", "routers": "router"}.get(kind, "model class")
     hint = f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
     raise UnknownComponent(f"there is no {what} {name!r}.{hint}", "`distilflow steps` lists what there is", matches=matches)
 

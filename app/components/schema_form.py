@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.handlers.fields import ROUTER, FormField, StepForm
+from app.handlers.fields import ROUTER, FormField, ModelPlace, StepForm
 
 Bind = Callable[[gr.components.Component, FormField, list[Any]], None]
 """Connects a field to what saves it: (component, field, its events)."""
@@ -19,15 +19,15 @@ LONG_LINES = 4
 def build_form(form: StepForm, bind: Bind, bind_choice: Callable[[gr.Dropdown, str], None]) -> None:
     """Make the fields of a form, in the order: own parameters, model, replies, next steps, placement, mapping.
 
-    `bind_choice` connects a choice that the form depends on to the change that it makes.
+    `bind_choice` connects a choice that the form depends on, which goes by its name in `StepForm.choices`.
     """
     for entry in form.part("own"):
         _add(form, entry, bind)
-    if form.llm:
-        with gr.Accordion("LLM", open=True, elem_id="form-llm", elem_classes="df-box"):
-            names = tuple((name, name) for name in form.llms)
-            bind_choice(_choice(form, "llm", "Provider", form.llm_summary, names, form.llm), "choose-model")
-            _add_llm(form, bind)
+    for place in form.models:
+        with gr.Accordion(place.title, open=True, elem_id=f"form-{place.name}", elem_classes="df-box"):
+            names = tuple((name, name) for name in place.choices)
+            bind_choice(_choice(form, place.name, "Provider", place.summary, names, place.use), place.name)
+            _add_model(form, place, bind)
     for title, parts, note in (
         ("Replies", form.part("replies"), ""),
         ("Next steps", form.part("router"), ""),
@@ -42,7 +42,7 @@ def build_form(form: StepForm, bind: Bind, bind_choice: Callable[[gr.Dropdown, s
                 for entry in parts:
                     if entry.path == ROUTER:
                         choice = _choice(form, entry.id, entry.label, entry.info, entry.choices, entry.shown)
-                        bind_choice(choice, "choose-router")
+                        bind_choice(choice, "router")
                     else:
                         _add(form, entry, bind)
 
@@ -61,8 +61,8 @@ def _choice(form: StepForm, name: str, label: str, info: str, choices: tuple[tup
     )
 
 
-def _add_llm(form: StepForm, bind: Bind) -> None:
-    entries = form.part("llm")
+def _add_model(form: StepForm, place: ModelPlace, bind: Bind) -> None:
+    entries = form.of_model(place, "model")
     sampling = [entry for entry in entries if "generation_kwargs" in entry.path]
     for entry in entries:
         if entry not in sampling:
@@ -71,8 +71,8 @@ def _add_llm(form: StepForm, bind: Bind) -> None:
         with gr.Row(elem_classes="df-pair"):
             for entry in sampling:
                 _add(form, entry, bind)
-    if more := form.part("sampling", "connection"):
-        with gr.Accordion("More settings", open=False, elem_id="form-more", elem_classes="df-sub"):
+    if more := form.of_model(place, "sampling", "connection"):
+        with gr.Accordion("More settings", open=False, elem_id=f"form-{place.name}-more", elem_classes="df-sub"):
             for entry in more:
                 _add(form, entry, bind)
 
@@ -94,7 +94,7 @@ def field(form: StepForm, entry: FormField) -> tuple[gr.components.Component, li
         "label": entry.label,
         "info": entry.info or "",
         "interactive": True,
-        "key": f"{form.step}:{form.llm}:{entry.id}",
+        "key": f"{form.step}:{':'.join(form.choices.values())}:{entry.id}",
         "elem_id": f"field-{entry.id}",
     }
     match entry.kind:

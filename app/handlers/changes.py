@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.handlers.drafts import CannotEdit, Draft, check, edit_data, redo, select, step_in, undo
-from app.handlers.edits import set_llm, use_column
+from app.handlers.edits import set_model, use_column
 from app.handlers.routing import choose_router, drop_needless
 from app.handlers.wrong_entries import renamed, without
 from steps import registry
@@ -95,9 +95,10 @@ class ChooseModel(Change):
     do: Literal["choose-model"]
     step: Name
     name: Name
+    place: Name = "llm"
 
     def on(self, draft: Draft) -> Draft:
-        return set_llm(draft, self.step, self.name)
+        return set_model(draft, self.step, self.place, self.name)
 
 
 class ChooseRouter(Change):

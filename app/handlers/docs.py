@@ -47,6 +47,13 @@ class Docs(TypedDict):
     """Code that runs as it stands; empty where the class has none."""
 
 
+_WITH_MODEL = {
+    "llms": "from steps.tasks import TextGeneration\n\nTextGeneration(llm={})",
+    "embeddings": "from steps.columns import EmbeddingGeneration\n\nEmbeddingGeneration(embeddings={})",
+}
+"""How a model of each kind is used."""
+
+
 def docs_of(name: str) -> Docs:
     """The documentation of one class.
 
@@ -57,7 +64,7 @@ def docs_of(name: str) -> Docs:
     text, example = _parts(entry["doc"].partition("\n")[2])
     if entry["group"] == "models" and not example:
         needed = ", ".join(f'{one["name"]}="..."' for one in entry["parameters"] if one["is_required"])
-        example = f"from steps.tasks import TextGeneration\n\nTextGeneration(llm={entry['name']}({needed}))"
+        example = _WITH_MODEL[entry["kind"]].format(f"{entry['name']}({needed})")
     paper = _PAPER.search(text)
     if paper:
         text = text.replace(paper[0], "")

@@ -11,7 +11,7 @@ from flows.models import with_llm
 from flows.plan import Plan, examine
 from flows.spec import PipelineSpec, read_spec, spec_from
 from steps.errors import DistilflowError, PlanError, Problem, SpecError
-from steps.llms.base import LLM
+from steps.models import Model
 
 UNDO_STEPS = 50
 MOST_KEPT = 2_000_000
@@ -296,7 +296,7 @@ def _reaches(plan: Plan) -> bool:
     return any(planned.step.reaches for planned in plan.steps.values())
 
 
-def secret_fields(llm: type[LLM]) -> list[str]:
+def secret_fields(model: type[Model]) -> list[str]:
     """Parameters of a model class that hold keys."""
-    properties = llm.model_json_schema()["properties"]
+    properties = model.model_json_schema()["properties"]
     return [name for name, schema in properties.items() if schema.get("writeOnly")]

@@ -7,12 +7,12 @@ from typing import Any
 
 from app.handlers.drafts import CannotEdit, Draft, edit_data, edit_step, select
 from app.handlers.entries import read_entry
-from app.handlers.fields import UNSET, FormField
+from app.handlers.fields import MODEL_PARTS, UNSET, FormField
 from app.handlers.forms import SAMPLING
 from app.handlers.wrong_entries import with_wrong, without
 from flows.spec import read_spec
 from steps import registry
-from steps.llms.base import LLM
+from steps.models import models_of
 
 
 def set_field(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
@@ -29,9 +29,9 @@ def set_field(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
     def edit(data: dict[str, Any]) -> None:
         if value is UNSET and _at(data, entry.path, UNSET) in (UNSET, entry.default):
             return  # somebody only passed by: what is said, or left out, stays so
-        if entry.path[:2] == ("with", "llm"):  # a field of the model: the step has one from now on
-            llm = data.setdefault("with", {}).setdefault("llm", {})
-            llm.setdefault("use", "RehearsalLLM")
+        if entry.part in MODEL_PARTS:  # the step has a model from now on
+            base = models_of(registry.resolve(data["use"]))[entry.path[1]]
+            data.setdefault("with", {}).setdefault(entry.path[1], {}).setdefault("use", base.rehearsal)
         if is_rest:
             known = _at(data, entry.path, {})
             kept = {name: setting for name, setting in known.items() if name in SAMPLING}
@@ -55,22 +55,25 @@ def enter(draft: Draft, step: str, entry: FormField, said: Any) -> Draft:
     return {**changed, "wrong": without(draft["wrong"], step, entry.id)}
 
 
-def set_llm(draft: Draft, step: str, name: str) -> Draft:
-    """The draft with a model of another class in a step; parameters that both classes have stay.
+def set_model(draft: Draft, step: str, place: str, name: str) -> Draft:
+    """The draft with a model of another class in a step; parameters that both classes have stay. `place`: what holds it.
 
     Raises:
-        CannotEdit: There is no such class.
+        CannotEdit: There is no such step, place or class.
     """
-    try:
-        found = registry.resolve(name, "llms")
-    except registry.UnknownComponent as error:
-        raise CannotEdit(error.message, error.fix) from error
-    known = found.model_fields.keys() if issubclass(found, LLM) else set()
 
     def edit(data: dict[str, Any]) -> None:
-        before = data.setdefault("with", {}).get("llm")
+        try:
+            base = models_of(registry.resolve(data["use"])).get(place)
+            if base is None:
+                raise CannotEdit(f"{data['use']} has no model called {place!r}", "look at its parameters")
+            found = registry.resolve(name, base.kind)
+        except registry.UnknownComponent as error:
+            raise CannotEdit(error.message, error.fix) from error
+        known = found.model_fields.keys() if issubclass(found, base) else set()
+        before = data.setdefault("with", {}).get(place)
         kept = {key: value for key, value in before.items() if key in known} if isinstance(before, dict) else {}
-        data["with"]["llm"] = {"use": name, **kept}
+        data["with"][place] = {"use": name, **kept}
 
     return edit_step(draft, step, f"{name} for {step}", edit)
 

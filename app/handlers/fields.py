@@ -9,7 +9,8 @@ from typing import Any, Literal
 from zlib import crc32
 
 Kind = Literal["text", "area", "number", "slider", "choice", "flag", "list", "rows", "yaml", "secret", "note"]
-Part = Literal["own", "llm", "sampling", "connection", "replies", "placement", "mapping", "router"]
+Part = Literal["own", "model", "sampling", "connection", "replies", "placement", "mapping", "router"]
+MODEL_PARTS: tuple[Part, ...] = ("model", "sampling", "connection")
 ROUTER = ("router", "use")
 UNSET: Any = object()
 """What `read_entry` returns when the parameter is to be left out of the pipeline."""
@@ -44,28 +45,40 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPlace:
+    """A parameter that holds a model: its name, which class is chosen, and which could be."""
+
+    name: str
+    title: str
+    use: str
+    summary: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StepForm:
     """The form of one step."""
 
     step: str
     use: str
     fields: list[FormField] = made(default_factory=list)
-    llm: str = ""
-    llm_summary: str = ""
-    llms: tuple[str, ...] = ()
+    models: tuple[ModelPlace, ...] = ()
     placement_note: str = ""
     mapping_note: str = ""
     doc: str = ""
 
     @property
     def choices(self) -> dict[str, str]:
-        """Classes that the form depends on, by the change that takes another one."""
+        """Classes that the form depends on: of each model, by its place, and of the router."""
         router = next((entry.shown for entry in self.part("router") if entry.path == ROUTER), None)
-        return {"choose-model": self.llm, **({} if router is None else {"choose-router": router})}
+        return {**{place.name: place.use for place in self.models}, **({} if router is None else {"router": router})}
 
     def ids(self) -> list[str]:
-        """The fields, by their `FormField.id`; "llm" is the choice of the model."""
-        return [*(["llm"] if self.llm else []), *(entry.id for entry in self.fields)]
+        """The fields, by their `FormField.id`; the choice of a model goes by its place."""
+        return [*(place.name for place in self.models), *(entry.id for entry in self.fields)]
 
     def part(self, *parts: Part) -> list[FormField]:
         return [entry for entry in self.fields if entry.part in parts]
+
+    def of_model(self, place: ModelPlace, *parts: Part) -> list[FormField]:
+        return [entry for entry in self.part(*parts) if entry.path[1] == place.name]

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.handlers.drafts import Draft, check
-from app.handlers.fields import UNSET, FormField, Part, StepForm
+from app.handlers.fields import UNSET, FormField, ModelPlace, Part, StepForm
 from app.handlers.routing import router_fields
 from app.handlers.schema_fields import as_yaml, field_of
 from app.handlers.wording import label_of
@@ -24,7 +24,7 @@ from flows.spec import StepSpec
 from steps import registry
 from steps.base import BaseStep, Step
 from steps.errors import SpecError
-from steps.llms.base import LLM
+from steps.models import Model, models_of
 from steps.tasks.base import Task
 
 SAMPLING: dict[str, dict[str, Any]] = {
@@ -65,10 +65,9 @@ def _as_entered(wrong: WrongEntries, step: str, entry: FormField) -> FormField:
 def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> StepForm:
     """The form of a step of this class."""
     fields = list(_own_fields(spec, found))
-    llm_class: type[LLM] | None = None
-    if issubclass(found, Task):
-        llm_class = _llm_class(spec.params.get("llm"))
-        fields += _llm_fields(spec, llm_class)
+    models = {name: _model_class(spec.params.get(name), base) for name, base in models_of(found).items()}
+    for name, model in models.items():
+        fields += _model_fields(spec, name, model)
     planned = plan.steps.get(spec.name) if plan else None
     fields += router_fields(plan.spec, spec.name) if plan else ()
     fields += _placement_fields(spec, found, planned, plan)
@@ -79,9 +78,7 @@ def form_of(spec: StepSpec, found: type[BaseStep], plan: Plan | None = None) -> 
         step=spec.name,
         use=spec.use,
         fields=fields,
-        llm=registry.name_of(llm_class, "llms") if llm_class else "",
-        llm_summary=llm_class.summary() if llm_class else "",
-        llms=tuple(registry.names("llms")) if llm_class else (),
+        models=tuple(_place(name, model) for name, model in models.items()),
         placement_note=" · ".join([pool, *([f"{replicas} replicas"] if replicas > 1 else [])]),
         mapping_note=_mapping_note(spec, planned),
         doc=found.__doc__ or "",
@@ -92,7 +89,7 @@ def _own_fields(spec: StepSpec, found: type[BaseStep]) -> Iterator[FormField]:
     schema = found.model_json_schema()
     shared = Task.model_fields.keys() - BaseStep.model_fields.keys()
     for name, described in schema["properties"].items():
-        if name in found.PLACEMENT or name == "llm" or described.get("unused"):
+        if name in found.PLACEMENT or name in models_of(found) or described.get("unused"):
             continue
         part: Part = "replies" if issubclass(found, Task) and name in shared else "own"
         is_required = name in schema.get("required", ())
@@ -109,32 +106,37 @@ def _made_default(model: type[BaseModel], name: str) -> dict[str, Any]:
     return {} if isinstance(value, BaseModel) else {"default": value}
 
 
-def _llm_class(given: Any) -> type[LLM]:
-    name = given.get("use", "RehearsalLLM") if isinstance(given, dict) else "RehearsalLLM"
+def _model_class(given: Any, base: type[Model]) -> type[Model]:
+    name = given.get("use", base.rehearsal) if isinstance(given, dict) else base.rehearsal
     try:
-        found = registry.resolve(str(name), "llms")
+        found = registry.resolve(str(name), base.kind)
     except registry.UnknownComponent:
-        found = registry.resolve("RehearsalLLM", "llms")
-    return found if issubclass(found, LLM) else LLM
+        found = registry.resolve(base.rehearsal, base.kind)
+    return found if issubclass(found, base) else base
 
 
-def _llm_fields(spec: StepSpec, llm: type[LLM]) -> Iterator[FormField]:
-    given = spec.params.get("llm")
+def _place(name: str, model: type[Model]) -> ModelPlace:
+    use = registry.name_of(model, model.kind)
+    return ModelPlace(name, label_of(name), use, model.summary(), tuple(registry.names(model.kind)))
+
+
+def _model_fields(spec: StepSpec, place: str, model: type[Model]) -> Iterator[FormField]:
+    given = spec.params.get(place)
     values = given if isinstance(given, dict) else {}
-    schema = llm.model_json_schema()
+    schema = model.model_json_schema()
     for name, described in schema["properties"].items():
-        path = ("with", "llm", name)
+        path = ("with", place, name)
         value = values.get(name, UNSET)
         if described.get("writeOnly"):
             yield secret_field(path, described, value)
         elif name == "generation_kwargs":
-            if not llm.is_rehearsal and llm.__name__ != "ReplayLLM":  # those take no sampling
+            if not model.is_free:  # what is made up or recorded takes no sampling
                 yield from _sampling_fields(path, described, value)
         elif not described.get("unused"):
             is_required = name in schema.get("required", ())
             is_plain = all("$ref" not in option for option in described.get("anyOf", ()))
-            part: Part = "connection" if described.get("transport") or not is_plain else "llm"
-            described = {**described, **_made_default(llm, name)}
+            part: Part = "connection" if described.get("transport") or not is_plain else "model"
+            described = {**described, **_made_default(model, name)}
             yield from field_of(path, described, schema.get("$defs", {}), value, part, is_required)
 
 
@@ -146,7 +148,7 @@ def _sampling_fields(path: tuple[str, ...], described: Mapping[str, Any], value:
             path=(*path, name),
             label=label_of(name),
             kind="number",
-            part="llm",
+            part="model",
             shown=shown if isinstance(shown, (int, float)) else None,
             info=f"{known['description']} Empty for the server's own.",
             default=None,
@@ -176,7 +178,7 @@ def secret_field(path: tuple[str, ...], described: Mapping[str, Any], value: Any
         path=path,
         label=label_of(path[-1]),
         kind="secret",
-        part="llm",
+        part="model",
         shown=", $".join(variables),
         is_set=bool(variables) and all(os.environ.get(variable) for variable in variables),
     )

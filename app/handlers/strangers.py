@@ -14,8 +14,7 @@ from flows.spec import PipelineSpec
 from steps import registry
 from steps.components import LOCAL_FILES
 from steps.errors import PlanError, Problem
-from steps.llms import RehearsalLLM, ReplayLLM
-from steps.llms.base import LLM
+from steps.models import Model
 from steps.secrets import may_name_key
 
 ELSEWHERE = "run it on a machine of your own, or in a copy of this Space"
@@ -50,10 +49,9 @@ def check_strangers(spec: PipelineSpec, readable: Path) -> None:
 
 def _components(use: str, params: dict[str, Any]) -> Iterator[tuple[type, dict[str, Any]]]:
     """The classes of a step and of what is nested in it, with their parameters."""
-    groups: tuple[registry.Kind, ...] = ("steps", "llms")
-    for group in groups:
+    for kind in ("steps", *registry.MODELS):
         try:
-            yield registry.resolve(use, group), params
+            yield registry.resolve(use, kind), params
         except registry.UnknownComponent:
             continue
     for value in params.values():
@@ -64,7 +62,7 @@ def _components(use: str, params: dict[str, Any]) -> Iterator[tuple[type, dict[s
 
 def _reaches(use: type, params: dict[str, Any], root: Path) -> str:
     """What a component reaches that strangers may not; empty for nothing."""
-    if issubclass(use, LLM) and not issubclass(use, (RehearsalLLM, ReplayLLM)):
+    if issubclass(use, Model) and not use.is_free:
         return f"asks {use.__name__}; on this server, which is open to everybody, no model is asked"
     for name in _file_params(use) & params.keys():
         for text in _texts(params[name]):

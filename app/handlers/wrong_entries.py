@@ -96,7 +96,7 @@ def _at(data: Mapping[str, Any], step: str, path: Sequence[str]) -> str:
     if found is None:
         return ""
     path, router = [*path], data.get("routing", {}).get(step)
-    classes = [found["use"], _use(found.get("with", {}).get("llm")) if path[:2] == ["with", "llm"] else None]
+    classes = [found["use"], _use(found.get("with", {}).get(path[1])) if path[0] == "with" and len(path) > 2 else None]
     if path[:1] == ["router"]:
         classes, found, path = [_use(router)], router, path[1:]
     for name in path:

@@ -208,9 +208,9 @@ def _render_form(place: BuildPlace) -> None:
                 inputs = [component, place.saved]
                 event(save(entry), inputs, place.shown, api_name=name, api_visibility="private", **LAST)
 
-        def bind_choice(choice: gr.Dropdown, change: str) -> None:
+        def bind_choice(choice: gr.Dropdown, what: str) -> None:
             # the page asks for the change, so that it knows from then on that this form is no longer the right one
-            ask = f'(name) => {{ window.distilflow.choose("{change}", name); }}'
+            ask = f'(name) => {{ window.distilflow.choose("{what}", name); }}'
             choice.input(None, choice, None, js=ask, api_visibility="private")
 
         build_form(form, bind, bind_choice)

@@ -19,9 +19,10 @@ from pydantic import BaseModel, SecretStr
 from flows.plan import Plan, PlannedStep
 from steps import registry
 from steps.llms.base import LLM
+from steps.models import Model
 
 _FRAMEWORK = {"pydantic", "builtins", "abc", "typing"}
-_OUR_FRAMEWORK = {"steps.base", "steps.wiring", "steps.llms.base"}
+_OUR_FRAMEWORK = {"steps.base", "steps.wiring", "steps.models", "steps.llms.base"}
 
 
 def step_keys(plan: Plan) -> dict[str, str]:
@@ -51,8 +52,9 @@ def parameters_of(model: BaseModel) -> dict[str, Any]:
         value = getattr(model, name)
         if name in placement or isinstance(value, SecretStr) or (isinstance(extra, dict) and extra.get("transport")):
             continue
-        if isinstance(value, LLM):
-            value = [registry.name_of(type(value), "llms"), parameters_of(value), value.fingerprint(), code_hash(type(value))]
+        if isinstance(value, Model):
+            identity = [registry.name_of(type(value), value.kind), parameters_of(value), value.fingerprint()]
+            value = [*identity, code_hash(type(value))]
         elif isinstance(value, BaseModel):
             value = parameters_of(value)
         found[name] = value

@@ -16,6 +16,7 @@ from steps.base import BaseStep
 from steps.errors import Complaint
 from steps.llms.base import LLM
 from steps.mistakes import mistakes
+from steps.models import Model, models_of
 from steps.tasks.base import Task
 from steps.wiring import Router
 from steps.wording import did_you_mean, quoted
@@ -86,16 +87,19 @@ class Making:
         with self.their_code(spec.name):
             for complaint in step.check():
                 self._problems.add("bad-parameter", *_parted(complaint, fix), spec.name)
-        if not isinstance(step, Task):
-            return
-        for secret in _literal_secrets(step.llm):
-            what = f"`llm.{secret}` holds a key itself, and pipelines are saved and shared"
+        for name in models_of(type(step)):
+            self._check_model(name, getattr(step, name), spec)
+
+    def _check_model(self, name: str, model: Model, spec: StepSpec) -> None:
+        """`name`: the parameter that holds it."""
+        for secret in _literal_secrets(model):
+            what = f"`{name}.{secret}` holds a key itself, and pipelines are saved and shared"
             self._problems.add("secret-in-pipeline", what, "write ${NAME} of a variable that holds the key", spec.name)
-        if self._is_replay and not step.llm.is_free:
+        if self._is_replay and isinstance(model, LLM) and not model.is_free:
             return
         with self.their_code(spec.name):
-            for complaint in step.llm.problems():
-                what, fix = _parted(complaint, "correct it under `with`, `llm`")
+            for complaint in model.problems():
+                what, fix = _parted(complaint, f"correct it under `with`, `{name}`")
                 self._problems.add("model-not-ready", what, f"{fix}; or rehearse for free: --rehearse", spec.name)
 
     def router(self, name: str, spec: RouterSpec, graph: Graph) -> Router | None:
@@ -144,10 +148,10 @@ def _parted(complaint: Complaint, fix: str) -> tuple[str, str]:
     return (complaint, fix) if isinstance(complaint, str) else complaint
 
 
-def _literal_secrets(llm: LLM) -> Iterable[str]:
+def _literal_secrets(model: Model) -> Iterable[str]:
     """Fields, and items in them, that hold a key itself: a dump leaves those out."""
-    dumped = llm.model_dump(mode="json")
-    for name, value in llm:
+    dumped = model.model_dump(mode="json")
+    for name, value in model:
         if name not in dumped or (isinstance(value, list) and len(dumped[name]) < len(value)):
             yield name
         elif isinstance(value, dict) and isinstance(dumped[name], dict):

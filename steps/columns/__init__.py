@@ -6,6 +6,7 @@ from steps import registry
 
 if TYPE_CHECKING:
     from steps.columns.combine_outputs import CombineOutputs
+    from steps.columns.embedding_generation import EmbeddingGeneration
     from steps.columns.expand_columns import ExpandColumns
     from steps.columns.group_columns import GroupColumns
     from steps.columns.keep_columns import KeepColumns
@@ -16,6 +17,7 @@ else:
 
 __all__ = [
     "CombineOutputs",
+    "EmbeddingGeneration",
     "ExpandColumns",
     "GroupColumns",
     "KeepColumns",

@@ -8,23 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    SerializeAsAny,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializeAsAny
 
-from steps import registry
-from steps.components import Component
-from steps.errors import BadReply, Complaint
+from steps.errors import BadReply
 from steps.llms.prices import FREE, Price
-from steps.secrets import TRANSPORT, without_secrets
+from steps.models import Model
+from steps.registry import Kind
+from steps.secrets import TRANSPORT
 
 if TYPE_CHECKING:
     from random import Random
@@ -121,21 +113,15 @@ def topped_up(ask: Ask) -> Ask:
     return ask_all
 
 
-class LLM(Component):
+class LLM(Model):
     """A model that answers chats."""
 
-    # errors do not show their input: it may hold a key
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
-
+    kind: ClassVar[Kind] = "llms"
+    example: ClassVar[str] = "OpenAILLM"
+    rehearsal: ClassVar[str] = "RehearsalLLM"
     default_pool: ClassVar[str] = "async"
-    """async when a server does the work, process or gpu when this process does."""
-    is_rehearsal: ClassVar[bool] = False
-    is_free: ClassVar[bool] = False
-    """Its answers cost nothing and can be had again: no journal keeps them."""
     answers_anew: ClassVar[bool] = True
     """Asked once more, it may answer something else: it makes sense to have it correct a reply."""
-    reaches: ClassVar[str] = ""
-    """What it needs beyond this process, in words; empty where it answers by itself."""
 
     generation_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
@@ -163,11 +149,6 @@ class LLM(Component):
         description="USD per million tokens, {input: 0.15, output: 0.60}; empty to look it up.",
         json_schema_extra=TRANSPORT,
     )
-
-    @property
-    def model_name(self) -> str:
-        """What the column `model_name` says."""
-        return getattr(self, "model", type(self).__name__)
 
     @property
     def endpoint(self) -> str:
@@ -213,36 +194,6 @@ class LLM(Component):
             LLMError: What went wrong, told apart by what can be done about it.
         """
         raise NotImplementedError(f"{type(self).__name__}.complete")
-
-    def fingerprint(self) -> str:
-        """Identity of what the answers come from beyond the parameters, such as the content of a file."""
-        return ""
-
-    def problems(self) -> Sequence[Complaint]:
-        """What is known to be wrong before any request is sent, one sentence each (no network)."""
-        return []
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _find_class(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if not isinstance(data, dict) or "use" not in data:
-            if cls is LLM and not isinstance(data, LLM):
-                seen = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__  # values may be keys
-                raise ValueError(f"say which model: {{use: OpenAILLM, model: ...}}; it has {seen}")
-            return handler(data)
-        fields = dict(data)
-        name = fields.pop("use")
-        try:
-            found = registry.resolve(str(name), "llms")
-        except registry.UnknownComponent as error:
-            raise ValueError(error.message) from error
-        if not issubclass(found, cls):
-            raise ValueError(f"{name!r} is not a {cls.__name__}")
-        return handler(fields) if found is cls else found.model_validate(fields)
-
-    @model_serializer(mode="wrap")
-    def _name_class(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"use": registry.name_of(type(self), "llms"), **without_secrets(self, handler(self))}
 
 
 AnyLLM = SerializeAsAny[LLM]

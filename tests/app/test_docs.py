@@ -11,7 +11,7 @@ from app.context import AppContext
 from app.handlers.docs import docs_of
 from steps import registry
 
-ALL = [name for kind in ("steps", "llms") for name in registry.names(kind)]
+ALL = [name for kind in ("steps", *registry.MODELS) for name in registry.names(kind)]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_a_field_that_is_left_as_it_was_changes_nothing(quickstart: str) -> None
 
 
 def test_sampling_fields_and_the_other_settings_share_one_mapping(quickstart: str) -> None:
-    draft = edits.set_llm(drafts.new_draft(quickstart), "judge", "OpenAILLM")
+    draft = edits.set_model(drafts.new_draft(quickstart), "judge", "llm", "OpenAILLM")
     temperature = field_of(form_for(draft, "judge"), "with", "llm", "generation_kwargs", "temperature")
     draft = edits.set_field(draft, "judge", temperature, 0.2)
     rest = field_of(form_for(draft, "judge"), "with", "llm", "generation_kwargs")
@@ -52,7 +52,7 @@ def test_sampling_fields_and_the_other_settings_share_one_mapping(quickstart: st
 
 def test_another_model_class_keeps_what_both_have(quickstart: str) -> None:
     text = quickstart.replace("reply: judge}", "reply: judge, max_concurrency: 3}")
-    draft = edits.set_llm(drafts.new_draft(text), "judge", "OpenAILLM")
+    draft = edits.set_model(drafts.new_draft(text), "judge", "llm", "OpenAILLM")
 
     assert drafts.check(draft["text"])[0].spec.step("judge").params["llm"] == {"use": "OpenAILLM", "max_concurrency": 3}
 

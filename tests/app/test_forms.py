@@ -5,10 +5,10 @@ import pytest
 from app.handlers import drafts, edits, entries, forms
 from app.handlers.fields import UNSET
 from flows.samples import read_rows
-from flows.spec import StepSpec
+from flows.spec import StepSpec, read_spec
 from steps import registry
 from steps.base import BaseStep
-from steps.llms.base import LLM
+from steps.models import Model, models_of
 from tests.app.stepforms import field_of, form_for
 
 
@@ -17,22 +17,29 @@ def test_every_parameter_of_every_step_has_a_field(name: str) -> None:
     found: type[BaseStep] = registry.resolve(name)
     form = forms.form_of(StepSpec(name="x", use=name), found)
     schema = found.model_json_schema()["properties"]
-    expected = {key for key, value in schema.items() if key not in found.PLACEMENT and not value.get("unused")} - {"llm"}
+    schema = {key: value for key, value in schema.items() if key not in found.PLACEMENT and key not in models_of(found)}
+    expected = {key for key, value in schema.items() if not value.get("unused")}
 
     assert {entry.path[1] for entry in form.part("own", "replies")} == expected
     assert len({entry.id for entry in form.fields}) == len(form.fields)
 
 
-@pytest.mark.parametrize("name", registry.names("llms"))
-def test_every_parameter_of_every_model_class_has_a_field_or_a_line(name: str) -> None:
-    found: type[LLM] = registry.resolve(name, "llms")
-    spec = StepSpec(name="x", use="TextGeneration", params={"llm": {"use": name}})
-    form = forms.form_of(spec, registry.resolve("TextGeneration"))
-    fields = {entry.path[2] for entry in form.part("llm", "connection", "sampling")}
+PLACES: dict[registry.Kind, tuple[str, str]] = {
+    "llms": ("TextGeneration", "llm"),
+    "embeddings": ("EmbeddingGeneration", "embeddings"),
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in registry.MODELS for name in registry.names(kind)])
+def test_every_parameter_of_every_model_class_has_a_field_or_a_line(kind: registry.Kind, name: str) -> None:
+    found: type[Model] = registry.resolve(name, kind)
+    step, place = PLACES[kind]
+    form = forms.form_of(StepSpec(name="x", use=step, params={place: {"use": name}}), registry.resolve(step))
+    fields = {entry.path[2] for entry in form.part("model", "connection", "sampling")}
 
     assert fields >= found.model_fields.keys() - {"generation_kwargs"}
     for secret in drafts.secret_fields(found):
-        assert field_of(form, "with", "llm", secret).kind == "secret"
+        assert field_of(form, "with", place, secret).kind == "secret"
 
 
 @pytest.mark.parametrize("name", registry.names("steps"))
@@ -47,7 +54,7 @@ def test_fields_left_as_they_are_change_nothing(name: str) -> None:
 
 def test_the_key_is_a_line_with_its_variable_and_never_a_value(quickstart: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    draft = edits.set_llm(drafts.new_draft(quickstart), "judge", "OpenAILLM")
+    draft = edits.set_model(drafts.new_draft(quickstart), "judge", "llm", "OpenAILLM")
 
     key = field_of(form_for(draft, "judge"), "with", "llm", "api_key")
 
@@ -109,3 +116,24 @@ def test_rows_have_a_field_that_shows_what_to_write() -> None:
     assert field_of(form_for(empty, "load"), "with", "data").shown == ""
     assert read_rows(field.placeholder)
     assert "CSV" in field.info
+
+
+def test_each_place_for_a_model_has_a_choice_and_fields_of_its_own() -> None:
+    text = """
+distilflow: 1
+name: p
+steps:
+- {name: load, use: LoadDataFromDicts}
+- {name: embed, use: EmbeddingGeneration, after: load}
+"""
+    draft = edits.set_model(drafts.new_draft(text), "embed", "embeddings", "SentenceTransformerEmbeddings")
+
+    form = form_for(draft, "embed")
+    changed = edits.set_field(draft, "embed", field_of(form, "with", "embeddings", "model"), "acme/small")
+
+    [place] = form.models
+    assert (place.name, place.use) == ("embeddings", "SentenceTransformerEmbeddings")
+    assert set(place.choices) == set(registry.names("embeddings"))
+    assert field_of(form, "with", "embeddings", "token").kind == "secret"
+    spec, _ = read_spec(changed["text"])
+    assert spec.step("embed").params == {"embeddings": {"use": "SentenceTransformerEmbeddings", "model": "acme/small"}}

@@ -69,7 +69,7 @@ def test_files_and_models_of_the_server_are_refused(step: str, what: str) -> Non
 
 def test_every_parameter_that_names_files_says_so() -> None:
     named: dict[str, FieldInfo] = {}
-    kinds: tuple[registry.Kind, ...] = ("steps", "llms")
+    kinds: tuple[registry.Kind, ...] = ("steps", *registry.MODELS)
     for kind in kinds:
         for name in registry.names(kind):
             found = registry.resolve(name, kind)

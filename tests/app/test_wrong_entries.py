@@ -62,12 +62,12 @@ def test_it_can_be_given_up_and_goes_with_its_step() -> None:
 
 
 def test_another_model_has_other_fields(quickstart: str) -> None:
-    draft = edits.set_llm(drafts.new_draft(quickstart), "judge", "OpenAILLM")
+    draft = edits.set_model(drafts.new_draft(quickstart), "judge", "llm", "OpenAILLM")
     temperature = field_of(form_for(draft, "judge"), "with", "llm", "generation_kwargs", "temperature")
     draft = edits.enter(draft, "judge", temperature, 9)
 
     assert drafts.view(draft)["wrong"][0]["fix"] == "enter a number from 0 to 2"
-    assert drafts.view(edits.set_llm(draft, "judge", "ReplayLLM"))["wrong"] == []
+    assert drafts.view(edits.set_model(draft, "judge", "llm", "ReplayLLM"))["wrong"] == []
 
 
 def router_of(draft: Draft, said: str) -> Draft:

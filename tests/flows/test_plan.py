@@ -271,7 +271,7 @@ def test_rows_of_separate_sources_cannot_be_joined_and_this_is_said_once() -> No
         ("use: TextGeneration, with: {template: '{{ x'}", "bad-parameter", "template:", "change it under `with`"),
         ("use: TextGeneration, with: {pool: gpu}", "bad-parameter", "`pool` stands under `with`", "write `pool:` beside"),
         ("use: TextGeneration, with: {input_batch_size: 2}", "bad-parameter", "stands under", "write `batch_size:` beside"),
-        ("use: TextGeneration, with: {llm: gpt}", "bad-parameter", "say which model", "name one with `use`: RehearsalLLM"),
+        ("use: TextGeneration, with: {llm: gpt}", "bad-parameter", "say which model", "name one with `use`: OpenAILLM"),
         ("use: TextGeneration, with: {llm: {use: OpenAILM}}", "bad-parameter", "Did you mean 'OpenAILLM'", "name one"),
         (
             "use: TextGeneration, with: {llm: {use: OpenAILLM}}",

@@ -23,13 +23,13 @@ def test_a_fresh_interpreter_imports_nothing_heavy(statement: str) -> None:
     assert done.stdout.split() == []
 
 
-PACKAGES = ("columns", "formats", "llms", "sources", "tasks")
+PACKAGES = ("columns", "embeddings", "formats", "llms", "sources", "tasks")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_offers_the_built_ins_that_lie_in_it(package: str) -> None:
     module = importlib.import_module(f"steps.{package}")
-    kinds: tuple[registry.Kind, ...] = ("steps", "llms")
+    kinds: tuple[registry.Kind, ...] = ("steps", *registry.MODELS)
     found = {name: registry.resolve(name, kind) for kind in kinds for name in registry.names(kind)}
     inside = {name: one for name, one in found.items() if one.__module__.startswith(f"steps.{package}.")}
 
@@ -40,7 +40,7 @@ def test_a_package_offers_the_built_ins_that_lie_in_it(package: str) -> None:
 def test_every_built_in_step_and_model_has_a_short_import() -> None:
     short = [name for package in PACKAGES for name in importlib.import_module(f"steps.{package}").__all__]
 
-    assert sorted(short) == sorted([*registry.names("steps"), *registry.names("llms")])
+    assert sorted(short) == sorted(name for kind in ("steps", *registry.MODELS) for name in registry.names(kind))
 
 
 def test_a_misspelt_import_is_told_the_near_name() -> None:

@@ -23,7 +23,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("kind", ["steps", "llms", "routers"])
+@pytest.mark.parametrize("kind", registry.KINDS)
 def test_every_name_resolves_to_a_class_that_knows_its_name(kind: registry.Kind) -> None:
     for name in registry.names(kind):
         assert name_of(resolve(name, kind), kind) == name

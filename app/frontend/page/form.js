@@ -72,14 +72,14 @@ export function enterForm() {
   else formOf()?.querySelector(FIELD)?.focus();
 }
 
-/** Take another class where the form that is shown depends on it: `what` is the change to ask for. Gradio tells of a choice twice,
- * and when a choice is left as it was. */
+/** Take another class where the form that is shown depends on it: `what` is "router", or the place of a model. Gradio tells of a
+ * choice twice, and when a choice is left as it was. */
 export function choose(what, name) {
   const { step, choices = "{}" } = newest()?.dataset ?? {};
   const asked = `${what} ${name}`;
   if (step && typeof name === "string" && name !== JSON.parse(choices)[what] && asked !== chosen) {
     chosen = asked;
-    change({ do: what, step, name });
+    change(what === "router" ? { do: "choose-router", step, name } : { do: "choose-model", place: what, step, name });
   }
   release("choice");
 }

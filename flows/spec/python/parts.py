@@ -9,7 +9,6 @@ from typing import Any
 from steps import registry
 from steps.errors import SpecError
 
-KINDS: tuple[registry.Kind, ...] = ("steps", "llms", "routers")
 MOST_SHOWN = 60
 
 
@@ -26,7 +25,7 @@ class Class:
 
     def kinds(self) -> list[registry.Kind]:
         """What it is registered as; nothing for a class of the user's own."""
-        return [kind for kind in KINDS if self.use(kind) in registry.names(kind)]
+        return [kind for kind in registry.KINDS if self.use(kind) in registry.names(kind)]
 
 
 @dataclass(eq=False, slots=True)

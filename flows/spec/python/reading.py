@@ -250,7 +250,7 @@ class _Reader:
             case Made():
                 if value.of.module and value.of.module.partition(".")[0] in ("steps", "flows") and not value.of.kinds():
                     return {key: self._plain(inner) for key, inner in value.params.items()}  # such as StepResources(gpus=1)
-                return self._component(value, "llms")
+                return self._component(value, next((kind for kind in value.of.kinds() if kind in registry.MODELS), "llms"))
             case list():
                 return [self._plain(inner) for inner in value]
             case dict():

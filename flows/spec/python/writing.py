@@ -13,6 +13,7 @@ from flows.spec.python.wires import Chain, chains
 from flows.spec.text import check_data
 from steps import registry
 from steps.base import GeneratorStep
+from steps.models import models_of
 
 BESIDE_PARAMS = ("input_mappings", "output_mappings", "pool", "batch_size", "resources")
 RESERVED = {"name", "input_batch_size", *BESIDE_PARAMS}
@@ -162,7 +163,9 @@ class _Writer:
     def _uses(self) -> Iterable[tuple[str, registry.Kind]]:
         for step in self._steps:
             yield step["use"], "steps"
-            yield from ((one["use"], "llms") for name, one in step.get("with", {}).items() if _is_llm(name, one))
+            for name, one in step.get("with", {}).items():
+                if kind := _model_kind(step["use"], name, one):
+                    yield one["use"], kind
         for router in self._routing.values():
             yield router["use"], "routers"
 
@@ -172,13 +175,16 @@ class _Writer:
             for key in BESIDE_PARAMS
             if key in step
         }
-        params = {name: self._llm(one) if _is_llm(name, one) else one for name, one in step.get("with", {}).items()}
+        params = {name: self._param(step["use"], name, one) for name, one in step.get("with", {}).items()}
         made = Call(self._classes.of(step["use"], "steps"), (), {"name": step["name"], **params, **beside})
         called = self._called[step["name"]]
         return f"{called} = {written(made, 1, len(called) + 3)}"
 
-    def _llm(self, llm: Mapping[str, Any]) -> Call:
-        return Call(self._classes.of(llm["use"], "llms"), (), {name: one for name, one in llm.items() if name != "use"})
+    def _param(self, use: str, name: str, value: Any) -> Any:
+        kind = _model_kind(use, name, value)
+        if kind is None:
+            return value
+        return Call(self._classes.of(value["use"], kind), (), {name: one for name, one in value.items() if name != "use"})
 
     def _chain(self, chain: Chain) -> str:
         stages = [self._stage(stage, chain.is_routed and at == 1) for at, stage in enumerate(chain.stages)]
@@ -196,18 +202,26 @@ class _Writer:
         return found if is_list or len(found) > 1 else found[0]
 
 
-def _is_llm(param: str, value: Any) -> bool:
-    """Whether a parameter names a model: where models stand, or by a name that one has."""
-    if not isinstance(value, dict) or not isinstance(use := value.get("use"), str):
-        return False
-    return param == "llm" or use in registry.names("llms")
+def _model_kind(use: str, param: str, value: Any) -> registry.Kind | None:
+    """What kind of model a parameter names: where models stand, or by a name that one has. None for plain values."""
+    if not isinstance(value, dict) or not isinstance(value.get("use"), str):
+        return None
+    place = models_of(_class(use)).get(param)
+    if place is not None:
+        return place.kind
+    return "llms" if param == "llm" else next((kind for kind in registry.MODELS if value["use"] in registry.names(kind)), None)
 
 
 def _is_source(use: str) -> bool:
+    return issubclass(_class(use), GeneratorStep)
+
+
+def _class(use: str) -> type:
+    """The class of a step; `object` for one that is not there."""
     try:
-        return issubclass(registry.resolve(use), GeneratorStep)
+        return registry.resolve(use)
     except registry.UnknownComponent:
-        return False
+        return object
 
 
 def _free(name: str, taken: set[str]) -> str:

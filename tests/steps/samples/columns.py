@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from steps.columns.combine_outputs import CombineOutputs
+from steps.columns.embedding_generation import EmbeddingGeneration
 from steps.columns.expand_columns import ExpandColumns
 from steps.columns.group_columns import GroupColumns
 from steps.columns.keep_columns import KeepColumns
@@ -12,6 +13,7 @@ from tests.steps.samples.sample import Sample, Samples
 SAMPLES: Samples = {
     "KeepColumns": [Sample(KeepColumns(columns=["text"]), texts)],
     "GroupColumns": [Sample(GroupColumns(columns=["text"], output_columns=["all"]), texts)],
+    "EmbeddingGeneration": [Sample(EmbeddingGeneration(), texts)],
     "ExpandColumns": [Sample(ExpandColumns(columns=["texts"]), texts)],
     "MergeColumns": [Sample(MergeColumns(columns=["text", "more"]), texts)],
     "CombineOutputs": [Sample(CombineOutputs(), texts)],

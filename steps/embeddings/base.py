@@ -1,0 +1,38 @@
+"""What an embeddings model is to a step: texts in, vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import SerializeAsAny
+
+from steps.models import Model
+from steps.registry import Kind
+
+Vector = list[float]
+
+
+class Embeddings(Model):
+    """A model that turns texts into vectors, near each other where the texts mean alike."""
+
+    kind: ClassVar[Kind] = "embeddings"
+    example: ClassVar[str] = "SentenceTransformerEmbeddings"
+    rehearsal: ClassVar[str] = "RehearsalEmbeddings"
+
+    def load(self) -> None:
+        """Get ready to work; runs once per worker."""
+
+    def unload(self) -> None:
+        """Let go of what `load` took."""
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """A vector for each text, in their order; all have the same length. A text's vector does not depend on the others.
+
+        Raises:
+            RunError: The model cannot work.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.embed")
+
+
+AnyEmbeddings = SerializeAsAny[Embeddings]

@@ -1,0 +1,82 @@
+"""What the parameters of a step may hold beside plain values: a model, chosen by its class name under `use`.
+
+`llm: {use: OpenAILLM, model: gpt-4o-mini}` names one of the language models, `embeddings: {use: ...}` one that turns texts into
+vectors. Each kind has a base class; a parameter of that type is a place for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, ClassVar, Self
+
+from pydantic import ConfigDict, ModelWrapValidatorHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from steps import registry
+from steps.components import Component
+from steps.errors import Complaint
+from steps.secrets import without_secrets
+
+
+class Model(Component):
+    """A model that a step uses."""
+
+    # errors do not show their input: it may hold a key
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
+
+    kind: ClassVar[registry.Kind]
+    """What the registry calls them. The class that sets it is the base of its kind, and no model itself."""
+    example: ClassVar[str] = ""
+    """A class of this kind with a parameter `model`, for those who left out which."""
+    rehearsal: ClassVar[str] = ""
+    """The class of this kind that stands in for all others when a pipeline is rehearsed."""
+    default_pool: ClassVar[str] = "process"
+    """async when a server does the work, process or gpu when this process does."""
+    is_rehearsal: ClassVar[bool] = False
+    is_free: ClassVar[bool] = False
+    """What it gives costs nothing and can be had again."""
+    reaches: ClassVar[str] = ""
+    """What it needs beyond this process, in words; empty where it answers by itself."""
+
+    @property
+    def model_name(self) -> str:
+        """What the column `model_name` says."""
+        return getattr(self, "model", type(self).__name__)
+
+    def fingerprint(self) -> str:
+        """Identity of what it gives beyond the parameters, such as the content of a file."""
+        return ""
+
+    def problems(self) -> Sequence[Complaint]:
+        """What is known to be wrong before it is used, one sentence each (no network)."""
+        return []
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _find_class(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(data, dict) or "use" not in data:
+            if "kind" in vars(cls) and not isinstance(data, cls):
+                seen = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__  # values may be keys
+                raise ValueError(f"say which model: {{use: {cls.example}, model: ...}}; it has {seen}")
+            return handler(data)
+        fields = dict(data)
+        name = fields.pop("use")
+        try:
+            found = registry.resolve(str(name), cls.kind)
+        except registry.UnknownComponent as error:
+            raise ValueError(error.message) from error
+        if not issubclass(found, cls):
+            raise ValueError(f"{name!r} is not a {cls.__name__}")
+        return handler(fields) if found is cls else found.model_validate(fields)
+
+    @model_serializer(mode="wrap")
+    def _name_class(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"use": registry.name_of(type(self), self.kind), **without_secrets(self, handler(self))}
+
+
+@cache
+def models_of(step: type) -> dict[str, type[Model]]:
+    """The parameters of a step that hold a model, and what kind of one."""
+    fields = getattr(step, "model_fields", {})
+    kinds = {name: field.annotation for name, field in fields.items()}
+    return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Model)}
