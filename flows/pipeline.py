@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import Token
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from pydantic import ValidationError
 
-from flows.plan import Plan, batch_size_field, plan
+from flows.plan import Plan, batch_size_field, examine, plan
 from flows.spec import CanvasSpec, PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
+from flows.spec.parameters import settable
 from flows.spec.reading import misfit
 from steps import registry
 from steps.base import BaseStep
@@ -53,6 +55,16 @@ def _refuse(function: str, unknown: Mapping[str, Any], known: set[str]) -> None:
 
 def _told(error: ValidationError) -> PlanError:
     return PlanError([Problem("bad-value", "pipeline", misfit(detail), remedy(detail)) for detail in error.errors()])
+
+
+@contextmanager
+def _closed() -> Iterator[None]:
+    """No pipeline is open: inside a `with` block, the steps that a plan makes would be added to it."""
+    token = open_pipeline.set(None)
+    try:
+        yield
+    finally:
+        open_pipeline.reset(token)
 
 
 class Pipeline:
@@ -190,11 +202,18 @@ class Pipeline:
         return self._planned({})
 
     def _planned(self, parameters: Mapping[str, Any], *, is_replay: bool = False) -> Plan:
-        token = open_pipeline.set(None)  # inside the `with` block, the plan's own steps would be added to this pipeline
-        try:
+        with _closed():
             return plan(with_parameters(self.spec, parameters), is_replay=is_replay)
-        finally:
-            open_pipeline.reset(token)
+
+    def get_runtime_parameters_info(self) -> dict[str, list[dict[str, Any]]]:
+        """What `run(parameters=...)` and `--param` may set, by step: name, whether it may be left out, and what it is.
+
+        A parameter that holds a model has those of the model under `runtime_parameters_info`. A step that cannot be made as it
+        stands is left out; `plan` says why.
+        """
+        with _closed():
+            planned, _ = examine(self.spec)
+        return {name: settable(one.step) for name, one in planned.steps.items()}
 
     # ---- running
     def run(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, create_model
 
 from steps.errors import RunError
+from steps.signatures import fields_of
 from steps.wiring import Router
 
 
@@ -46,13 +46,6 @@ def router(function: Callable[..., Sequence[str]]) -> type[Router]:
         >>> by_turns(every=2).choose(["a", "b"], 2, Random(0))
         ['b']
     """
-    fields: dict[str, Any] = {
-        own.name: (
-            Any if own.annotation is own.empty else own.annotation,
-            ... if own.default is own.empty else own.default,
-        )
-        for own in list(inspect.signature(function).parameters.values())[3:]
-    }
 
     class FunctionRouter(Router):
         def choose(self, steps: Sequence[str], batch_number: int, rng: Random) -> list[str]:
@@ -63,5 +56,9 @@ def router(function: Callable[..., Sequence[str]]) -> type[Router]:
             return chosen
 
     return create_model(
-        function.__name__, __base__=FunctionRouter, __module__=function.__module__, __doc__=function.__doc__, **fields
+        function.__name__,
+        __base__=FunctionRouter,
+        __module__=function.__module__,
+        __doc__=function.__doc__,
+        **fields_of(function, 3),
     )

@@ -8,7 +8,9 @@ from typing import Any
 from flows.spec.model import PipelineSpec, StepSpec
 from flows.spec.reading import read_step
 from flows.spec.text import check_data, parse
+from steps.base import BaseStep
 from steps.errors import PlanError, Problem, SpecError
+from steps.models import Model
 from steps.wording import did_you_mean, listed, quoted
 
 _BESIDE_USE = StepSpec.model_fields.keys() - {"params", "name", "use", "after"}
@@ -128,3 +130,17 @@ def _leaves(value: Mapping[str, Any]) -> Iterable[tuple[list[str], Any]]:
             yield from (([key, *rest], leaf) for rest, leaf in _leaves(inner))
         else:
             yield str(key).split("."), inner
+
+
+def settable(component: BaseStep | Model) -> list[dict[str, Any]]:
+    """The parameters of a step or a model that a run may set: name, whether it may be left out, and what it is."""
+    found: list[dict[str, Any]] = []
+    for name, field in type(component).model_fields.items():
+        value = getattr(component, name)
+        if name in getattr(component, "PLACEMENT", ()):
+            continue
+        if isinstance(value, Model):
+            found.append({"name": name, "runtime_parameters_info": settable(value)})
+        else:
+            found.append({"name": name, "optional": not field.is_required(), "description": field.description or ""})
+    return found

@@ -173,3 +173,13 @@ def test_arguments_of_distilabel_are_told_what_to_use() -> None:
         Pipeline("p", cache_dir="x")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="LoadDataFromDicts"):
         rich_pipeline().dry_run(dataset=[])  # type: ignore[arg-type]
+
+
+def test_what_a_run_may_set_is_told_by_step_with_the_models_inside() -> None:
+    told = rich_pipeline().get_runtime_parameters_info()
+
+    of_a = {one["name"]: one for one in told["a"]}
+    of_llm = {one["name"]: one for one in of_a["llm"]["runtime_parameters_info"]}
+    assert of_a["num_generations"] == {"name": "num_generations", "optional": True, "description": "Replies per row."}
+    assert (of_llm["model"]["optional"], of_llm["generation_kwargs"]["optional"]) == (False, True)
+    assert "input_mappings" not in of_a
