@@ -12,6 +12,7 @@ from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.index import Index
 from flows.engine.items import Item, child_key
+from flows.engine.journal import ALL_ROWS
 from flows.engine.ledger import SegmentReader
 from flows.engine.not_sent import NotSent
 from flows.engine.outcome import Collected, Outcome, failure_of
@@ -104,7 +105,8 @@ class Asking:
         try:
             row = self._row(item)
             ready = rename_in(row, self.task.input_mappings) if self.task.input_mappings else row
-            made = await self.task.answer(ready, self._line.of(item.id, item.key, self._retried.get(item.key, 0)))
+            asker = ALL_ROWS if self.task.shares_replies else item.key
+            made = await self.task.answer(ready, self._line.of(item.id, asker, self._retried.get(item.key, 0)))
             if not self._multiplies and len(made) != 1:
                 raise wrong_count(self.task, len(made), 1)
             named = [rename_out(new, row, self.task) for new in made]

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
-from flows.engine.journal import Asker, Entry, Journal, NotInJournal, completion_of, tally_of, useless_key
+from flows.engine.journal import ALL_ROWS, Asker, Entry, Journal, NotInJournal, completion_of, tally_of, useless_key
 from flows.engine.keys import identity_of
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
@@ -39,6 +39,8 @@ class Gateway:
         self.replied = replied
         self.is_replay = is_replay
         self._gates: dict[str, Gate] = {}
+        self.under_way: dict[bytes, asyncio.Future[Completion]] = {}
+        """Requests whose reply several rows wait for, by its key."""
         self._is_draining = False
         self._is_held = False
         self._opening: asyncio.Task[None] | None = None
@@ -139,12 +141,24 @@ class Line:
             key = asker.key(request, before, retried) if before else key
             kept = self._gateway.journal.find(key)
             if kept is None:
-                return await self._for_money(key, row_id, request)
+                buy = self._together if row_key == ALL_ROWS else self._for_money
+                return await buy(key, row_id, request)
             completion = completion_of(kept)
             self._gateway.replied(self._step, row_id, completion, tally_of(kept), False)
             return completion
 
         return topped_up(ask)
+
+    async def _together(self, key: bytes, row_id: str, request: Request) -> Completion:
+        """Ask for all rows that wait for the same reply; they share what comes of it."""
+        under_way = self._gateway.under_way
+        if (asked := under_way.get(key)) is not None:
+            return await asyncio.shield(asked)
+        under_way[key] = asked = asyncio.ensure_future(self._for_money(key, row_id, request))
+        try:
+            return await asked
+        finally:
+            del under_way[key]
 
     async def _for_money(self, key: bytes, row_id: str, request: Request) -> Completion:
         if self._is_replay:

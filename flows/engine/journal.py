@@ -130,6 +130,10 @@ def step_tag(step: str) -> bytes:
     return hashlib.blake2b(step.encode(errors="replace"), digest_size=TAG_BYTES).digest()
 
 
+ALL_ROWS = b""
+"""Stands for the row where all rows of a step share the replies to the same question."""
+
+
 class Asker(NamedTuple):
     """Who asks, for the keys of replies: a model's identity (`identity_of`), the step, and the row."""
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from flows.engine.keys import step_keys
 from flows.plan import Plan, PlannedStep
 from flows.spec import StepSpec
-from steps.base import GlobalStep, JoinStep, Step, StepResources
+from steps.base import BaseStep, GlobalStep, JoinStep, Step, StepResources
 from steps.columns.combine_outputs import CombineOutputs
 from steps.tasks.base import Task
 from steps.tasks.generator import GeneratorTask, Seeds
+from steps.tasks.global_task import GlobalTask, PreparedRows
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Stage:
 
     @property
     def is_global(self) -> bool:
-        return isinstance(self.head.step, GlobalStep)
+        return isinstance(self.head.step, GlobalStep) and self.asks is None
 
     @property
     def is_join(self) -> bool:
@@ -90,7 +91,7 @@ def may_multiply(planned: PlannedStep) -> bool:
 
 def stages_of(plan: Plan) -> dict[str, Stage]:
     """The plan's stages, in an order in which each comes after those it needs."""
-    plan = with_rows_of(plan)
+    plan = with_hidden_steps(plan)
     keys = step_keys(plan)
     chains: list[list[PlannedStep]] = []
     chain_of: dict[str, list[PlannedStep]] = {}
@@ -120,31 +121,38 @@ def keys_of(plan: Plan) -> dict[str, str]:
     }
 
 
-ROWS_OF = ".rows"
-"""Ends the name of a step that gathers rows for another; no step of a pipeline has a dot in its name."""
+ROWS_OF, ALL_OF = ".rows", ".all"
+"""End the names of steps that gather rows for another; no step of a pipeline has a dot in its name."""
 
 
-def with_rows_of(plan: Plan) -> Plan:
-    """The plan, with a step before each that needs one to gather its rows.
+def with_hidden_steps(plan: Plan) -> Plan:
+    """The plan, with steps that gather rows for others before those.
 
-    A step that takes all rows of several branches, or those a router sends it: rows are read from the ledger of the step
-    before, which must hold just the rows that are meant. A task that makes rows: what it asks about is made by a source.
+    - Before a step that takes all rows of several branches, or those a router sends it: rows are read from the ledger of the
+      step before, which must hold just the rows that are meant.
+    - Before a task that makes rows: what it asks about is made by a source.
+    - Before a task that asks about groups of rows: what it asks about each is found out from all of them.
     """
     steps: dict[str, PlannedStep] = {}
+
+    def put_before(planned: PlannedStep, hidden: BaseStep) -> PlannedStep:
+        name = str(hidden.name)
+        spec = StepSpec.model_construct(name=name, use=type(hidden).__name__)
+        steps[name] = PlannedStep(spec, hidden, planned.after, [planned.name])
+        for upstream in planned.after:
+            before = steps[upstream]
+            steps[upstream] = replace(before, next=[name if after == planned.name else after for after in before.next])
+        return replace(planned, after=[name])
+
     for name, planned in plan.steps.items():
+        step = planned.step
         is_chosen = any(upstream in plan.routers for upstream in planned.after)
-        rows = f"{name}{ROWS_OF}"
-        if isinstance(planned.step, GeneratorTask):
-            spec = StepSpec.model_construct(name=rows, use="Seeds")
-            steps[rows] = PlannedStep(spec, Seeds.of(planned.step, rows), [], [name])
-            planned = replace(planned, after=[rows])
-        elif isinstance(planned.step, GlobalStep) and (len(planned.after) > 1 or is_chosen):
-            spec = StepSpec.model_construct(name=rows, use="CombineOutputs")
-            steps[rows] = PlannedStep(spec, CombineOutputs(name=rows), planned.after, [name])
-            for upstream in planned.after:
-                before = steps[upstream]
-                steps[upstream] = replace(before, next=[rows if after == name else after for after in before.next])
-            planned = replace(planned, after=[rows])
+        if isinstance(step, GeneratorTask):
+            planned = put_before(planned, Seeds.of(step, name + ROWS_OF))
+        elif isinstance(step, GlobalStep) and (len(planned.after) > 1 or is_chosen):
+            planned = put_before(planned, CombineOutputs(name=name + ROWS_OF))
+        if isinstance(step, GlobalTask):
+            planned = put_before(planned, PreparedRows.of(step, name + ALL_OF))
         steps[name] = planned
     return replace(plan, steps=steps)
 

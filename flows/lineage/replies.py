@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.codec import decode
-from flows.engine.journal import COPIED, Asker, faults_in
+from flows.engine.journal import ALL_ROWS, COPIED, Asker, faults_in
 from flows.engine.keys import identity_of
 from flows.engine.lookup import records_of
 from flows.lineage.model import Asked
@@ -29,9 +29,9 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
 
     Replies to earlier versions of the prompt, and of other models, are left out where they can be told.
     """
-    entries = _entries(journals, Asker(b"", step, key).prefix, step)
-    asker = Asker(identity_of(task.llm), step, key)
-    entries = [one for one in entries if _is_of_model(one, task.llm.model_name, asker)] or entries
+    asker = Asker(identity_of(task.llm), step, ALL_ROWS if task.shares_replies else key)
+    entries = _entries(journals, asker.prefix, step)
+    entries = [one for one in entries if _is_of_model(one, task, asker)] or entries
     prompt = _prompt(task, received)
     entries = [one for one in entries if _begins(one.get("chat"), prompt)] or entries
     entries.sort(key=lambda entry: entry.get("at") or 0.0)
@@ -51,17 +51,17 @@ def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[st
     return list(found.values())
 
 
-def _is_of_model(entry: dict[str, Any], model: str, asker: Asker) -> bool:
+def _is_of_model(entry: dict[str, Any], task: Task, asker: Asker) -> bool:
     """Whether the model as it is now was asked: the key covers its parameters, unless nothing came back."""
     if not entry["completion"]["texts"]:
-        return bool(entry.get("model") == model)
+        return bool(entry.get("model") == task.llm.model_name)
     key, wanted = entry["key"], entry.get("n", 1)
     request = Request(entry.get("chat") or [], n=wanted, schema=entry.get("schema"))
     return any(
         asker.key(replace(request, have=have), before, retried) == key
         for retried in range(MOST_RETRIES)
         for before in range(MOST_REPEATS)
-        for have in range(min(wanted, MOST_REPEATS))
+        for have in range(min(max(wanted, task.num_generations), MOST_REPEATS))
     )
 
 

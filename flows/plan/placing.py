@@ -23,7 +23,7 @@ def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[st
         return
     if planned.pool == "async" and not isinstance(step, Task):
         problems.add("wrong-pool", f"{planned.spec.use} does not wait for a server", "use the pool process", name)
-    if step.resources.replicas > 1 and isinstance(step, (GeneratorStep, GlobalStep)):
+    if step.resources.replicas > 1 and isinstance(step, (GeneratorStep, GlobalStep)) and not isinstance(step, Task):
         kind = "makes all rows" if planned.is_source else "needs all rows at once"
         problems.add("no-such-resources", f"{step.resources.replicas} replicas, but it {kind}", "remove `replicas`", name)
     for shortage, fix in pools.shortages(planned.pool, step.resources):

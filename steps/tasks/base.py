@@ -51,6 +51,8 @@ class Task(Step):
     prompt: ClassVar[str] = ""
     """What the user message says; `{column}` stands for a value of the row."""
     Answer: ClassVar[type[BaseModel] | None] = None
+    shares_replies: ClassVar[bool] = False
+    """Whether rows with the same question share one reply, instead of each getting one of its own."""
 
     llm: AnyLLM = Field(default_factory=RehearsalLLM, description="The model that is asked.")
     num_generations: int = Field(default=1, ge=1, description="Replies per row.")

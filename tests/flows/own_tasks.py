@@ -1,14 +1,15 @@
-"""Tasks of a user: one that makes rows, one that asks in rounds."""
+"""Tasks of a user: one that makes rows, one that asks in rounds, one that asks about groups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import ClassVar
 
 from steps.base import Row
 from steps.errors import BadReply
 from steps.llms.base import Chat
 from steps.tasks.generator import GeneratorTask
+from steps.tasks.global_task import GlobalTask
 from steps.tasks.rounds import Talk, TaskInRounds
 
 
@@ -30,6 +31,27 @@ class WriteTopics(GeneratorTask):
 
     def format_output(self, text: str, row: Row) -> Row:
         return {"topic": text}
+
+
+class NameGroups(GlobalTask):
+    """Finds a name for the rows that begin with the same letter."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("topic",)
+    outputs: ClassVar[tuple[str, ...]] = ("group",)
+    prepared: ClassVar[tuple[str, ...]] = ("alike",)
+
+    def prepare(self, rows: Collection[Row]) -> Iterator[Row]:
+        groups: dict[str, list[str]] = {}
+        for row in rows:
+            groups.setdefault(row["topic"][-1:], []).append(row["topic"])
+        for row in rows:
+            yield {**row, "alike": groups[row["topic"][-1:]]}
+
+    def format_input(self, row: Row) -> Chat:
+        return [{"role": "user", "content": f"name these: {', '.join(row['alike'])}"}]
+
+    def format_output(self, text: str, row: Row) -> Row:
+        return {"group": text}
 
 
 class Argue(TaskInRounds):

@@ -9,10 +9,12 @@ import pytest
 from flows.lineage.why import why
 from flows.pipeline import Pipeline
 from flows.runs import RunFolder
+from steps.columns import KeepColumns, TruncateTextColumn
 from steps.llms.openai_llm import OpenAILLM
+from steps.sources import LoadDataFromDicts
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
-from tests.flows.own_tasks import Argue, WriteTopics
+from tests.flows.own_tasks import Argue, NameGroups, WriteTopics
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +99,39 @@ def test_what_is_planned_of_a_task_that_makes_rows() -> None:
 
     assert planned.sources == ["write"]
     assert planned.steps["argue"].received == ["topic", "model_name"]
+
+
+def grouped(url: str) -> Pipeline:
+    with Pipeline("grouped") as made:
+        load = LoadDataFromDicts(data=[{"n": n, "text": f"{n} {letter}"} for n, letter in enumerate("abababc")])
+        llm = OpenAILLM(model="fake-model", base_url=f"{url}/v1", max_retries=0)
+        names = {"topic": "text"}
+        cut = TruncateTextColumn(column="text", max_length=3)
+        keep = KeepColumns(columns=["n", "text"])
+        _ = load >> [cut, keep] >> NameGroups(name="groups", llm=llm, input_mappings=names, resources={"replicas": 2})
+    return made
+
+
+def test_groups_are_asked_about_once_and_each_row_gets_the_answer(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(latency_s=0.1))
+    with running(fake) as url:
+        rows = rows_of(grouped(url), tmp_path, "r")
+        rows_of(grouped(url), tmp_path, "r")
+        found = why(RunFolder(tmp_path / "r"), "default", 2)
+
+    assert fake.stats.requests == 3
+    assert [row["group"] for row in rows] == [
+        f"echo: name these: {', '.join(str(other['text']) for other in rows if str(other['text'])[-1] == str(row['text'])[-1])}"
+        for row in rows
+    ]
+    assert set(rows[0]) == {"n", "text", "group", "model_name"}
+    assert [len(step.replies) for step in found.steps if step.step == "groups"] == [1]
+
+
+def test_when_a_group_cannot_be_asked_about_its_rows_are_tried_again_alone(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(rules=[Rule("3 b", Fault.CONTENT_FILTER)]))
+    with running(fake) as url:
+        assert len(rows_of(grouped(url), tmp_path, "r")) == 4
+        assert fake.stats.requests == 3
+        folder = RunFolder(tmp_path / "r")
+        assert [failed["row"]["n"] for failed in folder.quarantined()] == [1, 3, 5]

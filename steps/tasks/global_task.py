@@ -1,0 +1,53 @@
+"""What a global task is: one that asks about groups of rows, and needs all rows to know the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import ClassVar, Self
+
+from pydantic import PrivateAttr
+
+from steps.base import Batch, GlobalStep, Row
+from steps.llms.base import Ask
+from steps.tasks.base import Task
+
+
+class GlobalTask(Task, GlobalStep):
+    """Asks a model about groups of rows.
+
+    `prepare` gets all rows and gives each what its question needs, in columns that `prepared` names and that end here.
+    Rows with the same question share one request and its reply.
+    """
+
+    shares_replies: ClassVar[bool] = True
+    prepared: ClassVar[tuple[str, ...]] = ()
+
+    def prepare(self, rows: Collection[Row]) -> Iterable[Row]:
+        """The rows that go on, each with the `prepared` columns."""
+        raise NotImplementedError(f"{type(self).__name__}.prepare")
+
+    async def answer(self, row: Row, ask: Ask) -> list[Row]:
+        made = await super().answer(row, ask)
+        return [{column: value for column, value in new.items() if column not in self.prepared} for new in made]
+
+    def process(self, rows: Collection[Row]) -> Batch:
+        """Ask about all rows here and now."""
+        return super().process(list(self.prepare(rows)))
+
+
+class PreparedRows(GlobalStep):
+    """All rows, each with what a global task asks about it."""
+
+    _task: GlobalTask = PrivateAttr()
+
+    @classmethod
+    def of(cls, task: GlobalTask, name: str) -> Self:
+        made = cls(name=name, input_mappings=task.input_mappings)
+        made._task = task
+        return made
+
+    def needs(self) -> list[str]:
+        return self._task.needs()
+
+    def process(self, rows: Collection[Row]) -> Iterable[Row]:
+        return self._task.prepare(rows)
