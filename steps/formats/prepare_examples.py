@@ -16,10 +16,10 @@ _MARKS = re.compile(r"\{\{|\}\}|\{query\}|\{answers\}")
 
 
 class PrepareExamples(Step):
-    """Writes queries and their answers as one text of examples, and keeps that alone.
+    """Writes a row's queries and their answers as one text: examples for a prompt.
 
-    Goes between `DataSampler` and the generator of APIGen, whose prompt shows the examples. Answers that are no text are
-    written as JSON.
+    The text takes the place of both columns, which hold lists of equal length, as `DataSampler` makes them. Answers that are
+    no text are written as JSON.
 
     After APIGen: Automated Pipeline for Generating Verifiable and Diverse Function-Calling Datasets,
     https://arxiv.org/abs/2406.18518
@@ -44,10 +44,14 @@ class PrepareExamples(Step):
             yield f"`template` has no {' and no '.join(missing)}"
 
     def columns_after(self, received: Sequence[str]) -> list[str]:
-        return list(self.outputs)
+        return [*(column for column in received if column not in (*self.inputs, *self.outputs)), *self.outputs]
 
     def process(self, batch: Batch) -> Batch:
-        return [{"examples": self._text(row)} for row in batch]
+        return [self._prepare(row) for row in batch]
+
+    def _prepare(self, row: Row) -> Row:
+        text = self._text(row)
+        return {column: value for column, value in row.items() if column not in self.inputs} | {"examples": text}
 
     def _text(self, row: Row) -> str:
         require(row, self.inputs)

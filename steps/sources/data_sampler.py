@@ -16,6 +16,7 @@ class DataSampler(GeneratorStep):
 
     A new row holds what `size` rows of `data` have in each column, e.g. the examples for one prompt; None where a row lacks
     it. No row is drawn twice for the same new row, unless `size` is larger than the data. The same seed draws the same.
+    The new rows start a pipeline: they cannot be joined with those of another source.
 
     Example:
         >>> data = [{"query": "2+2?", "answer": "4"}, {"query": "3+3?", "answer": "6"}]
@@ -29,7 +30,7 @@ class DataSampler(GeneratorStep):
         examples=[[{"query": "2+2?", "answer": "4"}, {"query": "Name a river.", "answer": "The Rhine."}]],
     )
     size: int = Field(default=2, ge=1, description="Rows of the data in each new row.")
-    samples: int = Field(default=100, ge=1, description="New rows. Where they join those of another source: as many as it has.")
+    samples: int = Field(default=100, ge=1, description="How many new rows.")
     seed: int = Field(default=42, description="Another seed draws other rows.")
 
     def check(self) -> Iterable[Complaint]:

@@ -8,10 +8,10 @@ from steps.errors import RowError
 from steps.formats.prepare_examples import PrepareExamples
 
 
-def test_examples_stand_one_after_the_other() -> None:
-    row = {"query": ["2+2?", "3+3?"], "answers": ["4", "6"], "id": [1, 2]}
+def test_examples_stand_one_after_the_other_in_place_of_the_lists() -> None:
+    row = {"query": ["2+2?", "3+3?"], "answers": ["4", "6"], "id": 7}
 
-    assert PrepareExamples().process([row]) == [{"examples": "Query: 2+2?\nAnswers: 4\n\nQuery: 3+3?\nAnswers: 6"}]
+    assert PrepareExamples().process([row]) == [{"id": 7, "examples": "Query: 2+2?\nAnswers: 4\n\nQuery: 3+3?\nAnswers: 6"}]
 
 
 def test_answers_that_are_no_text_become_json() -> None:
