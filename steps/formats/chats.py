@@ -107,6 +107,20 @@ def _part_text(part: Any) -> str:
     raise RowError(f"a message holds a part of type {quoted(kind)}, not text", "this format holds texts alone")
 
 
+def calls_of(message: Message) -> list[dict[str, Any]]:
+    """The calls of tools in a message: each has a `function` with a name.
+
+    Raises:
+        RowError: One has none.
+    """
+    calls = message["tool_calls"] if isinstance(message["tool_calls"], list) else [message["tool_calls"]]
+    for call in calls:
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise RowError(f"a tool call has no function with a name: {quoted(call)}", "see OpenAI's form of `tool_calls`")
+    return calls
+
+
 def as_supervised(row: Row, chat: Chat) -> Row:
     """The row with this chat and the answer in `generation`, for supervised fine-tuning."""
     prompt = first_question(chat)

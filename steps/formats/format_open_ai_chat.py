@@ -10,7 +10,7 @@ from pydantic import Field
 
 from steps.base import Row, is_missing
 from steps.errors import RowError
-from steps.formats.chats import said
+from steps.formats.chats import calls_of, said
 from steps.formats.whole_chats import WholeChatFormat
 from steps.llms.base import Chat, Message
 from steps.wording import quoted
@@ -70,7 +70,7 @@ def _message(number: int, message: Message) -> Message:
     elif not given.keys() & {"tool_calls", "refusal"}:
         raise RowError(f"message {number} has no content: {quoted(message.get('content'))}", "drop the row, or fill it")
     if "tool_calls" in given:
-        given["tool_calls"] = list(_calls(number, given["tool_calls"]))
+        given["tool_calls"] = list(_calls(number, given))
     if "weight" in given:
         if given["weight"] not in (0, 1):
             raise RowError(f"message {number} has the weight {quoted(given['weight'])}", "OpenAI knows 0 and 1")
@@ -98,11 +98,11 @@ def _part(number: int, role: str, part: Any) -> dict[str, Any]:
     return {"type": kind, kind: value}
 
 
-def _calls(number: int, calls: Any) -> Iterator[dict[str, Any]]:
-    for call in calls if isinstance(calls, list) else [calls]:
-        function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not isinstance(call.get("id"), str):
-            raise RowError(f"message {number} calls a tool without an id or a function's name: {quoted(call)}", _SEE)
+def _calls(number: int, message: Message) -> Iterator[dict[str, Any]]:
+    for call in calls_of(message):
+        if not isinstance(call.get("id"), str):
+            raise RowError(f"message {number} calls a tool without an id: {quoted(call)}", "the tool's reply has to name it")
+        function = call["function"]
         arguments = function.get("arguments")
         if not isinstance(arguments, str):
             arguments = json.dumps({} if arguments is None else arguments, ensure_ascii=False, default=str)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from steps.base import Row, is_missing
 from steps.errors import RowError
-from steps.formats.chats import content_text
+from steps.formats.chats import calls_of, content_text
 from steps.formats.whole_chats import WholeChatFormat
 from steps.llms.base import Chat, Message
 from steps.wording import quoted
@@ -80,22 +80,17 @@ def _call(message: Message) -> dict[str, str]:
         raise RowError(
             "a message calls tools and says something besides", "ShareGPT has no place for both: drop one, or the row"
         )
-    calls = [_function(call) for call in message["tool_calls"]]
-    return {
-        "from": "function_call",
-        "value": json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False, default=str),
-    }
+    calls = [{"name": call["function"]["name"], "arguments": _arguments(call["function"])} for call in calls_of(message)]
+    value = json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False, default=str)
+    return {"from": "function_call", "value": value}
 
 
-def _function(call: Any) -> dict[str, Any]:
-    """Name and arguments of a call, in whichever of the usual ways they are written."""
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise RowError(f"a tool call has no function with a name: {quoted(call)}", "see OpenAI's form of `tool_calls`")
+def _arguments(function: dict[str, Any]) -> Any:
+    """Arguments of a call as values: OpenAI writes them as text, TRL as they are."""
     arguments = function.get("arguments")
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments)
+            return json.loads(arguments)
         except json.JSONDecodeError as error:
             raise RowError(f"the arguments of a tool call are not JSON: {error}", "drop the row") from error
-    return {"name": function["name"], "arguments": arguments if arguments is not None else {}}
+    return {} if arguments is None else arguments

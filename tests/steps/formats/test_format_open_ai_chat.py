@@ -91,7 +91,8 @@ def test_images_of_the_user_stay_and_lose_only_empty_fields() -> None:
         ([ASKED, REPLIED, ANSWERED], "message 2 replies to a call that nobody made: '1'"),
         ([ASKED, CALLED, {**REPLIED, "tool_call_id": None}, ANSWERED], "has no 'tool_call_id'"),
         ([ASKED, {**CALLED, "tool_calls": [{"function": FUNCTION}]}, REPLIED, ANSWERED], "without an id"),
-        ([ASKED, {**CALLED, "tool_calls": ["add"]}, REPLIED, ANSWERED], "without an id"),
+        ([ASKED, {**CALLED, "tool_calls": ["add"]}, REPLIED, ANSWERED], "no function with a name: 'add'"),
+        ([ASKED, {**CALLED, "tool_calls": 7}], "no function with a name: 7"),
         ([ASKED], "there is no 'generation'"),
     ],
 )

@@ -65,6 +65,7 @@ def test_several_calls_and_replies_are_one_turn_each() -> None:
         ([{"role": "user", "content": None}, ANSWERED], "from 'user' holds None, not text"),
         ([ASKED, {**CALLED, "content": "Let me see."}], "calls tools and says something"),
         ([ASKED, {**CALLED, "tool_calls": [{"name": "add"}]}], "no function with a name"),
+        ([ASKED, {**CALLED, "tool_calls": 7}], "no function with a name: 7"),
         ([ASKED, {**CALLED, "tool_calls": [{"function": {"name": "add", "arguments": "{"}}]}], "are not JSON"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}, ANSWERED], "type 'image_url'"),
     ],
