@@ -158,8 +158,8 @@ class _Conversion:
                 ours[key] = fields[key]
         if resources := _resources(fields.get("resources")):
             ours["resources"] = resources
-        if use == "LoadDataFromDicts" and found and "data" not in params:
-            self._note(f"step {name!r}: distilabel leaves the rows of LoadDataFromDicts out of the file; enter them in `data`")
+        if use in ("LoadDataFromDicts", "DataSampler") and found and "data" not in params:
+            self._note(f"step {name!r}: distilabel leaves the rows of {use} out of the file; enter them in `data`")
         if size := _batch_size(fields, found):
             ours["batch_size"] = size
         return ours

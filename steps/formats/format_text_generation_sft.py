@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from steps.base import Batch, Group, Row, Step, require
-from steps.formats.chats import conversation, prompt_id, text_of
+from steps.formats.chats import as_supervised, question_of
 
 
 class FormatTextGenerationSFT(Step):
@@ -28,10 +28,4 @@ class FormatTextGenerationSFT(Step):
 
     def _format(self, row: Row) -> Row:
         require(row, self.inputs)
-        prompt = text_of(row, "instruction")
-        return {
-            **row,
-            "prompt": prompt,
-            "prompt_id": prompt_id(prompt),
-            "messages": conversation(row, text_of(row, "generation")),
-        }
+        return as_supervised(row, question_of(row))

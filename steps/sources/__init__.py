@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.sources.data_sampler import DataSampler
     from steps.sources.load_data_from_dicts import LoadDataFromDicts
     from steps.sources.load_data_from_disk import LoadDataFromDisk
     from steps.sources.load_data_from_file_system import LoadDataFromFileSystem
@@ -13,6 +14,7 @@ else:
     __getattr__ = registry.importer(__name__)
 
 __all__ = [
+    "DataSampler",
     "LoadDataFromDicts",
     "LoadDataFromDisk",
     "LoadDataFromFileSystem",

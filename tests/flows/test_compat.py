@@ -155,10 +155,11 @@ def test_no_key_is_carried_over() -> None:
     assert secret not in str(found.notes)
 
 
-def test_rows_that_distilabel_does_not_write_are_told() -> None:
-    found = convert(pipeline([step("load", f"{STEPS}.generators.data", "LoadDataFromDicts", batch_size=50)], {}))
+@pytest.mark.parametrize(("module", "name"), [("data", "LoadDataFromDicts"), ("data_sampler", "DataSampler")])
+def test_rows_that_distilabel_does_not_write_are_told(module: str, name: str) -> None:
+    found = convert(pipeline([step("load", f"{STEPS}.generators.{module}", name, batch_size=50)], {}))
 
-    assert "enter them in `data`" in found.notes[0]
+    assert f"the rows of {name} out of the file; enter them in `data`" in found.notes[0]
 
 
 @pytest.mark.parametrize(

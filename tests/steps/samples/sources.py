@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from steps.base import Row
+from steps.sources.data_sampler import DataSampler
 from steps.sources.load_data_from_dicts import LoadDataFromDicts
 from steps.sources.load_data_from_disk import LoadDataFromDisk
 from steps.sources.load_data_from_file_system import LoadDataFromFileSystem
@@ -13,6 +14,7 @@ def _no_row(text: str) -> Row:
 
 
 SAMPLES: Samples = {
+    "DataSampler": [Sample(DataSampler(data=[{"text": "a"}, {"text": "b"}]), _no_row)],
     "LoadDataFromDicts": [Sample(LoadDataFromDicts(data=[]), _no_row)],
     "LoadDataFromFileSystem": [Sample(LoadDataFromFileSystem(data_files="*.json"), _no_row)],
     "LoadDataFromHub": [Sample(LoadDataFromHub(repo_id="acme/toys"), _no_row)],
