@@ -38,7 +38,7 @@ class _Server(NamedTuple):
     address: tuple[str, ...] = ("base_url",)
 
 
-_LLMS = {
+SERVERS = {
     ("openai", "OpenAILLM"): _Server(None, "OPENAI_API_KEY"),
     ("anyscale", "AnyscaleLLM"): _Server("https://api.endpoints.anyscale.com/v1", "ANYSCALE_API_KEY"),
     ("together", "TogetherLLM"): _Server("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
@@ -192,7 +192,7 @@ class _Conversion:
     def _model(self, fields: Mapping[str, Any], step: str) -> dict[str, Any]:
         module, theirs = _type_of(fields)
         part = next((module.removeprefix(start) for start in _LLM_MODULES if module.startswith(start)), "")
-        server = _LLMS.get((part, theirs))
+        server = SERVERS.get((part, theirs))
         if server is None:
             kind = next((kind for kind in registry.MODELS if theirs in registry.names(kind)), None)
             found = registry.resolve(theirs, kind) if kind and module.startswith(_THEIRS) else None

@@ -45,6 +45,8 @@ class BaseStep(Wired, Component):
 
     inputs: ClassVar[Sequence[str]] = ()
     """Columns that a row must have. Steps whose columns depend on parameters override `needs`."""
+    optional_inputs: ClassVar[Sequence[str]] = ()
+    """Columns that are used where a row has them."""
     outputs: ClassVar[Sequence[str]] = ()
     """Columns that are added. Steps that also remove columns override `columns_after`."""
     group: ClassVar[Group] = "other"

@@ -61,7 +61,12 @@ class LoadDataFromHub(GeneratorStep):
         return None
 
     def check(self) -> Iterable[str]:
-        if self.repo_id is None:
-            yield "`repo_id` is missing: which data set of the Hub?"
-        elif not _REPO_ID.fullmatch(self.repo_id):
-            yield f"`repo_id` is {self.repo_id!r}, which is neither `owner/name` nor `name`"
+        if (complaint := complaint_about(self.repo_id)) is not None:
+            yield complaint
+
+
+def complaint_about(repo_id: str | None) -> str | None:
+    """What is wrong with the name of a data set; None if nothing is."""
+    if repo_id is None:
+        return "`repo_id` is missing: which data set of the Hub?"
+    return None if _REPO_ID.fullmatch(repo_id) else f"`repo_id` is {repo_id!r}, which is neither `owner/name` nor `name`"

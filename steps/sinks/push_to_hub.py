@@ -1,0 +1,61 @@
+"""Rows to a data set on the Hugging Face Hub, in the middle of a pipeline."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Collection, Iterable
+from typing import ClassVar
+
+from pydantic import Field
+
+from steps.base import GlobalStep, Group, Row
+from steps.errors import Complaint, RunError
+from steps.secrets import TRANSPORT, Secret, reveal
+from steps.sources.load_data_from_hub import complaint_about
+
+
+class PushToHub(GlobalStep):
+    """Pushes its rows to a data set on the Hugging Face Hub, and passes them on.
+
+    It pushes once all rows have arrived. Rows that were pushed are not pushed again when the run goes on. What it pushes
+    are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by `distilflow push`.
+
+    Example:
+        >>> list(PushToHub(repo_id="acme/toys").check())
+        []
+    """
+
+    group: ClassVar[Group] = "sinks"
+    reaches: ClassVar[str] = "the Hub"
+
+    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.")
+    split: str = Field(default="train", min_length=1, description="Part of the data set that the rows become.")
+    private: bool = Field(default=True, description="Make a new data set private; one that is there stays as it is.")
+    token: Secret | None = Field(
+        default=None,
+        description="${NAME} of the variable that holds the Hub's token. Empty for $HF_TOKEN.",
+        json_schema_extra={"writeOnly": True, **TRANSPORT},
+    )
+
+    def check(self) -> Iterable[Complaint]:
+        if (complaint := complaint_about(self.repo_id)) is not None:
+            yield complaint
+
+    def process(self, rows: Collection[Row]) -> Iterable[Row]:
+        if not rows:
+            return rows
+        from datasets import Dataset
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                # the fingerprint is said, as it would take a copy of all rows to find one
+                data = Dataset.from_generator(lambda: iter(rows), cache_dir=folder, fingerprint=uuid.uuid4().hex)
+                data.push_to_hub(self.repo_id, split=self.split, private=self.private, token=reveal(self.token, "HF_TOKEN"))
+            except Exception as error:
+                cause = error.__cause__ or error  # of rows that it cannot write, `datasets` says only that there are some
+                raise RunError(
+                    f"the rows cannot be pushed to {self.repo_id!r}: {cause}",
+                    "check the name and $HF_TOKEN, which must be allowed to write",
+                ) from error
+        return rows

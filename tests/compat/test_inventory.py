@@ -1,0 +1,87 @@
+"""All public components of distilabel 1.5.3 are here by name, with columns and parameters, or docs/migrating.md says why not.
+
+`distilabel_components.json` lists them, as they were read off an installed distilabel: columns are null where they depend on
+parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from flows.compat import SERVERS
+from steps import registry
+from steps.base import BaseStep
+from tests.steps.samples import SAMPLES
+
+COMPONENTS: list[dict[str, Any]] = orjson.loads((Path(__file__).parent / "distilabel_components.json").read_bytes())
+GUIDE = Path(__file__).parents[2] / "docs" / "migrating.md"
+CUDA = {"cuda_devices", "disable_cuda_device_placement"}
+"""Where a step runs is said beside it: `pool` and `resources`."""
+
+
+def deviations() -> dict[str, set[str]]:
+    """What the guide lists as different, by class: parameters and columns, or "class" for one that is not here."""
+    found: dict[str, set[str]] = {}
+    for names, what in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", GUIDE.read_text(), re.MULTILINE):
+        for name in re.findall(r"\w+", names):
+            found.setdefault(name, set()).update(
+                re.findall(r"`(\w+)`", what), ["class"] if what.startswith("the class") else []
+            )
+    return found
+
+
+DEVIATIONS = deviations()
+
+
+def component_of(name: str) -> type | None:
+    for kind in registry.KINDS:
+        if name in registry.names(kind):
+            return registry.resolve(name, kind)
+    return None
+
+
+def is_server(name: str) -> bool:
+    """Whether files that name this class get a model that speaks OpenAI's protocol."""
+    return any(theirs == name for _, theirs in SERVERS)
+
+
+@pytest.mark.parametrize("entry", COMPONENTS, ids=lambda entry: entry["name"])
+def test_a_component_is_here_with_its_parameters(entry: dict[str, Any]) -> None:
+    found, told = component_of(entry["name"]), DEVIATIONS.get(entry["name"], set())
+    if found is None and (is_server(entry["name"]) or "class" in told):
+        return
+
+    assert found is not None
+    assert "class" not in told
+    assert set(entry["parameters"]) - set(getattr(found, "model_fields", ())) - CUDA - told == set()
+
+
+@pytest.mark.parametrize("entry", [one for one in COMPONENTS if "inputs" in one], ids=lambda entry: entry["name"])
+def test_a_step_has_its_columns(entry: dict[str, Any]) -> None:
+    found, told = component_of(entry["name"]), DEVIATIONS.get(entry["name"], set())
+    if found is None:
+        assert "class" in told
+        return
+    assert issubclass(found, BaseStep)
+    steps = [sample.step for sample in SAMPLES[entry["name"]]]
+    needed = {column for step in steps for column in step.needs()} | set(found.optional_inputs)
+    made = {column for step in steps for column in step.makes()}
+
+    if entry["inputs"] is not None:
+        assert set(entry["inputs"]) - needed - told == set()
+    if entry["outputs"] is not None:
+        assert set(entry["outputs"]) - made - told == set()
+
+
+def test_the_guide_lists_no_difference_that_is_none() -> None:
+    theirs = {entry["name"]: entry for entry in COMPONENTS}
+    for name, told in DEVIATIONS.items():
+        entry = theirs.get(name)
+        if entry is None:
+            continue
+        assert ("class" in told) == (component_of(name) is None), name
