@@ -15,7 +15,6 @@ from flows.spec import read_file, spec_from
 from flows.spec.text import check_data, parse
 from steps.errors import SpecError
 
-SCHEME = "hf://datasets/"
 HUB = "https://huggingface.co"
 PIPELINE = "pipeline.yaml"
 _HOSTS = ("huggingface.co", "hf.co")
@@ -42,12 +41,12 @@ class Imported:
 
 
 def read_source(source: str) -> str:
-    """Text of a pipeline: of a file, or of what `hf://datasets/owner/name` holds.
+    """Text of a pipeline: of a file, or of what `hf://datasets/owner/name`, or a page of the Hub, holds.
 
     Raises:
         SpecError: It cannot be read, or is not there.
     """
-    return read_hub(hub_data_set(source)) if source.startswith(SCHEME) else read_file(Path(source))
+    return read_hub(hub_data_set(source)) if "://" in source else read_file(Path(source))
 
 
 def hub_data_set(source: str) -> DataSet:

@@ -26,7 +26,7 @@ LAST = "last"
 Pipeline = Annotated[
     str,
     typer.Argument(
-        help="Pipeline file, YAML or JSON, also one of distilabel; or hf://datasets/owner/name for its pipeline.yaml."
+        help="Pipeline file, YAML or JSON, also one of distilabel; or hf://datasets/owner/name, or the address of that page."
     ),
 ]
 Params = Annotated[

@@ -36,6 +36,7 @@ def main() -> None:
     params, rows = first_rows(hub_data_set(f"{address}/datasets/my-org/ours"))
     seen: dict[str, Any] = {
         "ours": understand(read_source("hf://datasets/my-org/ours")).text == OURS,
+        "by_address": read_source(f"{address}/datasets/my-org/ours/raw/main/pipeline.yaml") == OURS,
         "theirs": read_spec(theirs.text)[0].names(),
         "params": params,
         "rows": rows,

@@ -105,7 +105,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_pipeline_of_a_data_set_is_read_ours_and_theirs(seen: dict[str, Any]) -> None:
-    assert seen["ours"] is True
+    assert seen["ours"]
+    assert seen["by_address"] is True
     assert seen["theirs"] == ["load", "a", "b", "group", "rate", "pairs"]
 
 
