@@ -16,7 +16,7 @@ from steps.base import BaseStep
 from steps.llms.base import LLM
 from steps.wiring import Router, open_pipeline
 
-GROUPS = ("sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other", "models", "routers")
+GROUPS = ("sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other", "models", "routers")
 KINDS: tuple[registry.Kind, ...] = ("steps", "llms", "routers")
 
 

@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from steps.base import BaseStep, JoinStep, Row
-from tests.steps.samples import columns, formats, sources, tasks
+from tests.steps.samples import columns, formats, samplers, sources, tasks
 from tests.steps.samples.sample import Sample, Samples
 
-SAMPLES: Samples = {**sources.SAMPLES, **tasks.SAMPLES, **columns.SAMPLES, **formats.SAMPLES}
+SAMPLES: Samples = {
+    **sources.SAMPLES,
+    **samplers.SAMPLES,
+    **tasks.SAMPLES,
+    **columns.SAMPLES,
+    **formats.SAMPLES,
+}
 
 
 def samples_of(kind: type[BaseStep]) -> list[Any]:

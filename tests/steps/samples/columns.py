@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from steps.columns.combine_outputs import CombineOutputs
+from steps.columns.compute_column import ComputeColumn
 from steps.columns.expand_columns import ExpandColumns
 from steps.columns.group_columns import GroupColumns
 from steps.columns.keep_columns import KeepColumns
@@ -14,6 +15,7 @@ SAMPLES: Samples = {
     "GroupColumns": [Sample(GroupColumns(columns=["text"], output_columns=["all"]), texts)],
     "ExpandColumns": [Sample(ExpandColumns(columns=["texts"]), texts)],
     "MergeColumns": [Sample(MergeColumns(columns=["text", "more"]), texts)],
+    "ComputeColumn": [Sample(ComputeColumn(column="both", template="{{ text }} {{ more }}"), texts)],
     "CombineOutputs": [Sample(CombineOutputs(), texts)],
     "TruncateTextColumn": [Sample(TruncateTextColumn(max_length=3), texts)],
 }
