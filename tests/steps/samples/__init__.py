@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steps.base import BaseStep, JoinStep, Row
-from tests.steps.samples import columns, formats, samplers, sources, tasks
+from tests.steps.samples import columns, formats, samplers, sources, tasks, validators
 from tests.steps.samples.sample import Sample, Samples
 
 SAMPLES: Samples = {
@@ -15,6 +15,7 @@ SAMPLES: Samples = {
     **samplers.SAMPLES,
     **tasks.SAMPLES,
     **columns.SAMPLES,
+    **validators.SAMPLES,
     **formats.SAMPLES,
 }
 
