@@ -16,7 +16,7 @@ from steps.base import BaseStep
 from steps.models import Model
 from steps.wiring import Router, open_pipeline
 
-GROUPS = ("sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other", "models", "routers")
+GROUPS = ("sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other", "models", "routers")
 
 
 def describe_all() -> list[dict[str, Any]]:

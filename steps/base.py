@@ -23,7 +23,7 @@ from steps.wiring import Wired
 Row = dict[str, Any]
 Batch = list[Row]
 FILL_IT = "fill it in the source, or drop the row before this step"
-Group = Literal["sources", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
+Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
 
 
 class StepResources(BaseModel):
@@ -54,6 +54,8 @@ class BaseStep(Wired, Component):
     default_pool: ClassVar[str] = "process"
     reaches: ClassVar[str] = ""
     """What it needs beyond this machine, in words; empty where it works offline."""
+    runs_code: ClassVar[bool] = False
+    """Whether it runs programs that its rows or parameters bring: a server that is open to everybody refuses it."""
 
     name: str | None = Field(default=None, description="Name in the pipeline; empty for one made from the class name.")
     input_mappings: dict[str, str] = Field(
@@ -110,13 +112,18 @@ class Step(BaseStep):
     """Works on some rows at a time.
 
     `process` gets several rows only for speed: what it makes of a row must not depend on the others, because a row may be
-    redone alone. A step that drops or multiplies rows says `changes_rows = True`; it then gets one row at a time, so that
-    every row that leaves is known to come from the one that entered.
+    redone alone. A step that drops or multiplies rows says `changes_rows = True`, or overrides `may_change_rows` where its
+    parameters decide; it then gets one row at a time, so that every row that leaves is known to come from the one that
+    entered.
     """
 
     changes_rows: ClassVar[bool] = False
 
     input_batch_size: int = Field(default=50, ge=1, description="Most rows handed over at a time.")
+
+    def may_change_rows(self) -> bool:
+        """Whether it may drop or multiply rows, with these parameters."""
+        return self.changes_rows
 
     def process(self, batch: Batch) -> Batch:
         """Turn rows into rows. Must not change the rows it gets."""

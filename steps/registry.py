@@ -28,7 +28,15 @@ MODELS: tuple[Kind, ...] = ("llms", "embeddings")
 """The kinds that parameters of a step hold (`steps.models`)."""
 
 _PACKAGES: dict[Kind, tuple[str, ...]] = {
-    "steps": ("steps.sources", "steps.tasks", "steps.columns", "steps.formats", "steps.sinks"),
+    "steps": (
+        "steps.sources",
+        "steps.samplers",
+        "steps.tasks",
+        "steps.columns",
+        "steps.validators",
+        "steps.formats",
+        "steps.sinks",
+    ),
     "llms": ("steps.llms",),
     "embeddings": ("steps.embeddings",),
     "routers": (),

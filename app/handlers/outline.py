@@ -194,6 +194,7 @@ _ICONS = {
 }
 _GROUP_ICONS = {
     "sources": "file",
+    "samplers": "fork",
     "ask": "spark",
     "columns": "table",
     "filters": "funnel",

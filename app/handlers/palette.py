@@ -13,6 +13,7 @@ from steps.tasks.base import Task
 
 KINDS = {
     "sources": "Sources",
+    "samplers": "Draw at random",
     "ask": "Ask a model",
     "columns": "Columns",
     "filters": "Filters",

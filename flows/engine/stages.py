@@ -83,10 +83,7 @@ class Stage:
 
 def may_multiply(planned: PlannedStep) -> bool:
     """Whether one row may become several, or none, in this step."""
-    step = planned.step
-    if isinstance(step, Task):
-        return step.changes_rows or (step.num_generations > 1 and not step.group_generations)
-    return isinstance(step, Step) and step.changes_rows
+    return isinstance(planned.step, Step) and planned.step.may_change_rows()
 
 
 def stages_of(plan: Plan) -> dict[str, Stage]:

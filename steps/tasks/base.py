@@ -74,6 +74,9 @@ class Task(Step):
     def preferred_pool(self) -> str:
         return self.llm.default_pool
 
+    def may_change_rows(self) -> bool:
+        return self.changes_rows or (self.num_generations > 1 and not self.group_generations)
+
     def makes(self) -> list[str]:
         answer = list(self.Answer.model_fields) if self.Answer and not self.outputs else list(self.outputs)
         metadata = ["distilflow_metadata"] if self.add_raw_input or self.add_raw_output else []

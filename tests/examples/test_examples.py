@@ -98,6 +98,14 @@ def test_a_routed_row_has_the_answers_of_two_models(tmp_path: Path) -> None:
     assert len(pairs) > 1
 
 
+def test_what_is_drawn_is_drawn_again_in_the_next_run(tmp_path: Path) -> None:
+    (_, rows), (_, again) = (_run("samplers.yaml", tmp_path / name) for name in ("first", "second"))
+
+    assert rows == again
+    assert len({row["customer"]["name"] for row in rows}) == ROWS
+    assert all(row["ordered"] < row["delivered"] for row in rows)
+
+
 # ---- the data
 def test_there_are_enough_instructions_and_none_twice() -> None:
     instructions = [row["instruction"] for row in _lines("instructions.jsonl")]

@@ -23,7 +23,7 @@ def test_a_fresh_interpreter_imports_nothing_heavy(statement: str) -> None:
     assert done.stdout.split() == []
 
 
-PACKAGES = ("columns", "embeddings", "formats", "llms", "sinks", "sources", "tasks")
+PACKAGES = ("columns", "embeddings", "formats", "llms", "samplers", "sinks", "sources", "tasks", "validators")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

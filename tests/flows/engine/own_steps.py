@@ -75,6 +75,19 @@ class Odd(Step):
         return [row for row in batch if row["i"] % 2]
 
 
+class Marks(Step):
+    """Says whether a row is odd, and drops those that are not where it is told to."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("odd",)
+    drop: bool = False
+
+    def may_change_rows(self) -> bool:
+        return self.drop
+
+    def process(self, batch: Batch) -> Batch:
+        return [{**row, "odd": bool(row["i"] % 2)} for row in batch if row["i"] % 2 or not self.drop]
+
+
 class Twice(Step):
     """Makes two rows of one."""
 

@@ -171,6 +171,26 @@ def test_a_step_that_drops_rows_without_saying_so_ends_the_run_with_what_to_do(t
         run_steps(tmp_path, [numbers(), {"name": "s", "use": own("Shrinks"), "after": "load"}])
 
 
+@both
+def test_whether_a_step_drops_rows_may_depend_on_a_parameter(tmp_path: Path, in_threads: bool) -> None:
+    marks = [{"name": "m", "use": own("Marks"), "after": "load", "with": {"drop": drop}} for drop in (False, True)]
+
+    kept = run_steps(tmp_path / "kept", [numbers(6), marks[0], add("a", after="m")], in_threads=in_threads)
+    dropped = run_steps(tmp_path / "dropped", [numbers(6), marks[1], add("a", after="m")], in_threads=in_threads)
+
+    assert [row["i"] for row in kept.only] == [0, 1, 2, 3, 4, 5]
+    assert [(row["i"], row["odd"]) for row in dropped.only] == [(1, True), (3, True), (5, True)]
+
+
+def test_rows_that_a_parameter_drops_are_missing_where_branches_meet(tmp_path: Path) -> None:
+    marks = {"name": "m", "use": own("Marks"), "after": "load", "with": {"drop": True}}
+    meet = {"name": "g", "use": "CombineOutputs", "after": ["a", "m"]}
+
+    result = run_steps(tmp_path, [numbers(4), add("a"), marks, meet])
+
+    assert result.only == [{"i": i, "a": i, "odd": True} for i in (1, 3)]
+
+
 def test_every_leaf_has_rows_of_its_own(tmp_path: Path) -> None:
     result = run_steps(tmp_path, [numbers(4), add("a"), add("b")])
 

@@ -7,10 +7,18 @@ from typing import Any
 import pytest
 
 from steps.base import BaseStep, JoinStep, Row
-from tests.steps.samples import columns, formats, sinks, sources, tasks
+from tests.steps.samples import columns, formats, samplers, sinks, sources, tasks, validators
 from tests.steps.samples.sample import Sample, Samples
 
-SAMPLES: Samples = {**sources.SAMPLES, **tasks.SAMPLES, **columns.SAMPLES, **formats.SAMPLES, **sinks.SAMPLES}
+SAMPLES: Samples = {
+    **sources.SAMPLES,
+    **samplers.SAMPLES,
+    **tasks.SAMPLES,
+    **columns.SAMPLES,
+    **validators.SAMPLES,
+    **formats.SAMPLES,
+    **sinks.SAMPLES,
+}
 
 
 def samples_of(kind: type[BaseStep]) -> list[Any]:

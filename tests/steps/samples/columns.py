@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from steps.columns.combine_outputs import CombineOutputs
+from steps.columns.compute_column import ComputeColumn
 from steps.columns.embedding_generation import EmbeddingGeneration
 from steps.columns.expand_columns import ExpandColumns
 from steps.columns.group_columns import GroupColumns
@@ -16,6 +17,7 @@ SAMPLES: Samples = {
     "EmbeddingGeneration": [Sample(EmbeddingGeneration(), texts)],
     "ExpandColumns": [Sample(ExpandColumns(columns=["texts"]), texts)],
     "MergeColumns": [Sample(MergeColumns(columns=["text", "more"]), texts)],
+    "ComputeColumn": [Sample(ComputeColumn(column="both", template="{{ text }} {{ more }}"), texts)],
     "CombineOutputs": [Sample(CombineOutputs(), texts)],
     "TruncateTextColumn": [Sample(TruncateTextColumn(max_length=3), texts)],
 }

@@ -1,0 +1,35 @@
+"""Rows out of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from steps.base import GeneratorStep, Row
+
+
+class NumberedRows(GeneratorStep):
+    """Starts from rows that hold nothing but their number.
+
+    The place to begin where there is no data yet: the steps after it draw values for each row. The numbers make the rows
+    differ, and equal rows would draw equal values.
+
+    Example:
+        >>> list(NumberedRows(num_rows=2).generate())
+        [{'number': 1}, {'number': 2}]
+    """
+
+    num_rows: int = Field(default=100, ge=1, description="Rows to make.")
+    start: int = Field(default=1, description="Number of the first row. Other numbers draw other values.")
+    column: str = Field(default="number", min_length=1, description="Column with the number.")
+
+    def generate(self) -> Iterator[Row]:
+        for number in range(self.start, self.start + self.num_rows):
+            yield {self.column: number}
+
+    def count(self) -> int:
+        return self.num_rows
+
+    def columns(self) -> list[str]:
+        return [self.column]
