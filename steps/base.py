@@ -116,6 +116,10 @@ class Step(BaseStep):
 
     input_batch_size: int = Field(default=50, ge=1, description="Most rows handed over at a time.")
 
+    def may_change_rows(self) -> bool:
+        """Whether it may drop or multiply rows, with these parameters."""
+        return self.changes_rows
+
     def process(self, batch: Batch) -> Batch:
         """Turn rows into rows. Must not change the rows it gets."""
         raise NotImplementedError(f"{type(self).__name__}.process")

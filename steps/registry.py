@@ -26,7 +26,7 @@ Kind = Literal["steps", "llms", "routers"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _PACKAGES: dict[Kind, tuple[str, ...]] = {
-    "steps": ("steps.sources", "steps.tasks", "steps.columns", "steps.formats"),
+    "steps": ("steps.sources", "steps.tasks", "steps.columns", "steps.filters", "steps.formats"),
     "llms": ("steps.llms",),
     "routers": (),
 }

@@ -84,8 +84,8 @@ def may_multiply(planned: PlannedStep) -> bool:
     """Whether one row may become several, or none, in this step."""
     step = planned.step
     if isinstance(step, Task):
-        return step.changes_rows or (step.num_generations > 1 and not step.group_generations)
-    return isinstance(step, Step) and step.changes_rows
+        return step.may_change_rows() or (step.num_generations > 1 and not step.group_generations)
+    return isinstance(step, Step) and step.may_change_rows()
 
 
 def stages_of(plan: Plan) -> dict[str, Stage]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from steps.base import BaseStep, JoinStep, Row
-from tests.steps.samples import columns, formats, sources, tasks
+from steps.base import BaseStep, GlobalStep, JoinStep, Row
+from tests.steps.samples import columns, filters, formats, sources, tasks
 from tests.steps.samples.sample import Sample, Samples
 
-SAMPLES: Samples = {**sources.SAMPLES, **tasks.SAMPLES, **columns.SAMPLES, **formats.SAMPLES}
+SAMPLES: Samples = {**sources.SAMPLES, **tasks.SAMPLES, **columns.SAMPLES, **filters.SAMPLES, **formats.SAMPLES}
 
 
 def samples_of(kind: type[BaseStep]) -> list[Any]:
@@ -27,6 +27,8 @@ def run(step: BaseStep, rows: list[Row]) -> list[Row]:
     """What the step makes of these rows."""
     if isinstance(step, JoinStep):
         return [step.combine([row, row]) for row in rows]
+    if isinstance(step, GlobalStep):
+        return list(step.process(rows))
     return step.process(rows)  # type: ignore[attr-defined,no-any-return]
 
 
