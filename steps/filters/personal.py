@@ -71,11 +71,13 @@ _MAY_BE_PHONE = re.compile(r"\d(?:[^\w\n]{0,4}\d){5}")
 
 
 def _card(text: str) -> str | None:
-    """The digits of a card, if their check digit is right (Luhn)."""
+    """The digits of a card, if it begins as cards do and its check digit is right (Luhn)."""
     digits = re.sub(r"\D", "", text)
+    if not 13 <= len(digits) <= 19 or digits[0] not in "23456":
+        return None
     doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits))]
     is_right = sum(number // 10 + number % 10 for number in doubled) % 10 == 0
-    return digits if is_right and len(set(digits)) > 1 else None
+    return digits if is_right else None
 
 
 def _iban(text: str) -> str | None:
@@ -94,8 +96,13 @@ def _ip(text: str) -> str | None:
         return None
 
 
+_PRIVATE_KEY = (
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[\s\S]{0,20000}?-----END [A-Z ]{0,30}PRIVATE KEY-----|[A-Za-z0-9+/=\s]*)"
+)
+"""The whole block, not its first line alone."""
+
 _FORMS: dict[Kind, _Form] = {
-    "key": _Form(re.compile(KEY_LIKE), str),
+    "key": _Form(re.compile(f"{_PRIVATE_KEY}|{KEY_LIKE}"), str),
     "url": _Form(re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/?#:@\"'<>]*:[^\s/?#@\"'<>]+@[^\s\"'<>)\]]+"), str),
     "email": _Form(
         re.compile(
@@ -107,10 +114,11 @@ _FORMS: dict[Kind, _Form] = {
     "iban": _Form(
         re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"), _iban
     ),
-    "credit_card": _Form(re.compile(r"(?<![\w.])[0-9](?:[ -]?[0-9]){12,18}(?!\w|\.[0-9])"), _card),
+    "credit_card": _Form(re.compile(r"(?<![\w.])[0-9]{3,}(?:[ -][0-9]{3,}){0,5}(?!\w|\.[0-9])"), _card),
     "ip": _Form(
         re.compile(
-            r"(?<![\w.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9])|[0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3}(?![\w:]))"
+            r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9])"
+            r"|(?<![\w.:])[0-9A-Fa-f:]{2,39}(?:\.[0-9]{1,3}){0,3}(?![\w:])"
         ),
         _ip,
     ),

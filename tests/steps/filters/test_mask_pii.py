@@ -33,6 +33,10 @@ def masked(text: Any, **params: Any) -> Any:
         ("ES91 2100 0418 4502 0005 1332 AND MORE", "[IBAN_1] AND MORE"),
         ("git clone https://ann:s3cret@git.acme.org/x.git now", "git clone [URL_1] now"),
         ("postgres://db:pw@10.0.0.7/x", "[URL_1]"),
+        ("IP:192.168.1.1/24", "IP:[IP_1]/24"),
+        ("amex 3782 822463 10005, 378282246310005", "amex [CREDIT_CARD_1], [CREDIT_CARD_1]"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIE\nvQ==\n-----END PRIVATE KEY-----\nend", "[KEY_1]\nend"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEvQ==\n", "[KEY_1]"),
         ("export KEY=sk-abcdefghijklmnopqrstuvwx", "export KEY=[KEY_1]"),
     ],
 )
@@ -47,6 +51,7 @@ def test_what_is_personal_becomes_a_placeholder(text: str, said: str) -> None:
         "a@b, @acme and me@localhost",
         "4111 1111 1111 1112 has a wrong check digit",
         "0000 0000 0000 0000",
+        "from 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
         "DE88 3704 0044 0532 0130 00",
         "999.1.1.1 or 1.2.3.4.5 or std::vector, bad::cafe at 12:30",
         "https://acme.org/a:b?c=d@e",
@@ -98,7 +103,20 @@ def test_what_is_masked_once_stays_so(text: str) -> None:
     assert once == text or "_1]" in once
 
 
-@pytest.mark.parametrize("text", ["1 " * 20_000, "a." * 20_000, "a@" * 20_000, "AB12 " * 10_000, ":" * 40_000, "x://" * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 " * 20_000,
+        "a." * 20_000,
+        "a@" * 20_000,
+        "AB12 " * 10_000,
+        ":" * 40_000,
+        "x://" * 10_000,
+        "111 " * 10_000,
+        "1" * 40_000,
+        "-----BEGIN PRIVATE KEY-----" * 200,
+    ],
+)
 def test_a_long_text_takes_no_long_time(text: str) -> None:
     assert masked(text, phone_region="DE") is not None
 
