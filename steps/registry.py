@@ -33,6 +33,7 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
         "steps.samplers",
         "steps.tasks",
         "steps.columns",
+        "steps.filters",
         "steps.validators",
         "steps.formats",
         "steps.sinks",

@@ -83,3 +83,48 @@ def template_columns(source: str) -> set[str]:
     from jinja2 import meta
 
     return meta.find_undeclared_variables(_environment().parse(source))
+
+
+# ---- conditions: one expression, without braces
+
+
+def compile_condition(source: str) -> Callable[[dict[str, Any]], Any]:
+    """A function that says what the expression comes to for a row.
+
+    The function raises RowError when it cannot be worked out.
+    """
+
+    def met(row: dict[str, Any]) -> Any:
+        try:
+            return _expression(source)(row)
+        except Exception as error:
+            raise RowError(f"the condition cannot be worked out: {error}", f"the row has {sorted(row)}") from error
+
+    return met
+
+
+@lru_cache(maxsize=64)
+def _expression(source: str) -> Callable[..., Any]:
+    return _environment().compile_expression(source, undefined_to_none=False)
+
+
+def condition_problem(source: str) -> str | None:
+    """What is wrong with the expression's syntax, or None."""
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        _expression(source)
+    except TemplateSyntaxError as error:
+        return error.message or "it is no expression"
+    except RecursionError:
+        return "it has too many brackets"
+    return None
+
+
+@lru_cache(maxsize=64)
+def condition_columns(source: str) -> frozenset[str]:
+    """Names that the expression takes from the row."""
+    from jinja2 import meta
+
+    names = meta.find_undeclared_variables(_environment().parse(f"{{{{ {source} }}}}"))
+    return frozenset(names)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from pydantic import Field, PrivateAttr
 
 from steps.base import Batch, Group, Step, naming_missing
-from steps.errors import RowError, RunError
+from steps.errors import RowError
+from steps.tokens import load_tokenizer, token_spans
 
 
 class TruncateTextColumn(Step):
@@ -32,16 +33,8 @@ class TruncateTextColumn(Step):
         return [self.column]
 
     def load(self) -> None:
-        if self.tokenizer is None:
-            return
-        try:
-            from transformers import AutoTokenizer
-        except ImportError as error:
-            raise RunError("counting tokens needs `transformers`", "pip install 'distilflow[transformers]'") from error
-        try:
-            self._tokenizer = AutoTokenizer.from_pretrained(self.tokenizer)
-        except (OSError, ValueError) as error:
-            raise RunError(f"tokenizer {self.tokenizer!r} cannot be loaded: {error}", "check its name") from error
+        if self.tokenizer is not None:
+            self._tokenizer = load_tokenizer(self.tokenizer)
 
     def unload(self) -> None:
         self._tokenizer = None
@@ -63,7 +56,7 @@ class TruncateTextColumn(Step):
             return text[: self.max_length]
         if self._tokenizer is None:
             self.load()
-        spans = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        spans = token_spans(self._tokenizer, text)
         if len(spans) <= self.max_length:
             return text
         (_, end), (next_start, _) = spans[self.max_length - 1 : self.max_length + 1]

@@ -78,7 +78,7 @@ def test_every_parameter_that_names_files_says_so() -> None:
             named |= {f"{name}.{field}": told for field, told in fields if re.search(r"path|files$|folder|directory", field)}
 
     assert {name for name, field in named.items() if field.json_schema_extra == LOCAL_FILES} == set(named)
-    assert len(named) == 3
+    assert len(named) == 4
 
 
 async def test_words_for_strangers_name_no_folder_of_the_machine(ctx: AppContext) -> None:

@@ -10,13 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from steps import registry
-from steps.base import BaseStep, GeneratorStep, JoinStep, Step
+from steps.base import BaseStep, GeneratorStep, GlobalStep, JoinStep, Step
 from steps.errors import MissingKey, MissingValue
 from steps.tasks.base import Task
 from steps.wording import snake_case
 from tests.steps.samples import SAMPLES, Sample, run, samples_of
 
-STEPS = [*samples_of(Step), *samples_of(JoinStep)]
+STEPS = [*samples_of(Step), *samples_of(JoinStep), *samples_of(GlobalStep)]
 UNICODE = st.one_of(st.text(), st.sampled_from(["", "🦆 ünï", "\x00", "{instruction} {{ x }}", "[RESULT] 3", '{"']))
 
 
@@ -53,7 +53,7 @@ def test_a_source_needs_nothing(sample: Sample) -> None:
     assert sample.step.needs() == []
 
 
-@pytest.mark.parametrize("sample", samples_of(Step))
+@pytest.mark.parametrize("sample", [*samples_of(Step), *samples_of(GlobalStep)])
 def test_no_rows_give_no_rows(sample: Sample) -> None:
     assert run(sample.step, []) == []
 

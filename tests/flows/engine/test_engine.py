@@ -191,6 +191,28 @@ def test_rows_that_a_parameter_drops_are_missing_where_branches_meet(tmp_path: P
     assert result.only == [{"i": i, "a": i, "odd": True} for i in (1, 3)]
 
 
+@pytest.mark.parametrize("drop", [False, True])
+def test_a_filter_marks_rows_or_leaves_them_out(tmp_path: Path, drop: bool) -> None:
+    data = [{"text": text} for text in ("one", "one", "three", "")]
+    steps = [
+        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
+        {"name": "length", "use": "FilterLength", "after": "load", "with": {"drop": drop}},
+        {"name": "new", "use": "MinHashDedup", "after": "length", "with": {"drop": drop}},
+    ]
+
+    rows = run_steps(tmp_path, steps).only
+
+    assert [row["text"] for row in rows] == (["one", "three"] if drop else ["one", "one", "three", ""])
+    assert [row.get("keep_row_after_minhash_filtering") for row in rows] == ([None] * 2 if drop else [True, False, True, True])
+
+
+def test_a_row_that_a_step_over_all_rows_cannot_use_is_named_by_its_number(tmp_path: Path) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}, {"text": None}]}}
+
+    with pytest.raises(RunError, match=r"step 'new': row 2 of those that come here: .*nothing in 'text'"):
+        run_steps(tmp_path, [load, {"name": "new", "use": "MinHashDedup", "after": "load"}])
+
+
 def test_every_leaf_has_rows_of_its_own(tmp_path: Path) -> None:
     result = run_steps(tmp_path, [numbers(4), add("a"), add("b")])
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from steps.base import BaseStep, JoinStep, Row
-from tests.steps.samples import columns, formats, samplers, sinks, sources, tasks, validators
+from steps.base import BaseStep, GlobalStep, JoinStep, Row
+from tests.steps.samples import columns, filters, formats, samplers, sinks, sources, tasks, validators
 from tests.steps.samples.sample import Sample, Samples
 
 SAMPLES: Samples = {
@@ -15,6 +15,7 @@ SAMPLES: Samples = {
     **samplers.SAMPLES,
     **tasks.SAMPLES,
     **columns.SAMPLES,
+    **filters.SAMPLES,
     **validators.SAMPLES,
     **formats.SAMPLES,
     **sinks.SAMPLES,
@@ -35,6 +36,8 @@ def run(step: BaseStep, rows: list[Row]) -> list[Row]:
     """What the step makes of these rows."""
     if isinstance(step, JoinStep):
         return [step.combine([row, row]) for row in rows]
+    if isinstance(step, GlobalStep):
+        return list(step.process(rows))
     return step.process(rows)  # type: ignore[attr-defined,no-any-return]
 
 

@@ -1,0 +1,67 @@
+"""What filters share: they mark the rows to keep in a column, or leave the others out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from steps.base import BaseStep, Batch, Group, Row, Step, require_values
+from steps.errors import RowError
+
+
+class Marking(BaseStep):
+    """Says of each row whether it is kept. Without `drop` all rows go on, with what was said in a column."""
+
+    group: ClassVar[Group] = "filters"
+    mark: ClassVar[str]
+    """Column with what was said. Rows that are dropped need none, so there is none then."""
+
+    drop: bool = Field(default=False, description="Leave out the rows that are not kept.")
+
+    def makes(self) -> list[str]:
+        return [*self.outputs, *([] if self.drop else [self.mark])]
+
+    def marked(self, row: Row, is_kept: bool, columns: Row | None = None) -> Batch:
+        """The row with these columns and its mark; no row if it is dropped."""
+        if self.drop:
+            return [{**row, **(columns or {})}] if is_kept else []
+        return [{**row, **(columns or {}), self.mark: is_kept}]
+
+
+class RowFilter(Marking, Step):
+    """A filter that looks at one row at a time."""
+
+    def may_change_rows(self) -> bool:
+        return self.drop
+
+    def judge(self, row: Row) -> tuple[bool, Row]:
+        """Whether the row is kept, and the columns that say more."""
+        raise NotImplementedError(f"{type(self).__name__}.judge")
+
+    def process(self, batch: Batch) -> Batch:
+        return [made for row in batch for made in self.marked(row, *self.judge(row))]
+
+
+def text_in(row: Row, column: str) -> str:
+    """The text of this column.
+
+    Raises:
+        RowError: There is none, or the column holds something else.
+    """
+    require_values(row, [column])
+    value: Any = row[column]
+    if not isinstance(value, str):
+        raise RowError(f"column {column!r} holds a {type(value).__name__}, not text", "name a column of texts")
+    return value
+
+
+@contextmanager
+def at_row(number: int) -> Iterator[None]:
+    """Say which row is wrong: a step over all rows cannot set one aside, so the run ends."""
+    try:
+        yield
+    except RowError as error:
+        raise type(error)(f"row {number + 1} of those that come here: {error.message}", error.fix) from error

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import pytest
+
+from steps.errors import RowError, RunError
+from steps.filters.dbscan import DBSCAN
+
+
+def labels(*places: Any, **params: Any) -> list[int]:
+    return [row["cluster_label"] for row in DBSCAN(**params).process([{"projection": place} for place in places])]
+
+
+def test_rows_that_lie_together_get_one_label_and_others_none() -> None:
+    assert labels([0, 0], [0, 0.2], [5, 5], [5, 5.2], [9, 9], min_samples=2) == [0, 0, 1, 1, -1]
+
+
+def test_with_fewer_rows_than_a_group_needs_there_is_none() -> None:
+    assert labels([0, 0], [0, 0.1]) == [-1, -1]
+
+
+def test_labels_are_plain_numbers() -> None:
+    assert {type(label) for label in labels([0.0], [0.1], min_samples=1)} == {int}
+
+
+def test_another_length_is_refused() -> None:
+    with pytest.raises(RowError, match=r"row 2 .*'projection' holds 1 numbers"):
+        labels([0.0, 1.0], [0.0])
+
+
+def test_a_metric_that_does_not_exist_is_told() -> None:
+    with pytest.raises(RunError, match="'metric' parameter of DBSCAN"):
+        labels([0.0], metric="nope")
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+
+    with pytest.raises(RunError, match=re.escape("needs `sklearn`")):
+        DBSCAN().load()
