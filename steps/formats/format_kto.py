@@ -56,7 +56,7 @@ class FormatKTO(Step):
     format: Literal["chat", "text"] = Field(
         default="chat", description="chat: prompt and completion are lists of messages. text: they are texts."
     )
-    good_from: float = Field(default=4, description="Answers rated this or better are good; 4 suits ratings from 1 to 5.")
+    good_from: float = Field(default=4.0, description="Answers rated this or better are good; 4 suits ratings from 1 to 5.")
     bad_to: float | None = Field(default=None, description="Answers rated this or worse are bad; empty: all that are not good.")
 
     def needs(self) -> list[str]:

@@ -6,6 +6,7 @@ from steps import registry
 
 if TYPE_CHECKING:
     from steps.tasks.prometheus_eval import PrometheusEval
+    from steps.tasks.reward_model_score import RewardModelScore
     from steps.tasks.text_generation import TextGeneration
     from steps.tasks.ultra_feedback import UltraFeedback
 else:
@@ -13,6 +14,7 @@ else:
 
 __all__ = [
     "PrometheusEval",
+    "RewardModelScore",
     "TextGeneration",
     "UltraFeedback",
 ]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from steps.tasks.prometheus_eval import PrometheusEval
+from steps.tasks.reward_model_score import RewardModelScore
 from steps.tasks.text_generation import TextGeneration
 from steps.tasks.ultra_feedback import UltraFeedback
 from tests.steps.samples.rows import answer, answers
 from tests.steps.samples.sample import Sample, Samples
 
 SAMPLES: Samples = {
+    "RewardModelScore": [Sample(RewardModelScore(model="acme/reward"), answer)],
     "TextGeneration": [Sample(TextGeneration(), answer)],
     "UltraFeedback": [
         Sample(UltraFeedback(aspect="overall-rating"), answers),
