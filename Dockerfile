@@ -10,6 +10,6 @@ COPY --chown=user steps steps
 COPY --chown=user examples examples
 COPY --chown=user prefect.yaml prefect.yaml
 USER user
-RUN python -m venv /home/user/.venv && pip install --constraint requirements.lock .
+RUN python -m venv /home/user/.venv && pip install --constraint requirements.lock ".[clustering,embeddings,filters,samplers,validators]"
 EXPOSE 7860
 CMD ["distilflow", "app", "--host", "0.0.0.0", "--port", "7860", "--runs-dir", "/home/user/runs"]
