@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 from steps.errors import BadReply
 from steps.llms.base import JSONSchema
 from steps.tasks.lenient_json import NoJSON, find_json
 
 SHOWN_COMPLAINTS = 5
+SEE_REPLY = "see the reply; a stronger model often helps"
+Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text of a reply that must not be blank."""
 
 _WORDS = [
     "river",
@@ -72,7 +75,7 @@ def parse_answer(text: str, answer: type[BaseModel]) -> dict[str, Any]:
     try:
         found = find_json(text)
     except NoJSON as error:
-        raise BadReply(str(error), _FIX, text) from error
+        raise BadReply(str(error), SEE_REPLY, text) from error
     fitting: list[dict[str, Any]] = []
     wrong: ValidationError | None = None
     for value in found:
@@ -85,14 +88,11 @@ def parse_answer(text: str, answer: type[BaseModel]) -> dict[str, Any]:
             if columns not in fitting:
                 fitting.append(columns)
     if len(fitting) > 1:
-        raise BadReply(f"the reply holds {len(fitting)} different answers", _FIX, text)
+        raise BadReply(f"the reply holds {len(fitting)} different answers", SEE_REPLY, text)
     if not fitting:
         assert wrong is not None
-        raise BadReply(f"the reply does not fit what was asked for: {_complaints(wrong)}", _FIX, text) from wrong
+        raise BadReply(f"the reply does not fit what was asked for: {_complaints(wrong)}", SEE_REPLY, text) from wrong
     return fitting[0]
-
-
-_FIX = "see the reply; a stronger model often helps"
 
 
 def _complaints(error: ValidationError) -> str:

@@ -1,13 +1,54 @@
 from __future__ import annotations
 
+from steps.base import Row
+from steps.tasks.chat_generation import ChatGeneration
+from steps.tasks.clair import CLAIR
+from steps.tasks.complexity_scorer import ComplexityScorer
+from steps.tasks.generate_sentence_pair import GenerateSentencePair
+from steps.tasks.genstruct import Genstruct
+from steps.tasks.instruction_backtranslation import InstructionBacktranslation
 from steps.tasks.prometheus_eval import PrometheusEval
+from steps.tasks.quality_scorer import QualityScorer
+from steps.tasks.self_instruct import SelfInstruct
+from steps.tasks.text_classification import TextClassification
 from steps.tasks.text_generation import TextGeneration
+from steps.tasks.text_generation_with_image import TextGenerationWithImage
 from steps.tasks.ultra_feedback import UltraFeedback
-from tests.steps.samples.rows import answer, answers
+from steps.tasks.urial import URIAL
+from tests.steps.samples.rows import answer, answers, texts
 from tests.steps.samples.sample import Sample, Samples
+
+
+def _chat(text: str) -> Row:
+    turns = [{"role": "assistant", "content": "Hello!"}, {"role": "user", "content": text}]
+    return {"messages": turns, "conversation": turns}
+
+
+def _scored(text: str) -> Row:
+    return {"instruction": text, "instructions": [text, f"{text}!"], "responses": [text, f"{text}!", ""]}
+
+
+def _solution(text: str) -> Row:
+    return {"task": text, "student_solution": text}
+
+
+def _document(text: str) -> Row:
+    return {"title": text, "content": text}
+
+
+def _about(text: str) -> Row:
+    return {"input": text, "anchor": text}
+
+
+def _image(text: str) -> Row:
+    return {"instruction": text, "image": "https://example.com/tide.jpg"}
+
 
 SAMPLES: Samples = {
     "TextGeneration": [Sample(TextGeneration(), answer)],
+    "TextGenerationWithImage": [Sample(TextGenerationWithImage(), _image)],
+    "ChatGeneration": [Sample(ChatGeneration(), _chat)],
+    "URIAL": [Sample(URIAL(), answer), Sample(URIAL(), _chat)],
     "UltraFeedback": [
         Sample(UltraFeedback(aspect="overall-rating"), answers),
         Sample(UltraFeedback(aspect="instruction-following"), answers),
@@ -19,5 +60,21 @@ SAMPLES: Samples = {
         Sample(PrometheusEval(mode="absolute", rubric="helpfulness"), answer),
         Sample(PrometheusEval(mode="absolute", rubric="reasoning", reference=True), answer),
         Sample(PrometheusEval(mode="relative", rubric="honesty"), answers),
+    ],
+    "ComplexityScorer": [Sample(ComplexityScorer(), _scored)],
+    "QualityScorer": [Sample(QualityScorer(), _scored)],
+    "InstructionBacktranslation": [Sample(InstructionBacktranslation(), answer)],
+    "CLAIR": [Sample(CLAIR(), _solution)],
+    "Genstruct": [Sample(Genstruct(), _document)],
+    "SelfInstruct": [Sample(SelfInstruct(num_instructions=3), _about)],
+    "TextClassification": [
+        Sample(TextClassification(), texts),
+        Sample(TextClassification(n=2), texts),
+        Sample(TextClassification(available_labels=["good", "bad"], default_label=None), texts),
+        Sample(TextClassification(n=3, available_labels={"good": "Pleased.", "bad": "Not."}), texts),
+    ],
+    "GenerateSentencePair": [
+        Sample(GenerateSentencePair(action="paraphrase"), _about),
+        Sample(GenerateSentencePair(action="query", triplet=True, hard_negative=True, context="Tides."), _about),
     ],
 }
