@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.tasks.argilla_labeller import ArgillaLabeller
     from steps.tasks.chat_generation import ChatGeneration
     from steps.tasks.clair import CLAIR
     from steps.tasks.complexity_scorer import ComplexityScorer
     from steps.tasks.generate_sentence_pair import GenerateSentencePair
     from steps.tasks.genstruct import Genstruct
     from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+    from steps.tasks.multi_turn_chat import MultiTurnChat
+    from steps.tasks.pair_rm import PairRM
     from steps.tasks.prometheus_eval import PrometheusEval
     from steps.tasks.quality_scorer import QualityScorer
     from steps.tasks.self_instruct import SelfInstruct
+    from steps.tasks.structured_generation import StructuredGeneration
     from steps.tasks.text_classification import TextClassification
     from steps.tasks.text_generation import TextGeneration
     from steps.tasks.text_generation_with_image import TextGenerationWithImage
@@ -25,14 +29,18 @@ else:
 __all__ = [
     "CLAIR",
     "URIAL",
+    "ArgillaLabeller",
     "ChatGeneration",
     "ComplexityScorer",
     "GenerateSentencePair",
     "Genstruct",
     "InstructionBacktranslation",
+    "MultiTurnChat",
+    "PairRM",
     "PrometheusEval",
     "QualityScorer",
     "SelfInstruct",
+    "StructuredGeneration",
     "TextClassification",
     "TextGeneration",
     "TextGenerationWithImage",

@@ -11,8 +11,9 @@ from steps.base import Row
 from steps.errors import Complaint
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
-from steps.tasks.material import NO_ORDERS, tagged, text_in
+from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.replies import Filled, parse_answer, schema_instructions, schema_of
+from steps.tasks.row_texts import text_in
 
 Action = Literal["paraphrase", "semantically-similar", "query", "answer"]
 

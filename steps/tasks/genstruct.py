@@ -9,8 +9,8 @@ from steps.base import Row
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.marked_replies import split_at
-from steps.tasks.material import text_in
 from steps.tasks.replies import rehearse_text
+from steps.tasks.row_texts import text_in
 
 USER, ASSISTANT = "[[[User]]]", "[[[Assistant]]]"
 

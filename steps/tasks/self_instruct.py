@@ -10,8 +10,9 @@ from steps.base import Row
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.list_replies import ListReply, list_schema, parse_list
-from steps.tasks.material import NO_ORDERS, tagged, text_in
+from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.replies import Filled, schema_instructions
+from steps.tasks.row_texts import text_in
 
 _CRITERIA = (
     "Begin with many different verbs, and repeat none.\n"

@@ -13,8 +13,9 @@ from steps.errors import BadReply, Complaint
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.list_replies import ListReply
-from steps.tasks.material import NO_ORDERS, tagged, text_in
+from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.replies import SEE_REPLY, Filled, parse_answer, rehearse_schema, schema_instructions, schema_of
+from steps.tasks.row_texts import text_in
 from steps.wording import listed
 
 _ROLE = "You sort texts: you read one, weigh which labels it deserves, and give nothing but labels."

@@ -13,8 +13,8 @@ from steps.errors import BadReply, MissingKey, RowError
 from steps.llms.base import Chat, Message
 from steps.tasks.base import Task
 from steps.tasks.chats import chat_in
-from steps.tasks.material import text_in
 from steps.tasks.replies import SEE_REPLY
+from steps.tasks.row_texts import text_in
 
 
 class URIAL(Task):

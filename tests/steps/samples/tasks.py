@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from steps.base import Row
+from steps.tasks.argilla_labeller import ArgillaLabeller
 from steps.tasks.chat_generation import ChatGeneration
 from steps.tasks.clair import CLAIR
 from steps.tasks.complexity_scorer import ComplexityScorer
 from steps.tasks.generate_sentence_pair import GenerateSentencePair
 from steps.tasks.genstruct import Genstruct
 from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+from steps.tasks.multi_turn_chat import MultiTurnChat
+from steps.tasks.pair_rm import PairRM
 from steps.tasks.prometheus_eval import PrometheusEval
 from steps.tasks.quality_scorer import QualityScorer
 from steps.tasks.self_instruct import SelfInstruct
+from steps.tasks.structured_generation import StructuredGeneration
 from steps.tasks.text_classification import TextClassification
 from steps.tasks.text_generation import TextGeneration
 from steps.tasks.text_generation_with_image import TextGenerationWithImage
@@ -44,6 +50,35 @@ def _image(text: str) -> Row:
     return {"instruction": text, "image": "https://example.com/tide.jpg"}
 
 
+def _json(text: str) -> Row:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name"]}
+    return {"instruction": text, "structured_output": {"format": "json", "schema": schema}}
+
+
+def _regex(text: str) -> Row:
+    return {"instruction": text, "structured_output": {"format": "regex", "schema": r"-?\d{1,2} °[CF]"}}
+
+
+def _record(text: str) -> Row:
+    return {"record": {"fields": {"text": text}}}
+
+
+def _labeller(kind: str, *options: str | int) -> ArgillaLabeller:
+    settings = {"type": kind, "options": [{"value": option} for option in options]}
+    return ArgillaLabeller(question={"name": "q", "settings": settings}, fields=[{"name": "text"}])
+
+
+def _candidates(text: str) -> Row:
+    return {"input": text, "candidates": [text, f"{text}!", ""]}
+
+
+class LongestFirst(PairRM):
+    """PairRM without its model: the longer answer is better."""
+
+    def compare(self, prompt: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [float(len(first) - len(second)) for first, second in pairs]
+
+
 SAMPLES: Samples = {
     "TextGeneration": [Sample(TextGeneration(), answer)],
     "TextGenerationWithImage": [Sample(TextGenerationWithImage(), _image)],
@@ -76,5 +111,17 @@ SAMPLES: Samples = {
     "GenerateSentencePair": [
         Sample(GenerateSentencePair(action="paraphrase"), _about),
         Sample(GenerateSentencePair(action="query", triplet=True, hard_negative=True, context="Tides."), _about),
+    ],
+    "StructuredGeneration": [Sample(StructuredGeneration(), _json), Sample(StructuredGeneration(), _regex)],
+    "ArgillaLabeller": [
+        Sample(_labeller("label_selection", "good", "bad"), _record),
+        Sample(_labeller("multi_label_selection", "good", "bad"), _record),
+        Sample(_labeller("rating", 1, 2, 3), _record),
+        Sample(_labeller("text"), _record),
+    ],
+    "PairRM": [Sample(LongestFirst(), _candidates)],
+    "MultiTurnChat": [
+        Sample(MultiTurnChat(n_turns=2), answer),
+        Sample(MultiTurnChat(n_turns=1, end_with_user=True, system_prompt="Be brief."), answer),
     ],
 }
