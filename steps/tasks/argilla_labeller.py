@@ -78,13 +78,9 @@ class ArgillaLabeller(Task):
 
     def reply_schema(self, row: Row) -> JSONSchema:
         kind, options = _settings(self._question(row))
-        value: JSONSchema = {"type": "integer" if kind == "rating" else "string"}
-        if kind == "text":
-            value["minLength"] = 1
-        elif options:
-            value["enum"] = options
+        value: JSONSchema = {"type": "string", "minLength": 1} if kind == "text" else {"enum": options}
         if kind == "multi_label_selection":
-            value = {"type": "array", "items": value, "minItems": 0, "maxItems": len(options) or 10}
+            value = {"type": "array", "items": value, "minItems": 0, "maxItems": len(options)}
         key = _KEYS[kind]
         return {"type": "object", "properties": {key: value}, "required": [key], "title": "Suggestion"}
 
@@ -93,6 +89,9 @@ class ArgillaLabeller(Task):
         kind, options = _settings(question)
         asked = "\n".join(str(question[key]) for key in ("title", "description") if question.get(key))
         guidelines = self._given(row, "guidelines")
+        record = _plain(row["record"])
+        if not (fields := _shown(record, names)):
+            raise RowError(f"the record has none of the fields {listed(names)}: {quoted(record)}", "name fields that it has")
         told = self.question_to_label_instruction.get(kind, _INSTRUCTIONS[kind])
         shown = "\n\n".join(self._examples(row, names))
         parts = [
@@ -100,7 +99,7 @@ class ArgillaLabeller(Task):
             f"{tagged('question', asked or question['name'])}\n{told}",
             *([f"What can be chosen:\n{_described(question)}"] if options else []),
             *([f"Examples:\n{shown}"] if shown else []),
-            f"{_shown(_plain(row['record']), names)}\n\n{NO_ORDERS}",
+            f"{fields}\n\n{NO_ORDERS}",
             schema_instructions(self.reply_schema(row)),
         ]
         user = {"role": "user", "content": "\n\n".join(parts)}
@@ -123,7 +122,7 @@ class ArgillaLabeller(Task):
 
     def rehearse(self, row: Row, rng: Random) -> str:
         kind, options = _settings(self._question(row))
-        if kind == "multi_label_selection" and options:
+        if kind == "multi_label_selection":
             return json.dumps({"labels": rng.sample(options, rng.randint(0, len(options)))})
         return rehearse_schema(self.reply_schema(row), rng)
 
@@ -147,15 +146,21 @@ class ArgillaLabeller(Task):
         return [str(field["name"]) for field in fields]
 
     def _examples(self, row: Row, names: list[str]) -> Iterator[str]:
-        """Other records with what was answered; those that nobody answered are passed over."""
+        """Other records with what was answered; those without fields or answer are passed over."""
         question = self._question(row)
         key = _KEYS[_settings(question)[0]]
         for record in self._given(row, "example_records") or []:
-            responses = record.get("responses") if isinstance(record, dict) else None
-            answered = responses.get(question["name"]) if isinstance(responses, dict) else None
-            if answered:
-                reply = json.dumps({key: answered[0]["value"]}, ensure_ascii=False)
-                yield f"{_shown(record, names)}\n{reply}"
+            shown, answer = _shown(record, names), _answer_in(record, question["name"])
+            if shown and answer is not None:
+                yield f"{shown}\n{json.dumps({key: answer}, ensure_ascii=False)}"
+
+
+def _answer_in(record: Any, question: str) -> Any:
+    """What the first annotator of a record answered; None if nobody did."""
+    responses = record.get("responses") if isinstance(record, dict) else None
+    answers = responses.get(question) if isinstance(responses, dict) else None
+    first = answers[0] if isinstance(answers, list) and answers else None
+    return first.get("value") if isinstance(first, dict) else None
 
 
 def _settings(question: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -164,29 +169,33 @@ def _settings(question: dict[str, Any]) -> tuple[str, list[Any]]:
     kind = settings.get("type")
     if kind not in _KEYS:
         raise RowError(f"questions of type {quoted(kind)} cannot be answered", f"types are {listed(_KEYS)}")
-    options = [option["value"] for option in settings.get("options") or []]
+    options = [option["value"] for option in _options(question)]
     if not options and kind != "text":
         raise RowError(f"question {quoted(question['name'])} has no options", "Argilla writes them into its settings")
     return str(kind), options
 
 
+def _options(question: dict[str, Any]) -> list[dict[str, Any]]:
+    options = question["settings"].get("options") or []
+    return [option for option in options if isinstance(option, dict) and "value" in option]
+
+
 def _described(question: dict[str, Any]) -> str:
     said = []
-    for option in question["settings"]["options"]:
+    for option in _options(question):
         meaning = option.get("description") or option.get("text")
         said.append(f"- {option['value']}: {meaning}" if meaning and meaning != option["value"] else f"- {option['value']}")
     return "\n".join(said)
 
 
 def _shown(record: Any, names: list[str]) -> str:
-    """The fields of a record; those that are no texts, such as chats, as JSON."""
+    """The fields of a record that are there; those that are no texts, such as chats, as JSON."""
     values = record.get("fields") if isinstance(record, dict) else None
-    if not isinstance(values, dict) or not (present := [name for name in names if not is_missing(values.get(name))]):
-        seen = sorted(values) if isinstance(values, dict) else quoted(record)
-        raise RowError(f"the record has none of the fields {listed(names)}: {seen}", "name fields that it has")
+    values = values if isinstance(values, dict) else {}
     return "\n".join(
         tagged(name, value if isinstance(value := values[name], str) else json.dumps(value, ensure_ascii=False, default=str))
-        for name in present
+        for name in names
+        if not is_missing(values.get(name))
     )
 
 

@@ -179,10 +179,11 @@ def _value(schema: Any, root: JSONSchema, rng: Random, depth: int = 0) -> Any:
 
 def _list(schema: JSONSchema, root: JSONSchema, rng: Random, depth: int) -> list[Any]:
     first = schema.get("prefixItems", [])
-    low = schema.get("minItems", len(first) or 1)
+    low: int = schema.get("minItems", len(first) or 1)
     if depth > _DEEPEST:
         low = schema.get("minItems", 0)
-    high: int = schema.get("maxItems", low if first or depth > _DEEPEST else low + 2)
+    most = low if first or depth > _DEEPEST else low + 2
+    high: int = schema.get("maxItems", most)
     made: list[Any] = []
     for at in range(rng.randint(min(low, high), high)):
         item = first[at] if at < len(first) else schema.get("items", True)

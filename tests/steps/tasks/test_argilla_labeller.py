@@ -112,3 +112,12 @@ def test_a_field_that_is_a_chat_is_shown_as_json() -> None:
     row = {"record": {"fields": {"text": [{"role": "user", "content": "Ä?"}]}}, "fields": FIELDS, "question": LABEL}
 
     assert '[{"role": "user", "content": "Ä?"}]' in ArgillaLabeller().format_input(row)[1]["content"]
+
+
+@pytest.mark.parametrize(
+    "example", ["x", None, {"responses": {"mood": [{"value": "praise"}]}}, {**RECORD, "responses": {"mood": []}}]
+)
+def test_an_example_without_fields_or_answer_is_passed_over(example: object) -> None:
+    row = {"record": RECORD, "fields": FIELDS, "question": LABEL, "example_records": [example]}
+
+    assert "Examples:" not in ArgillaLabeller().format_input(row)[1]["content"]
