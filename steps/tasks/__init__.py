@@ -5,16 +5,46 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.tasks.argilla_labeller import ArgillaLabeller
+    from steps.tasks.chat_generation import ChatGeneration
+    from steps.tasks.clair import CLAIR
+    from steps.tasks.complexity_scorer import ComplexityScorer
+    from steps.tasks.generate_sentence_pair import GenerateSentencePair
+    from steps.tasks.genstruct import Genstruct
+    from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+    from steps.tasks.multi_turn_chat import MultiTurnChat
+    from steps.tasks.pair_rm import PairRM
     from steps.tasks.prometheus_eval import PrometheusEval
+    from steps.tasks.quality_scorer import QualityScorer
     from steps.tasks.reward_model_score import RewardModelScore
+    from steps.tasks.self_instruct import SelfInstruct
+    from steps.tasks.structured_generation import StructuredGeneration
+    from steps.tasks.text_classification import TextClassification
     from steps.tasks.text_generation import TextGeneration
+    from steps.tasks.text_generation_with_image import TextGenerationWithImage
     from steps.tasks.ultra_feedback import UltraFeedback
+    from steps.tasks.urial import URIAL
 else:
     __getattr__ = registry.importer(__name__)
 
 __all__ = [
+    "CLAIR",
+    "URIAL",
+    "ArgillaLabeller",
+    "ChatGeneration",
+    "ComplexityScorer",
+    "GenerateSentencePair",
+    "Genstruct",
+    "InstructionBacktranslation",
+    "MultiTurnChat",
+    "PairRM",
     "PrometheusEval",
+    "QualityScorer",
     "RewardModelScore",
+    "SelfInstruct",
+    "StructuredGeneration",
+    "TextClassification",
     "TextGeneration",
+    "TextGenerationWithImage",
     "UltraFeedback",
 ]

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 from steps.errors import BadReply
 from steps.llms.base import JSONSchema
-from steps.tasks.lenient_json import NoJSON, find_json
+from steps.tasks.lenient_json import Found, NoJSON, find_json
+from steps.tasks.regexes import matching_text
+
+T = TypeVar("T")
 
 SHOWN_COMPLAINTS = 5
+SEE_REPLY = "see the reply; a stronger model often helps"
+Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text of a reply that must not be blank."""
 
 _WORDS = [
     "river",
@@ -60,39 +68,56 @@ def schema_instructions(schema: JSONSchema) -> str:
     return f"Reply with nothing but JSON that follows this schema:\n{json.dumps(schema, ensure_ascii=False)}"
 
 
+class Unfit(ValueError):
+    """A JSON value is not what was asked for; the message says why."""
+
+
 def parse_answer(text: str, answer: type[BaseModel]) -> dict[str, Any]:
     """Columns of a JSON reply, checked against `answer`.
 
-    What stands around the JSON is ignored, and slips in it are mended (`lenient_json`). Of several values in a reply the
-    one that fits is taken. Mended JSON has to fit exactly: a field that nobody asked for shows that it was mended wrongly.
+    Mended JSON has to fit exactly: a field that nobody asked for shows that it was mended wrongly.
 
     Raises:
         BadReply: There is none, it does not fit, or several different ones do; the message names the fields.
     """
-    try:
-        found = find_json(text)
-    except NoJSON as error:
-        raise BadReply(str(error), _FIX, text) from error
-    fitting: list[dict[str, Any]] = []
-    wrong: ValidationError | None = None
-    for value in found:
+
+    def fit(found: Found) -> dict[str, Any]:
         try:
-            read = answer.model_validate(value.value, extra="forbid" if value.is_mended else None)
+            return answer.model_validate(found.value, extra="forbid" if found.is_mended else None).model_dump(mode="json")
         except ValidationError as error:
+            raise Unfit(_complaints(error)) from error
+
+    return fitting(text, fit)
+
+
+def fitting(text: str, fit: Callable[[Found], T]) -> T:
+    """What `fit` makes of the JSON in a reply.
+
+    What stands around the JSON is ignored, and slips in it are mended (`lenient_json`). Of several values in a reply the
+    one that fits is taken; `fit` raises Unfit for the others.
+
+    Raises:
+        BadReply: There is no JSON, none fits, or several different values do.
+    """
+    try:
+        values = find_json(text)
+    except NoJSON as error:
+        raise BadReply(str(error), SEE_REPLY, text) from error
+    found: list[T] = []
+    wrong: Unfit | None = None
+    for value in values:
+        try:
+            one = fit(value)
+        except Unfit as error:
             wrong = error
         else:
-            columns = read.model_dump(mode="json")
-            if columns not in fitting:
-                fitting.append(columns)
-    if len(fitting) > 1:
-        raise BadReply(f"the reply holds {len(fitting)} different answers", _FIX, text)
-    if not fitting:
-        assert wrong is not None
-        raise BadReply(f"the reply does not fit what was asked for: {_complaints(wrong)}", _FIX, text) from wrong
-    return fitting[0]
-
-
-_FIX = "see the reply; a stronger model often helps"
+            if one not in found:
+                found.append(one)
+    if len(found) > 1:
+        raise BadReply(f"the reply holds {len(found)} different answers", SEE_REPLY, text)
+    if not found:
+        raise BadReply(f"the reply does not fit what was asked for: {wrong}", SEE_REPLY, text) from wrong
+    return found[0]
 
 
 def _complaints(error: ValidationError) -> str:
@@ -108,36 +133,70 @@ def rehearse_text(rng: Random, words: int = 12) -> str:
 
 
 def rehearse_schema(schema: JSONSchema, rng: Random) -> str:
-    """JSON text that satisfies `schema`."""
-    return orjson.dumps(_value(schema, schema.get("$defs", {}), rng)).decode()
+    """JSON text that satisfies `schema`. Of rare keywords (`not`, `if`, `format`, ...) it knows nothing."""
+    return orjson.dumps(_value(schema, schema, rng)).decode()
 
 
-def _value(schema: JSONSchema, defs: dict[str, JSONSchema], rng: Random) -> Any:
+_DEEPEST = 5
+"""Below this, what is optional is left out: a schema may hold itself."""
+
+
+def _value(schema: Any, root: JSONSchema, rng: Random, depth: int = 0) -> Any:
+    if not isinstance(schema, dict):
+        return rehearse_text(rng)  # `true` takes anything
     if "$ref" in schema:
-        return _value(defs[schema["$ref"].rpartition("/")[2]], defs, rng)
+        return _value(_referred(schema["$ref"], root), root, rng, depth)
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
         return rng.choice(schema["enum"])
+    if parts := schema.get("allOf"):
+        return _value(
+            _merged([{key: value for key, value in schema.items() if key != "allOf"}, *parts], root), root, rng, depth
+        )
     if options := schema.get("anyOf") or schema.get("oneOf"):
-        return _value(rng.choice(options), defs, rng)
-    match schema.get("type"):
+        plain = [option for option in options if "$ref" not in str(option)] if depth > _DEEPEST else []
+        return _value(rng.choice(plain or options), root, rng, depth)
+    kind = schema.get("type", "object" if "properties" in schema else "array" if "items" in schema else None)
+    match rng.choice(kind) if isinstance(kind, list) else kind:
         case "object":
-            return {name: _value(field, defs, rng) for name, field in schema.get("properties", {}).items()}
+            names = (
+                schema.get("required", []) if depth > _DEEPEST else [*schema.get("properties", {}), *schema.get("required", [])]
+            )
+            known = schema.get("properties", {})
+            return {name: _value(known.get(name), root, rng, depth + 1) for name in dict.fromkeys(names)}
         case "array":
-            low = schema.get("minItems", 1)
-            return [
-                _value(schema.get("items", {}), defs, rng) for _ in range(rng.randint(low, schema.get("maxItems", low + 2)))
-            ]
-        case "integer" | "number" as kind:
-            return _number(schema, rng, whole=kind == "integer")
+            return _list(schema, root, rng, depth)
+        case "integer" | "number" as numeric:
+            return _number(schema, rng, whole=numeric == "integer")
         case "boolean":
             return rng.random() < 0.5
         case "null":
             return None
         case _:
-            text = rehearse_text(rng)[: schema.get("maxLength", 1000)]
-            return text.ljust(schema.get("minLength", 0), ".")
+            return _text(schema, rng)
+
+
+def _list(schema: JSONSchema, root: JSONSchema, rng: Random, depth: int) -> list[Any]:
+    first = schema.get("prefixItems", [])
+    low: int = schema.get("minItems", len(first) or 1)
+    if depth > _DEEPEST:
+        low = schema.get("minItems", 0)
+    most = low if first or depth > _DEEPEST else low + 2
+    high: int = schema.get("maxItems", most)
+    made: list[Any] = []
+    for at in range(rng.randint(min(low, high), high)):
+        item = first[at] if at < len(first) else schema.get("items", True)
+        drawn = [_value(item, root, rng, depth + 1) for _ in range(10 if schema.get("uniqueItems") else 1)]
+        made.append(next((one for one in drawn if one not in made), drawn[0]))
+    return made
+
+
+def _text(schema: JSONSchema, rng: Random) -> str:
+    if "pattern" in schema and (text := matching_text(schema["pattern"], rng)) is not None:
+        return text
+    text = rehearse_text(rng)[: schema.get("maxLength", 1000)]
+    return text.ljust(schema.get("minLength", 0), ".")
 
 
 def _number(schema: JSONSchema, rng: Random, *, whole: bool) -> int | float:
@@ -147,5 +206,32 @@ def _number(schema: JSONSchema, rng: Random, *, whole: bool) -> int | float:
     if low is None:
         low = 0 if high is None else high - 10
     if high is None:
-        high = low + 10
-    return rng.randint(int(low), int(high)) if whole else rng.uniform(low, high)
+        high = low + 10 * schema.get("multipleOf", 1)
+    if "multipleOf" in schema:
+        unit = schema["multipleOf"]
+        times = rng.randint(math.ceil(low / unit), max(math.ceil(low / unit), math.floor(high / unit)))
+        return times * unit  # type: ignore[no-any-return]
+    return rng.randint(math.ceil(low), math.floor(high)) if whole else rng.uniform(low, high)
+
+
+def _referred(ref: str, root: JSONSchema) -> Any:
+    """What a reference within the schema leads to; anything goes where it leads nowhere."""
+    found: Any = root
+    for part in ref.removeprefix("#").split("/")[1:]:
+        found = found.get(part.replace("~1", "/").replace("~0", "~"), True) if isinstance(found, dict) else True
+    return found
+
+
+def _merged(parts: list[Any], root: JSONSchema) -> JSONSchema:
+    """One schema for what several demand together."""
+    merged: JSONSchema = {}
+    for part in parts:
+        one = _referred(part["$ref"], root) if isinstance(part, dict) and "$ref" in part else part
+        if isinstance(one, dict):
+            both = {key: merged.get(key, type(one[key])()) for key in ("properties", "required") if key in one}
+            merged |= one
+            if "properties" in both:
+                merged["properties"] = {**both["properties"], **one["properties"]}
+            if "required" in both:
+                merged["required"] = [*both["required"], *one["required"]]
+    return merged

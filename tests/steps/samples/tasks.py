@@ -1,15 +1,91 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from steps.base import Row
+from steps.tasks.argilla_labeller import ArgillaLabeller
+from steps.tasks.chat_generation import ChatGeneration
+from steps.tasks.clair import CLAIR
+from steps.tasks.complexity_scorer import ComplexityScorer
+from steps.tasks.generate_sentence_pair import GenerateSentencePair
+from steps.tasks.genstruct import Genstruct
+from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+from steps.tasks.multi_turn_chat import MultiTurnChat
+from steps.tasks.pair_rm import PairRM
 from steps.tasks.prometheus_eval import PrometheusEval
+from steps.tasks.quality_scorer import QualityScorer
 from steps.tasks.reward_model_score import RewardModelScore
+from steps.tasks.self_instruct import SelfInstruct
+from steps.tasks.structured_generation import StructuredGeneration
+from steps.tasks.text_classification import TextClassification
 from steps.tasks.text_generation import TextGeneration
+from steps.tasks.text_generation_with_image import TextGenerationWithImage
 from steps.tasks.ultra_feedback import UltraFeedback
-from tests.steps.samples.rows import answer, answers
+from steps.tasks.urial import URIAL
+from tests.steps.samples.rows import answer, answers, texts
 from tests.steps.samples.sample import Sample, Samples
+
+
+def _chat(text: str) -> Row:
+    turns = [{"role": "assistant", "content": "Hello!"}, {"role": "user", "content": text}]
+    return {"messages": turns, "conversation": turns}
+
+
+def _scored(text: str) -> Row:
+    return {"instruction": text, "instructions": [text, f"{text}!"], "responses": [text, f"{text}!", ""]}
+
+
+def _solution(text: str) -> Row:
+    return {"task": text, "student_solution": text}
+
+
+def _document(text: str) -> Row:
+    return {"title": text, "content": text}
+
+
+def _about(text: str) -> Row:
+    return {"input": text, "anchor": text}
+
+
+def _image(text: str) -> Row:
+    return {"instruction": text, "image": "https://example.com/tide.jpg"}
+
+
+def _json(text: str) -> Row:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name"]}
+    return {"instruction": text, "structured_output": {"format": "json", "schema": schema}}
+
+
+def _regex(text: str) -> Row:
+    return {"instruction": text, "structured_output": {"format": "regex", "schema": r"-?\d{1,2} °[CF]"}}
+
+
+def _record(text: str) -> Row:
+    return {"record": {"fields": {"text": text}}}
+
+
+def _labeller(kind: str, *options: str | int) -> ArgillaLabeller:
+    settings = {"type": kind, "options": [{"value": option} for option in options]}
+    return ArgillaLabeller(question={"name": "q", "settings": settings}, fields=[{"name": "text"}])
+
+
+def _candidates(text: str) -> Row:
+    return {"input": text, "candidates": [text, f"{text}!", ""]}
+
+
+class LongestFirst(PairRM):
+    """PairRM without its model: the longer answer is better."""
+
+    def compare(self, prompt: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [float(len(first) - len(second)) for first, second in pairs]
+
 
 SAMPLES: Samples = {
     "RewardModelScore": [Sample(RewardModelScore(model="acme/reward"), answer)],
     "TextGeneration": [Sample(TextGeneration(), answer)],
+    "TextGenerationWithImage": [Sample(TextGenerationWithImage(), _image)],
+    "ChatGeneration": [Sample(ChatGeneration(), _chat)],
+    "URIAL": [Sample(URIAL(), answer), Sample(URIAL(), _chat)],
     "UltraFeedback": [
         Sample(UltraFeedback(aspect="overall-rating"), answers),
         Sample(UltraFeedback(aspect="instruction-following"), answers),
@@ -21,5 +97,33 @@ SAMPLES: Samples = {
         Sample(PrometheusEval(mode="absolute", rubric="helpfulness"), answer),
         Sample(PrometheusEval(mode="absolute", rubric="reasoning", reference=True), answer),
         Sample(PrometheusEval(mode="relative", rubric="honesty"), answers),
+    ],
+    "ComplexityScorer": [Sample(ComplexityScorer(), _scored)],
+    "QualityScorer": [Sample(QualityScorer(), _scored)],
+    "InstructionBacktranslation": [Sample(InstructionBacktranslation(), answer)],
+    "CLAIR": [Sample(CLAIR(), _solution)],
+    "Genstruct": [Sample(Genstruct(), _document)],
+    "SelfInstruct": [Sample(SelfInstruct(num_instructions=3), _about)],
+    "TextClassification": [
+        Sample(TextClassification(), texts),
+        Sample(TextClassification(n=2), texts),
+        Sample(TextClassification(available_labels=["good", "bad"], default_label=None), texts),
+        Sample(TextClassification(n=3, available_labels={"good": "Pleased.", "bad": "Not."}), texts),
+    ],
+    "GenerateSentencePair": [
+        Sample(GenerateSentencePair(action="paraphrase"), _about),
+        Sample(GenerateSentencePair(action="query", triplet=True, hard_negative=True, context="Tides."), _about),
+    ],
+    "StructuredGeneration": [Sample(StructuredGeneration(), _json), Sample(StructuredGeneration(), _regex)],
+    "ArgillaLabeller": [
+        Sample(_labeller("label_selection", "good", "bad"), _record),
+        Sample(_labeller("multi_label_selection", "good", "bad"), _record),
+        Sample(_labeller("rating", 1, 2, 3), _record),
+        Sample(_labeller("text"), _record),
+    ],
+    "PairRM": [Sample(LongestFirst(), _candidates)],
+    "MultiTurnChat": [
+        Sample(MultiTurnChat(n_turns=2), answer),
+        Sample(MultiTurnChat(n_turns=1, end_with_user=True, system_prompt="Be brief."), answer),
     ],
 }

@@ -43,8 +43,8 @@ def test_a_bare_list_is_taken_too() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        (reply(GOOD), "judges 1 answers, the row has 2"),
-        (reply(GOOD, BAD, BAD), "judges 3 answers, the row has 2"),
+        (reply(GOOD), "has 1 entries in 'answers', it should have 2"),
+        (reply(GOOD, BAD, BAD), "has 3 entries in 'answers', it should have 2"),
         (reply(GOOD, {"rationale": "?", "rating": 6}), r"answers\.1\.rating"),
         (reply(GOOD, {"rating": 4}), r"answers\.1\.rationale"),
         ("I would rather not.", "no JSON"),

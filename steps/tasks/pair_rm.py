@@ -1,0 +1,87 @@
+"""Rank answers with a small model that was trained to compare two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from typing import Any, ClassVar
+
+from pydantic import Field, PrivateAttr
+
+from steps.base import Batch, Group, Row, Step, require_values
+from steps.errors import Complaint, RowError
+from steps.extras import without_extra
+from steps.wording import quoted
+
+
+class PairRM(Step):
+    """Ranks answers by comparing each with every other, with a model that runs here.
+
+    `ranks` says of each of the `candidates` at which place it stands, 1 being the best; `ranked_candidates` are the answers in
+    that order. Equal answers keep the order they came in. Every pair is compared in both orders, since the model judges a
+    little by position: the time grows with the square of the number of answers. The model is read in the form that
+    transformers can load, so `llm-blender/PairRM` takes the weights of `llm-blender/PairRM-hf`.
+
+    After LLM-Blender: Ensembling Large Language Models with Pairwise Ranking and Generative Fusion,
+    https://arxiv.org/abs/2306.02561
+
+    Example:
+        >>> step = PairRM(instructions="Prefer short answers.")
+        >>> step.needs(), step.makes()
+        (['input', 'candidates'], ['ranks', 'ranked_candidates', 'model_name'])
+    """
+
+    group: ClassVar[Group] = "ask"
+    inputs: ClassVar[tuple[str, ...]] = ("input", "candidates")
+    outputs: ClassVar[tuple[str, ...]] = ("ranks", "ranked_candidates", "model_name")
+    reaches: ClassVar[str] = "the Hub"
+
+    model: str = Field(default="llm-blender/PairRM", description="Model on the Hub, or a folder.")
+    instructions: str | None = Field(
+        default=None,
+        description="What good answers are like; stands before each `input`.",
+        json_schema_extra={"multiline": True},
+    )
+    _model: Any = PrivateAttr(default=None)
+
+    def check(self) -> Iterable[Complaint]:
+        return without_extra("transformers", "transformers", "PairRM")
+
+    def load(self) -> None:
+        from steps.tasks.pair_rm_model import PairRMModel
+
+        self._model = PairRMModel(self.model)
+
+    def unload(self) -> None:
+        self._model = None
+
+    def process(self, batch: Batch) -> Batch:
+        return [self._rank(row) for row in batch]
+
+    def compare(self, prompt: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """For each pair of answers by how much the first is better; below 0 where the second is."""
+        if self._model is None:
+            self.load()
+        found: list[float] = self._model.compare(prompt, pairs)
+        return found
+
+    def _rank(self, row: Row) -> Row:
+        require_values(row, self.inputs)
+        prompt, candidates = row["input"], row["candidates"]
+        if not isinstance(prompt, str):
+            raise RowError(f"`input` holds {quoted(prompt)}, not text", "name a column of texts in `input_mappings`")
+        if not isinstance(candidates, list) or not candidates or any(not isinstance(one, str) for one in candidates):
+            raise RowError(f"`candidates` holds {quoted(candidates)}, not a list of texts", "make it with GroupColumns")
+        order = self._best_first(f"{self.instructions}\n{prompt}" if self.instructions else prompt, candidates)
+        ranks = [order.index(at) + 1 for at in range(len(candidates))]
+        return {**row, "ranks": ranks, "ranked_candidates": [candidates[at] for at in order], "model_name": self.model}
+
+    def _best_first(self, prompt: str, candidates: Sequence[str]) -> list[int]:
+        """Where the answers stand in the list, from the best to the worst; the earlier of equals first."""
+        gains = [0.0] * len(candidates)
+        pairs = list(permutations(range(len(candidates)), 2))
+        compared = self.compare(prompt, [(candidates[one], candidates[other]) for one, other in pairs]) if pairs else []
+        for (one, other), better_by in zip(pairs, compared, strict=True):
+            gains[one] += better_by
+            gains[other] -= better_by
+        return sorted(range(len(gains)), key=lambda at: -gains[at])
