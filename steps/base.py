@@ -52,6 +52,8 @@ class BaseStep(Wired, Component):
     default_pool: ClassVar[str] = "process"
     reaches: ClassVar[str] = ""
     """What it needs beyond this machine, in words; empty where it works offline."""
+    runs_code: ClassVar[bool] = False
+    """Whether it runs programs that its rows or parameters bring: a server that is open to everybody refuses it."""
 
     name: str | None = Field(default=None, description="Name in the pipeline; empty for one made from the class name.")
     input_mappings: dict[str, str] = Field(

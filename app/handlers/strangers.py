@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from flows.spec import PipelineSpec
 from steps import registry
+from steps.base import BaseStep
 from steps.components import LOCAL_FILES
 from steps.errors import PlanError, Problem
 from steps.llms import RehearsalLLM, ReplayLLM
@@ -66,6 +67,8 @@ def _reaches(use: type, params: dict[str, Any], root: Path) -> str:
     """What a component reaches that strangers may not; empty for nothing."""
     if issubclass(use, LLM) and not issubclass(use, (RehearsalLLM, ReplayLLM)):
         return f"asks {use.__name__}; on this server, which is open to everybody, no model is asked"
+    if issubclass(use, BaseStep) and use.runs_code:
+        return "runs programs; on this server, which is open to everybody, none are run for strangers"
     for name in _file_params(use) & params.keys():
         for text in _texts(params[name]):
             if not _is_one_of(text, root):
