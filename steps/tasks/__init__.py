@@ -5,6 +5,13 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.tasks.bitext_retrieval_generator import BitextRetrievalGenerator
+    from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
+    from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
+    from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatchingData
+    from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
+    from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
+    from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
     from steps.tasks.prometheus_eval import PrometheusEval
     from steps.tasks.text_generation import TextGeneration
     from steps.tasks.ultra_feedback import UltraFeedback
@@ -12,6 +19,13 @@ else:
     __getattr__ = registry.importer(__name__)
 
 __all__ = [
+    "BitextRetrievalGenerator",
+    "EmbeddingTaskGenerator",
+    "GenerateLongTextMatchingData",
+    "GenerateShortTextMatchingData",
+    "GenerateTextClassificationData",
+    "GenerateTextRetrievalData",
+    "MonolingualTripletGenerator",
     "PrometheusEval",
     "TextGeneration",
     "UltraFeedback",

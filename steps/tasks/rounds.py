@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -14,6 +13,7 @@ from pydantic import Field
 from steps.base import Row
 from steps.llms.base import Ask, Chat, JSONSchema
 from steps.tasks.base import Generation, Rehearse, Task
+from steps.tasks.chances import chances_of
 from steps.tasks.repairs import Reader
 from steps.tasks.replies import rehearse_text
 
@@ -75,8 +75,7 @@ class TaskInRounds(Task):
 
     def chances(self, row: Row, number: int) -> Random:
         """Where the chances of one generation of a row come from."""
-        said = repr([self.seed, sorted(row.items()), number]).encode("utf-8", "surrogatepass")
-        return Random(hashlib.blake2b(said, digest_size=8).digest())
+        return chances_of(row, self.seed, number)
 
     async def answer(self, row: Row, ask: Ask) -> list[Row]:
         self.check_row(row)

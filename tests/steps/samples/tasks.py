@@ -1,12 +1,36 @@
 from __future__ import annotations
 
+from steps.base import Row
+from steps.tasks.bitext_retrieval_generator import BitextRetrievalGenerator
+from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
+from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
+from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatchingData
+from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
+from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
+from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
 from steps.tasks.prometheus_eval import PrometheusEval
 from steps.tasks.text_generation import TextGeneration
 from steps.tasks.ultra_feedback import UltraFeedback
 from tests.steps.samples.rows import answer, answers
 from tests.steps.samples.sample import Sample, Samples
 
+
+def _task(text: str) -> Row:
+    return {"task": text}
+
+
+def _seed(text: str) -> Row:
+    return {"number": 1, "about": text}
+
+
 SAMPLES: Samples = {
+    "EmbeddingTaskGenerator": [Sample(EmbeddingTaskGenerator(category="text-retrieval"), _seed)],
+    "BitextRetrievalGenerator": [Sample(BitextRetrievalGenerator(target_language="French"), _seed)],
+    "MonolingualTripletGenerator": [Sample(MonolingualTripletGenerator(), _seed)],
+    "GenerateTextRetrievalData": [Sample(GenerateTextRetrievalData(), _task)],
+    "GenerateShortTextMatchingData": [Sample(GenerateShortTextMatchingData(), _task)],
+    "GenerateLongTextMatchingData": [Sample(GenerateLongTextMatchingData(), _task)],
+    "GenerateTextClassificationData": [Sample(GenerateTextClassificationData(), _task)],
     "TextGeneration": [Sample(TextGeneration(), answer)],
     "UltraFeedback": [
         Sample(UltraFeedback(aspect="overall-rating"), answers),
