@@ -45,7 +45,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cpu_s: int = Field(default=5, ge=1, description="Seconds of computing, for each process.")
-    wall_s: float = Field(default=10, gt=0, description="Seconds from start to end.")
+    wall_s: float = Field(default=10.0, gt=0, description="Seconds from start to end.")
     memory_mb: int = Field(default=512, ge=64, description="Megabytes of memory, for all processes together.")
     files_mb: int = Field(default=16, ge=1, description="Megabytes that may be written: to files, and to the output.")
     processes: int = Field(default=16, ge=1, description="Processes and threads at a time.")

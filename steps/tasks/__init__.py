@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.tasks.api_gen_execution_checker import APIGenExecutionChecker
+    from steps.tasks.api_gen_generator import APIGenGenerator
+    from steps.tasks.api_gen_semantic_checker import APIGenSemanticChecker
     from steps.tasks.bitext_retrieval_generator import BitextRetrievalGenerator
     from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
     from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
@@ -19,6 +22,9 @@ else:
     __getattr__ = registry.importer(__name__)
 
 __all__ = [
+    "APIGenExecutionChecker",
+    "APIGenGenerator",
+    "APIGenSemanticChecker",
     "BitextRetrievalGenerator",
     "EmbeddingTaskGenerator",
     "GenerateLongTextMatchingData",

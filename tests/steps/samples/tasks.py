@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from steps.base import Row
+from steps.tasks.api_gen_execution_checker import APIGenExecutionChecker
+from steps.tasks.api_gen_generator import APIGenGenerator
+from steps.tasks.api_gen_semantic_checker import APIGenSemanticChecker
 from steps.tasks.bitext_retrieval_generator import BitextRetrievalGenerator
 from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
 from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
@@ -23,7 +28,19 @@ def _seed(text: str) -> Row:
     return {"number": 1, "about": text}
 
 
+def _function(text: str) -> Row:
+    return {"examples": text, "func_name": text, "func_desc": text, "tools": text}
+
+
+def _calls(text: str) -> Row:
+    return {"func_desc": text, "query": text, "answers": text, "execution_result": [text]}
+
+
+FUNCTIONS = Path(__file__).parents[1] / "tasks" / "functions.py"
 SAMPLES: Samples = {
+    "APIGenGenerator": [Sample(APIGenGenerator(), _function)],
+    "APIGenSemanticChecker": [Sample(APIGenSemanticChecker(), _calls)],
+    "APIGenExecutionChecker": [Sample(APIGenExecutionChecker(libpath=str(FUNCTIONS)), _calls)],
     "EmbeddingTaskGenerator": [Sample(EmbeddingTaskGenerator(category="text-retrieval"), _seed)],
     "BitextRetrievalGenerator": [Sample(BitextRetrievalGenerator(target_language="French"), _seed)],
     "MonolingualTripletGenerator": [Sample(MonolingualTripletGenerator(), _seed)],
