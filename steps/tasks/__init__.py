@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
     from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
     from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
+    from steps.tasks.prepare_examples import PrepareExamples
     from steps.tasks.prometheus_eval import PrometheusEval
     from steps.tasks.text_generation import TextGeneration
     from steps.tasks.ultra_feedback import UltraFeedback
@@ -32,6 +33,7 @@ __all__ = [
     "GenerateTextClassificationData",
     "GenerateTextRetrievalData",
     "MonolingualTripletGenerator",
+    "PrepareExamples",
     "PrometheusEval",
     "TextGeneration",
     "UltraFeedback",

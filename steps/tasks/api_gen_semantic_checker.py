@@ -12,6 +12,7 @@ from steps.base import Row
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.replies import parse_answer, rehearse_text, schema_instructions, schema_of
+from steps.tasks.sections import sections
 
 
 class Verdict(BaseModel):
@@ -46,15 +47,14 @@ class APIGenSemanticChecker(Task):
     )
 
     def format_input(self, row: Row) -> Chat:
-        sections = {
+        shown = {
             "functions": row["func_desc"],
             "query": row["query"],
             "calls": row["answers"],
             "results": row["execution_result"],
         }
-        shown = "\n\n".join(f"<{name}>\n{_as_text(value)}\n</{name}>" for name, value in sections.items())
         text = (
-            f"{shown}\n\nDo the calls do what the query asks? They do not if\n"
+            f"{sections(shown)}\n\nDo the calls do what the query asks? They do not if\n"
             "- they serve another purpose, or their arguments do not follow from the query;\n"
             "- another of the functions would have been right, or one was called that is not described;\n"
             "- there are more or fewer of them than the query has requests;\n"
@@ -75,7 +75,3 @@ class APIGenSemanticChecker(Task):
         """A verdict; three of four pass, so that some rows go on."""
         passes = rng.random() < 0.75
         return json.dumps({"thought": "" if passes else rehearse_text(rng), "passes": "yes" if passes else "no"})
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

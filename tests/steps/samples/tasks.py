@@ -13,6 +13,7 @@ from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatch
 from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
 from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
 from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
+from steps.tasks.prepare_examples import PrepareExamples
 from steps.tasks.prometheus_eval import PrometheusEval
 from steps.tasks.text_generation import TextGeneration
 from steps.tasks.ultra_feedback import UltraFeedback
@@ -38,6 +39,7 @@ def _calls(text: str) -> Row:
 
 FUNCTIONS = Path(__file__).parents[1] / "tasks" / "functions.py"
 SAMPLES: Samples = {
+    "PrepareExamples": [Sample(PrepareExamples(), _calls)],
     "APIGenGenerator": [Sample(APIGenGenerator(), _function)],
     "APIGenSemanticChecker": [Sample(APIGenSemanticChecker(), _calls)],
     "APIGenExecutionChecker": [Sample(APIGenExecutionChecker(libpath=str(FUNCTIONS)), _calls)],
