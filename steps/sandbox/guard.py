@@ -58,13 +58,14 @@ def main() -> None:
 def _leave_root(job: dict[str, Any]) -> None:
     """Become a user who owns nothing.
 
-    One who could not read this Python becomes so only where processes are counted: root may have as many as it likes.
+    Where that one could not read this Python or reach the folder, become so only where processes are counted: root may have as
+    many as it likes.
     """
     if os.geteuid() != 0:
         return
     try:
         os.seteuid(NOBODY)
-        needed = (job["python"], Path(os.__file__).parent)
+        needed = (job["python"], Path(os.__file__).parent, Path(job["main"]).parents[1])
         is_readable = all(os.access(path, os.R_OK | os.X_OK, effective_ids=True) for path in needed)
         os.seteuid(0)
         if is_readable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -65,12 +66,14 @@ def test_code_ends_with_the_worker_that_asked_for_it() -> None:
     worker = subprocess.Popen([sys.executable, "-c", asking])
     try:
         started = _wait_for(lambda: _below(worker.pid), 30)
+        folder = Path(f"/proc/{started[-1]}/cwd").readlink()
     finally:
         worker.kill()
         worker.wait()
 
     assert len(started) >= 3  # guard, keeper and code
     assert _wait_for(lambda: not [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()], 30)
+    shutil.rmtree(folder)  # nobody else is left to do it
 
 
 def _below(pid: int) -> list[str]:
