@@ -92,6 +92,10 @@ class BaseStep(Wired, Component):
         """Columns of a row that leaves the step, given those of a row that entered it (the step's own names)."""
         return list(dict.fromkeys([*received, *self.makes()]))
 
+    def fingerprint(self) -> str:
+        """Identity of what the rows come from beyond parameters and rows, such as the content of a file."""
+        return ""
+
     # ---- life
     def load(self) -> None:
         """Get ready for work: open files, load models. Runs once per worker, before the first row."""

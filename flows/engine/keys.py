@@ -40,7 +40,9 @@ def step_identity(planned: PlannedStep) -> list[Any]:
     """Everything about the step itself that its result depends on."""
     step = planned.step
     mappings = [sorted(step.input_mappings.items()), sorted(step.output_mappings.items())]
-    return [planned.name, registry.name_of(type(step)), parameters_of(step), mappings, code_hash(type(step))]
+    found = [planned.name, registry.name_of(type(step)), parameters_of(step), mappings, code_hash(type(step))]
+    content = step.fingerprint()
+    return [*found, content] if content else found
 
 
 def parameters_of(model: BaseModel) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 What holds wherever there are POSIX limits: time, memory, size of files and output, number of processes, an empty environment
 (no keys), no descriptors but the standard ones, a working folder that is removed, and an end for whatever was started. What
-depends on the system, and is named in `Ran.unguarded` where it lacks it: no network (namespaces of Linux), and no files but
-Python's own and those of the working folder (Landlock). It is no virtual machine: it holds what goes wrong and what is
-careless or curious, not somebody who knows a hole in the kernel.
+depends on the system, and is named in `Ran.unguarded` where it lacks it: no network (namespaces of Linux), no files but those
+of Python and of the working folder (Landlock), and no signals to other processes (either). It is no virtual machine: it holds
+what goes wrong and what is careless or curious, not somebody who knows a hole in the kernel.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cpu_s: int = Field(default=5, ge=1, description="Seconds of computing, for each process.")
-    wall_s: float = Field(default=10, gt=0, description="Seconds from start to end.")
+    wall_s: float = Field(default=10.0, gt=0, description="Seconds from start to end.")
     memory_mb: int = Field(default=512, ge=64, description="Megabytes of memory, for all processes together.")
     files_mb: int = Field(default=16, ge=1, description="Megabytes that may be written: to files, and to the output.")
     processes: int = Field(default=16, ge=1, description="Processes and threads at a time.")
@@ -57,7 +57,8 @@ class Ran:
     """What became of some code.
 
     `status`: its exit status; the number of a signal, negative, if one ended it. `limit`: the limit that ended it, or that it
-    failed at. `unguarded`: what this system could not keep it from, `network` and `files` or neither.
+    failed at. `unguarded`: what this system could not keep it from, of `network`, `files` and
+    `processes`.
     """
 
     status: int
@@ -93,18 +94,19 @@ def run_python(source: str, *, limits: Limits | None = None, files: Mapping[str,
         given.write(stdin.encode("utf-8", "surrogatepass"))
         given.seek(0)
         said, out, err, is_too_much = _run_guarded(folder, limits, given)
-    if said.get("failed") or "status" not in said:
+    if "failed" in said or "unguarded" not in said:
         why = said.get("failed") or err.strip()[-200:] or "no word from the process that guards it"
         raise RunError(f"the code could not be started: {why}", "see whether the machine has memory and processes left")
-    limit = "output" if is_too_much else said["limit"] or _limit_told(said["status"], err)
+    status = said.get("status", -signal.SIGKILL)  # the code got at its keeper: it is gone too
+    limit = "output" if is_too_much else said.get("limit") or _limit_told(status, err)
     place = f"{folder}/"
     out, err = (_cut(text.replace(place, ""), limits.output_chars) for text in (out, err))
-    return Ran(said["status"], out, err, limit, said["seconds"], tuple(said["unguarded"]))
+    return Ran(status, out, err, limit, said.get("seconds", 0.0), tuple(said["unguarded"]))
 
 
 def _run_guarded(folder: Path, limits: Limits, given: IO[bytes]) -> tuple[dict[str, Any], str, str, bool]:
     """What the guard says, the two outputs, and whether they were more than may be written."""
-    told, tell = os.pipe()
+    listen, tell = os.pipe()
     most = limits.files_mb << 20
     python = sys.executable
     job = {
@@ -118,7 +120,7 @@ def _run_guarded(folder: Path, limits: Limits, given: IO[bytes]) -> tuple[dict[s
         "memory": limits.memory_mb << 20,
         "files": most,
     }
-    with os.fdopen(told, "rb") as report:
+    with os.fdopen(listen, "rb") as report:
         try:
             process = subprocess.Popen(
                 [python, "-I", "-S", "-B", _GUARD, json.dumps(job)],
@@ -138,15 +140,8 @@ def _run_guarded(folder: Path, limits: Limits, given: IO[bytes]) -> tuple[dict[s
             (out, err, said), is_too_much = _read(process, report, most, time.monotonic() + limits.wall_s + _GRACE_S)
         finally:
             _end(process)
-    try:
-        return (
-            json.loads(said.partition(b"\n")[0] or b"{}"),
-            out.decode("utf-8", "replace"),
-            err.decode("utf-8", "replace"),
-            is_too_much,
-        )
-    except ValueError:
-        return {}, "", "", is_too_much
+    told = dict(entry for line in said.splitlines() for entry in json.loads(line).items())
+    return told, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), is_too_much
 
 
 def _read(process: subprocess.Popen[bytes], report: IO[bytes], most: int, deadline: float) -> tuple[list[bytes], bool]:
@@ -205,17 +200,16 @@ def _folder(files: Mapping[str, str]) -> Iterator[Path]:
             (folder / inside).write_bytes(text.encode("utf-8", "surrogatepass"))
         yield folder
     finally:
-        for place, _, _ in os.walk(folder, onerror=_open_again):
-            _open_again(place)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
 
 
-def _open_again(place: str | OSError) -> None:
-    """Make a folder removable that the code has closed; not what a link leads to: nothing runs that could put one in now."""
-    path = Path(place.filename if isinstance(place, OSError) else place)
-    with suppress(OSError):
-        if not path.is_symlink():
-            path.chmod(0o700)
+def _remove(folder: Path) -> None:
+    """Remove a folder with all that the code put into it. Nothing runs any more that could put links in meanwhile."""
+    with suppress(OSError, RecursionError):
+        shutil.rmtree(folder)
+    if folder.exists():  # the code closed a folder, or nested them deeper than Python goes
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(folder)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def _limit_told(status: int, err: str) -> Limit | None:

@@ -8,6 +8,7 @@ adopts what the code leaves behind and ends it one by one.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -22,14 +23,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 NEW_USER, NEW_PID, NEW_NET, NEW_IPC = 0x10000000, 0x20000000, 0x40000000, 0x08000000  # sched.h
-BE_SUBREAPER, NO_NEW_PRIVILEGES = 36, 38  # prctl.h
+END_WITH_PARENT, BE_SUBREAPER, NO_NEW_PRIVILEGES = 1, 36, 38  # prctl.h
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls of Landlock, the same on all processors
 RIGHTS = (13, 13, 14, 15, 15, 16)
 """How many rights about files Landlock knew in its version 0, 1, 2, ...; from then on 16."""
 READ, ON_FILES = 0b1101, 0b1100_0000_0000_0111  # execute, read file, read folder; what can be said of a file
+SCOPES_SIGNALS = 6
+"""The version of Landlock from which on it keeps processes from signalling others."""
 NOBODY = 65534
 MOST_FILES_OPEN = 128
 SLOWEST_LOOK_S = 0.05
+SMALLEST_FILE = 4096
 
 
 def main() -> None:
@@ -46,6 +50,7 @@ def main() -> None:
         os._exit(0)
     unguarded = [] if left & NEW_NET else ["network"]
     unguarded += [] if _version_of_landlock() else ["files"]
+    unguarded += [] if left & NEW_PID or _version_of_landlock() >= SCOPES_SIGNALS else ["processes"]
     _keep(job, unguarded, has_own_processes=bool(left & NEW_PID))
 
 
@@ -53,13 +58,14 @@ def main() -> None:
 def _leave_root(job: dict[str, Any]) -> None:
     """Become a user who owns nothing.
 
-    One who could not read this Python becomes so only where processes are counted: root may have as many as it likes.
+    Where that one could not read this Python or reach the folder, become so only where processes are counted: root may have as
+    many as it likes.
     """
     if os.geteuid() != 0:
         return
     try:
         os.seteuid(NOBODY)
-        needed = (job["python"], Path(os.__file__).parent)
+        needed = (job["python"], Path(os.__file__).parent, Path(job["main"]).parents[1])
         is_readable = all(os.access(path, os.R_OK | os.X_OK, effective_ids=True) for path in needed)
         os.seteuid(0)
         if is_readable:
@@ -99,14 +105,18 @@ def _keep(job: dict[str, Any], unguarded: list[str], has_own_processes: bool) ->
     if sys.platform == "linux":
         _libc("prctl", BE_SUBREAPER, 1, 0, 0, 0)
     started = time.monotonic()
+    _say(job, unguarded=unguarded)
     if (code := os.fork()) == 0:
         _run(job)
     status, limit = _watch(job, code, started + job["wall_s"])
     if not has_own_processes:
         _end_all(code)
-    said = {"status": status, "limit": limit, "seconds": time.monotonic() - started, "unguarded": unguarded}
-    os.write(job["report"], json.dumps(said).encode() + b"\n")
+    _say(job, status=status, limit=limit, seconds=time.monotonic() - started)
     os._exit(0)  # where the processes are its own, this ends them all
+
+
+def _say(job: dict[str, Any], **what: Any) -> None:
+    os.write(job["report"], json.dumps(what).encode() + b"\n")
 
 
 def _watch(job: dict[str, Any], code: int, deadline: float) -> tuple[int, str]:
@@ -174,13 +184,19 @@ def _descendants() -> Iterator[str]:
         todo += children
 
 
-def _sizes() -> Iterator[int]:
-    for folder, _, names in os.walk("."):
-        for name in names:
-            try:
-                yield os.lstat(f"{folder}/{name}").st_blocks * 512
-            except OSError:
-                continue
+def _sizes() -> Iterator[float]:
+    """Bytes that each file and folder takes on the disk: a block at least, since many empty ones fill it too."""
+    todo = ["."]
+    while todo:
+        try:
+            with os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    yield max(entry.stat(follow_symlinks=False).st_blocks * 512, SMALLEST_FILE)
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # nested so deep that it cannot be counted
+                yield float("inf")
 
 
 def _end_all(code: int) -> None:
@@ -206,12 +222,13 @@ def _run(job: dict[str, Any]) -> NoReturn:
         os.dup2(job["stdin"], 0)
         _limit(job)
         if sys.platform == "linux":
+            _libc("prctl", END_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
             _libc("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)
             _fence([*job["readable"], job["python"]])
         os.set_inheritable(job["stdin"], False)
         os.execve(job["python"], [job["python"], "-s", "-B", "-X", "utf8", job["main"]], job["environment"])
     except BaseException as error:
-        os.write(job["report"], json.dumps({"failed": str(error)}).encode() + b"\n")
+        _say(job, failed=str(error))
     os._exit(126)
 
 
@@ -263,8 +280,10 @@ def _fence(readable: list[str]) -> None:
         return
     libc = ctypes.CDLL(None)
     rights = (1 << RIGHTS[min(version, len(RIGHTS) - 1)]) - 1
-    handled = struct.pack("QQQ", rights, 0b11 if version >= 4 else 0, 0b11 if version >= 6 else 0)  # files, TCP, signals
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    handled = struct.pack(
+        "QQQ", rights, 0b11 if version >= 4 else 0, 0b11 if version >= SCOPES_SIGNALS else 0
+    )  # files, TCP, signals
+    size = 24 if version >= SCOPES_SIGNALS else 16 if version >= 4 else 8
     ruleset = libc.syscall(CREATE_RULESET, handled, size, 0)
     if ruleset < 0:
         raise OSError("the system offers Landlock and refuses it")

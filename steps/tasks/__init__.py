@@ -5,13 +5,23 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.tasks.api_gen_execution_checker import APIGenExecutionChecker
+    from steps.tasks.api_gen_generator import APIGenGenerator
+    from steps.tasks.api_gen_semantic_checker import APIGenSemanticChecker
     from steps.tasks.argilla_labeller import ArgillaLabeller
+    from steps.tasks.bitext_retrieval_generator import BitextRetrievalGenerator
     from steps.tasks.chat_generation import ChatGeneration
     from steps.tasks.clair import CLAIR
     from steps.tasks.complexity_scorer import ComplexityScorer
+    from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
+    from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
     from steps.tasks.generate_sentence_pair import GenerateSentencePair
+    from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatchingData
+    from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
+    from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
     from steps.tasks.genstruct import Genstruct
     from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+    from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
     from steps.tasks.multi_turn_chat import MultiTurnChat
     from steps.tasks.pair_rm import PairRM
     from steps.tasks.prometheus_eval import PrometheusEval
@@ -30,12 +40,22 @@ else:
 __all__ = [
     "CLAIR",
     "URIAL",
+    "APIGenExecutionChecker",
+    "APIGenGenerator",
+    "APIGenSemanticChecker",
     "ArgillaLabeller",
+    "BitextRetrievalGenerator",
     "ChatGeneration",
     "ComplexityScorer",
+    "EmbeddingTaskGenerator",
+    "GenerateLongTextMatchingData",
     "GenerateSentencePair",
+    "GenerateShortTextMatchingData",
+    "GenerateTextClassificationData",
+    "GenerateTextRetrievalData",
     "Genstruct",
     "InstructionBacktranslation",
+    "MonolingualTripletGenerator",
     "MultiTurnChat",
     "PairRM",
     "PrometheusEval",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Self
 
 from pydantic import PrivateAttr
@@ -28,6 +28,9 @@ class GeneratorTask(Task, GeneratorStep):
         raise NotImplementedError(f"{type(self).__name__}.seeds")
 
     def columns(self) -> list[str]:
+        return self.makes()
+
+    def columns_after(self, received: Sequence[str]) -> list[str]:
         return self.makes()
 
     async def answer(self, row: Row, ask: Ask) -> list[Row]:

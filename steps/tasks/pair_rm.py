@@ -34,7 +34,8 @@ class PairRM(Step):
     group: ClassVar[Group] = "ask"
     inputs: ClassVar[tuple[str, ...]] = ("input", "candidates")
     outputs: ClassVar[tuple[str, ...]] = ("ranks", "ranked_candidates", "model_name")
-    reaches: ClassVar[str] = "the Hub"
+    reaches: ClassVar[str] = "the Hub, for the weights"
+    runs_code: ClassVar[bool] = True  # a model may bring some
 
     model: str = Field(default="llm-blender/PairRM", description="Model on the Hub, or a folder.")
     instructions: str | None = Field(

@@ -32,6 +32,7 @@ class RewardModelScore(Step):
     optional_inputs: ClassVar[tuple[str, ...]] = ("instruction", "response", "conversation")
     outputs: ClassVar[tuple[str, ...]] = ("score",)
     reaches: ClassVar[str] = "the Hub, for the weights"
+    runs_code: ClassVar[bool] = True  # a model may bring some
 
     model: str = Field(min_length=1, description="Name on the Hub, or a folder.")
     revision: str = Field(default="main", description="Branch, tag or commit of the model.")

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
 
 from steps.base import Row
+from steps.tasks.api_gen_execution_checker import APIGenExecutionChecker
+from steps.tasks.api_gen_generator import APIGenGenerator
+from steps.tasks.api_gen_semantic_checker import APIGenSemanticChecker
 from steps.tasks.argilla_labeller import ArgillaLabeller
+from steps.tasks.bitext_retrieval_generator import BitextRetrievalGenerator
 from steps.tasks.chat_generation import ChatGeneration
 from steps.tasks.clair import CLAIR
 from steps.tasks.complexity_scorer import ComplexityScorer
+from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
+from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
 from steps.tasks.generate_sentence_pair import GenerateSentencePair
+from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatchingData
+from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
+from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
 from steps.tasks.genstruct import Genstruct
 from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
 from steps.tasks.multi_turn_chat import MultiTurnChat
 from steps.tasks.pair_rm import PairRM
 from steps.tasks.prometheus_eval import PrometheusEval
@@ -76,12 +88,40 @@ def _candidates(text: str) -> Row:
 class LongestFirst(PairRM):
     """PairRM without its model: the longer answer is better."""
 
+    reaches: ClassVar[str] = ""
+
     def compare(self, prompt: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
         return [float(len(first) - len(second)) for first, second in pairs]
 
 
+def _task(text: str) -> Row:
+    return {"task": text}
+
+
+def _seed(text: str) -> Row:
+    return {"number": 1, "about": text}
+
+
+def _function(text: str) -> Row:
+    return {"examples": text, "func_name": text, "func_desc": text, "tools": text}
+
+
+def _calls(text: str) -> Row:
+    return {"func_desc": text, "query": text, "answers": text, "execution_result": [text]}
+
+
+FUNCTIONS = Path(__file__).parents[1] / "tasks" / "functions.py"
 SAMPLES: Samples = {
-    "RewardModelScore": [Sample(RewardModelScore(model="acme/reward"), answer)],
+    "APIGenGenerator": [Sample(APIGenGenerator(), _function)],
+    "APIGenSemanticChecker": [Sample(APIGenSemanticChecker(), _calls)],
+    "APIGenExecutionChecker": [Sample(APIGenExecutionChecker(libpath=str(FUNCTIONS)), _calls)],
+    "EmbeddingTaskGenerator": [Sample(EmbeddingTaskGenerator(category="text-retrieval"), _seed)],
+    "BitextRetrievalGenerator": [Sample(BitextRetrievalGenerator(target_language="French"), _seed)],
+    "MonolingualTripletGenerator": [Sample(MonolingualTripletGenerator(), _seed)],
+    "GenerateTextRetrievalData": [Sample(GenerateTextRetrievalData(), _task)],
+    "GenerateShortTextMatchingData": [Sample(GenerateShortTextMatchingData(), _task)],
+    "GenerateLongTextMatchingData": [Sample(GenerateLongTextMatchingData(), _task)],
+    "GenerateTextClassificationData": [Sample(GenerateTextClassificationData(), _task)],
     "TextGeneration": [Sample(TextGeneration(), answer)],
     "TextGenerationWithImage": [Sample(TextGenerationWithImage(), _image)],
     "ChatGeneration": [Sample(ChatGeneration(), _chat)],
@@ -122,6 +162,7 @@ SAMPLES: Samples = {
         Sample(_labeller("text"), _record),
     ],
     "PairRM": [Sample(LongestFirst(), _candidates)],
+    "RewardModelScore": [Sample(RewardModelScore(model="acme/reward"), answer)],
     "MultiTurnChat": [
         Sample(MultiTurnChat(n_turns=2), answer),
         Sample(MultiTurnChat(n_turns=1, end_with_user=True, system_prompt="Be brief."), answer),

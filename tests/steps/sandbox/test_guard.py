@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from steps.sandbox import guard
+
+T = TypeVar("T")
 
 ORPHANS = """
 import os, sys, time
@@ -51,3 +57,37 @@ def test_the_guard_needs_nothing_but_the_standard_library() -> None:
     )
 
     assert done.stdout == "False\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_code_ends_with_the_worker_that_asked_for_it() -> None:
+    source = "import time; print('up', flush=True); open('up', 'w').close(); time.sleep(60)"
+    asking = f"from steps.sandbox import Limits, run_python; run_python({source!r}, limits=Limits(wall_s=60))"
+    worker = subprocess.Popen([sys.executable, "-c", asking])
+    try:
+        started = _wait_for(lambda: _below(worker.pid), 30)
+        folder = Path(f"/proc/{started[-1]}/cwd").readlink()
+    finally:
+        worker.kill()
+        worker.wait()
+
+    assert len(started) >= 3  # guard, keeper and code
+    assert _wait_for(lambda: not [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()], 30)
+    shutil.rmtree(folder)  # nobody else is left to do it
+
+
+def _below(pid: int) -> list[str]:
+    """Processes that this one started, and those that they started, once the code is up."""
+    found = [str(pid)]
+    for one in found:
+        for listed in Path(f"/proc/{one}/task").glob("*/children"):
+            found += listed.read_text().split()
+    is_up = any((Path(f"/proc/{one}/cwd") / "up").exists() for one in found)
+    return found[1:] if is_up else []
+
+
+def _wait_for(what: Callable[[], T], seconds: float) -> T:
+    deadline = time.monotonic() + seconds
+    while not (found := what()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,21 @@ from steps.sandbox import Limits, Ran, run_python
 BRIEF = Limits(cpu_s=1, wall_s=30, memory_mb=200, files_mb=2, processes=8, output_chars=1000)
 
 
-def can_guard(what: str) -> bool:
-    return what not in run_python("").unguarded
+@cache
+def unguarded() -> tuple[str, ...]:
+    return run_python("").unguarded
+
+
+@pytest.fixture
+def _fenced_files() -> None:
+    if "files" in unguarded():
+        pytest.skip("this system has no Landlock")
+
+
+@pytest.fixture
+def _no_network() -> None:
+    if "network" in unguarded():
+        pytest.skip("this system has no namespaces for everybody")
 
 
 def tried(source: str, limits: Limits = BRIEF) -> Ran:
@@ -165,7 +179,7 @@ def test_files_stay_small(source: str) -> None:
     assert tried(source).limit == "files"
 
 
-@pytest.mark.skipif(not can_guard("files"), reason="this system has no Landlock")
+@pytest.mark.usefixtures("_fenced_files")
 @pytest.mark.parametrize("doing", ["open({0!r}, 'w')", "print(open({0!r}).read())", "__import__('os').remove({0!r})"])
 def test_files_elsewhere_are_out_of_reach(doing: str, tmp_path: Path) -> None:
     ours = tmp_path / "ours"
@@ -177,14 +191,14 @@ def test_files_elsewhere_are_out_of_reach(doing: str, tmp_path: Path) -> None:
     assert ours.read_text() == "as it was"
 
 
-@pytest.mark.skipif(not can_guard("files"), reason="this system has no Landlock")
+@pytest.mark.usefixtures("_fenced_files")
 def test_our_environment_cannot_be_read_from_the_system() -> None:
     ran = tried(f"print(open('/proc/{os.getpid()}/environ').read())")
 
     assert "PermissionError" in ran.stderr
 
 
-@pytest.mark.skipif(not can_guard("network"), reason="this system has no namespaces for everybody")
+@pytest.mark.usefixtures("_no_network")
 @pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM"])
 def test_there_is_no_network(kind: str) -> None:
     ran = tried(f"import socket; socket.socket(socket.AF_INET, socket.{kind}).connect(('192.0.2.1', 53))")
@@ -208,6 +222,13 @@ def test_what_it_leaves_behind_is_ended() -> None:
     assert _named(mark) == []
 
 
+def test_one_who_ends_its_keeper_ends_itself() -> None:
+    ran = tried("import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(0.2)\nprint('on')")
+
+    assert (ran.status, ran.stdout) in ((-9, ""), (0, "on\n"), (1, ""))
+    assert run_python("print(1)").stdout == "1\n"
+
+
 def test_its_folder_is_gone_even_if_it_closed_it() -> None:
     ran = run_python(
         "import os\nprint(os.environ['HOME'])\nos.makedirs('a/b')\nos.chmod('a/b', 0)\nos.chmod('a', 0)\nos.chmod('.', 0)"
@@ -216,6 +237,17 @@ def test_its_folder_is_gone_even_if_it_closed_it() -> None:
     assert ran.status == 0
     assert ran.stdout.startswith("/")
     assert not Path(ran.stdout.strip()).exists()
+
+
+def test_folders_nested_deeper_than_python_goes_are_counted_and_removed() -> None:
+    ran = tried("import os\nprint(os.environ['HOME'], flush=True)\nwhile True: os.mkdir('deep'); os.chdir('deep')")
+
+    assert ran.limit == "files"
+    assert not Path(ran.stdout.strip()).exists()
+
+
+def test_many_empty_files_count_too() -> None:
+    assert tried("n = 0\nwhile True:\n  open(str(n), 'w').close(); n += 1").limit == "files"
 
 
 def test_many_run_at_the_same_time() -> None:
