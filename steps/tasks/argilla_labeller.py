@@ -95,8 +95,8 @@ class ArgillaLabeller(Task):
         told = self.question_to_label_instruction.get(kind, _INSTRUCTIONS[kind])
         shown = "\n\n".join(self._examples(row, names))
         parts = [
-            *([tagged("guidelines", guidelines)] if guidelines else []),
-            f"{tagged('question', asked or question['name'])}\n{told}",
+            *([f"Guidelines:\n{guidelines}"] if guidelines else []),
+            f"Question: {asked or question['name']}\n{told}",
             *([f"What can be chosen:\n{_described(question)}"] if options else []),
             *([f"Examples:\n{shown}"] if shown else []),
             f"{fields}\n\n{NO_ORDERS}",

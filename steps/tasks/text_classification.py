@@ -19,7 +19,7 @@ from steps.tasks.row_texts import text_in
 from steps.wording import listed
 
 _ROLE = "You sort texts: you read one, weigh which labels it deserves, and give nothing but labels."
-_CONTEXT = "Choose short labels that say what the text is mainly about: its topic, its kind or its field."
+_CONTEXT = "Labels say what a text is mainly about: its topic, its kind or its field."
 
 
 class Label(BaseModel):
@@ -127,7 +127,7 @@ class TextClassification(Task):
         return [{"role": "system", "content": self.system_prompt}, user] if self.system_prompt else [user]
 
     def _choice(self) -> str:
-        said = "Use words for labels that everybody understands, no narrower than the text demands."
+        said = "Make the labels up: short words that everybody understands, no narrower than the text demands."
         if isinstance(self.available_labels, dict):
             meanings = "\n".join(f"- {label}: {meaning}" for label, meaning in self.available_labels.items())
             said = f"Choose among these labels:\n{meanings}"

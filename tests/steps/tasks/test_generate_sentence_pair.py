@@ -30,8 +30,8 @@ def test_every_action_asks_for_something_else() -> None:
 
 
 def test_a_context_is_shown_where_there_is_one() -> None:
-    assert "<context>\nSea charts\n</context>" in prompt(GenerateSentencePair(action="answer", context="Sea charts"))
-    assert "<context>" not in prompt(GenerateSentencePair(action="answer", context=" "))
+    assert "this context:\nSea charts\n" in prompt(GenerateSentencePair(action="answer", context="Sea charts"))
+    assert "context" not in prompt(GenerateSentencePair(action="answer", context=" "))
 
 
 @pytest.mark.parametrize("reply", ['{"positive": "x"}', '{"positive": "x", "negative": " "}', "## Positive x ## Negative y"])
