@@ -51,6 +51,8 @@ def parameters_of(model: BaseModel) -> dict[str, Any]:
         value = getattr(model, name)
         if name in placement or isinstance(value, SecretStr) or (isinstance(extra, dict) and extra.get("transport")):
             continue
+        if isinstance(extra, dict) and extra.get("is_later") and value == field.default:
+            continue
         if isinstance(value, LLM):
             value = [registry.name_of(type(value), "llms"), parameters_of(value), value.fingerprint(), code_hash(type(value))]
         elif isinstance(value, BaseModel):
