@@ -173,7 +173,7 @@ class Line:
             used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
             who, at = (self._step, row_id, self._llm.model_name), time.time()
-            entry = Entry(*who, *asked, completion, at, seconds, attempts, cost, request.speaker)
+            entry = Entry(*who, *asked, completion, at, seconds, attempts, cost, request.have, request.speaker)
             await self._gateway.journal.keep(key if completion.texts else useless_key(key), entry)
 
         hold = await self._hold(request)

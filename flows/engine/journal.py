@@ -68,6 +68,8 @@ class Entry:
     attempts: int
     cost: float | None
     """USD, by the price of that day; None when nobody knew it."""
+    have: int = 0
+    """Replies that the row had got before; where each row asks for another one, which one this is."""
     speaker: Speaker = "assistant"
     """Whose message was asked for."""
 
@@ -78,10 +80,20 @@ class Entry:
             "usage": self.completion.usage,
             "finish_reasons": self.completion.finish_reasons,
         }
-        asked = {"step": self.step, "row": self.row, "model": self.model, "chat": self.chat, "n": self.n, "schema": self.schema}
+        asked: dict[str, Any] = {
+            "step": self.step,
+            "row": self.row,
+            "model": self.model,
+            "chat": self.chat,
+            "n": self.n,
+            "schema": self.schema,
+        }
         about = {"at": self.at, "seconds": self.seconds, "attempts": self.attempts, "cost": self.cost}
-        spoken = {"speaker": self.speaker} if self.speaker != "assistant" else {}
-        entry = {**asked, **spoken, "completion": completion, **about}
+        if self.have:
+            asked["have"] = self.have
+        if self.speaker != "assistant":
+            asked["speaker"] = self.speaker
+        entry = {**asked, "completion": completion, **about}
         try:
             return orjson.dumps(entry, default=repr, option=_AS_SENT)
         except TypeError:  # half a character, a huge number: rare, and slower to write

@@ -57,13 +57,15 @@ def _is_of_model(entry: dict[str, Any], model: str, asker: Asker) -> bool:
     if not entry["completion"]["texts"]:
         return bool(entry.get("model") == model)
     key, wanted = entry["key"], entry.get("n", 1)
+    had = entry.get("have")
+    haves = [had] if isinstance(had, int) else range(min(wanted, MOST_REPEATS))
     speaker: Speaker = "user" if entry.get("speaker") == "user" else "assistant"
     request = Request(entry.get("chat") or [], n=wanted, schema=entry.get("schema"), speaker=speaker)
     return any(
         asker.key(replace(request, have=have), before, retried) == key
         for retried in range(MOST_RETRIES)
         for before in range(MOST_REPEATS)
-        for have in range(min(wanted, MOST_REPEATS))
+        for have in haves
     )
 
 

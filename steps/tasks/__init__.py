@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.tasks.magpie import Magpie
+    from steps.tasks.magpie_generator import MagpieGenerator
     from steps.tasks.prometheus_eval import PrometheusEval
     from steps.tasks.text_generation import TextGeneration
     from steps.tasks.ultra_feedback import UltraFeedback
@@ -12,6 +14,8 @@ else:
     __getattr__ = registry.importer(__name__)
 
 __all__ = [
+    "Magpie",
+    "MagpieGenerator",
     "PrometheusEval",
     "TextGeneration",
     "UltraFeedback",

@@ -104,7 +104,7 @@ def test_a_row_with_nothing_in_a_needed_column_is_refused_by_name(sample: Sample
             run(sample.step, [{**sample.row("hello"), column: value}])
 
 
-@pytest.mark.parametrize("sample", samples_of(Task))
+@pytest.mark.parametrize("sample", [param for param in samples_of(Task) if type(param.values[0].step).answer is Task.answer])
 @given(text=UNICODE, seed=st.integers())
 def test_a_task_can_read_what_it_rehearses(sample: Sample, text: str, seed: int) -> None:
     task, row = sample.step, sample.row(text)

@@ -15,3 +15,7 @@ def answers(text: str) -> Row:
 
 def texts(text: str) -> Row:
     return {"text": text, "texts": [text, text], "more": text}
+
+
+def nothing(text: str) -> Row:
+    return {}

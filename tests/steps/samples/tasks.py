@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from steps.base import Row
+from steps.tasks.magpie import Magpie
+from steps.tasks.magpie_generator import MagpieGenerator
 from steps.tasks.prometheus_eval import PrometheusEval
 from steps.tasks.text_generation import TextGeneration
 from steps.tasks.ultra_feedback import UltraFeedback
-from tests.steps.samples.rows import answer, answers
+from tests.steps.samples.rows import answer, answers, nothing
 from tests.steps.samples.sample import Sample, Samples
+
+
+def _steered(text: str) -> Row:
+    return {"system_prompt": text}
+
 
 SAMPLES: Samples = {
     "TextGeneration": [Sample(TextGeneration(), answer)],
@@ -14,6 +22,17 @@ SAMPLES: Samples = {
         Sample(UltraFeedback(aspect="honesty"), answers),
         Sample(UltraFeedback(aspect="truthfulness"), answers),
         Sample(UltraFeedback(aspect="helpfulness"), answers),
+    ],
+    "Magpie": [
+        Sample(Magpie(), _steered),
+        Sample(Magpie(only_instruction=True, n_turns=2, system_prompt=["a", "b"]), _steered),
+        Sample(Magpie(n_turns=2, end_with_user=True, include_system_prompt=True), _steered),
+        Sample(Magpie(n_turns=1, end_with_user=True, system_prompt={"math": ("m", 0.8), "art": ("a", 0.2)}), nothing),
+        Sample(Magpie(system_prompt={"math": "m", "art": "a"}), nothing),
+    ],
+    "MagpieGenerator": [
+        Sample(MagpieGenerator(num_rows=2), nothing),
+        Sample(MagpieGenerator(num_rows=2, n_turns=2, system_prompt={"math": "m"}), nothing),
     ],
     "PrometheusEval": [
         Sample(PrometheusEval(mode="absolute", rubric="helpfulness"), answer),
