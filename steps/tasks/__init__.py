@@ -5,6 +5,11 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.tasks.evol_complexity import EvolComplexity
+    from steps.tasks.evol_complexity_generator import EvolComplexityGenerator
+    from steps.tasks.evol_instruct import EvolInstruct
+    from steps.tasks.evol_instruct_generator import EvolInstructGenerator
+    from steps.tasks.evol_quality import EvolQuality
     from steps.tasks.magpie import Magpie
     from steps.tasks.magpie_generator import MagpieGenerator
     from steps.tasks.prometheus_eval import PrometheusEval
@@ -14,6 +19,11 @@ else:
     __getattr__ = registry.importer(__name__)
 
 __all__ = [
+    "EvolComplexity",
+    "EvolComplexityGenerator",
+    "EvolInstruct",
+    "EvolInstructGenerator",
+    "EvolQuality",
     "Magpie",
     "MagpieGenerator",
     "PrometheusEval",

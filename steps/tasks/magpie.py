@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 from pydantic import Field, field_validator
 
 from steps.base import Row, is_missing
-from steps.errors import Complaint, RowError
+from steps.errors import Complaint
 from steps.llms.base import Chat, Message
 from steps.tasks.rounds import Talk, TaskInRounds
+from steps.tasks.row_texts import as_text
 
 SystemPrompts = str | list[str] | dict[str, str] | dict[str, tuple[str, float]]
 
@@ -92,7 +92,7 @@ class Magpie(TaskInRounds):
         """Name and text of the row's system prompt."""
         own = row.get("system_prompt")
         if not is_missing(own) and own != "":
-            return None, _text(own)
+            return None, as_text(own, "system_prompt")
         match self.system_prompt:
             case None:
                 return None, _SEVERAL_TURNS if self.n_turns > 1 and not self.only_instruction else None
@@ -112,12 +112,6 @@ def _weights(prompts: dict[str, str] | dict[str, tuple[str, float]]) -> list[flo
 
 def _said(role: str, content: str) -> Message:
     return {"role": role, "content": content}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise RowError(f"'system_prompt' holds a {type(value).__name__}, not text", "name a column of texts in `input_mappings`")
 
 
 _SEVERAL_TURNS = (

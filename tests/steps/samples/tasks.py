@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 from steps.base import Row
+from steps.tasks.evol_complexity import EvolComplexity
+from steps.tasks.evol_complexity_generator import EvolComplexityGenerator
+from steps.tasks.evol_instruct import EvolInstruct
+from steps.tasks.evol_instruct_generator import EvolInstructGenerator
+from steps.tasks.evol_quality import EvolQuality
 from steps.tasks.magpie import Magpie
 from steps.tasks.magpie_generator import MagpieGenerator
 from steps.tasks.prometheus_eval import PrometheusEval
@@ -8,6 +13,10 @@ from steps.tasks.text_generation import TextGeneration
 from steps.tasks.ultra_feedback import UltraFeedback
 from tests.steps.samples.rows import answer, answers, nothing
 from tests.steps.samples.sample import Sample, Samples
+
+
+def _responded(text: str) -> Row:
+    return {"instruction": text, "response": text}
 
 
 def _steered(text: str) -> Row:
@@ -23,6 +32,22 @@ SAMPLES: Samples = {
         Sample(UltraFeedback(aspect="truthfulness"), answers),
         Sample(UltraFeedback(aspect="helpfulness"), answers),
     ],
+    "EvolInstruct": [
+        Sample(EvolInstruct(num_evolutions=2), answer),
+        Sample(EvolInstruct(num_evolutions=2, generate_answers=True), answer),
+        Sample(EvolInstruct(num_evolutions=2, store_evolutions=True, generate_answers=True), answer),
+        Sample(EvolInstruct(num_evolutions=1, store_evolutions=True, include_original_instruction=True), answer),
+    ],
+    "EvolComplexity": [Sample(EvolComplexity(num_evolutions=1), answer)],
+    "EvolQuality": [
+        Sample(EvolQuality(num_evolutions=2), _responded),
+        Sample(EvolQuality(num_evolutions=2, store_evolutions=True, include_original_response=True), _responded),
+    ],
+    "EvolInstructGenerator": [
+        Sample(EvolInstructGenerator(num_instructions=2), nothing),
+        Sample(EvolInstructGenerator(num_instructions=2, generate_answers=True, min_length=1, max_length=9), nothing),
+    ],
+    "EvolComplexityGenerator": [Sample(EvolComplexityGenerator(num_instructions=2), nothing)],
     "Magpie": [
         Sample(Magpie(), _steered),
         Sample(Magpie(only_instruction=True, n_turns=2, system_prompt=["a", "b"]), _steered),
