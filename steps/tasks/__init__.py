@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from steps.tasks.evol_quality import EvolQuality
     from steps.tasks.magpie import Magpie
     from steps.tasks.magpie_generator import MagpieGenerator
+    from steps.tasks.math_shepherd_completer import MathShepherdCompleter
+    from steps.tasks.math_shepherd_generator import MathShepherdGenerator
     from steps.tasks.prometheus_eval import PrometheusEval
     from steps.tasks.text_generation import TextGeneration
     from steps.tasks.ultra_feedback import UltraFeedback
@@ -26,6 +28,8 @@ __all__ = [
     "EvolQuality",
     "Magpie",
     "MagpieGenerator",
+    "MathShepherdCompleter",
+    "MathShepherdGenerator",
     "PrometheusEval",
     "TextGeneration",
     "UltraFeedback",

@@ -8,11 +8,18 @@ from steps.tasks.evol_instruct_generator import EvolInstructGenerator
 from steps.tasks.evol_quality import EvolQuality
 from steps.tasks.magpie import Magpie
 from steps.tasks.magpie_generator import MagpieGenerator
+from steps.tasks.math_shepherd_completer import MathShepherdCompleter
+from steps.tasks.math_shepherd_generator import MathShepherdGenerator
 from steps.tasks.prometheus_eval import PrometheusEval
 from steps.tasks.text_generation import TextGeneration
 from steps.tasks.ultra_feedback import UltraFeedback
 from tests.steps.samples.rows import answer, answers, nothing
 from tests.steps.samples.sample import Sample, Samples
+
+
+def _solved(text: str) -> Row:
+    solutions = [[text, f"Step 2: {text}", text, "The answer is: 4"], [text, "The answer is: 5"]]
+    return {"instruction": text, "solutions": solutions, "golden_solution": [text, "The answer is: 4"]}
 
 
 def _responded(text: str) -> Row:
@@ -58,6 +65,11 @@ SAMPLES: Samples = {
     "MagpieGenerator": [
         Sample(MagpieGenerator(num_rows=2), nothing),
         Sample(MagpieGenerator(num_rows=2, n_turns=2, system_prompt={"math": "m"}), nothing),
+    ],
+    "MathShepherdGenerator": [Sample(MathShepherdGenerator(), answer), Sample(MathShepherdGenerator(M=3), answer)],
+    "MathShepherdCompleter": [
+        Sample(MathShepherdCompleter(), _solved),
+        Sample(MathShepherdCompleter(N=3, tags=["good", "bad"], system_prompt=None), _solved),
     ],
     "PrometheusEval": [
         Sample(PrometheusEval(mode="absolute", rubric="helpfulness"), answer),
