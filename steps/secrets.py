@@ -14,6 +14,9 @@ from pydantic import BaseModel, Field, SecretStr
 TRANSPORT: dict[str, Any] = {"transport": True}
 """`json_schema_extra` of fields that say how something is reached, not what comes back: they are no part of a step's key."""
 
+LATER: dict[str, Any] = {"is_later": True}
+"""The same of fields that came after replies had been paid for: as long as they are left alone they are no part of a key."""
+
 Secret = Annotated[SecretStr, Field(json_schema_extra={"writeOnly": True, **TRANSPORT})]
 
 REFERENCE = r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}"

@@ -186,7 +186,8 @@ class Line:
             cost = self._price.cost(completion.usage) if self._price is not None else None
             used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
-            entry = Entry(self._step, row_id, self._llm.model_name, *asked, completion, time.time(), seconds, attempts, cost)
+            who, at = (self._step, row_id, self._llm.model_name), time.time()
+            entry = Entry(*who, *asked, completion, at, seconds, attempts, cost, request.have, request.speaker)
             await self._gateway.journal.keep(key if completion.texts else useless_key(key), entry)
 
         hold = await self._hold(request)

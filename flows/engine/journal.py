@@ -36,7 +36,7 @@ from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentReader, SegmentWriter, StoredFrame, records_in
 from flows.engine.tally import Tally
 from steps.errors import RowError, RunError
-from steps.llms.base import Completion, Request, Usage
+from steps.llms.base import Completion, Request, Speaker, Usage
 
 JOURNAL = "journal"
 """Folder of a run's journal."""
@@ -68,6 +68,10 @@ class Entry:
     attempts: int
     cost: float | None
     """USD, by the price of that day; None when nobody knew it."""
+    have: int = 0
+    """Replies that the row had got before; where each row asks for another one, which one this is."""
+    speaker: Speaker = "assistant"
+    """Whose message was asked for."""
 
     def to_json(self) -> bytes:
         completion = {
@@ -76,8 +80,19 @@ class Entry:
             "usage": self.completion.usage,
             "finish_reasons": self.completion.finish_reasons,
         }
-        asked = {"step": self.step, "row": self.row, "model": self.model, "chat": self.chat, "n": self.n, "schema": self.schema}
+        asked: dict[str, Any] = {
+            "step": self.step,
+            "row": self.row,
+            "model": self.model,
+            "chat": self.chat,
+            "n": self.n,
+            "schema": self.schema,
+        }
         about = {"at": self.at, "seconds": self.seconds, "attempts": self.attempts, "cost": self.cost}
+        if self.have:
+            asked["have"] = self.have
+        if self.speaker != "assistant":
+            asked["speaker"] = self.speaker
         entry = {**asked, "completion": completion, **about}
         try:
             return orjson.dumps(entry, default=repr, option=_AS_SENT)
@@ -151,6 +166,8 @@ class Asker(NamedTuple):
     def key(self, request: Request, before: int, retried: int = 0) -> bytes:
         """Key of the reply to a request that this row has sent `before` times already since it was tried for the n-th time."""
         told = [request.chat, request.n, request.have, request.schema, self.step, before, retried]
+        if request.speaker != "assistant":  # only then: what was kept before there was a choice is still found
+            told.append(request.speaker)
         try:
             asked = orjson.dumps(told, default=repr, option=_OPTIONS)
         except TypeError:  # half a character: the model will say that it cannot be sent

@@ -54,6 +54,8 @@ def parameters_of(model: BaseModel) -> dict[str, Any]:
         value = getattr(model, name)
         if name in placement or isinstance(value, SecretStr) or (isinstance(extra, dict) and extra.get("transport")):
             continue
+        if isinstance(extra, dict) and extra.get("is_later") and value == field.default:
+            continue
         if isinstance(value, Model):
             identity = [registry.name_of(type(value), value.kind), parameters_of(value), value.fingerprint()]
             value = [*identity, code_hash(type(value))]

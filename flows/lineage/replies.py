@@ -17,8 +17,9 @@ from flows.lineage.model import Asked
 from steps.base import Row, rename_in, rename_out
 from steps.errors import BadReply
 from steps.llms import ReplayLLM
-from steps.llms.base import Completion, Request, topped_up
+from steps.llms.base import Completion, Request, Speaker, topped_up
 from steps.tasks.base import Task
+from steps.tasks.repairs import CANNOT_BE_USED
 
 MOST_REPEATS, MOST_RETRIES = 8, 4
 """How often a row may have asked the same, and have been retried, for its reply to be known as one of the model as it is."""
@@ -56,12 +57,15 @@ def _is_of_model(entry: dict[str, Any], task: Task, asker: Asker) -> bool:
     if not entry["completion"]["texts"]:
         return bool(entry.get("model") == task.llm.model_name)
     key, wanted = entry["key"], entry.get("n", 1)
-    request = Request(entry.get("chat") or [], n=wanted, schema=entry.get("schema"))
+    had = entry.get("have")
+    haves = [had] if isinstance(had, int) else range(min(wanted, MOST_REPEATS))
+    speaker: Speaker = "user" if entry.get("speaker") == "user" else "assistant"
+    request = Request(entry.get("chat") or [], n=wanted, schema=entry.get("schema"), speaker=speaker)
     return any(
         asker.key(replace(request, have=have), before, retried) == key
         for retried in range(MOST_RETRIES)
         for before in range(MOST_REPEATS)
-        for have in range(min(max(wanted, task.num_generations), MOST_REPEATS))
+        for have in haves
     )
 
 
@@ -119,8 +123,10 @@ def problem_of(task: Task, texts: list[str], received: Row | None) -> str:
 
 
 def is_repair(chat: Any) -> bool:
-    """Whether a chat shows the model a reply of its own."""
-    return isinstance(chat, list) and len(chat) > 1 and isinstance(chat[-2], dict) and chat[-2].get("role") == "assistant"
+    """Whether a chat shows the model a reply of its own, and what is wrong with it."""
+    if not isinstance(chat, list) or len(chat) < 2 or not all(isinstance(message, dict) for message in chat[-2:]):
+        return False
+    return chat[-2].get("role") == "assistant" and str(chat[-1].get("content")).startswith(CANNOT_BE_USED)
 
 
 def ask_again(task: Task, step: str, received: Row, made: Sequence[Row], cwd: Path | None) -> list[Asked]:

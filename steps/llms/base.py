@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny
 
@@ -25,6 +25,7 @@ Message = dict[str, Any]
 """One chat message of the OpenAI protocol: `{"role": "user", "content": "..."}`."""
 Chat = list[Message]
 JSONSchema = dict[str, Any]
+Speaker = Literal["assistant", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Request:
     server that gives fewer at a time than it is asked for. `row`, `rehearse` and `asker` exist for
     the models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
     can parse, and gives each step that asks (by name) replies of its own. `account`: which of the LLM's `accounts` to use.
+    `speaker`: whose message is wanted after the chat; "user" for what a user would say next (`LLM.user_turn_problem`).
     """
 
     chat: Chat
@@ -45,6 +47,7 @@ class Request:
     rehearse: Callable[[Random], str] | None = None
     asker: str = ""
     account: int = 0
+    speaker: Speaker = "assistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,11 @@ class LLM(Model):
             LLMError: What went wrong, told apart by what can be done about it.
         """
         raise NotImplementedError(f"{type(self).__name__}.complete")
+
+    def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
+        """Why it cannot write what a user would say, and what to do; None if it can. `after_messages`: others come before."""
+        what = f"{type(self).__name__} only answers; it does not write what a user would say"
+        return what, "take an OpenAILLM with a magpie_pre_query_template, at a server that offers /v1/completions"
 
 
 AnyLLM = SerializeAsAny[LLM]

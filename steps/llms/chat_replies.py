@@ -69,7 +69,7 @@ def _message(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(choice: dict[str, Any]) -> str:
-    content = _message(choice).get("content")
+    content = _message(choice).get("content", choice.get("text"))  # a text where a completion was asked for, not a chat
     if isinstance(content, str):
         return content
     if isinstance(content, list):  # reasoning models of Mistral: thinking and text in parts

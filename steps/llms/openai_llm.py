@@ -9,13 +9,13 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator, model_validator
 
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
 from steps.llms.base import LLM, Account, Completion, Request
@@ -31,7 +31,8 @@ from steps.llms.http import JSONEndpoint, environment_problems, is_loopback, url
 from steps.llms.json_schemas import json_schema_format
 from steps.llms.prices import FREE, Price, find_price
 from steps.llms.provider_errors import Target
-from steps.secrets import TRANSPORT, Secret, may_name_key, referred, reveal, variable_of
+from steps.llms.user_turns import ChatFormat, cannot_hold_chats, chat_format, raw_prompt, wire_completion
+from steps.secrets import LATER, TRANSPORT, Secret, may_name_key, referred, reveal, variable_of
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,9 @@ class _Wire:
     targets: list[Target]
     headers: list[dict[str, str]]
     """What only requests with that key have."""
+    completions: JSONEndpoint | None = None
+    """Where requests for a user's turn go, which are no chats."""
+    completion_body: dict[str, Any] = field(default_factory=dict)
 
 
 class OpenAILLM(LLM):
@@ -91,6 +95,25 @@ class OpenAILLM(LLM):
         default=None, description="JSON schema or regex that the server holds every reply to, where it can."
     )
 
+    use_magpie_template: bool = Field(
+        default=False,
+        description="As pipelines of distilabel have it: needs a magpie_pre_query_template, which is enough by itself.",
+        json_schema_extra=LATER,
+    )
+    magpie_pre_query_template: str | None = Field(
+        default=None,
+        min_length=1,
+        description="For Magpie: llama3, qwen2, or the text that opens a user's message in the model's chat format (no BOS "
+        "token: servers add it). The server must offer /v1/completions.",
+        json_schema_extra={"examples": ["llama3", "qwen2"], **LATER},
+    )
+    magpie_end_of_turn: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Text that ends a message in a chat format of your own; known for llama3 and qwen2.",
+        json_schema_extra=LATER,
+    )
+
     _wire: _Wire | None = PrivateAttr(default=None)
     _refuses_schemas: bool = PrivateAttr(default=False)
 
@@ -115,6 +138,12 @@ class OpenAILLM(LLM):
         if value and "@" in urlsplit(value).netloc:
             raise ValueError(url_problem(value))
         return value
+
+    @model_validator(mode="after")
+    def _know_how_users_speak(self) -> Self:
+        if self.use_magpie_template and self.magpie_pre_query_template is None:
+            raise ValueError("use_magpie_template needs a magpie_pre_query_template: llama3, qwen2, or a text of your own")
+        return self
 
     @field_serializer("default_headers")
     def _leave_keys_out(self, headers: dict[str, str]) -> dict[str, str]:
@@ -147,6 +176,22 @@ class OpenAILLM(LLM):
             if name in self.generation_kwargs
         ]
         return found + structure_problems(self.structured_output, for_openai=self._is_openai)
+
+    def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
+        wanted = self._chat_format
+        if wanted is None:
+            what = f"nothing says how a user's message begins in the chat format of {self.model!r}"
+            return what, "set magpie_pre_query_template of the LLM to llama3, qwen2, or a text of your own"
+        if self._is_openai:
+            return "api.openai.com takes chats only, no prompt in the model's own format", "name another server in base_url"
+        if after_messages and (why := cannot_hold_chats(wanted)):
+            return why, "set magpie_end_of_turn of the LLM, or ask for one turn without a system prompt"
+        return None
+
+    @property
+    def _chat_format(self) -> ChatFormat | None:
+        given = self.magpie_pre_query_template
+        return None if given is None else chat_format(given, self.magpie_end_of_turn)
 
     def find_price(self) -> Price | None:
         """`price`; of a server on this machine nothing; else what the tables of prices say."""
@@ -219,11 +264,15 @@ class OpenAILLM(LLM):
         if self._wire is None or not self._wire.endpoint.is_open:
             self._wire = self._prepare()
         await self._wire.endpoint.open()
+        if self._wire.completions is not None:
+            await self._wire.completions.open()
 
     async def unload(self) -> None:
         """Close the connections, once every step that loaded them is done."""
         if (wire := self._wire) is not None:
             await wire.endpoint.close()
+            if wire.completions is not None:
+                await wire.completions.close()
             if not wire.endpoint.is_open and self._wire is wire:
                 self._wire = None
 
@@ -236,11 +285,14 @@ class OpenAILLM(LLM):
         keys = self._keys()
         secrets = [key.value for key in keys if key.value]
         secrets += [value for name, value in headers.items() if value and may_name_key(name)]
+        wanted = self._chat_format
         return _Wire(
-            JSONEndpoint(_chat_url(self.endpoint), headers, self.timeout),
+            JSONEndpoint(_url_of(self.endpoint, "chat/completions"), headers, self.timeout),
             self._common_body(),
             [Target(self.model, self.endpoint, key.source, tuple(secrets)) for key in keys],
             [{"Authorization": f"Bearer {key.value}"} if key.value else {} for key in keys],
+            JSONEndpoint(_url_of(self.endpoint, "completions"), headers, self.timeout) if wanted else None,
+            {"model": self.model, **wire_completion(self.generation_kwargs, wanted)} if wanted else {},
         )
 
     def _common_body(self) -> dict[str, Any]:
@@ -257,11 +309,9 @@ class OpenAILLM(LLM):
         """
         if (wire := self._wire) is None:
             raise RuntimeError("load() must be awaited before complete()")
-        body = {**wire.body, "messages": request.chat}
-        if request.n > 1:
-            body["n"] = request.n
-        if request.have and isinstance(body.get("seed"), int):  # the same seed would give the same reply
-            body["seed"] += request.have
+        if request.speaker == "user":
+            return await self._write_user_turn(wire, request)
+        body = _sampled({**wire.body, "messages": request.chat}, request)
         if request.schema is None or self._refuses_schemas:
             return await self._send(wire, body, request)
         kind = {"for_openai": self._is_openai, "is_fine_tuned": self._is_fine_tuned}
@@ -274,13 +324,24 @@ class OpenAILLM(LLM):
                 log.warning("%s (it is asked without from now on; replies are checked all the same)", refusal.message)
             return completion
 
+    async def _write_user_turn(self, wire: _Wire, request: Request) -> Completion:
+        wanted = self._chat_format
+        if problem := self.user_turn_problem(after_messages=bool(request.chat)):
+            raise BadRequest(*problem)
+        assert wanted is not None
+        body = {**wire.completion_body, "prompt": raw_prompt(request.chat, wanted)}
+        return await self._send(wire, _sampled(body, request), request)
+
     async def _send(self, wire: _Wire, body: dict[str, Any], request: Request) -> Completion:
         try:
             content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
         except TypeError as error:
             raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
-        answer = await wire.endpoint.post(content, wire.headers[request.account])
-        return read_completion(answer, wire.targets[request.account], request.n)
+        endpoint, target = wire.endpoint, wire.targets[request.account]
+        if request.speaker == "user" and wire.completions is not None:
+            endpoint, target = wire.completions, replace(target, path="/completions")
+        answer = await endpoint.post(content, wire.headers[request.account])
+        return read_completion(answer, target, request.n)
 
 
 def _source_of(secret: SecretStr, otherwise: str) -> str:
@@ -292,10 +353,19 @@ def _stripped(key: str | None) -> str | None:
     return (key or "").strip() or None
 
 
-def _chat_url(base_url: str) -> str:
+def _sampled(body: dict[str, Any], request: Request) -> dict[str, Any]:
+    """The body with what tells one reply from the others."""
+    if request.n > 1:
+        body["n"] = request.n
+    if request.have and isinstance(body.get("seed"), int):  # the same seed would give the same reply
+        body["seed"] += request.have
+    return body
+
+
+def _url_of(base_url: str, path: str) -> str:
     """The path goes before a query: Azure's addresses end in `?api-version=...`."""
     parts = urlsplit(base_url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/chat/completions"))
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}"))
 
 
 @lru_cache(maxsize=64)

@@ -54,6 +54,7 @@ class Target:
     base_url: str
     key_source: str = "$OPENAI_API_KEY"
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    path: str = "/chat/completions"
 
     def __str__(self) -> str:
         return f"model {self.model!r} at {self.base_url}"
@@ -90,7 +91,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
     if status == 404 or "model_not_found" in codes or status in range(300, 400):
         moved = f" and points to {target.excerpt(headers['Location'])}" if "Location" in headers else ""
         return ModelNotFound(
-            f"{target.base_url} does not know the model {target.model!r} or the path /chat/completions{moved}; {said}",
+            f"{target.base_url} does not know the model {target.model!r} or the path {target.path}{moved}; {said}",
             "check `model` and `base_url` (most servers want it to end in /v1)",
         )
     if status in (400, 422, 501) and _ABOUT_SCHEMAS.search(f"{error.get('param')} {message}"):

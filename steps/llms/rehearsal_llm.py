@@ -30,6 +30,9 @@ class RehearsalLLM(LLM):
     def model_name(self) -> str:
         return "rehearsal"
 
+    def user_turn_problem(self, *, after_messages: bool) -> None:
+        return None
+
     async def complete(self, request: Request) -> Completion:
         texts = [self._reply(request, request.have + at) for at in range(request.n)]
         asked = sum(_tokens(str(message["content"])) for message in request.chat)

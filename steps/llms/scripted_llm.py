@@ -33,6 +33,9 @@ class ScriptedLLM(LLM):
         """What it was asked, in order."""
         return self._requests
 
+    def user_turn_problem(self, *, after_messages: bool) -> None:
+        return None
+
     async def complete(self, request: Request) -> Completion:
         self._requests.append(request)
         last = len(self.replies) - 1

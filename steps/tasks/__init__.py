@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from steps.tasks.clair import CLAIR
     from steps.tasks.complexity_scorer import ComplexityScorer
     from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
+    from steps.tasks.evol_complexity import EvolComplexity
+    from steps.tasks.evol_complexity_generator import EvolComplexityGenerator
+    from steps.tasks.evol_instruct import EvolInstruct
+    from steps.tasks.evol_instruct_generator import EvolInstructGenerator
+    from steps.tasks.evol_quality import EvolQuality
     from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
     from steps.tasks.generate_sentence_pair import GenerateSentencePair
     from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatchingData
@@ -21,6 +26,10 @@ if TYPE_CHECKING:
     from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
     from steps.tasks.genstruct import Genstruct
     from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+    from steps.tasks.magpie import Magpie
+    from steps.tasks.magpie_generator import MagpieGenerator
+    from steps.tasks.math_shepherd_completer import MathShepherdCompleter
+    from steps.tasks.math_shepherd_generator import MathShepherdGenerator
     from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
     from steps.tasks.multi_turn_chat import MultiTurnChat
     from steps.tasks.pair_rm import PairRM
@@ -48,6 +57,11 @@ __all__ = [
     "ChatGeneration",
     "ComplexityScorer",
     "EmbeddingTaskGenerator",
+    "EvolComplexity",
+    "EvolComplexityGenerator",
+    "EvolInstruct",
+    "EvolInstructGenerator",
+    "EvolQuality",
     "GenerateLongTextMatchingData",
     "GenerateSentencePair",
     "GenerateShortTextMatchingData",
@@ -55,6 +69,10 @@ __all__ = [
     "GenerateTextRetrievalData",
     "Genstruct",
     "InstructionBacktranslation",
+    "Magpie",
+    "MagpieGenerator",
+    "MathShepherdCompleter",
+    "MathShepherdGenerator",
     "MonolingualTripletGenerator",
     "MultiTurnChat",
     "PairRM",

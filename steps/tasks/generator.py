@@ -18,6 +18,8 @@ class GeneratorTask(Task, GeneratorStep):
     `seeds` yields what each request is about; a task of this kind defines it beside `format_input` and `format_output`, which
     get a seed where other tasks get a row. Seeds are rows like any other to the engine: what fails goes to the quarantine
     alone, and what was paid for is found again. Their columns end here: the rows that leave have those of `makes`.
+
+    One that asks in rounds names this class first: `class Write(GeneratorTask, TaskInRounds)`.
     """
 
     group: ClassVar[Group] = "sources"

@@ -16,6 +16,7 @@ from steps.errors import BadReply, BadRequest, ContentFiltered, ContextTooLong
 from steps.llms.base import Ask, Chat, Completion, Request
 from steps.tasks.lenient_json import breaks_off, without_thoughts
 
+CANNOT_BE_USED = "This reply cannot be used: "
 SHOWN_CHARS = 8_000
 """Most of a bad reply that the model is shown again: it is paid for as part of the prompt."""
 
@@ -102,7 +103,7 @@ class Reader:
         if len(said) > SHOWN_CHARS:
             said = f"{said[:SHOWN_CHARS]} ..."
         wanted = "the corrected JSON, complete" if self.is_json else "the whole reply in the form that was asked for"
-        message = f"This reply cannot be used: {error.message}.\nReply with {wanted}, and nothing else."
+        message = f"{CANNOT_BE_USED}{error.message}.\nReply with {wanted}, and nothing else."
         return [*request.chat, {"role": "assistant", "content": said}, {"role": "user", "content": message}]
 
 

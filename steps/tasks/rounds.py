@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeVar
 
@@ -55,10 +55,24 @@ class Talk:
 
         reader = Reader(keep, self._ask, task.most_repairs, is_json=schema is not None)
         [read_reply] = await reader.read_all(request, await self._ask(request))
-        self.asked.append(chat)
-        self.replies.append(read_reply.reply.text)
-        self.model_name = read_reply.reply.model_name
+        self._note(chat, read_reply.reply.text, read_reply.reply.model_name)
         return found[-1]
+
+    async def ask_for_user_turn(self, chat: Chat, rehearse: Rehearse = rehearse_text) -> str:
+        """What a user would say next, as the model writes it by itself (`LLM.user_turn_problem`).
+
+        Many rows may ask the same here, often nothing at all. So `have` is drawn by chance: each row then gets a turn of its
+        own from a rehearsal, and from a server with a fixed seed.
+        """
+        request = self.task.request_of(chat, self.row, rehearse, have=self.rng.getrandbits(24))
+        completion = await self._ask(replace(request, speaker="user"))
+        self._note(chat, completion.texts[0], completion.model_name)
+        return completion.texts[0].strip()
+
+    def _note(self, chat: Chat, reply: str, model_name: str) -> None:
+        self.asked.append(chat)
+        self.replies.append(reply)
+        self.model_name = model_name
 
 
 class TaskInRounds(Task):

@@ -25,6 +25,11 @@ STEPS = [
 UNICODE = st.one_of(st.text(), st.sampled_from(["", "🦆 ünï", "\x00", "{instruction} {{ x }}", "[RESULT] 3", '{"']))
 
 
+def _reads_replies_one_by_one(task: Task) -> bool:
+    """Not so tasks in rounds, which tell in `talk` what is read of a reply."""
+    return task.Answer is not None or type(task).format_output is not Task.format_output
+
+
 def test_each_registered_step_has_a_sample() -> None:
     assert set(SAMPLES) == set(registry.names("steps"))
 
@@ -109,7 +114,7 @@ def test_a_row_with_nothing_in_a_needed_column_is_refused_by_name(sample: Sample
             run(sample.step, [{**sample.row("hello"), column: value}])
 
 
-@pytest.mark.parametrize("sample", [param for param in samples_of(Task) if type(param.values[0].step).answer is Task.answer])
+@pytest.mark.parametrize("sample", [param for param in samples_of(Task) if _reads_replies_one_by_one(param.values[0].step)])
 @given(text=UNICODE, seed=st.integers())
 def test_a_task_can_read_what_it_rehearses(sample: Sample, text: str, seed: int) -> None:
     task, row = sample.step, sample.row(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 Messages = list[dict[str, Any]]
 Reply = Callable[[Messages, int, str], str]
-"""Makes one choice's text from (messages, number of the choice from 0, model)."""
+"""Makes one choice's text from (messages, number of the choice from 0, model); a prompt of plain text is one message."""
 
 
 class Fault(StrEnum):
@@ -68,6 +68,8 @@ class Behaviour:
     """Rate beyond which requests with one key get 429; None never limits."""
     burst: int = 1
     """Requests that may come at once before the rate counts."""
+    completes_text: bool = True
+    """Whether there is `/v1/completions`, as at vLLM, TGI and llama.cpp; read when the app is built."""
     refused_formats: Sequence[str] = ()
     """Types of `response_format` that get 400, such as json_schema."""
     retry_after: str | None = None

@@ -18,7 +18,7 @@ MAX_BODY_BYTES = 64 * 2**20
 
 
 class FakeOpenAI:
-    """An OpenAI-compatible chat completions server that answers and fails as told, and counts.
+    """An OpenAI-compatible server of completions, of chats and of plain text, that answers and fails as told, and counts.
 
     Clients use `<url>/v1` as their base URL.
     """
@@ -46,16 +46,18 @@ class FakeOpenAI:
         """Return the web app, for `running` or any aiohttp runner."""
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_post("/v1/chat/completions", self._count_and_complete)
+        if self.behaviour.completes_text:
+            app.router.add_post("/v1/completions", self._count_and_complete)
         app.router.add_get("/v1/models", self._list_models)
         app.router.add_get("/_stats", self._show_stats)
         app.router.add_post("/_reset", self._reset)
         return app
 
     async def _count_and_complete(self, request: web.Request) -> web.StreamResponse:
-        body = _parse(await request.read())
+        body = _parse(await request.read(), "messages" if request.path.endswith("/chat/completions") else "prompt")
         if body is None:
             return _json_response(wire.error_body("Invalid request.", "invalid_request_error", None), 400)
-        prompt = wire.prompt_of(body["messages"])
+        prompt = wire.prompt_of(wire.messages_of(body))
         attempt = self.stats.enter(prompt, body, _key_of(request))
         status = CLIENT_GAVE_UP
         try:
@@ -129,13 +131,13 @@ class FakeOpenAI:
         return _json_response({})
 
 
-def _parse(content: bytes) -> wire.Json | None:
-    """Return the request, or None for what the fake cannot answer: no messages, or a stream."""
+def _parse(content: bytes, needed: str) -> wire.Json | None:
+    """Return the request, or None for what the fake cannot answer: nothing to answer to, or a stream."""
     try:
         body: Any = orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
-    is_usable = isinstance(body, dict) and body.get("messages") and not body.get("stream")
+    is_usable = isinstance(body, dict) and body.get(needed) and not body.get("stream")
     return body if is_usable else None
 
 

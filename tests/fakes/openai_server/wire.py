@@ -1,4 +1,4 @@
-"""The JSON of the chat completions protocol: reading requests, building answers and errors."""
+"""The JSON of the chat completions protocol, and of completions: reading requests, building answers and errors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import orjson
 from tests.fakes.openai_server.behaviour import Behaviour, Fault, Messages
 
 Json = dict[str, Any]
+LONGEST_COMPLETION = 16
+"""Tokens of a completion that nobody limits, as at OpenAI and vLLM."""
 
 
 def error_body(message: str, error_type: str, code: str | None, param: str | None = None) -> Json:
@@ -76,17 +78,27 @@ def echo(prompt: str, choice: int, as_json: bool) -> str:
     return orjson.dumps({"echo": text}).decode() if as_json else text
 
 
+def messages_of(body: Json) -> Messages:
+    """Return the messages of a request; a prompt of plain text as one."""
+    messages: Messages = body["messages"] if "messages" in body else [{"role": "user", "content": body["prompt"]}]
+    return messages
+
+
 def completion(number: int, body: Json, behaviour: Behaviour) -> Json:
-    """Build the `chat.completion` answer to a request."""
-    messages, model = body["messages"], body.get("model", "")
-    limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    replies = [_reply(behaviour, body, choice) for choice in range(body.get("n") or 1)]
+    """Build the `chat.completion` answer to a request, or the `text_completion`."""
+    messages, model, is_chat = messages_of(body), body.get("model", ""), "messages" in body
+    limit = (body.get("max_completion_tokens") if is_chat else None) or body.get("max_tokens")
+    if not is_chat:
+        limit = limit or LONGEST_COMPLETION
+    replies = [_stopped(_reply(behaviour, body, choice), body.get("stop")) for choice in range(body.get("n") or 1)]
     choices = [_choice(index, reply, limit) for index, reply in enumerate(replies)]
     prompt_tokens = sum(_count_tokens(text_of(message)) for message in messages)
     completion_tokens = sum(_count_tokens(choice["message"]["content"]) for choice in choices)
+    if not is_chat:
+        choices = [{**choice, "text": choice.pop("message")["content"]} for choice in choices]
     answer: Json = {
-        "id": f"chatcmpl-{number}",
-        "object": "chat.completion",
+        "id": f"{'chatcmpl' if is_chat else 'cmpl'}-{number}",
+        "object": "chat.completion" if is_chat else "text_completion",
         "created": int(time.time()),
         "model": model,
         "choices": choices,
@@ -129,8 +141,15 @@ def _reply(behaviour: Behaviour, body: Json, choice: int) -> str:
     if isinstance(behaviour.reply, str):
         return behaviour.reply
     if behaviour.reply is not None:
-        return behaviour.reply(body["messages"], choice, body.get("model", ""))
-    return echo(prompt_of(body["messages"]), choice, as_json=format_of(body) != "text")
+        return behaviour.reply(messages_of(body), choice, body.get("model", ""))
+    return echo(prompt_of(messages_of(body)), choice, as_json=format_of(body) != "text")
+
+
+def _stopped(reply: str, stop: str | list[str] | None) -> str:
+    """The reply up to the first text that ends it."""
+    for text in [stop] if isinstance(stop, str) else stop or []:
+        reply = reply.partition(text)[0]
+    return reply
 
 
 def _choice(index: int, reply: str, limit: int | None) -> Json:

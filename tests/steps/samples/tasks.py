@@ -14,6 +14,11 @@ from steps.tasks.chat_generation import ChatGeneration
 from steps.tasks.clair import CLAIR
 from steps.tasks.complexity_scorer import ComplexityScorer
 from steps.tasks.embedding_task_generator import EmbeddingTaskGenerator
+from steps.tasks.evol_complexity import EvolComplexity
+from steps.tasks.evol_complexity_generator import EvolComplexityGenerator
+from steps.tasks.evol_instruct import EvolInstruct
+from steps.tasks.evol_instruct_generator import EvolInstructGenerator
+from steps.tasks.evol_quality import EvolQuality
 from steps.tasks.generate_long_text_matching_data import GenerateLongTextMatchingData
 from steps.tasks.generate_sentence_pair import GenerateSentencePair
 from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatchingData
@@ -21,6 +26,10 @@ from steps.tasks.generate_text_classification_data import GenerateTextClassifica
 from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
 from steps.tasks.genstruct import Genstruct
 from steps.tasks.instruction_backtranslation import InstructionBacktranslation
+from steps.tasks.magpie import Magpie
+from steps.tasks.magpie_generator import MagpieGenerator
+from steps.tasks.math_shepherd_completer import MathShepherdCompleter
+from steps.tasks.math_shepherd_generator import MathShepherdGenerator
 from steps.tasks.monolingual_triplet_generator import MonolingualTripletGenerator
 from steps.tasks.multi_turn_chat import MultiTurnChat
 from steps.tasks.pair_rm import PairRM
@@ -34,7 +43,7 @@ from steps.tasks.text_generation import TextGeneration
 from steps.tasks.text_generation_with_image import TextGenerationWithImage
 from steps.tasks.ultra_feedback import UltraFeedback
 from steps.tasks.urial import URIAL
-from tests.steps.samples.rows import answer, answers, texts
+from tests.steps.samples.rows import answer, answers, nothing, texts
 from tests.steps.samples.sample import Sample, Samples
 
 
@@ -111,6 +120,21 @@ def _calls(text: str) -> Row:
 
 
 FUNCTIONS = Path(__file__).parents[1] / "tasks" / "functions.py"
+
+
+def _solved(text: str) -> Row:
+    solutions = [[text, f"Step 2: {text}", text, "The answer is: 4"], [text, "The answer is: 5"]]
+    return {"instruction": text, "solutions": solutions, "golden_solution": [text, "The answer is: 4"]}
+
+
+def _responded(text: str) -> Row:
+    return {"instruction": text, "response": text}
+
+
+def _steered(text: str) -> Row:
+    return {"system_prompt": text}
+
+
 SAMPLES: Samples = {
     "APIGenGenerator": [Sample(APIGenGenerator(), _function)],
     "APIGenSemanticChecker": [Sample(APIGenSemanticChecker(), _calls)],
@@ -132,6 +156,38 @@ SAMPLES: Samples = {
         Sample(UltraFeedback(aspect="honesty"), answers),
         Sample(UltraFeedback(aspect="truthfulness"), answers),
         Sample(UltraFeedback(aspect="helpfulness"), answers),
+    ],
+    "EvolInstruct": [
+        Sample(EvolInstruct(num_evolutions=2), answer),
+        Sample(EvolInstruct(num_evolutions=2, generate_answers=True), answer),
+        Sample(EvolInstruct(num_evolutions=2, store_evolutions=True, generate_answers=True), answer),
+        Sample(EvolInstruct(num_evolutions=1, store_evolutions=True, include_original_instruction=True), answer),
+    ],
+    "EvolComplexity": [Sample(EvolComplexity(num_evolutions=1), answer)],
+    "EvolQuality": [
+        Sample(EvolQuality(num_evolutions=2), _responded),
+        Sample(EvolQuality(num_evolutions=2, store_evolutions=True, include_original_response=True), _responded),
+    ],
+    "EvolInstructGenerator": [
+        Sample(EvolInstructGenerator(num_instructions=2), nothing),
+        Sample(EvolInstructGenerator(num_instructions=2, generate_answers=True, min_length=1, max_length=9), nothing),
+    ],
+    "EvolComplexityGenerator": [Sample(EvolComplexityGenerator(num_instructions=2), nothing)],
+    "Magpie": [
+        Sample(Magpie(), _steered),
+        Sample(Magpie(only_instruction=True, n_turns=2, system_prompt=["a", "b"]), _steered),
+        Sample(Magpie(n_turns=2, end_with_user=True, include_system_prompt=True), _steered),
+        Sample(Magpie(n_turns=1, end_with_user=True, system_prompt={"math": ("m", 0.8), "art": ("a", 0.2)}), nothing),
+        Sample(Magpie(system_prompt={"math": "m", "art": "a"}), nothing),
+    ],
+    "MagpieGenerator": [
+        Sample(MagpieGenerator(num_rows=2), nothing),
+        Sample(MagpieGenerator(num_rows=2, n_turns=2, system_prompt={"math": "m"}), nothing),
+    ],
+    "MathShepherdGenerator": [Sample(MathShepherdGenerator(), answer), Sample(MathShepherdGenerator(M=3), answer)],
+    "MathShepherdCompleter": [
+        Sample(MathShepherdCompleter(), _solved),
+        Sample(MathShepherdCompleter(N=3, tags=["good", "bad"], system_prompt=None), _solved),
     ],
     "PrometheusEval": [
         Sample(PrometheusEval(mode="absolute", rubric="helpfulness"), answer),

@@ -1,0 +1,31 @@
+"""Make instructions harder in several steps."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from steps.tasks.evol_instruct import EvolInstruct
+from steps.tasks.mutations import COMPLEXITY_MUTATIONS
+
+
+class EvolComplexity(EvolInstruct):
+    """Has a model make each instruction harder, step by step.
+
+    It is EvolInstruct without the mutation that writes another instruction: what is asked stays, and becomes more complex.
+    Which rewrites are not used, and what happens then, stands there.
+
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
+
+    Example:
+        >>> from steps.llms.scripted_llm import ScriptedLLM
+        >>> llm = ScriptedLLM(replies=["Name a river that flows north."])
+        >>> EvolComplexity(num_evolutions=1, llm=llm).process([{"instruction": "Name a river."}])[0]["evolved_instruction"]
+        'Name a river that flows north.'
+    """
+
+    mutation_templates: dict[str, str] = Field(
+        default=COMPLEXITY_MUTATIONS,
+        min_length=1,
+        description="Prompts to draw from, by name; <PROMPT> stands for the instruction.",
+        json_schema_extra={"multiline": True},
+    )
