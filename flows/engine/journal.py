@@ -4,9 +4,10 @@
 written together by a thread, as one frame with one fsync. Only then does the row get its reply, and only then is the request
 over for the limiter: whatever ends this process, at most the requests in flight have to be sent again.
 
-A reply is found by what was asked and who asked: the model with its parameters, the chat, the number of replies, the schema,
-the step, the row, and how often that row asked just this before. So three equal steps get three samples, also when a run
-goes on. Keys begin with step and row, so all that was ever asked about a row lies together in an index.
+A reply is found by what was asked and who asked: the model with its parameters, the chat, whose message comes next, the
+number of replies, the schema, the step, the row, and how often that row asked just this before. So three equal steps get
+three samples, also when a run goes on. Keys begin with step and row, so all that was ever asked about a row lies together in
+an index.
 
 A reply without any text is kept too, since it was paid for, but under a key that nobody asks for: it answers nothing.
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from flows.compat import convert
 from flows.lineage.why import why
 from flows.pipeline import Pipeline
 from flows.runs import RunFolder
 from steps.llms.openai_llm import OpenAILLM
 from steps.llms.prices import Price
+from steps.llms.user_turns import chat_format
 from steps.tasks.magpie_generator import MagpieGenerator
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
+from tests.flows import distilabel_files
 
 
 def reply(chat: list[dict[str, Any]], choice: int, model: str) -> str:
@@ -77,3 +80,18 @@ def test_turns_cost_as_answers_do_and_why_shows_them(tmp_path: Path) -> None:
     )
     assert sorted(text for one in written.replies for text in one.texts)[-2:] == ["Question 2?", "Question 4?"]
     assert not any(one.is_repair for one in written.replies)
+
+
+def test_a_pipeline_of_distilabel_says_all_that_is_needed() -> None:
+    llama = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n"
+    template = {"use_magpie_template": True, "magpie_pre_query_template": llama}
+    llm = distilabel_files.model("vllm", "ClientvLLM", model="llama", **template)
+    task = {"llm": llm, "num_rows": 3, "n_turns": 2, "system_prompt": None}
+    theirs = distilabel_files.step("write", "distilabel.steps.tasks.magpie.generator", "MagpieGenerator", **task)
+
+    converted = convert(distilabel_files.pipeline([theirs], {"write": []}))
+    ours = MagpieGenerator.model_validate(converted.data["steps"][0]["with"])
+
+    assert (converted.notes, converted.unknown, list(ours.check())) == ([], [], [])
+    assert isinstance(ours.llm, OpenAILLM)
+    assert chat_format(str(ours.llm.magpie_pre_query_template), None) == chat_format("llama3", None)
