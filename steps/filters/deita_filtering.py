@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from steps.filters.vectors import Matrix
+
 SCORES = ("evol_instruction_score", "evol_response_score")
 
 
@@ -63,25 +65,31 @@ class DeitaFiltering(GlobalStep):
         vectors = read_vectors(self._scored(rows, scores), len(rows), "embedding")
         if self.normalize_embeddings:
             unit_length(vectors)
-        ranking = np.argsort(-scores, kind="stable")
-        distances: Any = np.full(len(rows), np.inf)
-        if self.compare_with == "all":
-            distances = nearest_of_all(vectors, self.distance_metric)
+        is_kept, distances = self._chosen(vectors, np.argsort(-scores, kind="stable").tolist())
+        for row, keeps, distance in zip(rows, is_kept, distances, strict=True):
+            if keeps:
+                yield {**row, **_score(row), "nearest_neighbor_distance": float(distance) if np.isfinite(distance) else None}
+
+    def _chosen(self, vectors: Matrix, ranking: list[int]) -> tuple[bytearray, Any]:
+        """Which rows are kept, and how far each that was looked at is from the nearest one it is compared with."""
+        import numpy as np
+
+        among_all = self.compare_with == "all"
+        count = len(vectors)
+        distances: Any = nearest_of_all(vectors, self.distance_metric) if among_all else np.full(count, np.inf)
         selected = NearestSelected(vectors, self.distance_metric)
-        is_kept, left = bytearray(len(rows)), self.data_budget or len(rows)
-        for at in ranking.tolist():
+        is_kept, left = bytearray(count), self.data_budget or count
+        for at in ranking:
             if not left:
                 break
-            if self.compare_with == "selected":
+            if not among_all:
                 distances[at] = selected.distance(at)
             if distances[at] >= self.diversity_threshold:
                 is_kept[at] = 1
                 left -= 1
-                if self.compare_with == "selected":
+                if not among_all:
                     selected.add(at)
-        for row, keeps, distance in zip(rows, is_kept, distances, strict=True):
-            if keeps:
-                yield {**row, **_score(row), "nearest_neighbor_distance": float(distance) if np.isfinite(distance) else None}
+        return is_kept, distances
 
     def _scored(self, rows: Iterable[Row], scores: NDArray[np.float64]) -> Iterator[Row]:
         """The rows as they come, their scores written down on the way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from steps.base import GlobalStep, Group, Row
 from steps.errors import RunError
 from steps.extras import extra
-from steps.filters.vectors import CHUNK_ROWS, vectors_by_chunk
+from steps.filters.vectors import CHUNK_ROWS, read_vectors, vectors_by_chunk
 
 if TYPE_CHECKING:
     from steps.filters.vectors import Matrix
@@ -50,7 +50,7 @@ class FaissNearestNeighbour(GlobalStep):
         description="Number of a metric of faiss: 0 inner product, 1 Euclidean (also if empty), 2 Manhattan.",
     )
     k: int = Field(default=1, ge=1, description="Neighbours to find.")
-    search_batch_size: int = Field(default=50, ge=1, description="Rows that are looked up at a time.")
+    search_batch_size: int = Field(default=1024, ge=1, description="Rows that are looked up at a time.")
     train_size: int | None = Field(
         default=None, ge=1, description="Rows that an index is trained with; empty for all, if it needs training."
     )
@@ -89,15 +89,12 @@ class FaissNearestNeighbour(GlobalStep):
         return index
 
     def _train(self, index: Any, rows: Collection[Row]) -> None:
-        import numpy as np
-
-        some: Iterator[Row] = islice(iter(rows), self.train_size)
-        vectors: list[Matrix] = [part for _, part in vectors_by_chunk(some, "embedding", CHUNK_ROWS)]
+        count = min(self.train_size or len(rows), len(rows))
         try:
-            index.train(np.concatenate(vectors))
+            index.train(read_vectors(islice(iter(rows), count), count, "embedding"))
         except RuntimeError as error:
             raise RunError(
-                f"index {self.string_factory!r} cannot be trained with {sum(map(len, vectors))} rows: {_reason(error)}",
+                f"index {self.string_factory!r} cannot be trained with {count} rows: {_reason(error)}",
                 "name one with fewer parts, such as Flat, or give it more rows",
             ) from error
 
