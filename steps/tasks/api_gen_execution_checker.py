@@ -29,6 +29,7 @@ class APIGenExecutionChecker(Step):
     https://arxiv.org/abs/2406.18518
 
     Example:
+        >>> from pathlib import Path
         >>> _ = Path("functions.py").write_text("def area(width, height): return width * height")
         >>> checker = APIGenExecutionChecker(libpath="functions.py")
         >>> [row] = checker.process([{"answers": '[{"name": "area", "arguments": {"width": 2, "height": 3}}]'}])
