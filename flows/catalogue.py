@@ -53,6 +53,7 @@ def _describe(name: str, found: type) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": name, "group": _group(found), "summary": doc.partition("\n")[0], "doc": doc}
     if issubclass(found, BaseStep):
         entry |= {"inputs": _columns(found, "needs", found.inputs), "outputs": _columns(found, "makes", found.outputs)}
+        entry["optional_inputs"] = list(found.optional_inputs)
     if issubclass(found, Model):
         entry["kind"] = found.kind
     own = [field for field in found.model_fields if field not in getattr(found, "PLACEMENT", ())]

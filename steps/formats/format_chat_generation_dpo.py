@@ -24,6 +24,7 @@ class FormatChatGenerationDPO(Step):
 
     group: ClassVar[Group] = "formats"
     inputs: ClassVar[tuple[str, ...]] = ("messages", "generations", "ratings")
+    optional_inputs: ClassVar[tuple[str, ...]] = ("generation_models",)
     outputs: ClassVar[tuple[str, ...]] = PREFERENCE_COLUMNS
 
     def process(self, batch: Batch) -> Batch:

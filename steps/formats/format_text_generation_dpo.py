@@ -24,6 +24,7 @@ class FormatTextGenerationDPO(Step):
 
     group: ClassVar[Group] = "formats"
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "generations", "ratings")
+    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt", "generation_models")
     outputs: ClassVar[tuple[str, ...]] = PREFERENCE_COLUMNS
 
     def process(self, batch: Batch) -> Batch:

@@ -21,6 +21,7 @@ class FormatTextGenerationSFT(Step):
 
     group: ClassVar[Group] = "formats"
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "generation")
+    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt",)
     outputs: ClassVar[tuple[str, ...]] = ("prompt", "prompt_id", "messages")
 
     def process(self, batch: Batch) -> Batch:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from steps.tasks.self_instruct import SelfInstruct
     from steps.tasks.structured_generation import StructuredGeneration
     from steps.tasks.text_classification import TextClassification
+    from steps.tasks.text_clustering import TextClustering
     from steps.tasks.text_generation import TextGeneration
     from steps.tasks.text_generation_with_image import TextGenerationWithImage
     from steps.tasks.ultra_feedback import UltraFeedback
@@ -82,6 +83,7 @@ __all__ = [
     "SelfInstruct",
     "StructuredGeneration",
     "TextClassification",
+    "TextClustering",
     "TextGeneration",
     "TextGenerationWithImage",
     "UltraFeedback",

@@ -57,6 +57,7 @@ class APIGenGenerator(Task):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("examples", "func_name", "func_desc")
+    optional_inputs: ClassVar[tuple[str, ...]] = ("tools",)
     outputs: ClassVar[tuple[str, ...]] = ("query", "answers")
     changes_rows: ClassVar[bool] = True
     ROLE: ClassVar[str] = (

@@ -61,6 +61,7 @@ class ArgillaLabeller(Task):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("record",)
+    optional_inputs: ClassVar[tuple[str, ...]] = ("fields", "question", "example_records", "guidelines")
     outputs: ClassVar[tuple[str, ...]] = ("suggestion",)
 
     system_prompt: str = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import ClassVar
 
 from pydantic import Field, field_validator
 
@@ -36,6 +37,8 @@ class Magpie(TaskInRounds):
         >>> Magpie(llm=llm).process([{"system_prompt": "You know about astronomy."}])[0]["instruction"]
         'How far is the moon?'
     """
+
+    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt",)
 
     n_turns: int = Field(default=1, ge=1, description="Messages of the user, each with its answer.")
     end_with_user: bool = Field(default=False, description="Leave the last message of the user without an answer.")

@@ -110,21 +110,27 @@ class TextClassification(Task):
 
     def format_input(self, row: Row) -> Chat:
         wanted = (
-            "the one label that suits it best"
-            if self.n == 1
-            else f"the {self.n} labels that suit it best, or fewer if fewer suit it"
+            "the one label that suits best" if self.n == 1 else f"the {self.n} labels that suit best, or fewer if fewer suit"
         )
         parts = [
-            f"Give the text below ({self.query_title}) {wanted}. Do not explain your choice.",
+            f"{self.task_in_words()}{wanted}. Do not explain your choice.",
             self.context,
             self._choice(),
             *(["Examples:\n" + "\n".join(f"- {example}" for example in self.examples)] if self.examples else []),
-            f"{self.query_title}:\n{tagged('text', text_in(row, 'text'))}",
+            f"{self.query_title}:\n{self.material(row)}",
             NO_ORDERS,
             schema_instructions(self.reply_schema(row)),
         ]
         user = {"role": "user", "content": "\n\n".join(filter(None, parts))}
         return [{"role": "system", "content": self.system_prompt}, user] if self.system_prompt else [user]
+
+    def task_in_words(self) -> str:
+        """The beginning of the sentence that says how many labels to give."""
+        return f"Give the text below ({self.query_title}) "
+
+    def material(self, row: Row) -> str:
+        """What the labels are for."""
+        return tagged("text", text_in(row, "text"))
 
     def _choice(self) -> str:
         said = "Make the labels up: short words that everybody understands, no narrower than the text demands."

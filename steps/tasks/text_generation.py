@@ -26,6 +26,7 @@ class TextGeneration(Task):
         [{'role': 'user', 'content': 'Summarise in 2 words: Tides follow the moon.'}]
     """
 
+    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt",)
     outputs: ClassVar[tuple[str, ...]] = ("generation",)
 
     system_prompt: str | None = Field(

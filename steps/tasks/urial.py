@@ -32,6 +32,7 @@ class URIAL(Task):
         {'generation': 'Mercury.'}
     """
 
+    optional_inputs: ClassVar[tuple[str, ...]] = ("instruction", "conversation")
     outputs: ClassVar[tuple[str, ...]] = ("generation",)
 
     max_repairs: int = Field(default=0, ge=0, description="Further requests for a reply without text. A base model needs none.")

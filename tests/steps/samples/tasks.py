@@ -39,6 +39,7 @@ from steps.tasks.reward_model_score import RewardModelScore
 from steps.tasks.self_instruct import SelfInstruct
 from steps.tasks.structured_generation import StructuredGeneration
 from steps.tasks.text_classification import TextClassification
+from steps.tasks.text_clustering import TextClustering
 from steps.tasks.text_generation import TextGeneration
 from steps.tasks.text_generation_with_image import TextGenerationWithImage
 from steps.tasks.ultra_feedback import UltraFeedback
@@ -90,6 +91,10 @@ def _labeller(kind: str, *options: str | int) -> ArgillaLabeller:
     return ArgillaLabeller(question={"name": "q", "settings": settings}, fields=[{"name": "text"}])
 
 
+def _clustered(text: str) -> Row:
+    return {"text": text, "cluster_label": 0}
+
+
 def _candidates(text: str) -> Row:
     return {"input": text, "candidates": [text, f"{text}!", ""]}
 
@@ -139,13 +144,17 @@ SAMPLES: Samples = {
     "APIGenGenerator": [Sample(APIGenGenerator(), _function)],
     "APIGenSemanticChecker": [Sample(APIGenSemanticChecker(), _calls)],
     "APIGenExecutionChecker": [Sample(APIGenExecutionChecker(libpath=str(FUNCTIONS)), _calls)],
-    "EmbeddingTaskGenerator": [Sample(EmbeddingTaskGenerator(category="text-retrieval"), _seed)],
+    "EmbeddingTaskGenerator": [
+        Sample(EmbeddingTaskGenerator(category="text-retrieval"), _seed),
+        Sample(EmbeddingTaskGenerator(category="text-retrieval", flatten_tasks=True), _seed),
+    ],
     "BitextRetrievalGenerator": [Sample(BitextRetrievalGenerator(target_language="French"), _seed)],
     "MonolingualTripletGenerator": [Sample(MonolingualTripletGenerator(), _seed)],
     "GenerateTextRetrievalData": [Sample(GenerateTextRetrievalData(), _task)],
     "GenerateShortTextMatchingData": [Sample(GenerateShortTextMatchingData(), _task)],
     "GenerateLongTextMatchingData": [Sample(GenerateLongTextMatchingData(), _task)],
     "GenerateTextClassificationData": [Sample(GenerateTextClassificationData(), _task)],
+    "TextClustering": [Sample(TextClustering(), _clustered)],
     "TextGeneration": [Sample(TextGeneration(), answer)],
     "TextGenerationWithImage": [Sample(TextGenerationWithImage(), _image)],
     "ChatGeneration": [Sample(ChatGeneration(), _chat)],
@@ -163,7 +172,10 @@ SAMPLES: Samples = {
         Sample(EvolInstruct(num_evolutions=2, store_evolutions=True, generate_answers=True), answer),
         Sample(EvolInstruct(num_evolutions=1, store_evolutions=True, include_original_instruction=True), answer),
     ],
-    "EvolComplexity": [Sample(EvolComplexity(num_evolutions=1), answer)],
+    "EvolComplexity": [
+        Sample(EvolComplexity(num_evolutions=1), answer),
+        Sample(EvolComplexity(num_evolutions=2, generate_answers=True), answer),
+    ],
     "EvolQuality": [
         Sample(EvolQuality(num_evolutions=2), _responded),
         Sample(EvolQuality(num_evolutions=2, store_evolutions=True, include_original_response=True), _responded),
@@ -172,7 +184,10 @@ SAMPLES: Samples = {
         Sample(EvolInstructGenerator(num_instructions=2), nothing),
         Sample(EvolInstructGenerator(num_instructions=2, generate_answers=True, min_length=1, max_length=9), nothing),
     ],
-    "EvolComplexityGenerator": [Sample(EvolComplexityGenerator(num_instructions=2), nothing)],
+    "EvolComplexityGenerator": [
+        Sample(EvolComplexityGenerator(num_instructions=2), nothing),
+        Sample(EvolComplexityGenerator(num_instructions=2, generate_answers=True), nothing),
+    ],
     "Magpie": [
         Sample(Magpie(), _steered),
         Sample(Magpie(only_instruction=True, n_turns=2, system_prompt=["a", "b"]), _steered),

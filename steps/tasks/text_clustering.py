@@ -1,0 +1,82 @@
+"""Name the clusters that texts fall into."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from random import Random
+from typing import ClassVar
+
+from pydantic import Field
+
+from steps.base import Row
+from steps.errors import RowError
+from steps.llms.base import Ask
+from steps.tasks.global_task import GlobalTask
+from steps.tasks.material import tagged
+from steps.tasks.text_classification import TextClassification
+from steps.wording import quoted
+
+NOISE = -1
+"""What DBSCAN calls the points that belong to no cluster."""
+_SEED = 42
+
+
+class TextClustering(GlobalTask, TextClassification):
+    """Gives each cluster of texts a label, which all of its rows get.
+
+    The model reads some texts of each cluster, drawn by chance, once per cluster. Rows that belong to none (`cluster_label`
+    -1) get `default_label`, and nobody is asked about them. Put EmbeddingGeneration, UMAP and DBSCAN before it.
+
+    Example:
+        >>> rows = [{"text": text, "cluster_label": at} for text, at in [("red fox", 0), ("grey fox", 0), ("?", -1)]]
+        >>> fox, other, none = TextClustering().process(rows)
+        >>> fox["summary_label"] == other["summary_label"], none["summary_label"]
+        (True, 'Unclassified')
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("text", "cluster_label")
+    optional_inputs: ClassVar[tuple[str, ...]] = ("projection",)
+    outputs: ClassVar[tuple[str, ...]] = ("summary_label",)
+    prepared: ClassVar[tuple[str, ...]] = ("texts_of_cluster",)
+
+    samples_per_cluster: int = Field(default=10, ge=1, description="Texts of each cluster that the model reads.")
+
+    def prepare(self, rows: Collection[Row]) -> Iterator[Row]:
+        drawn = self._draw(rows)
+        for row in rows:
+            cluster = row.get("cluster_label")
+            yield {**row, "texts_of_cluster": drawn.get(cluster) if isinstance(cluster, int) else None}
+
+    def _draw(self, rows: Collection[Row]) -> dict[int, list[str]]:
+        """Some texts of each cluster, by equal chance (reservoir sampling). What is wrong with a row is told later."""
+        rng, drawn, seen = Random(_SEED), dict[int, list[str]](), dict[int, int]()
+        for row in rows:
+            cluster, text = row.get("cluster_label"), row.get("text")
+            if not isinstance(cluster, int) or cluster == NOISE or not isinstance(text, str) or not text.strip():
+                continue
+            texts = drawn.setdefault(cluster, [])
+            seen[cluster] = seen.get(cluster, 0) + 1
+            if len(texts) < self.samples_per_cluster:
+                texts.append(text)
+            elif (place := rng.randrange(seen[cluster])) < self.samples_per_cluster:
+                texts[place] = text
+        return drawn
+
+    async def answer(self, row: Row, ask: Ask) -> list[Row]:
+        self.check_row(row)
+        if row["texts_of_cluster"] is not None:
+            return await super().answer(row, ask)
+        if row["cluster_label"] != NOISE:
+            what = f"`cluster_label` holds {quoted(row['cluster_label'])}: no texts are known of such a cluster"
+            raise RowError(what, "make it with DBSCAN, and have texts in `text`")
+        kept = {column: value for column, value in row.items() if column not in self.prepared}
+        return [{**kept, "summary_label": self.default_label, "model_name": None}]
+
+    def task_in_words(self) -> str:
+        return f"The texts below ({self.query_title}) were found to be alike. Say what they have in common: give them "
+
+    def material(self, row: Row) -> str:
+        return "\n\n".join(tagged("text", text) for text in row["texts_of_cluster"])
+
+    def format_output(self, text: str, row: Row) -> Row:
+        return {"summary_label": super().format_output(text, row)["labels"]}
