@@ -10,6 +10,7 @@ from pydantic import Field
 from steps.base import GlobalStep, Group, Row
 from steps.errors import RunError
 from steps.extras import extra
+from steps.filters.density import density_labels
 from steps.filters.vectors import read_vectors
 
 
@@ -19,7 +20,7 @@ class DBSCAN(GlobalStep):
     A group grows from rows with at least `min_samples` rows, itself included, within `eps`. Rows that belong to none get
     the label -1. It is made for short vectors, such as UMAP's. DBSCAN: https://dl.acm.org/doi/10.5555/3001460.3001507
 
-    Needs `pip install 'distilflow[clustering]'`. Memory grows with the number of pairs that are closer than `eps`.
+    Needs `pip install 'distilflow[clustering]'`. It takes the longer the more pairs are closer than `eps`.
 
     Example:
         >>> rows = [{"projection": [0.0, at]} for at in (0.0, 0.1, 0.2, 9.0)]
@@ -43,13 +44,13 @@ class DBSCAN(GlobalStep):
         if not len(rows):
             return
         vectors = read_vectors(rows, len(rows), "projection")
-        model = self._library().DBSCAN(eps=self.eps, min_samples=self.min_samples, metric=self.metric, n_jobs=self.n_jobs or 1)
+        search = self._library().NearestNeighbors(radius=self.eps, metric=self.metric, n_jobs=self.n_jobs or 1)
         try:
-            labels = model.fit(vectors).labels_.tolist()
+            labels = density_labels(vectors, search.fit(vectors), self.min_samples)
         except ValueError as error:
             raise RunError(f"DBSCAN cannot work with these parameters: {error}", "see `metric`") from error
         for row, label in zip(rows, labels, strict=True):
             yield {**row, "cluster_label": label}
 
     def _library(self) -> Any:
-        return extra("sklearn.cluster", "clustering", "finding groups")
+        return extra("sklearn.neighbors", "clustering", "finding groups")

@@ -42,9 +42,7 @@ class DecontaminateNGrams(RowFilter):
     n_of_short_entries: int = Field(
         default=5, ge=1, description="Words an entry of fewer than `n` must have to count as a whole."
     )
-    entries: list[str] = Field(
-        default_factory=list, description="Texts of the benchmark.", json_schema_extra={"multiline": True}
-    )
+    entries: list[str] = Field(default_factory=list, description="Texts of the benchmark.")
     benchmark_files: str | list[str] | None = Field(
         default=None, description="JSON, CSV or Parquet files with texts of the benchmark.", json_schema_extra=LOCAL_FILES
     )
