@@ -54,7 +54,7 @@ def _built_in(kind: Kind) -> dict[str, str]:
     found = {
         name: f"{package}.{_FILES.get(name) or snake_case(name)}"
         for package in _PACKAGES[kind]
-        for name in importlib.import_module(package).__all__
+        for name in sorted(importlib.import_module(package).__all__, key=str.casefold)
     }
     return found | (_ROUTERS if kind == "routers" else {})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -122,8 +122,8 @@ class Columns:
             fix = f"map it with input_mappings: {{{column}: {near or '...'}}}"
             if wanted == column and len(self._problems) < MOST_PROBLEMS:
                 self._lacks.setdefault(column, []).append(Lack(planned.name, len(self._problems)))
-        if makers := [name for name in self._makers.get(wanted, ()) if name != planned.spec.use]:
-            fix += f", or add a {makers[0]} step before it"
+        if maker := self._maker(wanted, received, planned.spec.use):
+            fix += f", or add a {maker} step before it"
         what = f"needs column {quoted(wanted)}; it receives {arrives}.{did_you_mean(wanted, received)}"
         self._problems.add("missing-column", what, fix, planned.name)
 
@@ -171,17 +171,23 @@ class Columns:
             what = f"output_mappings gives the name {quoted(name)} to several columns; only one would be left"
             self._problems.add("same-column", what, "give each a name of its own", planned.name)
 
+    def _maker(self, column: str, received: Collection[str], use: str) -> str | None:
+        """A step that makes this column: one that has all it needs, if there is one, and is not the one that lacks it."""
+        makers = {name: needed for name, needed in self._makers.get(column, {}).items() if name != use}
+        return min(makers, key=lambda name: len(set(makers[name]) - set(received)), default=None)
+
     @cached_property
-    def _makers(self) -> dict[str, list[str]]:
-        """Steps that make a column, by its name."""
-        makers: dict[str, list[str]] = {}
+    def _makers(self) -> dict[str, dict[str, Sequence[str]]]:
+        """Steps that make a column, by its name, and what they need."""
+        makers: dict[str, dict[str, Sequence[str]]] = {}
         for name in registry.names("steps"):
             try:
                 found = registry.resolve(name)
             except registry.UnknownComponent:
                 continue
-            for column in found.outputs if issubclass(found, BaseStep) else ():
-                makers.setdefault(column, []).append(name)
+            if issubclass(found, BaseStep):
+                for column in found.outputs:
+                    makers.setdefault(column, {})[name] = found.inputs
         return makers
 
 
