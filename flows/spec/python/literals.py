@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import keyword
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 WIDTH = 110
 INDENT = "    "
+ESCAPED = 6
+"""Characters that quotes and a few escapes take of a line."""
+MOST_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def written(value: Any, depth: int = 0, before: int = 0, after: int = 1) -> str:
         case dict() if value:
             pairs = ((text(key), one) for key, one in value.items())
             return f"{{{''.join(f'{inner}{key}: {written(one, depth + 1, len(key) + 2)},' for key, one in pairs)}{outer}}}"
-        case str() if len(pieces := _pieces(value)) > 1:
+        case str() if len(pieces := _pieces(value, WIDTH - len(INDENT) * (depth + 1) - ESCAPED)) > 1:
             return f"({''.join(inner + text(piece) for piece in pieces)}{outer})"
     return _one(value)
 
@@ -85,8 +88,18 @@ def _is_better_broken(value: Any) -> bool:
     return isinstance(value, str) and "\n" in value[:-1]
 
 
-def _pieces(value: str) -> list[str]:
-    return value.splitlines(keepends=True) if value.count("\n") < 10_000 else [value]
+def _pieces(value: str, room: int) -> list[str]:
+    """A text in lines, and what is longer than the room for it broken after a space."""
+    if value.count("\n") > MOST_LINES:
+        return [value]
+    return [piece for line in value.splitlines(keepends=True) for piece in _parts(line, room)]
+
+
+def _parts(line: str, room: int) -> Iterator[str]:
+    while len(line) > room and (end := line.rfind(" ", 0, room) + 1):
+        yield line[:end]
+        line = line[end:]
+    yield line
 
 
 def _flat(value: Any, room: int) -> str | None:
