@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, cast
@@ -30,6 +31,7 @@ from flows.runs import RunReport
 from steps.errors import RunError
 
 UPDATE_S = 1.0
+LAST_LOOK_S = 10.0
 
 
 class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
@@ -167,7 +169,8 @@ class Mirror:
         """
         _mirrors[self.engine.run_id] = self
         self.engine.follow(self)
-        showing = asyncio.create_task(self._show())
+        over = asyncio.Event()
+        showing = asyncio.create_task(self._show(over))
         try:
             report = await asyncio.to_thread(self.engine.wait)
         except asyncio.CancelledError:
@@ -177,10 +180,12 @@ class Mirror:
         finally:
             for release in self._releases.values():
                 release.set()
-            showing.cancel()
+            over.set()
             _mirrors.pop(self.engine.run_id, None)
             ends = (asyncio.wrap_future(placed.wrapped_future) for placed in self._tasks)
             await asyncio.gather(*ends, return_exceptions=True)  # else they would look as if they ran for ever
+            await asyncio.wait([showing], timeout=LAST_LOOK_S)  # what is half made would be missing
+            showing.cancel()
         assert report is not None
         await self._show_end(report)
         return report
@@ -192,11 +197,10 @@ class Mirror:
         except RunError as error:
             self._logger.warning(str(error))
 
-    async def _show(self) -> None:
-        """One progress artifact per step, updated at most once a second."""
+    async def _show(self, over: asyncio.Event) -> None:
+        """One progress artifact per step, updated at most once a second; a run that ends before has none."""
         shown: dict[str, float] = {}
-        while True:
-            await asyncio.sleep(UPDATE_S)
+        while not await _within(over, UPDATE_S):
             for step, progress in self._steps.items():
                 percent = _percent(progress)
                 if step not in self._artifacts:
@@ -213,6 +217,13 @@ class Mirror:
             for step, p in report.steps.items()
         ]
         await acreate_table_artifact(key="steps", table=rows, description=f"{report.pipeline}, run {report.run_id}")
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it happens in this time."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 def _percent(progress: StepProgress) -> float:
