@@ -64,10 +64,11 @@ def slow_steps(rows: int) -> list[dict[str, Any]]:
 
 
 def test_a_run_is_a_flow_run_with_a_task_run_per_replica(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = commands("run", commands.write(slow_steps(400)), "--run-id", "seen")
+    # the engine works before Prefect is imported, so a run of a few seconds may be over before anybody could show how far it is
+    ended = commands("run", commands.write(slow_steps(1200)), "--run-id", "seen")
 
     assert ended.code == 0, ended.err
-    assert len(commands.rows("seen")) == 400
+    assert len(commands.rows("seen")) == 1200
     flow_run = (commands.folder / "runs/seen/flow_run").read_text()
 
     async def look(client: Any) -> tuple[Any, list[Any], list[Any]]:
@@ -80,7 +81,7 @@ def test_a_run_is_a_flow_run_with_a_task_run_per_replica(commands: Commands, mon
 
     run, tasks, artifacts = ask_api(commands, look, monkeypatch)
     assert run.state.is_completed()
-    assert "400 rows" in run.state.message
+    assert "1200 rows" in run.state.message
     assert sorted(task.name for task in tasks) == ["add 0", "add 1", "load 0"]
     assert all(task.state.is_completed() for task in tasks)
     assert {artifact.type for artifact in artifacts} == {"progress", "table"}
