@@ -56,7 +56,8 @@ def file_of(folder: Path, name: str) -> str | None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+    places = (folder, folder / "papers")
+    return sorted(path for place in places for path in place.glob("*") if path.suffix in (".yaml", ".yml"))
 
 
 def _reached(plan: Plan) -> list[str]:

@@ -18,6 +18,7 @@ from flows.runs import RunFolder
 from flows.spec import load_spec
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PAPERS = sorted(f"papers/{path.name}" for path in EXAMPLES.glob("papers/*.yaml"))
 ALL = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 NEEDS_NETWORK = {"prometheus.yaml"}
 ROWS = 5
@@ -50,7 +51,7 @@ def _run(name: str, folder: Path) -> tuple[RunFolder, list[dict[str, Any]]]:
     return run, list(Dataset.from_parquet(str(file), cache_dir=str(folder / "cache")))
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*ALL, *PAPERS])
 def test_an_example_has_no_problems(name: str) -> None:
     assert plan(load_spec(EXAMPLES / name)).leaves
 
@@ -62,7 +63,15 @@ def test_an_offline_example_runs(name: str, tmp_path: Path) -> None:
     assert (len(rows), run.report().state, run.report().quarantined) == (ROWS, "finished", 0)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_paper_is_rehearsed_from_end_to_end(name: str, tmp_path: Path) -> None:
+    run, rows = _run(name, tmp_path)
+
+    assert rows
+    assert (run.report().state, run.report().quarantined) == ("finished", 0)
+
+
+@pytest.mark.parametrize("name", [*ALL, *PAPERS])
 def test_the_list_of_examples_names_it(name: str) -> None:
     assert f"`{name}`" in (EXAMPLES / "README.md").read_text(encoding="utf-8")
 

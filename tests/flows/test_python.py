@@ -18,7 +18,7 @@ from tests.flows.any_specs import specs, text, wired_specs
 from tests.flows.test_pipeline import rich_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
 QUICKSTART = load_spec(ROOT / "examples" / "quickstart.yaml")
 
 
