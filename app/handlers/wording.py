@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 _WORDS = {
-    **{word: word.upper() for word in ("api", "cpu", "csv", "deita", "dpo", "gpu", "id", "json", "kto", "llm", "sft", "sql", "url", "yaml")},
+    **{
+        word: word.upper()
+        for word in ("api", "cpu", "csv", "deita", "dpo", "gpu", "id", "json", "kto", "llm", "sft", "sql", "url", "yaml")
+    },
     "cpus": "CPUs",
     "gpus": "GPUs",
     "filetype": "file type",
