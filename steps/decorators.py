@@ -102,25 +102,26 @@ def task(
 
 
 def _made(base: type[S], function: Callable[..., Any], skip: int, about: dict[str, Any], doc: str | None = None) -> type[S]:
+    fields = fields_of(function, skip)
     made: type[S] = create_model(
         function.__name__,
         __base__=base,
         __module__=function.__module__,
         __doc__=inspect.getdoc(function) if doc is None else doc,
-        **fields_of(function, skip),
+        **fields,
     )
-    for name, value in {"function": staticmethod(function), **about}.items():
+    for name, value in {"function": staticmethod(function), "own_fields": tuple(fields), **about}.items():
         setattr(made, name, value)
     return made
 
 
 class _OfFunction(BaseStep):
     function: ClassVar[Callable[..., Any]]
+    own_fields: ClassVar[tuple[str, ...]] = ()
 
     def own(self) -> dict[str, Any]:
         """The parameters of the function."""
-        known = set(type(self).__mro__[1].model_fields)  # type: ignore[attr-defined]
-        return {name: value for name, value in self if name not in known}
+        return {name: getattr(self, name) for name in self.own_fields}
 
 
 class _RowsStep(_OfFunction, Step):

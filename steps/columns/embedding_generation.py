@@ -6,10 +6,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import FILL_IT, Batch, Group, Step, is_missing, naming_missing
+from steps.base import Batch, Group, Step, text_in
 from steps.embeddings.base import AnyEmbeddings
 from steps.embeddings.rehearsal_embeddings import RehearsalEmbeddings
-from steps.errors import MissingValue, RowError
 
 
 class EmbeddingGeneration(Step):
@@ -39,15 +38,6 @@ class EmbeddingGeneration(Step):
         self.embeddings.unload()
 
     def process(self, batch: Batch) -> Batch:
-        with naming_missing(batch, ["text"]):
-            texts = [_text(row["text"]) for row in batch]
+        texts = [text_in(row, "text") for row in batch]
         vectors = self.embeddings.embed(texts) if texts else []
         return [{**row, "embedding": vector} for row, vector in zip(batch, vectors, strict=True)]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if is_missing(value):
-        raise MissingValue(f"this row has nothing in 'text': {value!r}", FILL_IT)
-    raise RowError(f"column 'text' holds a {type(value).__name__}, not text", "name a column of texts in `input_mappings`")

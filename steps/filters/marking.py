@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import BaseStep, Batch, Group, Row, Step, require_values
+from steps.base import BaseStep, Batch, Group, Row, Step
 from steps.errors import RowError
 
 
@@ -43,19 +43,6 @@ class RowFilter(Marking, Step):
 
     def process(self, batch: Batch) -> Batch:
         return [made for row in batch for made in self.marked(row, *self.judge(row))]
-
-
-def text_in(row: Row, column: str) -> str:
-    """The text of this column.
-
-    Raises:
-        RowError: There is none, or the column holds something else.
-    """
-    require_values(row, [column])
-    value: Any = row[column]
-    if not isinstance(value, str):
-        raise RowError(f"column {column!r} holds a {type(value).__name__}, not text", "name a column of texts")
-    return value
 
 
 @contextmanager

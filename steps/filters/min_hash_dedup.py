@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal
 import xxhash
 from pydantic import Field
 
-from steps.base import GlobalStep, Row
+from steps.base import GlobalStep, Row, text_in
 from steps.errors import Complaint, RunError
 from steps.extras import extra
-from steps.filters.marking import Marking, at_row, text_in
+from steps.filters.marking import Marking, at_row
 from steps.filters.words import words_of
 
 

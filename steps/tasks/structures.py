@@ -51,8 +51,8 @@ def misfit(value: Any, schema: JSONSchema) -> str | None:
     Raises:
         RowError: The schema is none.
     """
-    jsonschema = extra("jsonschema", "structured", "checking replies by a JSON schema")
-    referencing = extra("referencing", "structured", "checking replies by a JSON schema")
+    jsonschema = extra("jsonschema", "validators", "checking replies by a JSON schema")
+    referencing = extra("referencing", "validators", "checking replies by a JSON schema")
     validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
         validator.check_schema(schema)

