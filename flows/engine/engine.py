@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.journal import JOURNAL, Journal, tally_of
 from flows.engine.live import NEWEST
+from flows.engine.loops import Loop
 from flows.engine.notices import Notice
 from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
@@ -86,6 +88,7 @@ class Engine:
         self.station_of: dict[str, Station] = {}
         """Where each step works, by its name."""
         self._dispatch = Dispatch({})
+        self._loops: dict[str, Loop] = {}
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
@@ -139,6 +142,11 @@ class Engine:
         self._dispatch = Dispatch(self.stations)
         for station in self.stations.values():
             self.station_of |= dict.fromkeys((planned.name for planned in station.stage.steps), station)
+        self._loops = {
+            name: Loop(station, self.stations, self.observer.log, may_repeat=self.settings.options.max_rows is None)
+            for name, station in self.stations.items()
+            if station.stage.repeats is not None
+        }
         self.quarantine.forget_others({key for station in self.stations.values() for key in station.stage.keys})
         await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
@@ -223,8 +231,7 @@ class Engine:
 
     def _goes_on(self, station: Station) -> bool:
         """Whether a run that is cut short still has something to finish in this stage."""
-        has_more = station.is_started and not station.is_drained if station.begins else bool(station.queue)
-        return any(host.held or host.pulling for host in station.hosts) or (self._may_feed(station) and has_more)
+        return any(host.held or host.pulling for host in station.hosts) or (self._may_feed(station) and station.has_more)
 
     def _may_feed(self, station: Station) -> bool:
         """Whether rows may enter a stage: after a stop no new ones, and none that cost money.
@@ -444,10 +451,17 @@ class Engine:
                 if self._may_feed(station):
                     self._feed(station)
                 self._finish_if_done(station)
+            for loop in self._loops.values():
+                if loop.is_due and not self.is_cut_short and not self.is_paused:
+                    self._spawn(self._look(loop.look()))
         except Exception as error:  # the event loop would only log it, and the run would wait for ever
             self.fail(error)
         if all(station.is_done for station in self.stations.values()):
             self._over.set()
+
+    async def _look(self, looking: Coroutine[None, None, None]) -> None:
+        await looking
+        self._pump_soon()
 
     def _feed(self, station: Station) -> None:
         for host in sorted(station.hosts, key=lambda host: len(host.held)):
@@ -455,7 +469,10 @@ class Engine:
                 while host.is_ready and not station.is_drained and len(host.pulling) < PULLS_AHEAD:
                     if (room := self._room_after(station) - sum(host.pulling)) <= 0:
                         break
-                    host.pull(station.stage.batch_rows, max(station.stage.batch_rows, room // PULLS_AHEAD))
+                    most = max(station.stage.batch_rows, room // PULLS_AHEAD)
+                    if (most := int(min(most, station.quota - station.made - sum(host.pulling)))) <= 0:
+                        break
+                    host.pull(min(station.stage.batch_rows, most), most)
                 continue
             while station.queue and host.room > 0 and self._room_after(station) > 0:
                 size = min(host.room, station.stage.batch_rows, len(station.queue))
@@ -476,6 +493,8 @@ class Engine:
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return
         if station.stage.is_global and not station.is_started:
+            if (loop := self._loops.get(station.stage.name)) is not None and not loop.is_over:
+                return
             if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
                 station.is_started = True
                 self._spawn(self._start(station))

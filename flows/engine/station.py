@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from flows.engine.joins import Joiner
 from flows.engine.placing import Lease
 from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
-from flows.engine.stages import Stage, stages_of
+from flows.engine.stages import Stage, source_of, stages_of
 from flows.plan import Plan
 
 QUEUE_BATCHES = 4
@@ -35,6 +36,8 @@ class Station:
     """A source has no more rows."""
     is_done: bool = False
     made: int = 0
+    quota: float = math.inf
+    """Rows that a source may make so far; it grows while a step after it wants more."""
     workers: int = 0
     """Workers started so far: each writes files of its own."""
     deaths: int = 0
@@ -49,6 +52,13 @@ class Station:
     @property
     def is_busy(self) -> bool:
         return bool(self.queue) or any(host.held or host.pulling for host in self.hosts)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more rows can come out of it, if it is a source, or go into it."""
+        if not self.begins:
+            return bool(self.queue)
+        return self.is_started and not self.is_drained and self.quota > self.made
 
     @property
     def room_before(self) -> int:
@@ -78,6 +88,4 @@ def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:
 
 def _source_batch(stage: Stage, stages: dict[str, Stage]) -> int:
     """Rows that leave together at the source of a stage's rows: what routing counts by."""
-    while stage.upstream:
-        stage = stages[stage.upstream[0]]
-    return int(getattr(stage.head.step, "batch_size", 50))
+    return int(getattr(source_of(stage, stages).head.step, "batch_size", 50))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from flows.plan.planned import PlannedStep, Problems
 from flows.spec import PipelineSpec, StepSpec
 from steps.base import BaseStep, GeneratorStep, GlobalStep
+from steps.filters.generate_until import GenerateUntil
 from steps.wording import did_you_mean, listed
 
 
@@ -118,6 +119,30 @@ class Graph:
             else:
                 start[name] = starts.pop() if len(starts) == 1 else None
             source[name] = name if planned.is_source else sources.pop() if len(sources) == 1 else None
+
+    def check_repeats(self, steps: Mapping[str, PlannedStep]) -> None:
+        """A source is repeated for one step only, and no step between needs all rows: there is always one more round."""
+        repeated: dict[str, str] = {}
+        for name, planned in steps.items():
+            if not isinstance(planned.step, GenerateUntil):
+                continue
+            before = self._all_before(name)
+            for other in before:
+                if other in steps and isinstance(steps[other].step, GlobalStep):
+                    what = f"repeats the steps before it, but {other!r} works on all rows at once"
+                    self._problems.add("cannot-repeat", what, f"put {other!r} after {name!r}", name)
+                elif other in steps and steps[other].is_source and repeated.setdefault(other, name) != name:
+                    what = f"repeats {other!r}, which {repeated[other]!r} repeats already"
+                    self._problems.add("cannot-repeat", what, "keep one of them, or give each a source of its own", name)
+
+    def _all_before(self, name: str) -> list[str]:
+        found: dict[str, None] = {}
+        queue = list(self.after[name])
+        while queue:
+            if (upstream := queue.pop()) not in found:
+                found[upstream] = None
+                queue += self.after[upstream]
+        return list(found)
 
     def _report_join(
         self, name: str, steps: Mapping[str, PlannedStep], start: Mapping[str, str | None], source: Mapping[str, str | None]

@@ -61,6 +61,7 @@ def examine(spec: PipelineSpec, pools: Pools | None = None, *, is_replay: bool =
     columns.suggest_sources()
     graph.check_reach(making.classes)
     graph.check_joins(steps)
+    graph.check_repeats(steps)
     share_devices(steps.values(), pools, problems)
     routers = {name: router for name, chosen in spec.routing.items() if (router := making.router(name, chosen, graph))}
     return Plan(spec, steps, routers, pools), list(problems)
