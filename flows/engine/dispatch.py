@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from flows.engine.items import Item
@@ -37,8 +38,13 @@ class Dispatch:
         others = [name for name in targets if name not in chosen]
         for other in self._stations.values():
             if other.joiner is not None:
-                other.joiner.routed(item.id, chosen, others)
+                other.joiner.routed(station.stage.name, item.id, chosen, others)
         return chosen
+
+    def begun(self, station: Station) -> None:
+        """A source has sent what it made, or has no more."""
+        for joiner in self._joins_around[station.stage.name]:
+            joiner.begun(station.stage.name, math.inf if station.is_drained else station.made)
 
     def join(self) -> None:
         """Queue the rows whose branches are complete; joins inside others come first."""

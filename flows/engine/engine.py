@@ -42,6 +42,7 @@ from flows.engine.waits import Waits
 from flows.engine.worker import Order
 from flows.plan import Plan
 from steps.errors import DistilflowError, RunError
+from steps.wording import listed
 
 PULLS_AHEAD = 2
 """Batches of a source that are under way: one at work, one that its worker finds when it is done."""
@@ -431,6 +432,8 @@ class Engine:
             for entry in outcome.collected:
                 station.shelf.add(entry)
         self._dispatch.hand_on(station, outcome.items)
+        if station.stage.is_source:
+            self._dispatch.begun(station)
         self._dispatch.left(station, (*outcome.settled, *outcome.returned))
         self._dispatch.join()
         self._pump_soon()
@@ -448,6 +451,8 @@ class Engine:
             return
         try:
             for station in self.stations.values():
+                if station.is_alone:
+                    self._end_source(station)
                 if self._may_feed(station):
                     self._feed(station)
                 self._finish_if_done(station)
@@ -458,6 +463,16 @@ class Engine:
             self.fail(error)
         if all(station.is_done for station in self.stations.values()):
             self._over.set()
+
+    def _end_source(self, station: Station) -> None:
+        """Take no more from a source whose rows would find no other to be matched with."""
+        station.is_drained = True
+        self._dispatch.begun(station)
+        self._dispatch.join()
+        others = listed(repr(other.stage.head.name) for other in station.ends_with if other.is_drained)
+        self.observer.log(
+            "info", f"step {station.stage.head.name!r} gives no more rows: {others} has no more to match them with"
+        )
 
     async def _look(self, looking: Coroutine[None, None, None]) -> None:
         await looking
@@ -470,7 +485,7 @@ class Engine:
                     if (room := self._room_after(station) - sum(host.pulling)) <= 0:
                         break
                     most = max(station.stage.batch_rows, room // PULLS_AHEAD)
-                    if (most := int(min(most, station.quota - station.made - sum(host.pulling)))) <= 0:
+                    if (most := int(min(most, station.may_begin - sum(host.pulling)))) <= 0:
                         break
                     host.pull(min(station.stage.batch_rows, most), most)
                 continue

@@ -187,17 +187,20 @@ def _set_depth(stage: Stage, stages: dict[str, Stage]) -> None:
 
 
 def source_of(stage: Stage, stages: dict[str, Stage]) -> Stage:
-    """Where the rows of a stage begin. Branches that meet began in the same one."""
+    """Where the rows of a stage begin; where those of several sources were matched, the first of these."""
     while stage.upstream:
         stage = stages[stage.upstream[0]]
     return stage
 
 
-def fork_of(stage: Stage, stages: dict[str, Stage]) -> str:
-    """The last stage that every row of every branch of a join has passed: what its branches are matched by."""
+def fork_of(stage: Stage, stages: dict[str, Stage]) -> str | None:
+    """The last stage that every row of every branch of a join has passed: what its branches are matched by.
+
+    None where the branches begin in different sources: they are matched by the position of their rows there.
+    """
     passed = _passed_by_all(stages)
     common = frozenset.intersection(*(passed[name] for name in stage.upstream))
-    return next(name for name in reversed(list(stages)) if name in common)
+    return next((name for name in reversed(list(stages)) if name in common), None)
 
 
 def _passed_by_all(stages: dict[str, Stage]) -> dict[str, frozenset[str]]:
@@ -211,7 +214,8 @@ def _passed_by_all(stages: dict[str, Stage]) -> dict[str, frozenset[str]]:
 
 def fork_depth(stage: Stage, stages: dict[str, Stage]) -> int:
     """Places of an id by which the branches of a join are matched."""
-    return stages[fork_of(stage, stages)].depth
+    fork = fork_of(stage, stages)
+    return stages[fork].depth if fork is not None else 1
 
 
 def above(name: str, stages: dict[str, Stage]) -> set[str]:
@@ -228,6 +232,6 @@ def above(name: str, stages: dict[str, Stage]) -> set[str]:
 def inside(stage: Stage, stages: dict[str, Stage]) -> set[str]:
     """Stages between the fork of a join and the join: rows in them are still to be matched."""
     fork = fork_of(stage, stages)
-    outside = {fork, *above(fork, stages)}
+    outside = {fork, *above(fork, stages)} if fork is not None else set()
     branches = {name for upstream in stage.upstream for name in (upstream, *above(upstream, stages))}
     return branches - outside

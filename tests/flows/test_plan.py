@@ -238,15 +238,21 @@ def test_only_the_step_that_parts_the_branches_is_named(own: dict[str, str]) -> 
     assert "'second' works on all rows" in only(problems_of(text), "cannot-join").what
 
 
-def test_rows_of_separate_sources_cannot_be_joined_and_this_is_said_once() -> None:
+def test_rows_of_separate_sources_are_matched_by_position() -> None:
     text = LOAD + LOAD.replace("load", "other").replace("-", "\n-", 1) + join("load", "other")
     text += "\n- {name: again, use: CombineOutputs, after: [join, load]}"
 
-    problem = only(problems_of(text), "cannot-join")
+    assert problems_of(text) == []
 
-    assert problem.what.endswith(
-        "whose rows start in different steps ('load', 'other'); rows can only be matched by the row they came from"
-    )
+
+def test_a_step_on_all_rows_between_a_source_and_another_ones_rows_cannot_be_joined(own: dict[str, str]) -> None:
+    other = LOAD.replace("load", "other").replace("-", "\n-", 1)
+    sort = f"\n- {{name: sort, use: '{own['SortRows']}', after: load}}"
+    later = f"\n- {{name: later, use: '{own['SortRows']}', after: join}}"
+
+    problem = only(problems_of(LOAD + other + sort + join("sort", "other") + later), "cannot-join")
+
+    assert "'sort' works on all rows at once" in problem.what
 
 
 # ---- steps and parameters
