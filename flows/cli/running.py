@@ -26,6 +26,7 @@ from flows.importing import read_source, understand
 from flows.journals import find_journal
 from flows.models import with_llm
 from flows.plan import Plan, examine, plan
+from flows.plan.grouping import load_groups
 from flows.runners.engine_client import EngineProcess
 from flows.runners.start import Start
 from flows.runs import LAUNCHED_AT, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore
@@ -237,6 +238,7 @@ def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags,
     if folder.is_alive():
         raise folder.busy()
     check_prices(planned, Caps.of(options))
+    load_groups(planned, options.load_groups)
     folder = RunFolder(folder.path.resolve())
     start = Start(planned.spec.to_dict(), str(folder.path), options, planned.pools.devices, _launched_at())
     if retry is not None:  # here: what is wrong was told before, and the quarantine is as it was

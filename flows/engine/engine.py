@@ -22,6 +22,7 @@ from flows.engine.caps import Caps
 from flows.engine.desk import Desk
 from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway
+from flows.engine.groups import Groups
 from flows.engine.holding import let_go
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
@@ -35,12 +36,14 @@ from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.shelf import Shelf
+from flows.engine.spill import Spill
 from flows.engine.station import Station, stations_of
 from flows.engine.step_log import step_log
 from flows.engine.tally import Tally
 from flows.engine.waits import Waits
 from flows.engine.worker import Order
 from flows.plan import Plan
+from flows.plan.grouping import load_groups
 from steps.errors import DistilflowError, RunError
 from steps.wording import listed
 
@@ -88,7 +91,9 @@ class Engine:
         self.stations: dict[str, Station] = {}
         self.station_of: dict[str, Station] = {}
         """Where each step works, by its name."""
-        self._dispatch = Dispatch({})
+        self._groups = Groups((), {})
+        self._spill = Spill(settings.folder)
+        self._dispatch = Dispatch({}, self._groups, self._spill)
         self._loops: dict[str, Loop] = {}
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
@@ -138,9 +143,11 @@ class Engine:
 
         Raises:
             RunError: Something after which no row can succeed; what is finished is kept.
+            PlanError: The load groups that were asked for are none.
         """
         self.stations = stations_of(self.plan, self.settings.folder / "shelves")
-        self._dispatch = Dispatch(self.stations)
+        self._groups = Groups(load_groups(self.plan, self.settings.options.load_groups), self.stations)
+        self._dispatch = Dispatch(self.stations, self._groups, self._spill)
         for station in self.stations.values():
             self.station_of |= dict.fromkeys((planned.name for planned in station.stage.steps), station)
         self._loops = {
@@ -152,10 +159,7 @@ class Engine:
         await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
             try:
-                for station in self.stations.values():
-                    if not station.stage.is_global:
-                        station.is_started = True
-                        self._spawn(self._start(station))
+                self._start_those_whose_turn_it_is()
                 await self._over.wait()
             finally:
                 await self._close()
@@ -265,6 +269,7 @@ class Engine:
                 host.cancel()
         await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
         await self._gateway.close()
+        self._spill.close()
         for station in self.stations.values():
             self._give_back(station)
             if self._error is not None or station.stage.downstream:  # the others are saved yet
@@ -286,6 +291,12 @@ class Engine:
         return [host for station in self.stations.values() for host in station.hosts]
 
     # ---- starting and replacing workers
+    def _start_those_whose_turn_it_is(self) -> None:
+        for name, station in self.stations.items():
+            if not (station.stage.is_global or station.is_started or self._groups.is_waiting(name)):
+                station.is_started = True
+                self._spawn(self._start(station))
+
     async def _start(self, station: Station) -> None:
         shelf = self._shelf_before(station)
         if shelf is not None:
@@ -450,6 +461,9 @@ class Engine:
         if self._over.is_set():
             return
         try:
+            if group := self._groups.advance():
+                self.observer.log("info", f"the next load group begins: {listed(map(repr, group))}")
+                self._start_those_whose_turn_it_is()
             for station in self.stations.values():
                 if station.is_alone:
                     self._end_source(station)
@@ -495,11 +509,15 @@ class Engine:
                     if host.held:
                         break
                     size = 1  # a row that may have killed a worker travels alone
-                host.give([station.queue.popleft() for _ in range(size)])
+                host.give([self._spill.take(station.queue.popleft()) for _ in range(size)])
 
     def _room_after(self, station: Station) -> int:
         """Rows that the stages after this one can take."""
-        names = [name for name in station.stage.downstream if not self.stations[name].stage.is_global]
+        names = [
+            name
+            for name in station.stage.downstream
+            if not (self.stations[name].stage.is_global or self._groups.is_waiting(name))
+        ]
         return min((self.stations[name].room_before for name in names), default=ROOM_ON_DISK)
 
     def _finish_if_done(self, station: Station) -> None:
@@ -508,6 +526,8 @@ class Engine:
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return
         if station.stage.is_global and not station.is_started:
+            if self._groups.is_waiting(station.stage.name):
+                return
             if (loop := self._loops.get(station.stage.name)) is not None and not loop.is_over:
                 return
             if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
@@ -526,6 +546,7 @@ class Engine:
             await host.end()
             self.observer.worker(station.stage.name, host.replica, "ended", host)
         self._give_back(station)
+        self._pump_soon()
 
     def _give_back(self, station: Station) -> None:
         for replica, lease in station.leases.items():

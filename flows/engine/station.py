@@ -63,7 +63,7 @@ class Station:
     def has_more(self) -> bool:
         """Whether more rows can come out of it, if it is a source, or go into it."""
         if not self.begins:
-            return bool(self.queue)
+            return self.is_started and bool(self.queue)
         return self.is_started and not self.is_drained and self.may_begin > 0
 
     @property
