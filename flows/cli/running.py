@@ -189,16 +189,21 @@ def planned_from(
     """
     if rehearse and llm:
         raise SpecError(f"--rehearse asks no model, and --llm names {llm!r}", "leave one of them out")
-    spec, problems = _configured(pipeline, param, "rehearsal" if rehearse else llm)
+    spec, problems = configured(pipeline, param, "rehearsal" if rehearse else llm)
     return plan(spec, known=problems, is_replay=is_replay)
 
 
 def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, LLM]:
     """The models that the steps of a file would ask, as far as they can be made here: what is wrong is said elsewhere."""
-    return examine(_configured(pipeline, param, llm)[0])[0].llms
+    return examine(configured(pipeline, param, llm)[0])[0].llms
 
 
-def _configured(pipeline: str, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
+def configured(pipeline: str, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
+    """The pipeline of a file with the options given with it, and what is wrong with them. Notes on the file are told.
+
+    Raises:
+        SpecError: It is no pipeline file.
+    """
     found = understand(read_source(pipeline))
     for note in found.notes:
         err.print(f"Note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -560,3 +560,34 @@ def test_a_push_that_failed_says_how_to_push_again_and_shows_no_bars(tmp_path: P
     assert "distilflow resume r --push me/rows --no-prefect" in ended.err
     assert "%|" not in ended.err
     assert "Creating parquet" not in ended.err
+
+
+# ---- info
+
+
+def test_info_names_every_parameter_that_can_be_set_with_its_value(commands: Commands) -> None:
+    llm = {"use": "OpenAILLM", "model": "m", "api_key": "${OPENAI_API_KEY}", "generation_kwargs": {"temperature": 0.5}}
+    ask = {
+        "name": "ask",
+        "use": "TextGeneration",
+        "after": "load",
+        "with": {"llm": llm, "columns": ["i"], "template": "{{ i }}"},
+    }
+
+    ended = commands("info", commands.write([LOAD, ask]), "--param", "ask.num_generations=3")
+
+    shown = {line.split()[0]: line.split()[1:] for line in ended.out.splitlines() if line.startswith("  ")}
+    assert ended.code == 0, ended.err
+    assert shown["ask.num_generations"] == ["3"]
+    assert shown["ask.llm.model"] == ["m"]
+    assert shown["load.rows"] == ["6"]
+    assert json.loads(" ".join(shown["ask.llm.generation_kwargs"]))["temperature"] == 0.5
+
+
+def test_info_shows_what_it_can_of_a_pipeline_with_problems(commands: Commands) -> None:
+    ended = commands("info", commands.write([LOAD, {"name": "odd", "use": "NoSuchStep", "after": "load"}]), "--json")
+
+    told = json.loads(ended.out)
+    assert (ended.code, told["problems"]) == (0, 1)
+    assert [(step["name"], step["parameters"] is None) for step in told["steps"]] == [("load", False), ("odd", True)]
+    assert "1 problem" in ended.err
