@@ -442,9 +442,10 @@ class Engine:
         if station.stage.is_collected:
             for entry in outcome.collected:
                 station.shelf.add(entry)
-        self._dispatch.hand_on(station, outcome.items)
         if station.stage.is_source:
-            self._dispatch.begun(station)
+            self._dispatch.begin(station, outcome.items)
+        else:
+            self._dispatch.hand_on(station, outcome.items)
         self._dispatch.left(station, (*outcome.settled, *outcome.returned))
         self._dispatch.join()
         self._pump_soon()
@@ -481,7 +482,7 @@ class Engine:
     def _end_source(self, station: Station) -> None:
         """Take no more from a source whose rows would find no other to be matched with."""
         station.is_drained = True
-        self._dispatch.begun(station)
+        self._dispatch.begin(station, [])
         self._dispatch.join()
         others = listed(repr(other.stage.head.name) for other in station.ends_with if other.is_drained)
         self.observer.log(

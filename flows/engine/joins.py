@@ -51,7 +51,7 @@ class Joiner:
         self._touched.add(origin)
 
     def begun(self, source: str, rows: float) -> None:
-        """A source has sent so many rows so far; `inf` when there are no more."""
+        """Of a source all rows up to this position are on their way, or never will be; `inf` when there are no more."""
         self._begun[source] = rows
 
     def routed(self, at: str, item_id: str, chosen: list[str], others: list[str]) -> None:
