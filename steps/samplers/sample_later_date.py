@@ -26,7 +26,9 @@ class SampleLaterDate(Sampler):
         [{'ordered': '2024-02-28', 'delivered': '2024-03-01'}]
     """
 
-    of: str = Field(min_length=1, title="Column of the earlier date", description="Column with the earlier date.")
+    of: str = Field(
+        min_length=1, title="Column of the earlier date", description="Column with the earlier date.", examples=["ordered"]
+    )
     low: int = Field(default=1, ge=0, description="Fewest units between the two.")
     high: int = Field(default=30, ge=0, description="Most units between the two.")
     unit: Unit = Field(default="day", description="What is counted.")

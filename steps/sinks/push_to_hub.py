@@ -29,7 +29,7 @@ class PushToHub(GlobalStep):
     group: ClassVar[Group] = "sinks"
     reaches: ClassVar[str] = "the Hub"
 
-    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.")
+    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.", examples=["my-org/my-dataset"])
     split: str = Field(default="train", min_length=1, description="Part of the data set that the rows become.")
     private: bool = Field(default=True, description="Make a new data set private; one that is there stays as it is.")
     token: Secret | None = Field(

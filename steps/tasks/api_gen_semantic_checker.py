@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.replies import parse_answer, rehearse_text, schema_instructions, schema_of
@@ -35,6 +35,7 @@ class APIGenSemanticChecker(Task):
         {'thought': 'It asks for Rome, the call is about Oslo.', 'keep_row_after_semantic_check': False}
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("func_desc", "query", "answers", "execution_result")
     outputs: ClassVar[tuple[str, ...]] = ("thought", "keep_row_after_semantic_check")
     ROLE: ClassVar[str] = (

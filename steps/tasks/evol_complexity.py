@@ -14,7 +14,8 @@ class EvolComplexity(EvolInstruct):
     It is EvolInstruct without the mutation that writes another instruction: what is asked stays, and becomes more complex.
     Which rewrites are not used, and what happens then, stands there.
 
-    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685, and WizardLM: Empowering Large
+    Language Models to Follow Complex Instructions, https://arxiv.org/abs/2304.12244
 
     Example:
         >>> from steps.llms.scripted_llm import ScriptedLLM

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
+from steps.base import Section
 from steps.tasks.base import Task
 from steps.tasks.material import NO_ORDERS
 
@@ -29,6 +30,7 @@ class InstructionBacktranslation(Task):
         {'reason': 'Right and brief.', 'score': 5}
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "generation")
     outputs: ClassVar[tuple[str, ...]] = ("score", "reason")
     Answer = Curation
