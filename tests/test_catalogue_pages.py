@@ -12,6 +12,7 @@ from typing import Any
 import datasets
 import pytest
 
+from flows.cli.commands import cli
 from flows.drafting import NOT_ITS_FAULT
 from flows.plan import examine
 from flows.spec import spec_from
@@ -22,7 +23,6 @@ from steps.errors import Problem
 from tools.catalogue import FOLDER, pages
 
 FENCE = re.compile(r"^```(?P<info>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,13 @@ def test_the_example_runs_as_it_stands(section: Section, tmp_path: Path, monkeyp
     example = doctest.DocTestParser().get_doctest(section.block("pycon"), {}, section.name, None, None)
 
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda one: one.name)
+def test_commands_exist(section: Section) -> None:
+    known = {command.name or getattr(command.callback, "__name__", "") for command in cli.registered_commands}
+
+    assert set(re.findall(r"`distilflow (\w+)", section.text)) <= known
 
 
 def test_words_in_angle_brackets_are_no_markup() -> None:

@@ -72,7 +72,7 @@ def other_columns(entry: dict[str, Any], key: Literal["inputs", "outputs"]) -> s
     """What to say beside the columns that it needs, or makes, whatever its parameters are."""
     if entry[f"{key}_vary"]:
         return "or what its parameters say" if entry[key] else "what its parameters say"
-    return "" if entry[key] else "no columns"
+    return "" if entry[key] else {"inputs": "no columns", "outputs": "no new columns"}[key]
 
 
 def _describe(name: str, found: type) -> dict[str, Any]:

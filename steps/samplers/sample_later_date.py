@@ -17,7 +17,7 @@ from steps.samplers.sample_date import FORMAT
 class SampleLaterDate(Sampler):
     """Adds a column with a date that lies some time after that of another column.
 
-    Such as the delivery of an order. The other column holds dates or times in ISO 8601. Equal rows draw equally: number
+    It may be the delivery of an order. The other column holds dates or times in ISO 8601. Equal rows draw equally: number
     them (`NumberedRows`).
 
     Example:

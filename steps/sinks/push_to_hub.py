@@ -19,7 +19,7 @@ class PushToHub(GlobalStep):
     """Pushes its rows to a data set on the Hugging Face Hub, and passes them on.
 
     It pushes once all rows have arrived. Rows that were pushed are not pushed again when the run goes on. What it pushes
-    are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by `distilflow push`.
+    are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by `distilflow run --push`.
 
     Example:
         >>> list(PushToHub(repo_id="acme/toys").check())

@@ -23,8 +23,8 @@ class Verdict(BaseModel):
 class APIGenSemanticChecker(Task):
     """Judges whether function calls and their results do what a query asks.
 
-    The last check of three, after the form of the calls and after APIGenExecutionChecker has run them: drop the rows whose
-    `keep_row_after_semantic_check` is false. `thought` says why.
+    It is the last check of three, after the form of the calls and after APIGenExecutionChecker has run them: drop the rows
+    whose `keep_row_after_semantic_check` is false. `thought` says why.
 
     After APIGen: Automated Pipeline for Generating Verifiable and Diverse Function-Calling Datasets,
     https://arxiv.org/abs/2406.18518

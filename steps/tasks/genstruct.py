@@ -18,7 +18,7 @@ USER, ASSISTANT = "[[[User]]]", "[[[Assistant]]]"
 class Genstruct(Task):
     """Writes a user's message about a document, and the answer of an assistant.
 
-    Made for NousResearch/Genstruct-7B, whose markers the prompt keeps; other models follow it too.
+    It is made for NousResearch/Genstruct-7B, whose markers the prompt keeps; other models follow it too.
 
     After Ada-Instruct: Adapting Instruction Generators for Complex Reasoning, https://arxiv.org/abs/2310.04484,
     and Genstruct 7B, https://huggingface.co/NousResearch/Genstruct-7B

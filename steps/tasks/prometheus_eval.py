@@ -21,7 +21,7 @@ RESULT = "[RESULT]"
 class PrometheusEval(Task):
     """Judges an answer by a rubric from 1 to 5, or picks the better of two.
 
-    Made for the Prometheus 2 models, whose section headings the prompt keeps; other models follow it too.
+    It is made for the Prometheus 2 models, whose section headings the prompt keeps; other models follow it too.
 
     After Prometheus 2: An Open Source Language Model Specialized in Evaluating Other Language Models,
     https://arxiv.org/abs/2405.01535

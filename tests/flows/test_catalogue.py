@@ -235,8 +235,8 @@ def test_a_default_is_cut_where_it_is_long() -> None:
     ("name", "inputs", "outputs"),
     [
         ("UltraFeedback", "", "or what its parameters say"),
-        ("KeepColumns", "what its parameters say", "no columns"),
-        ("PushToHub", "no columns", "no columns"),
+        ("KeepColumns", "what its parameters say", "no new columns"),
+        ("PushToHub", "no columns", "no new columns"),
         ("LoadDataFromDicts", "no columns", "what its parameters say"),
         ("TextGeneration", "or what its parameters say", ""),
     ],
