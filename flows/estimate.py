@@ -21,6 +21,7 @@ from flows.plan import Plan
 from flows.runners.inline import run_to_end, sampled
 from steps.base import GeneratorStep, GlobalStep
 from steps.errors import RunError, SpecError
+from steps.filters.generate_until import GenerateUntil
 from steps.llms.base import LLM, Completion
 
 SAMPLE = 5
@@ -106,7 +107,7 @@ def estimate(
         RunError: The sample cannot run, or got no reply.
     """
     totals = {name: rows if rows is not None else _count(plan, name) for name in plan.sources}
-    return run_to_end(_estimate(plan, totals, min([sample, *totals.values()]), priced, runs_dir))
+    return run_to_end(_estimate(plan, rows, totals, min([sample, *totals.values()]), priced, runs_dir))
 
 
 def _count(plan: Plan, name: str) -> int:
@@ -144,15 +145,31 @@ class _Sample(Observer):
 
 
 async def _estimate(
-    plan: Plan, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None, runs_dir: Path
+    plan: Plan, rows: int | None, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None, runs_dir: Path
 ) -> Estimate:
     seen = _Sample()
     async with sampled(plan, sample, seen, runs_dir=runs_dir) as (engine, _):
         counts = engine.counts
+    if rows is None:
+        totals = _repeated(plan, totals, counts)
     if plan.llms and not seen.replies and seen.failures:
         first = seen.failures[0]
         raise RunError(f"no row of the sample got a reply; row {first.id} in step {first.step!r}: {first.message}", first.fix)
     return _Projection(plan, counts, totals, seen, priced).estimate()
+
+
+def _repeated(plan: Plan, totals: Mapping[str, int], counts: Mapping[str, Counts]) -> dict[str, int]:
+    """Rows of each source, where a step repeats one until it has enough: as many as it takes by what the sample brought."""
+    found = dict(totals)
+    for name, planned in plan.steps.items():
+        if isinstance(planned.step, GenerateUntil):
+            source = planned
+            while source.after:
+                source = plan.steps[source.after[0]]
+            most, brought = totals[source.name] * planned.step.max_rounds, counts[name].made
+            wanted = planned.step.num_rows * counts[source.name].made
+            found[source.name] = min(most, math.ceil(wanted / brought)) if brought else most
+    return found
 
 
 Observation = tuple[str, str]

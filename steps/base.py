@@ -150,6 +150,10 @@ class GeneratorStep(BaseStep):
         """Yield the rows, in the same order every time."""
         raise NotImplementedError(f"{type(self).__name__}.generate")
 
+    def generate_again(self, round_number: int) -> Iterator[Row]:
+        """Yield the rows of a further round (1, 2, ...), where `GenerateUntil` wants more: the same, unless overridden."""
+        return self.generate()
+
     def columns(self) -> list[str] | None:
         """Columns of the rows as the source knows them; None when it cannot know before it runs."""
         return list(self.outputs) or None

@@ -8,10 +8,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from flows.cli.console import err, out, show_rows
+from flows.cli.console import err, out, show_rows, tell
 from flows.cli.flags import RUNS, Model, Params, Pipeline, Rehearse, RunsDir
 from flows.cli.running import FAILED, models_of, planned_from
+from flows.plan.grouping import by_devices
 from steps.errors import SpecError
+from steps.wording import listed
 
 SAMPLE = 5
 
@@ -45,6 +47,8 @@ def plan(
         columns = ", ".join(added) if step.sent is not None else "known when it runs"
         table.add_row(*map(Text, (name, step.spec.use, ", ".join(step.after), step.pool, columns)))
     out.print(table)
+    if groups := by_devices(planned):
+        tell(f"\nThe GPUs do not do for all steps at once. One after the other: {'; '.join(map(listed, groups))}.")
     out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
     if estimate:
         from flows.cli.estimating import show_estimate

@@ -213,7 +213,7 @@ class Chain:
     def _make_origin(self, link: Link) -> Origin:
         step = link.step
         if isinstance(step, GeneratorStep):
-            return SourceRows(step, self.desk.options.max_rows)
+            return SourceRows(step, self.desk.options.max_rows, self.stage.rounds)
         assert isinstance(step, GlobalStep)
         assert self._shelf is not None
         return AllRows(step, self._shelf, step_folder(self.desk.ledger, link.name, link.step_key))

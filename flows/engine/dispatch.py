@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
+from flows.engine.groups import Groups
 from flows.engine.items import Item
+from flows.engine.spill import Spill
 from flows.engine.station import Station
 
 
 class Dispatch:
     """Hands rows on between the stations of a run."""
 
-    def __init__(self, stations: dict[str, Station]) -> None:
+    def __init__(self, stations: dict[str, Station], groups: Groups, spill: Spill) -> None:
         self._stations = stations
+        self._groups = groups
+        self._spill = spill
         joiners = [station.joiner for station in stations.values() if station.joiner is not None]
         self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stations}
         """For each stage the joins that wait for the rows in it."""
@@ -22,10 +27,10 @@ class Dispatch:
         for item in items if targets else ():
             for name in self._chosen(station, item, targets):
                 target = self._stations[name]
-                if target.joiner is not None:
-                    target.joiner.arrived(station.stage.name, item)
+                if target.joiner is not None:  # another branch may wait for its turn
+                    target.joiner.arrived(station.stage.name, self._spill.put(item) if self._groups.are_waiting else item)
                 else:
-                    target.queue.append(item)
+                    target.queue.append(self._waiting(name, item))
                 for joiner in self._joins_around[name]:
                     joiner.entered(item.id)
 
@@ -37,16 +42,25 @@ class Dispatch:
         others = [name for name in targets if name not in chosen]
         for other in self._stations.values():
             if other.joiner is not None:
-                other.joiner.routed(item.id, chosen, others)
+                other.joiner.routed(station.stage.name, item.id, chosen, others)
         return chosen
+
+    def _waiting(self, name: str, item: Item) -> Item:
+        """A row as it waits before a stage: what it holds lies on disk where that takes long."""
+        return self._spill.put(item) if self._groups.is_waiting(name) else item
+
+    def begun(self, station: Station) -> None:
+        """A source has sent what it made, or has no more."""
+        for joiner in self._joins_around[station.stage.name]:
+            joiner.begun(station.stage.name, math.inf if station.is_drained else station.made)
 
     def join(self) -> None:
         """Queue the rows whose branches are complete; joins inside others come first."""
         for name, station in self._stations.items():
             if station.joiner is None:
                 continue
-            joined, used = station.joiner.ready()
-            station.queue.extend(joined)
+            joined, used = station.joiner.ready(self._spill.body)
+            station.queue.extend(self._waiting(name, item) for item in joined)
             for outer in self._joins_around[name]:
                 for item in joined:
                     outer.entered(item.id)

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,13 @@ from flows.engine.caps import Caps
 from flows.engine.desk import Desk
 from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway
+from flows.engine.groups import Groups
 from flows.engine.holding import let_go
 from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
 from flows.engine.journal import JOURNAL, Journal, tally_of
 from flows.engine.live import NEWEST
+from flows.engine.loops import Loop
 from flows.engine.notices import Notice
 from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
@@ -33,13 +36,16 @@ from flows.engine.outcome import Counts, Failure, Outcome, explain
 from flows.engine.placing import Lease, Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.shelf import Shelf
+from flows.engine.spill import Spill
 from flows.engine.station import Station, stations_of
 from flows.engine.step_log import step_log
 from flows.engine.tally import Tally
 from flows.engine.waits import Waits
 from flows.engine.worker import Order
 from flows.plan import Plan
+from flows.plan.grouping import load_groups
 from steps.errors import DistilflowError, RunError
+from steps.wording import listed
 
 PULLS_AHEAD = 2
 """Batches of a source that are under way: one at work, one that its worker finds when it is done."""
@@ -85,7 +91,10 @@ class Engine:
         self.stations: dict[str, Station] = {}
         self.station_of: dict[str, Station] = {}
         """Where each step works, by its name."""
-        self._dispatch = Dispatch({})
+        self._groups = Groups((), {})
+        self._spill = Spill(settings.folder)
+        self._dispatch = Dispatch({}, self._groups, self._spill)
+        self._loops: dict[str, Loop] = {}
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
@@ -134,19 +143,23 @@ class Engine:
 
         Raises:
             RunError: Something after which no row can succeed; what is finished is kept.
+            PlanError: The load groups that were asked for are none.
         """
         self.stations = stations_of(self.plan, self.settings.folder / "shelves")
-        self._dispatch = Dispatch(self.stations)
+        self._groups = Groups(load_groups(self.plan, self.settings.options.load_groups), self.stations)
+        self._dispatch = Dispatch(self.stations, self._groups, self._spill)
         for station in self.stations.values():
             self.station_of |= dict.fromkeys((planned.name for planned in station.stage.steps), station)
+        self._loops = {
+            name: Loop(station, self.stations, self.observer.log, may_repeat=self.settings.options.max_rows is None)
+            for name, station in self.stations.items()
+            if station.stage.repeats is not None
+        }
         self.quarantine.forget_others({key for station in self.stations.values() for key in station.stage.keys})
         await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
             try:
-                for station in self.stations.values():
-                    if not station.stage.is_global:
-                        station.is_started = True
-                        self._spawn(self._start(station))
+                self._start_those_whose_turn_it_is()
                 await self._over.wait()
             finally:
                 await self._close()
@@ -223,8 +236,7 @@ class Engine:
 
     def _goes_on(self, station: Station) -> bool:
         """Whether a run that is cut short still has something to finish in this stage."""
-        has_more = station.is_started and not station.is_drained if station.begins else bool(station.queue)
-        return any(host.held or host.pulling for host in station.hosts) or (self._may_feed(station) and has_more)
+        return any(host.held or host.pulling for host in station.hosts) or (self._may_feed(station) and station.has_more)
 
     def _may_feed(self, station: Station) -> bool:
         """Whether rows may enter a stage: after a stop no new ones, and none that cost money.
@@ -257,6 +269,7 @@ class Engine:
                 host.cancel()
         await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
         await self._gateway.close()
+        self._spill.close()
         for station in self.stations.values():
             self._give_back(station)
             if self._error is not None or station.stage.downstream:  # the others are saved yet
@@ -278,6 +291,12 @@ class Engine:
         return [host for station in self.stations.values() for host in station.hosts]
 
     # ---- starting and replacing workers
+    def _start_those_whose_turn_it_is(self) -> None:
+        for name, station in self.stations.items():
+            if not (station.stage.is_global or station.is_started or self._groups.is_waiting(name)):
+                station.is_started = True
+                self._spawn(self._start(station))
+
     async def _start(self, station: Station) -> None:
         shelf = self._shelf_before(station)
         if shelf is not None:
@@ -424,6 +443,8 @@ class Engine:
             for entry in outcome.collected:
                 station.shelf.add(entry)
         self._dispatch.hand_on(station, outcome.items)
+        if station.stage.is_source:
+            self._dispatch.begun(station)
         self._dispatch.left(station, (*outcome.settled, *outcome.returned))
         self._dispatch.join()
         self._pump_soon()
@@ -440,14 +461,36 @@ class Engine:
         if self._over.is_set():
             return
         try:
+            if group := self._groups.advance():
+                self.observer.log("info", f"the next load group begins: {listed(map(repr, group))}")
+                self._start_those_whose_turn_it_is()
             for station in self.stations.values():
+                if station.is_alone:
+                    self._end_source(station)
                 if self._may_feed(station):
                     self._feed(station)
                 self._finish_if_done(station)
+            for loop in self._loops.values():
+                if loop.is_due and not self.is_cut_short and not self.is_paused:
+                    self._spawn(self._look(loop.look()))
         except Exception as error:  # the event loop would only log it, and the run would wait for ever
             self.fail(error)
         if all(station.is_done for station in self.stations.values()):
             self._over.set()
+
+    def _end_source(self, station: Station) -> None:
+        """Take no more from a source whose rows would find no other to be matched with."""
+        station.is_drained = True
+        self._dispatch.begun(station)
+        self._dispatch.join()
+        others = listed(repr(other.stage.head.name) for other in station.ends_with if other.is_drained)
+        self.observer.log(
+            "info", f"step {station.stage.head.name!r} gives no more rows: {others} has no more to match them with"
+        )
+
+    async def _look(self, looking: Coroutine[None, None, None]) -> None:
+        await looking
+        self._pump_soon()
 
     def _feed(self, station: Station) -> None:
         for host in sorted(station.hosts, key=lambda host: len(host.held)):
@@ -455,7 +498,10 @@ class Engine:
                 while host.is_ready and not station.is_drained and len(host.pulling) < PULLS_AHEAD:
                     if (room := self._room_after(station) - sum(host.pulling)) <= 0:
                         break
-                    host.pull(station.stage.batch_rows, max(station.stage.batch_rows, room // PULLS_AHEAD))
+                    most = max(station.stage.batch_rows, room // PULLS_AHEAD)
+                    if (most := int(min(most, station.may_begin - sum(host.pulling)))) <= 0:
+                        break
+                    host.pull(min(station.stage.batch_rows, most), most)
                 continue
             while station.queue and host.room > 0 and self._room_after(station) > 0:
                 size = min(host.room, station.stage.batch_rows, len(station.queue))
@@ -463,11 +509,15 @@ class Engine:
                     if host.held:
                         break
                     size = 1  # a row that may have killed a worker travels alone
-                host.give([station.queue.popleft() for _ in range(size)])
+                host.give([self._spill.take(station.queue.popleft()) for _ in range(size)])
 
     def _room_after(self, station: Station) -> int:
         """Rows that the stages after this one can take."""
-        names = [name for name in station.stage.downstream if not self.stations[name].stage.is_global]
+        names = [
+            name
+            for name in station.stage.downstream
+            if not (self.stations[name].stage.is_global or self._groups.is_waiting(name))
+        ]
         return min((self.stations[name].room_before for name in names), default=ROOM_ON_DISK)
 
     def _finish_if_done(self, station: Station) -> None:
@@ -476,6 +526,10 @@ class Engine:
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return
         if station.stage.is_global and not station.is_started:
+            if self._groups.is_waiting(station.stage.name):
+                return
+            if (loop := self._loops.get(station.stage.name)) is not None and not loop.is_over:
+                return
             if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
                 station.is_started = True
                 self._spawn(self._start(station))
@@ -492,6 +546,7 @@ class Engine:
             await host.end()
             self.observer.worker(station.stage.name, host.replica, "ended", host)
         self._give_back(station)
+        self._pump_soon()
 
     def _give_back(self, station: Station) -> None:
         for replica, lease in station.leases.items():

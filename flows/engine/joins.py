@@ -1,15 +1,18 @@
 """Where branches meet: rows are matched by the row they came from, once nothing of it is under way any more.
 
 A row that failed or was dropped in one branch is not joined. A branch that routing did not choose is not waited for.
+Rows of different sources are matched by their position: the first with the first, and so on.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from itertools import product
 
 from flows.engine.items import Item, joined_key, order_of, prefix
-from flows.engine.stages import Stage, fork_depth, fork_of, inside
+from flows.engine.stages import Stage, fork_depth, inside
 
 
 class Joiner:
@@ -21,7 +24,10 @@ class Joiner:
         self.region = inside(stage, stages)
         self._depth = fork_depth(stage, stages)
         self._places = {name: stages[name].depth - self._depth for name in self.upstream}
-        self._leads_to = {name: self._reachable(name, stages) for name in self.region} | {self.name: {fork_of(stage, stages)}}
+        self._leads_to = {name: self._reachable(name, stages) for name in self.region}
+        self.sources = sorted(name for name in self.region if stages[name].is_source)
+        """The sources whose rows are matched; none where all branches begin in one row."""
+        self._begun = dict.fromkeys(self.sources, 0.0)
         self._under_way: Counter[str] = Counter()
         self._parts: dict[str, dict[str, list[Item]]] = defaultdict(dict)
         self._left_out: dict[str, set[str]] = {}
@@ -44,10 +50,14 @@ class Joiner:
         self._parts[origin].setdefault(upstream, []).append(item)
         self._touched.add(origin)
 
-    def routed(self, item_id: str, chosen: list[str], others: list[str]) -> None:
-        """A row was sent to some of the next stages only: branches behind the others do not take part."""
-        taken = {name for stage in chosen for name in self._branches(stage)}
-        missed = {name for stage in others for name in self._branches(stage)} - taken
+    def begun(self, source: str, rows: float) -> None:
+        """A source has sent so many rows so far; `inf` when there are no more."""
+        self._begun[source] = rows
+
+    def routed(self, at: str, item_id: str, chosen: list[str], others: list[str]) -> None:
+        """A row was sent from stage `at` to some of the next stages only: branches behind the others do not take part."""
+        taken = {name for stage in chosen for name in self._branches(at, stage)}
+        missed = {name for stage in others for name in self._branches(at, stage)} - taken
         if missed:
             self._left_out.setdefault(prefix(item_id, self._depth), set()).update(missed)
 
@@ -69,20 +79,27 @@ class Joiner:
             at += self._places[name]
         return found
 
-    def ready(self) -> tuple[list[Item], list[Item]]:
-        """Rows that were joined since the last call, and the rows that went into them or were given up."""
+    def ready(self, body: Callable[[Item], bytes]) -> tuple[list[Item], list[Item]]:
+        """Rows that were joined since the last call, and the rows that went into them or were given up.
+
+        `body`: finds the JSON of a row.
+        """
         joined: list[Item] = []
         used: list[Item] = []
+        reached = min(self._begun.values(), default=math.inf)
+        waiting = set()
         for origin in sorted(self._touched, key=order_of):
-            if self._under_way[origin] == 0:
+            if reached < math.inf and int(origin) >= reached:
+                waiting.add(origin)
+            elif self._under_way[origin] == 0:
                 del self._under_way[origin]
                 parts = self._parts.pop(origin, {})
-                joined += self._join(origin, parts, self._left_out.pop(origin, set()))
+                joined += self._join(origin, parts, self._left_out.pop(origin, set()), body)
                 used += [item for items in parts.values() for item in items]
-        self._touched.clear()
+        self._touched = waiting
         return joined, used
 
-    def _join(self, origin: str, parts: dict[str, list[Item]], left_out: set[str]) -> list[Item]:
+    def _join(self, origin: str, parts: dict[str, list[Item]], left_out: set[str], body: Callable[[Item], bytes]) -> list[Item]:
         names = [name for name in self.upstream if name not in left_out]
         branches = [sorted(parts.get(name, []), key=lambda item: order_of(item.id)) for name in names]
         joined = []
@@ -90,12 +107,12 @@ class Joiner:
             own = {name: item.id[len(origin) :] for name, item in zip(names, items, strict=True)}
             suffix = "".join(own.get(name, ".0" * self._places[name]) for name in self.upstream)  # as many places in every id
             key = joined_key([item.key for item in items], names, complete=not left_out)
-            joined.append(Item(origin + suffix, key, b"[" + b",".join(item.body for item in items) + b"]"))
+            joined.append(Item(origin + suffix, key, b"[" + b",".join(map(body, items)) + b"]"))
         return joined
 
-    def _branches(self, stage: str) -> set[str]:
-        """Branches of this join that lie behind a stage; the join itself stands for the branch without a step."""
-        return self._leads_to.get(stage, set())
+    def _branches(self, at: str, stage: str) -> set[str]:
+        """Branches of this join behind a stage that comes after `at`; the join itself is the branch without a step."""
+        return {at} if stage == self.name else self._leads_to.get(stage, set())
 
     def _reachable(self, name: str, stages: dict[str, Stage]) -> set[str]:
         found, queue = set(), [name]

@@ -69,20 +69,28 @@ class Origin(ABC):
 
 
 class SourceRows(Origin):
-    """The rows of a source."""
+    """The rows of a source, which begins again up to so many `rounds`. Of some rows only (`max_rows`) it does not."""
 
-    def __init__(self, step: GeneratorStep, max_rows: int | None) -> None:
+    def __init__(self, step: GeneratorStep, max_rows: int | None, rounds: int = 1) -> None:
         super().__init__(step)
         self._step: GeneratorStep
         self._max_rows = max_rows
+        self._rounds = rounds if max_rows is None else 1
 
     def _begin(self) -> Generator[Row]:
-        rows = iter(self._step.generate())
-        try:
-            yield from islice(rows, self._max_rows)
-        finally:
-            if isinstance(rows, Generator):
-                rows.close()
+        for number in range(self._rounds):
+            rows = iter(self._step.generate_again(number) if number else self._step.generate())
+            some = islice(rows, self._max_rows)
+            try:
+                for first in some:
+                    yield first
+                    break
+                else:  # no rows: there is nothing to begin again with
+                    return
+                yield from some
+            finally:
+                if isinstance(rows, Generator):
+                    rows.close()
 
     def take(self, count: int) -> Batch:
         rows = super().take(count)

@@ -52,10 +52,14 @@ class Shelf:
 
     def save(self) -> None:
         """Write what is missing, for another process; nothing may be added then."""
+        self.show()
+        self.close()
+
+    def show(self) -> None:
+        """Write what is missing, so that the rows so far can be read."""
         self._write()
         head = {"paths": list(self._paths), "depth": self._depth or 1, "rows": self.rows}
         _head_of(self.path).write_bytes(orjson.dumps(head))
-        self.close()
 
     def close(self) -> None:
         if self._file is not None:

@@ -14,6 +14,7 @@ from flows.plan import Plan, PlannedStep
 from flows.spec import StepSpec
 from steps.base import BaseStep, GlobalStep, JoinStep, Step, StepResources
 from steps.columns.combine_outputs import CombineOutputs
+from steps.filters.generate_until import GenerateUntil
 from steps.tasks.base import Task
 from steps.tasks.generator import GeneratorTask, Seeds
 from steps.tasks.global_task import GlobalTask, PreparedRows
@@ -31,6 +32,8 @@ class Stage:
     """Its rows are read from the ledger later: by the Distiset, or by a step that needs all of them."""
     depth: int = 1
     """Places in the ids of the rows that leave it."""
+    rounds: int = 1
+    """How often a source may begin: more than once where a step after it repeats it."""
 
     @property
     def name(self) -> str:
@@ -71,6 +74,11 @@ class Stage:
         return self.head.step if isinstance(self.head.step, Task) else None
 
     @property
+    def repeats(self) -> GenerateUntil | None:
+        """The step, when the stage sends for more rows until it has enough."""
+        return self.head.step if isinstance(self.head.step, GenerateUntil) else None
+
+    @property
     def batch_rows(self) -> int:
         """Rows that are handed over at a time."""
         sizes = [getattr(planned.step, "batch_size", getattr(planned.step, "input_batch_size", 50)) for planned in self.steps]
@@ -108,6 +116,8 @@ def stages_of(plan: Plan) -> dict[str, Stage]:
     for stage in stages.values():
         stage.is_collected = not stage.downstream or any(stages[name].is_global for name in stage.downstream)
         _set_depth(stage, stages)
+        if (repeats := stage.repeats) is not None:
+            source_of(stage, stages).rounds = repeats.max_rounds
     return stages
 
 
@@ -176,11 +186,21 @@ def _set_depth(stage: Stage, stages: dict[str, Stage]) -> None:
         stage.depth = base + sum(stages[name].depth - base for name in stage.upstream) + stage.adds_depth()
 
 
-def fork_of(stage: Stage, stages: dict[str, Stage]) -> str:
-    """The last stage that every row of every branch of a join has passed: what its branches are matched by."""
+def source_of(stage: Stage, stages: dict[str, Stage]) -> Stage:
+    """Where the rows of a stage begin; where those of several sources were matched, the first of these."""
+    while stage.upstream:
+        stage = stages[stage.upstream[0]]
+    return stage
+
+
+def fork_of(stage: Stage, stages: dict[str, Stage]) -> str | None:
+    """The last stage that every row of every branch of a join has passed: what its branches are matched by.
+
+    None where the branches begin in different sources: they are matched by the position of their rows there.
+    """
     passed = _passed_by_all(stages)
     common = frozenset.intersection(*(passed[name] for name in stage.upstream))
-    return next(name for name in reversed(list(stages)) if name in common)
+    return next((name for name in reversed(list(stages)) if name in common), None)
 
 
 def _passed_by_all(stages: dict[str, Stage]) -> dict[str, frozenset[str]]:
@@ -194,10 +214,11 @@ def _passed_by_all(stages: dict[str, Stage]) -> dict[str, frozenset[str]]:
 
 def fork_depth(stage: Stage, stages: dict[str, Stage]) -> int:
     """Places of an id by which the branches of a join are matched."""
-    return stages[fork_of(stage, stages)].depth
+    fork = fork_of(stage, stages)
+    return stages[fork].depth if fork is not None else 1
 
 
-def _above(name: str, stages: dict[str, Stage]) -> set[str]:
+def above(name: str, stages: dict[str, Stage]) -> set[str]:
     found: set[str] = set()
     queue = list(stages[name].upstream)
     while queue:
@@ -211,6 +232,6 @@ def _above(name: str, stages: dict[str, Stage]) -> set[str]:
 def inside(stage: Stage, stages: dict[str, Stage]) -> set[str]:
     """Stages between the fork of a join and the join: rows in them are still to be matched."""
     fork = fork_of(stage, stages)
-    outside = {fork, *_above(fork, stages)}
-    branches = {name for upstream in stage.upstream for name in (upstream, *_above(upstream, stages))}
+    outside = {fork, *above(fork, stages)} if fork is not None else set()
+    branches = {name for upstream in stage.upstream for name in (upstream, *above(upstream, stages))}
     return branches - outside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +13,13 @@ from flows.engine.joins import Joiner
 from flows.engine.placing import Lease
 from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
-from flows.engine.stages import Stage, stages_of
+from flows.engine.stages import Stage, source_of, stages_of
 from flows.plan import Plan
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
+LEAD_BATCHES = 2
+"""Batches by which a source may be ahead of another one whose rows are matched with its own."""
 
 
 @dataclass(slots=True)
@@ -35,6 +38,12 @@ class Station:
     """A source has no more rows."""
     is_done: bool = False
     made: int = 0
+    quota: float = math.inf
+    """Rows that a source may make so far; it grows while a step after it wants more."""
+    partners: list[Station] = field(default_factory=list)
+    """Sources whose rows are matched with those of this one."""
+    ends_with: list[Station] = field(default_factory=list)
+    """Partners without whose rows those of this one come to nothing."""
     workers: int = 0
     """Workers started so far: each writes files of its own."""
     deaths: int = 0
@@ -51,6 +60,25 @@ class Station:
         return bool(self.queue) or any(host.held or host.pulling for host in self.hosts)
 
     @property
+    def has_more(self) -> bool:
+        """Whether more rows can come out of it, if it is a source, or go into it."""
+        if not self.begins:
+            return self.is_started and bool(self.queue)
+        return self.is_started and not self.is_drained and self.may_begin > 0
+
+    @property
+    def may_begin(self) -> float:
+        """Rows that a source may make now: within its quota, and not far ahead of those that its rows are matched with."""
+        lead = LEAD_BATCHES * self.stage.batch_rows
+        bounds = [other.made + lead for other in self.partners if not other.is_drained]
+        return min([self.quota, *bounds, *(other.made for other in self.ends_with if other.is_drained)]) - self.made
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it could make more rows, but none that another row is left for."""
+        return not self.is_drained and any(other.is_drained and other.made <= self.made for other in self.ends_with)
+
+    @property
     def room_before(self) -> int:
         """Rows that may still be put into the queue."""
         capacity = sum(host.capacity() for host in self.hosts) or self.stage.batch_rows
@@ -65,7 +93,32 @@ def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
         joiner = Joiner(stage, stages) if stage.is_join else None
         shelf = Shelf(folder / f"{name}.shelf")
         stations[name] = Station(stage, shelf, joiner=joiner, switch=switch_of(plan, name, stages))
+    for station in stations.values():
+        if station.joiner is not None:
+            _make_partners(station.joiner, stations)
     return stations
+
+
+def _make_partners(joiner: Joiner, stations: dict[str, Station]) -> None:
+    for name in joiner.sources:
+        others = [stations[other] for other in joiner.sources if other != name]
+        stations[name].partners += others
+        if not _gets_around(name, joiner.name, stations):
+            stations[name].ends_with += others
+
+
+def _gets_around(source: str, join: str, stations: dict[str, Station]) -> bool:
+    """Whether rows of a source reach the end of the pipeline without this join."""
+    queue, seen = [source], {join}
+    while queue:
+        if (name := queue.pop()) in seen:
+            continue
+        seen.add(name)
+        downstream = stations[name].stage.downstream
+        if not downstream:
+            return True
+        queue += downstream
+    return False
 
 
 def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:
@@ -78,6 +131,4 @@ def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:
 
 def _source_batch(stage: Stage, stages: dict[str, Stage]) -> int:
     """Rows that leave together at the source of a stage's rows: what routing counts by."""
-    while stage.upstream:
-        stage = stages[stage.upstream[0]]
-    return int(getattr(stage.head.step, "batch_size", 50))
+    return int(getattr(source_of(stage, stages).head.step, "batch_size", 50))

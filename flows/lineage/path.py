@@ -119,7 +119,7 @@ class Paths:
             steps = switch.choose(origin)
             targets = self._stages[name].downstream
             chosen = [after for after in targets if self._stages[after].entrance in steps]
-            joiner.routed(origin, chosen, [after for after in targets if after not in chosen])
+            joiner.routed(name, origin, chosen, [after for after in targets if after not in chosen])
         return joiner
 
     def _reached(self, item_id: str) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from flows.plan.planned import PlannedStep, Problems
 from flows.spec import PipelineSpec, StepSpec
 from steps.base import BaseStep, GeneratorStep, GlobalStep
+from steps.filters.generate_until import GenerateUntil
 from steps.wording import did_you_mean, listed
 
 
@@ -101,41 +102,57 @@ class Graph:
                 self._problems.add("unreachable-step", "gets no rows: it comes after nothing", fix, name)
 
     def check_joins(self, steps: Mapping[str, PlannedStep]) -> None:
-        """Rows of branches are matched by the row they came from, so they must all start in the same place.
+        """Rows of branches are matched by the row they came from, or by their position where that is in different sources.
 
         Rows start in a source, and anew in a step that takes all of them. None: unknown, or reported already.
         """
-        start: dict[str, str | None] = {}
-        source: dict[str, str | None] = {}
+        start: dict[str, frozenset[str] | None] = {}
         for name, planned in steps.items():
             starts = {start.get(upstream) for upstream in self.after[name]}
-            sources = {source.get(upstream) for upstream in self.after[name]}
+            known = {one for one in starts if one is not None}
+            begin = frozenset[str]().union(*known)
+            can_join = len(known) <= 1 or all(steps[one].is_source for one in begin)
             is_known = None not in starts and not planned.is_source and "after" not in self.unread.get(name, ())
-            if is_known and len(starts) > 1:
-                self._report_join(name, steps, start, source)
-            if planned.is_source or (isinstance(planned.step, GlobalStep) and len(starts) == 1):
-                start[name] = name
+            if is_known and not can_join:
+                self._report_join(name, steps, start)
+            if planned.is_source or (isinstance(planned.step, GlobalStep) and can_join and is_known):
+                start[name] = frozenset({name})
             else:
-                start[name] = starts.pop() if len(starts) == 1 else None
-            source[name] = name if planned.is_source else sources.pop() if len(sources) == 1 else None
+                start[name] = begin if can_join and is_known else None
 
-    def _report_join(
-        self, name: str, steps: Mapping[str, PlannedStep], start: Mapping[str, str | None], source: Mapping[str, str | None]
-    ) -> None:
+    def check_repeats(self, steps: Mapping[str, PlannedStep]) -> None:
+        """A source is repeated for one step only, and no step between needs all rows: there is always one more round."""
+        repeated: dict[str, str] = {}
+        for name, planned in steps.items():
+            if not isinstance(planned.step, GenerateUntil):
+                continue
+            before = self._all_before(name)
+            sources = [other for other in before if other in steps and steps[other].is_source]
+            if len(sources) > 1:
+                what = f"repeats one source, but its rows come of several: {listed(map(repr, sources))}"
+                self._problems.add("cannot-repeat", what, "let its branches start from one source", name)
+            for other in before:
+                if other in steps and isinstance(steps[other].step, GlobalStep):
+                    what = f"repeats the steps before it, but {other!r} works on all rows at once"
+                    self._problems.add("cannot-repeat", what, f"put {other!r} after {name!r}", name)
+                elif other in steps and steps[other].is_source and repeated.setdefault(other, name) != name:
+                    what = f"repeats {other!r}, which {repeated[other]!r} repeats already"
+                    self._problems.add("cannot-repeat", what, "keep one of them, or give each a source of its own", name)
+
+    def _all_before(self, name: str) -> list[str]:
+        found: dict[str, None] = {}
+        queue = list(self.after[name])
+        while queue:
+            if (upstream := queue.pop()) not in found:
+                found[upstream] = None
+                queue += self.after[upstream]
+        return list(found)
+
+    def _report_join(self, name: str, steps: Mapping[str, PlannedStep], start: Mapping[str, frozenset[str] | None]) -> None:
         branches = self.after[name]
-        if len({source[branch] for branch in branches}) > 1:
-            self._problems.add(
-                "cannot-join",
-                f"brings together {listed(map(repr, branches))}, whose rows start in different steps "
-                f"({listed(dict.fromkeys(repr(source[branch]) for branch in branches))}); "
-                "rows can only be matched by the row they came from",
-                "let the branches start from one source, or make two pipelines of them",
-                name,
-            )
-            return
-        for culprit in dict.fromkeys(start[branch] for branch in branches):
-            is_global = culprit is not None and isinstance(steps[culprit].step, GlobalStep)
-            if is_global and not self._is_above(culprit, branches, start):
+        before = [self._starts_before(branch, start) for branch in branches]
+        for culprit in dict.fromkeys(one for branch in branches for one in sorted(start[branch] or ())):
+            if isinstance(steps[culprit].step, GlobalStep) and not all(culprit in found for found in before):
                 self._problems.add(
                     "cannot-join",
                     f"brings together {listed(map(repr, branches))}, but {culprit!r} works on all rows at once, so its rows "
@@ -144,12 +161,12 @@ class Graph:
                     name,
                 )
 
-    def _is_above(self, step: str | None, branches: list[str], start: Mapping[str, str | None]) -> bool:
-        """Whether the rows of all branches went through this step."""
-        for branch in branches:
-            at = start[branch]
-            while at is not None and at != step and self.after[at]:
-                at = start[self.after[at][0]]
-            if at != step:
-                return False
-        return True
+    def _starts_before(self, branch: str, start: Mapping[str, frozenset[str] | None]) -> set[str]:
+        """Where the rows of a branch started, and where those started that they were made of."""
+        found: set[str] = set()
+        queue = list(start[branch] or ())
+        while queue:
+            if (at := queue.pop()) not in found:
+                found.add(at)
+                queue += [one for upstream in self.after[at] for one in start.get(upstream) or ()]
+        return found

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from steps.filters.filter_language import FilterLanguage
     from steps.filters.filter_length import FilterLength
     from steps.filters.filter_rows import FilterRows
+    from steps.filters.generate_until import GenerateUntil
     from steps.filters.mask_pii import MaskPII
     from steps.filters.min_hash_dedup import MinHashDedup
     from steps.filters.umap import UMAP
@@ -32,6 +33,7 @@ __all__ = [
     "FilterLanguage",
     "FilterLength",
     "FilterRows",
+    "GenerateUntil",
     "MaskPII",
     "MinHashDedup",
 ]

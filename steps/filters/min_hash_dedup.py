@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from typing import Any, ClassVar, Literal
 
@@ -58,7 +58,7 @@ class MinHashDedup(Marking, GlobalStep):
     def load(self) -> None:
         self._bands()
 
-    def process(self, rows: Collection[Row]) -> Iterable[Row]:
+    def process(self, rows: Iterable[Row]) -> Iterable[Row]:
         bands, width = self._bands()
         empty = self._library().MinHash(num_perm=self.num_perm, seed=self.seed, scheme="legacy")
         with closing(_OnDisk() if self.storage == "disk" else _InMemory()) as kept:

@@ -63,7 +63,7 @@ def best_and_worst(row: Row) -> tuple[Answer, Answer]:
         raise RowError(f"no answer is better: all {len(answers)} are the same text", DROP)
     worst = min(others, key=lambda answer: answer.rating)
     if best.rating == worst.rating:
-        raise RowError(f"no answer is better: all {len(answers)} are rated {best.rating}", DROP)
+        raise RowError(f"no answer is better: those that differ from the best are rated {best.rating} too", DROP)
     return best, worst
 
 

@@ -25,8 +25,12 @@ class NumberedRows(GeneratorStep):
     column: str = Field(default="number", min_length=1, description="Column with the number.")
 
     def generate(self) -> Iterator[Row]:
-        for number in range(self.start, self.start + self.num_rows):
-            yield {self.column: number}
+        return self.generate_again(0)
+
+    def generate_again(self, round_number: int) -> Iterator[Row]:
+        """Further numbers: the steps after it would draw the same values for the same ones."""
+        first = self.start + round_number * self.num_rows
+        return ({self.column: number} for number in range(first, first + self.num_rows))
 
     def count(self) -> int:
         return self.num_rows

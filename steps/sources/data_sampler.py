@@ -16,7 +16,7 @@ class DataSampler(GeneratorStep):
 
     A new row holds what `size` rows of `data` have in each column, e.g. the examples for one prompt; None where a row lacks
     it. No row is drawn twice for the same new row, unless `size` is larger than the data. The same seed draws the same.
-    The new rows start a pipeline: they cannot be joined with those of another source.
+    Beside a loader, the first new row goes with the first row of the loader, and so on.
 
     Example:
         >>> data = [{"query": "2+2?", "answer": "4"}, {"query": "3+3?", "answer": "6"}]

@@ -21,6 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 PAPERS = sorted(f"papers/{path.name}" for path in EXAMPLES.glob("papers/*.yaml"))
 ALL = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 NEEDS_NETWORK = {"prometheus.yaml"}
+AS_MANY_AS_WANTED = {"until.yaml"}
 ROWS = 5
 RATINGS = range(1, 6)
 
@@ -43,8 +44,8 @@ def _ratings(recording: dict[str, Any]) -> list[int]:
     return [answer["rating"] for answer in recording["judge"]["answers"]]
 
 
-def _run(name: str, folder: Path) -> tuple[RunFolder, list[dict[str, Any]]]:
-    run = run_inline(plan(load_spec(EXAMPLES / name)), folder, run_id="example", options=RunOptions(max_rows=ROWS))
+def _run(name: str, folder: Path, max_rows: int | None = ROWS) -> tuple[RunFolder, list[dict[str, Any]]]:
+    run = run_inline(plan(load_spec(EXAMPLES / name)), folder, run_id="example", options=RunOptions(max_rows=max_rows))
     from datasets import Dataset
 
     [file] = run.distiset.glob("default/train-*.parquet")
@@ -56,7 +57,7 @@ def test_an_example_has_no_problems(name: str) -> None:
     assert plan(load_spec(EXAMPLES / name)).leaves
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - NEEDS_NETWORK))
+@pytest.mark.parametrize("name", sorted(set(ALL) - NEEDS_NETWORK - AS_MANY_AS_WANTED))
 def test_an_offline_example_runs(name: str, tmp_path: Path) -> None:
     run, rows = _run(name, tmp_path)
 
@@ -113,6 +114,12 @@ def test_what_is_drawn_is_drawn_again_in_the_next_run(tmp_path: Path) -> None:
     assert rows == again
     assert len({row["customer"]["name"] for row in rows}) == ROWS
     assert all(row["ordered"] < row["delivered"] for row in rows)
+
+
+def test_rows_are_made_until_there_are_enough_that_differ(tmp_path: Path) -> None:
+    _, rows = _run("until.yaml", tmp_path, max_rows=None)
+
+    assert len({row["generation"] for row in rows}) == len(rows) == 40
 
 
 # ---- the data

@@ -134,6 +134,16 @@ def test_steps_that_drop_multiply_and_gather_count(url: str) -> None:
     assert (judge.rows_in, judge.requests) == (100, Range(100))  # one for each row that all rows became
 
 
+def test_a_source_that_is_repeated_counts_as_often_as_it_takes(url: str) -> None:
+    data = [{"instruction": str(n), "ok": n % 5 == 0} for n in range(40)]
+    until = {"name": "until", "use": "GenerateUntil", "after": "answer", "with": {"num_rows": 20, "valid": "ok"}}
+
+    found = estimated([load(data), ask(url), until], sample=5)
+
+    assert (found.rows, found.sampled) == (100, 5)
+    assert found.requests.mean == 100
+
+
 def test_an_estimate_is_plain_data(url: str) -> None:
     found = estimated([load(rows_of(3)), ask(url)])
 

@@ -46,6 +46,7 @@ def spec_of(page: Page) -> Any:
     return page.evaluate("window.distilflow.graph()")
 
 
+@pytest.mark.smoke
 def test_yaml_is_applied_after_a_look_at_what_it_changes_and_undone_at_once(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-yaml").click()
@@ -74,6 +75,7 @@ def test_yaml_is_applied_after_a_look_at_what_it_changes_and_undone_at_once(page
     expect(page.get_by_role("button", name="Nothing to undo")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_python_is_written_read_and_applied_like_yaml(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-python").click()
@@ -122,6 +124,7 @@ def test_a_text_that_is_no_pipeline_says_where_and_stays_without_being_applied(
     expect(page.locator(f"#{language}-code")).to_contain_text("quickstart")
 
 
+@pytest.mark.smoke
 def test_a_mistake_is_marked_at_its_line_and_its_list_leads_there(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-yaml").click()

@@ -9,6 +9,7 @@ from steps.filters.faiss_nearest_neighbour import FaissNearestNeighbour
 from steps.filters.filter_language import FilterLanguage
 from steps.filters.filter_length import FilterLength
 from steps.filters.filter_rows import FilterRows
+from steps.filters.generate_until import GenerateUntil
 from steps.filters.mask_pii import MaskPII
 from steps.filters.min_hash_dedup import MinHashDedup
 from steps.filters.umap import UMAP
@@ -38,6 +39,10 @@ SAMPLES: Samples = {
     "FilterLanguage": [Sample(FilterLanguage(), texts)],
     "FilterLength": [Sample(FilterLength(), texts)],
     "FilterRows": [Sample(FilterRows(condition="text is string"), texts)],
+    "GenerateUntil": [
+        Sample(GenerateUntil(num_rows=2, unique=["text"]), texts),
+        Sample(GenerateUntil(num_rows=2, unique=["text"], similarity=0.8), texts),
+    ],
     "MaskPII": [Sample(MaskPII(), texts)],
     "MinHashDedup": [
         Sample(MinHashDedup(), texts),

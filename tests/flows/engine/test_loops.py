@@ -1,0 +1,195 @@
+"""A source is repeated until the step after it has enough rows, and no further."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.engine.engine import Engine
+from flows.plan import examine
+from flows.spec import spec_from
+from steps.errors import Problem
+from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.fakes.serving import running
+from tests.flows.engine.running import own, run_steps
+
+both = pytest.mark.parametrize("in_threads", [True, False], ids=["threads", "processes"])
+
+
+def numbered(rows: int) -> dict[str, Any]:
+    return {"name": "load", "use": "NumberedRows", "with": {"num_rows": rows, "start": 0, "column": "i"}}
+
+
+def until(rows: int, after: str = "load", **params: Any) -> dict[str, Any]:
+    return {"name": "until", "use": "GenerateUntil", "after": after, "with": {"num_rows": rows, **params}}
+
+
+def odd(after: str = "load") -> dict[str, Any]:
+    return {"name": "odd", "use": own("Odd"), "after": after}
+
+
+@both
+def test_the_source_begins_again_until_there_are_enough_rows(tmp_path: Path, in_threads: bool) -> None:
+    result = run_steps(tmp_path, [numbered(20), odd(), until(50, after="odd")], in_threads=in_threads)
+
+    assert [row["i"] for row in result.only] == list(range(1, 100, 2))
+    assert result.counts["load"].made < 130
+
+
+def test_of_a_source_with_more_rows_than_needed_only_the_first_are_taken(tmp_path: Path) -> None:
+    result = run_steps(tmp_path, [numbered(100_000), until(30)])
+
+    assert len(result.only) == result.counts["load"].made == 30
+
+
+def test_rows_that_repeat_are_not_counted_and_other_branches_get_all_rows(tmp_path: Path) -> None:
+    data = [{"text": text} for text in ("One", "one ", "TWO", "three")]
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
+    all_of_them = {"name": "all", "use": "KeepColumns", "after": "load", "with": {"columns": ["text"]}}
+
+    result = run_steps(tmp_path, [load, all_of_them, until(3, unique=["text"])])
+
+    assert [row["text"] for row in result.rows["until"]] == ["One", "TWO", "three"]
+    assert len(result.rows["all"]) == result.counts["load"].made
+
+
+def test_it_ends_when_further_rows_bring_nothing_new_and_says_so(tmp_path: Path) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}, {"text": "b"}]}}
+
+    result = run_steps(tmp_path, [load, until(5, unique=["text"], max_rounds=10_000)])
+
+    assert [row["text"] for row in result.only] == ["a", "b"]
+    [said] = [said for level, said in result.said if level == "warning"]
+    assert "2 of 5 rows" in said
+    assert "nothing new" in said
+    assert result.counts["load"].made < 200
+
+
+def test_it_ends_after_the_last_round_and_says_so(tmp_path: Path) -> None:
+    result = run_steps(tmp_path, [numbered(10), odd(), until(50, after="odd", max_rounds=3)])
+
+    assert [row["i"] for row in result.only] == list(range(1, 30, 2))
+    assert any("15 of 50 rows" in said and "max_rounds" in said for _, said in result.said)
+
+
+def test_a_source_without_rows_is_not_repeated(tmp_path: Path) -> None:
+    load = {"name": "load", "use": own("Numbers"), "with": {"rows": 0}}
+
+    assert run_steps(tmp_path, [load, until(5)]).only == []
+
+
+def test_a_few_rows_of_the_source_are_not_repeated(tmp_path: Path) -> None:
+    result = run_steps(tmp_path, [numbered(10), until(50)], max_rows=4)
+
+    assert len(result.only) == 4
+    assert not [said for level, said in result.said if level == "warning"]
+
+
+def test_the_rows_of_branches_that_meet_are_counted_together(tmp_path: Path) -> None:
+    def add(name: str, **params: Any) -> dict[str, Any]:
+        return {"name": name, "use": own("Add"), "after": "load", "with": {"column": name, **params}}
+
+    result = run_steps(tmp_path, [numbered(10), add("a"), add("b", raise_at=[3, 4]), until(20, after=["a", "b"])])  # type: ignore[arg-type]
+
+    assert [row["i"] for row in result.only] == [*range(3), *range(5, 22)]
+    assert len(result.failures) == 2
+
+
+@pytest.mark.parametrize("valid", [True, 1, "yes", None])
+def test_only_true_counts_as_valid(tmp_path: Path, valid: object) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"ok": valid}, {"ok": False}]}}
+
+    assert len(run_steps(tmp_path, [load, until(1, valid="ok", max_rounds=2)]).only) == (valid is True)
+
+
+def asking(url: str, rows: int, max_rounds: int = 10) -> list[dict[str, Any]]:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": "say a number"}]}}
+    llm = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "max_retries": 0}
+    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
+    return [load, ask, until(rows, after="ask", unique=["generation"], max_rounds=max_rounds)]
+
+
+def test_equal_rows_of_a_further_round_are_asked_anew_and_a_run_that_goes_on_asks_for_none_twice(tmp_path: Path) -> None:
+    numbers = count()
+    fake = FakeOpenAI(Behaviour(reply=lambda chat, number, model: f"number {next(numbers) // 2}"))
+    with running(fake) as url:
+        first = run_steps(tmp_path, asking(url, 5, max_rounds=100))
+        asked = fake.stats.requests
+        again = run_steps(tmp_path, asking(url, 5, max_rounds=100))
+
+        assert len({row["generation"] for row in first.only}) == 5
+        assert again.only == first.only
+        assert fake.stats.requests == asked
+        more = run_steps(tmp_path, asking(url, 7, max_rounds=100))
+
+    assert more.only[:5] == first.only
+    assert len(more.only) == 7
+    assert fake.stats.requests > asked
+
+
+def problems(steps: list[dict[str, Any]]) -> list[Problem]:
+    return examine(spec_from({"distilflow": 1, "steps": steps})[0])[1]
+
+
+def test_a_step_over_all_rows_cannot_be_repeated() -> None:
+    dedup = {"name": "dedup", "use": "MinHashDedup", "after": "load", "with": {"input_mappings": {}}}
+    data = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}]}}
+
+    [problem] = problems([data, {**dedup, "with": {}}, until(5, after="dedup")])
+
+    assert problem.code == "cannot-repeat"
+    assert "'dedup' works on all rows at once" in problem.what
+
+
+def test_two_steps_cannot_repeat_one_source() -> None:
+    [problem] = problems([numbered(5), until(5), {**until(6), "name": "other"}])
+
+    assert problem.code == "cannot-repeat"
+    assert "'until' repeats already" in problem.what
+
+
+def test_unknown_columns_are_found_before_the_run() -> None:
+    found = problems([numbered(5), until(5, unique=["j"], valid="ok")])
+
+    assert {problem.code for problem in found} == {"missing-column"}
+
+
+def test_likeness_needs_columns() -> None:
+    [problem] = problems([numbered(5), until(5, similarity=0.5)])
+
+    assert "`unique`" in problem.fix
+
+
+def test_a_worker_that_dies_in_a_later_round_is_replaced_and_its_rows_are_redone(tmp_path: Path) -> None:
+    die = {"column": "a", "kill_at": [33], "kill_once": str(tmp_path / "killed")}
+    add = {"name": "add", "use": own("Add"), "after": "load", "with": die}
+
+    result = run_steps(tmp_path / "run", [numbered(10), add, odd("add"), until(30, after="odd")], in_threads=False)
+
+    assert [row["i"] for row in result.only] == list(range(1, 60, 2))
+    assert ("odd", "died") in result.workers
+
+
+def test_a_run_that_is_stopped_between_rounds_goes_on_to_the_same_rows(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(latency_s=0.02, reply=lambda chat, number, model: f"say {next(numbers) // 3}"))
+    numbers = count()
+
+    async def stop_soon(engine: Engine) -> None:
+        while engine.counts["ask"].made < 12:
+            await asyncio.sleep(0.005)
+        engine.stop()
+
+    with running(fake) as url:
+        stopped = run_steps(tmp_path, asking(url, 10, max_rounds=100), during=stop_soon)
+        paid = stopped.engine.used.requests
+        done = run_steps(tmp_path, asking(url, 10, max_rounds=100))
+
+    assert stopped.only == []
+    assert len({row["generation"] for row in done.only}) == 10
+    assert paid >= 12
+    assert fake.stats.requests == done.engine.used.requests
+    assert done.counts["ask"].reused >= 12
