@@ -24,6 +24,7 @@ Row = dict[str, Any]
 Batch = list[Row]
 FILL_IT = "fill it in the source, or drop the row before this step"
 Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
+Section = Literal["", "ask", "write", "judge", "check"]
 
 
 class StepResources(BaseModel):
@@ -51,6 +52,8 @@ class BaseStep(Wired, Component):
     """Columns that are added. Steps that also remove columns override `columns_after`."""
     group: ClassVar[Group] = "other"
     """Where the palette lists the step."""
+    section: ClassVar[Section] = ""
+    """Which part of a long group lists it: those that ask, write, judge or check have a heading of their own there."""
     default_pool: ClassVar[str] = "process"
     reaches: ClassVar[str] = ""
     """What it needs beyond this machine, in words; empty where it works offline."""

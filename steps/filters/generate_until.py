@@ -38,10 +38,11 @@ class GenerateUntil(GlobalStep):
 
     group: ClassVar[Group] = "filters"
 
-    num_rows: int = Field(ge=1, description="Rows that are wanted.")
+    num_rows: int = Field(ge=1, description="Rows that are wanted.", examples=[100])
     unique: list[str] = Field(
         default_factory=list,
         description="Columns in which rows must differ, whatever their case and blanks. Rows with nothing in one do not count.",
+        examples=[["instruction"]],
     )
     valid: str | None = Field(
         default=None, min_length=1, description="Column that says whether a row counts; empty where all that arrive do."

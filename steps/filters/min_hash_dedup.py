@@ -19,14 +19,15 @@ from steps.filters.words import words_of
 
 
 class MinHashDedup(Marking, GlobalStep):
-    """Finds texts that are nearly the same, and keeps the first of them.
+    """Finds near-duplicates: texts that share most words. Keeps the first of them.
 
     Two texts count as the same if they probably share a part of at least `threshold` of their words, or of their runs of
     `n` characters. This is estimated, not compared: MinHash of `num_perm` values, looked up band by band. With more of
-    them the estimate is better and takes longer. Broder, "On the resemblance and containment of documents":
-    https://doi.org/10.1109/SEQUEN.1997.666900
+    them the estimate is better and takes longer.
 
     Needs `pip install 'distilflow[filters]'`.
+
+    After On the Resemblance and Containment of Documents, https://doi.org/10.1109/SEQUEN.1997.666900
 
     Example:
         >>> texts = ["a cat sat on a mat", "a cat sat on a mat!", "dogs bark"]

@@ -19,7 +19,7 @@ class PushToHub(GlobalStep):
     """Pushes its rows to a data set on the Hugging Face Hub, and passes them on.
 
     It pushes once all rows have arrived. Rows that were pushed are not pushed again when the run goes on. What it pushes
-    are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by `distilflow push`.
+    are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by `distilflow run --push`.
 
     Example:
         >>> list(PushToHub(repo_id="acme/toys").check())
@@ -29,7 +29,7 @@ class PushToHub(GlobalStep):
     group: ClassVar[Group] = "sinks"
     reaches: ClassVar[str] = "the Hub"
 
-    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.")
+    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.", examples=["my-org/my-dataset"])
     split: str = Field(default="train", min_length=1, description="Part of the data set that the rows become.")
     private: bool = Field(default=True, description="Make a new data set private; one that is there stays as it is.")
     token: Secret | None = Field(

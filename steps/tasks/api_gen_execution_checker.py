@@ -45,6 +45,7 @@ class APIGenExecutionChecker(Step):
     libpath: str = Field(
         min_length=1,
         description="Python file with the functions, or folder with a file for each, called after it.",
+        examples=["functions.py"],
         json_schema_extra=LOCAL_FILES,
     )
     check_is_dangerous: bool = Field(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from steps.base import Row, is_missing
+from steps.base import Row, Section, is_missing
 from steps.chances import chances
 from steps.llms.base import Ask, Chat, JSONSchema
 from steps.tasks.base import Task
@@ -56,6 +56,7 @@ class APIGenGenerator(Task):
         {'query': ['Weather in Oslo?'], 'answers': ['[{"name": "weather", "arguments": {"city": "Oslo"}}]']}
     """
 
+    section: ClassVar[Section] = "write"
     inputs: ClassVar[tuple[str, ...]] = ("examples", "func_name", "func_desc")
     optional_inputs: ClassVar[tuple[str, ...]] = ("tools",)
     outputs: ClassVar[tuple[str, ...]] = ("query", "answers")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from steps.base import Row, is_missing
+from steps.base import Row, Section, is_missing
 from steps.errors import RowError
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
@@ -60,6 +60,7 @@ class ArgillaLabeller(Task):
         'complaint'
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("record",)
     optional_inputs: ClassVar[tuple[str, ...]] = ("fields", "question", "example_records", "guidelines")
     outputs: ClassVar[tuple[str, ...]] = ("suggestion",)
@@ -71,8 +72,19 @@ class ArgillaLabeller(Task):
         default_factory=lambda: dict(_INSTRUCTIONS), description="What is asked for, by the type of the question."
     )
     example_records: list[Settings] | None = Field(default=None, description="Records with responses, to learn from.")
-    fields: list[Settings] | None = Field(default=None, description="Settings of the fields that are shown.")
-    question: Settings | None = Field(default=None, description="Settings of the question that is answered.")
+    fields: list[Settings] | None = Field(
+        default=None, description="Settings of the fields that are shown.", examples=[[{"name": "text"}]]
+    )
+    question: Settings | None = Field(
+        default=None,
+        description="Settings of the question that is answered.",
+        examples=[
+            {
+                "name": "mood",
+                "settings": {"type": "label_selection", "options": [{"value": "complaint"}, {"value": "praise"}]},
+            }
+        ],
+    )
     guidelines: str | None = Field(
         default=None, description="Guidelines of the data set.", json_schema_extra={"multiline": True}
     )

@@ -54,7 +54,11 @@ class Task(Step):
     shares_replies: ClassVar[bool] = False
     """Whether rows with the same question share one reply, instead of each getting one of its own."""
 
-    llm: AnyLLM = Field(default_factory=RehearsalLLM, description="The model that is asked.")
+    llm: AnyLLM = Field(
+        default_factory=RehearsalLLM,
+        description="The model that is asked.",
+        examples=[{"use": "OpenAILLM", "model": "gpt-4o-mini"}],
+    )
     num_generations: int = Field(default=1, ge=1, description="Replies per row.")
     group_generations: bool = Field(
         default=False, description="Put the replies of a row into lists instead of into rows of their own."

@@ -41,6 +41,7 @@ class MultiTurnChat(TaskInRounds):
         ['What moves the tides?', 'The moon.', 'And the sun?', 'It helps.']
     """
 
+    optional_inputs: ClassVar[tuple[str, ...]] = ("instruction", "persona", "topic", "system_prompt")
     outputs: ClassVar[tuple[str, ...]] = ("messages",)
 
     n_turns: int = Field(default=3, ge=1, description="Turns: questions of the user, each with its answer.")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Row, Step, require_values
+from steps.base import Batch, Group, Row, Section, Step, require_values
 from steps.errors import Complaint, RowError
 from steps.extras import without_extra
 from steps.wording import quoted
@@ -32,6 +32,7 @@ class PairRM(Step):
     """
 
     group: ClassVar[Group] = "ask"
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("input", "candidates")
     outputs: ClassVar[tuple[str, ...]] = ("ranks", "ranked_candidates", "model_name")
     reaches: ClassVar[str] = "the Hub, for the weights"

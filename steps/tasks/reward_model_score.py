@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Row, Step, is_missing
+from steps.base import Batch, Group, Row, Section, Step, is_missing
 from steps.errors import RowError, RunError
 from steps.extras import extra
 from steps.formats.chats import chat_of, said, text_of
@@ -29,12 +29,15 @@ class RewardModelScore(Step):
     """
 
     group: ClassVar[Group] = "ask"
+    section: ClassVar[Section] = "judge"
     optional_inputs: ClassVar[tuple[str, ...]] = ("instruction", "response", "conversation")
     outputs: ClassVar[tuple[str, ...]] = ("score",)
     reaches: ClassVar[str] = "the Hub, for the weights"
     runs_code: ClassVar[bool] = True  # a model may bring some
 
-    model: str = Field(min_length=1, description="Name on the Hub, or a folder.")
+    model: str = Field(
+        min_length=1, description="Name on the Hub, or a folder.", examples=["Skywork/Skywork-Reward-V2-Qwen3-0.6B"]
+    )
     revision: str = Field(default="main", description="Branch, tag or commit of the model.")
     torch_dtype: str = Field(default="auto", description="Type of the weights: auto, float32, float16, bfloat16.")
     trust_remote_code: bool = Field(default=False, description="Run code that comes with the model.")

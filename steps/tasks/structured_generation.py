@@ -38,6 +38,7 @@ class StructuredGeneration(Task):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("instruction", _COLUMN)
+    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt",)
     outputs: ClassVar[tuple[str, ...]] = ("generation",)
 
     use_system_prompt: bool = Field(default=False, description="Use the rows' own `system_prompt` where they have one.")
