@@ -22,6 +22,8 @@ from steps.wiring import Wired
 
 Row = dict[str, Any]
 Batch = list[Row]
+METADATA = "distilflow_metadata"
+"""Column of what tasks keep beside their own columns. Names that begin with `distilflow_` are ours."""
 FILL_IT = "fill it in the source, or drop the row before this step"
 Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
 
@@ -224,7 +226,7 @@ def require(row: Row, columns: Iterable[str]) -> None:
     missing = [column for column in columns if column not in row]
     if missing:
         raise MissingKey(
-            f"this row has no {', '.join(map(repr, missing))}; it has {sorted(row)}",
+            f"this row has no {', '.join(map(repr, missing))}; it has {sorted(map(str, row))}",
             "give the row this column in the source, or drop the row before this step",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from steps.tasks.lenient_json import without_thoughts
 from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.replies import SEE_REPLY
 from steps.tasks.rounds import Talk, TaskInRounds
-from steps.tasks.row_texts import text_in
+from steps.tasks.row_texts import own_text, text_in
 
 _ABOUT = ("persona", "topic")
 _ASKER = (
@@ -76,8 +76,8 @@ class MultiTurnChat(TaskInRounds):
         return {"messages": chat}
 
     def _opening(self, row: Row) -> Chat:
-        own: Any = row.get("system_prompt") if self.use_system_prompt else None
-        system = self.system_prompt if is_missing(own) else own or self.system_prompt
+        own = own_text(row, "system_prompt") if self.use_system_prompt else None
+        system = own or self.system_prompt
         return [{"role": "system", "content": system}] if system else []
 
     def _asking(self, row: Row, chat: Chat) -> Chat:

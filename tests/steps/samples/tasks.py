@@ -73,6 +73,10 @@ def _image(text: str) -> Row:
     return {"instruction": text, "image": "https://example.com/tide.jpg"}
 
 
+def _picture(text: str) -> Row:
+    return {"instruction": text, "image": {"bytes": b"\x89PNG\r\n", "path": None}}
+
+
 def _json(text: str) -> Row:
     schema = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name"]}
     return {"instruction": text, "structured_output": {"format": "json", "schema": schema}}
@@ -136,6 +140,10 @@ def _responded(text: str) -> Row:
     return {"instruction": text, "response": text}
 
 
+def _compared(text: str) -> Row:
+    return {**answers(text), "reference": text}
+
+
 def _steered(text: str) -> Row:
     return {"system_prompt": text}
 
@@ -156,7 +164,10 @@ SAMPLES: Samples = {
     "GenerateTextClassificationData": [Sample(GenerateTextClassificationData(), _task)],
     "TextClustering": [Sample(TextClustering(), _clustered)],
     "TextGeneration": [Sample(TextGeneration(), answer)],
-    "TextGenerationWithImage": [Sample(TextGenerationWithImage(), _image)],
+    "TextGenerationWithImage": [
+        Sample(TextGenerationWithImage(), _image),
+        Sample(TextGenerationWithImage(image_type="PIL"), _picture),
+    ],
     "ChatGeneration": [Sample(ChatGeneration(), _chat)],
     "URIAL": [Sample(URIAL(), answer), Sample(URIAL(), _chat)],
     "UltraFeedback": [
@@ -207,7 +218,7 @@ SAMPLES: Samples = {
     "PrometheusEval": [
         Sample(PrometheusEval(mode="absolute", rubric="helpfulness"), answer),
         Sample(PrometheusEval(mode="absolute", rubric="reasoning", reference=True), answer),
-        Sample(PrometheusEval(mode="relative", rubric="honesty"), answers),
+        Sample(PrometheusEval(mode="relative", rubric="honesty"), _compared),
     ],
     "ComplexityScorer": [Sample(ComplexityScorer(), _scored)],
     "QualityScorer": [Sample(QualityScorer(), _scored)],
