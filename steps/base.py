@@ -206,6 +206,9 @@ def rename_out(row: Row, before: Row, step: BaseStep) -> Row:
     """
     inputs, outputs = step.input_mappings, step.output_mappings
     result = {outputs.get(column, inputs.get(column, column)): value for column, value in row.items()}
+    for column, name in outputs.items():
+        if column in row:  # a column of that name may have stood behind it
+            result[name] = row[column]
     for wanted, present in inputs.items():
         if wanted in outputs and present in before:  # the result got a name of its own: what it was made of stays
             result.setdefault(present, before[present])

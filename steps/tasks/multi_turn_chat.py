@@ -57,7 +57,7 @@ class MultiTurnChat(TaskInRounds):
         super().check_row(row)
         given = [column for column in ("instruction", *_ABOUT) if not is_missing(row.get(column))]
         if not given:
-            what = f"this row has no 'instruction', 'persona' or 'topic' to talk about; it has {sorted(row)}"
+            what = f"this row has nothing to talk about in 'instruction', 'persona' or 'topic'; its columns are {sorted(row)}"
             raise MissingKey(what, "give it one of them, or name them in `input_mappings`")
         for column in given:
             text_in(row, column)

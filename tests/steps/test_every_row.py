@@ -26,7 +26,7 @@ HERE = [param for param in samples_of(BaseStep) if not param.values[0].step.reac
 TAKES_ROWS = [param for param in HERE if not isinstance(param.values[0].step, GeneratorStep)]
 ROW_BY_ROW = [param for param in TAKES_ROWS if not isinstance(param.values[0].step, GlobalStep)]
 """Not steps over all rows: what they make is about the neighbours of a row. A bad one ends the run; they say which it was."""
-FEW, MANY = 15, pytest.param(400, marks=pytest.mark.slow)
+FEW, MANY = 15, pytest.param(100, marks=pytest.mark.slow)
 
 
 def _made(step: BaseStep, rows: list[Row]) -> list[Row] | str:

@@ -21,7 +21,7 @@ from tests.steps.samples import SAMPLES, run
 from tests.steps.samples.alike import alike
 from tests.steps.samples.choices import with_choices
 
-FEW, MANY = 8, pytest.param(300, marks=pytest.mark.slow)
+FEW, MANY = 8, pytest.param(60, marks=pytest.mark.slow)
 SEVERAL = {"num_generations": 2, "add_raw_input": True, "add_raw_output": True}
 
 
