@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from steps.base import Row
+from steps.llms.base import Chat
 from steps.tasks.api_gen_execution_checker import APIGenExecutionChecker
 from steps.tasks.api_gen_generator import APIGenGenerator
 from steps.tasks.api_gen_semantic_checker import APIGenSemanticChecker
@@ -110,6 +111,15 @@ class LongestFirst(PairRM):
 
     def compare(self, prompt: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
         return [float(len(first) - len(second)) for first, second in pairs]
+
+
+class LengthAsScore(RewardModelScore):
+    """RewardModelScore without its model: the longer chat is better."""
+
+    reaches: ClassVar[str] = ""
+
+    def _score(self, chat: Chat) -> float:
+        return float(len(str(chat)))
 
 
 def _task(text: str) -> Row:
@@ -244,7 +254,10 @@ SAMPLES: Samples = {
         Sample(_labeller("text"), _record),
     ],
     "PairRM": [Sample(LongestFirst(), _candidates)],
-    "RewardModelScore": [Sample(RewardModelScore(model="acme/reward"), answer)],
+    "RewardModelScore": [
+        Sample(LengthAsScore(model="acme/reward"), _responded),
+        Sample(LengthAsScore(model="acme/reward"), _chat),
+    ],
     "MultiTurnChat": [
         Sample(MultiTurnChat(n_turns=2), answer),
         Sample(MultiTurnChat(n_turns=1, end_with_user=True, system_prompt="Be brief."), answer),
