@@ -47,13 +47,11 @@ CHAINS: dict[str, Steps] = {
         step("once", "MinHashDedup", "texts", drop=True),
         step("length", "FilterLength", "once"),
         step("private", "MaskPII", "length"),
-        step("language", "FilterLanguage", "private"),
     ],
     "clusters": [
         odd("text"),
         step("embed", "EmbeddingGeneration", "load"),
-        step("near", "FaissNearestNeighbour", "embed"),
-        step("group", "DBSCAN", "near", mapped={"projection": "embedding"}, min_samples=1, n_jobs=1),
+        step("group", "DBSCAN", "embed", mapped={"projection": "embedding"}, min_samples=1, n_jobs=1),
         step("name", "TextClustering", "group"),
     ],
     "exports": [

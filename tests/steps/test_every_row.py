@@ -26,7 +26,7 @@ HERE = [param for param in samples_of(BaseStep) if not param.values[0].step.reac
 TAKES_ROWS = [param for param in HERE if not isinstance(param.values[0].step, GeneratorStep)]
 ROW_BY_ROW = [param for param in TAKES_ROWS if not isinstance(param.values[0].step, GlobalStep)]
 """Not steps over all rows: what they make is about the neighbours of a row. A bad one ends the run; they say which it was."""
-FEW, MANY = 15, pytest.param(100, marks=pytest.mark.slow)
+FEW, MANY = 10, pytest.param(100, marks=pytest.mark.slow)
 
 
 def _made(step: BaseStep, rows: list[Row]) -> list[Row] | str:
@@ -61,7 +61,7 @@ def test_no_rows_give_no_rows_and_no_question(sample: Sample) -> None:
 def test_any_text_passes(sample: Sample, examples: int) -> None:
     step = sample.step
 
-    @settings(max_examples=examples)
+    @settings(max_examples=examples // 5 if step.runs_code else examples)  # each starts a process
     @given(TEXTS)
     def check(text: str) -> None:
         assume(text.strip() or not isinstance(step, Task))  # there is nothing to ask about
@@ -106,7 +106,7 @@ def _check_columns(sample: Sample, values: dict[str, Any]) -> None:
 def test_what_becomes_of_a_row_does_not_depend_on_its_neighbours(sample: Sample, examples: int) -> None:
     step = sample.step
 
-    @settings(max_examples=examples)
+    @settings(max_examples=examples // 5 if step.runs_code else examples)  # each starts a process
     @given(st.lists(alike(sample.row("hello")), min_size=1, max_size=3))
     def check(rows: list[Row]) -> None:
         alone = [_made(step, [row]) for row in rows]
@@ -149,7 +149,7 @@ def test_columns_called_as_those_that_a_step_makes_are_replaced(sample: Sample) 
 @pytest.mark.parametrize("sample", TAKES_ROWS)
 def test_a_long_text_takes_no_more_steps_for_each_character_than_a_short_one(sample: Sample) -> None:
     step = sample.step
-    for text in ("word, ", "a", "1 ", "(", "\n"):
+    for text in ("word, ", "1 ", "("):
         short, long = (sample.row((text * 10_000)[:length]) for length in (5_000, 10_000))
         _made(step, [short])  # what is done once, is done now
         first, second = (_lines_run(partial(_made, step, [row])) for row in (short, long))
