@@ -22,6 +22,8 @@ from steps.wiring import Wired
 
 Row = dict[str, Any]
 Batch = list[Row]
+METADATA = "distilflow_metadata"
+"""Column of what tasks keep beside their own columns. Names that begin with `distilflow_` are ours."""
 FILL_IT = "fill it in the source, or drop the row before this step"
 Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
 Section = Literal["", "ask", "write", "judge", "check"]
@@ -211,6 +213,9 @@ def rename_out(row: Row, before: Row, step: BaseStep) -> Row:
     """
     inputs, outputs = step.input_mappings, step.output_mappings
     result = {outputs.get(column, inputs.get(column, column)): value for column, value in row.items()}
+    for column, name in outputs.items():
+        if column in row:  # a column of that name may have stood behind it
+            result[name] = row[column]
     for wanted, present in inputs.items():
         if wanted in outputs and present in before:  # the result got a name of its own: what it was made of stays
             result.setdefault(present, before[present])
@@ -231,7 +236,7 @@ def require(row: Row, columns: Iterable[str]) -> None:
     missing = [column for column in columns if column not in row]
     if missing:
         raise MissingKey(
-            f"this row has no {', '.join(map(repr, missing))}; it has {sorted(row)}",
+            f"this row has no {', '.join(map(repr, missing))}; it has {sorted(map(str, row))}",
             "give the row this column in the source, or drop the row before this step",
         )
 

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, require
-from steps.columns.joins import METADATA
+from steps.base import METADATA, Batch, Group, Row, Step, require
 from steps.errors import RowError
 
 

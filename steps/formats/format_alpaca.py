@@ -28,7 +28,7 @@ class FormatAlpaca(WholeChatFormat):
         ('Add up.', '2, 2', '4', '')
     """
 
-    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt", "input")
+    optional_inputs: ClassVar[tuple[str, ...]] = (*WholeChatFormat.optional_inputs, "input")
 
     source: Source = Field(default="instruction", description=SOURCE)
     history: bool = Field(

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 from steps.base import Batch, Group, Row, Section, Step, is_missing
 from steps.errors import RowError, RunError
 from steps.extras import extra
-from steps.formats.chats import chat_of, said, text_of
+from steps.formats.chats import chat_of, content_text, said, text_of
 from steps.llms.base import Chat
 from steps.secrets import TRANSPORT, Secret, reveal
 
@@ -102,7 +102,11 @@ class RewardModelScore(Step):
 
 def _chat(row: Row) -> Chat:
     if not is_missing(row.get("conversation")):
-        return chat_of(row, "conversation")
+        chat = chat_of(row, "conversation")
+        for message in chat:
+            if not message.get("tool_calls"):
+                content_text(message)  # a template would write None as a word
+        return chat
     for column in ("instruction", "response"):
         if is_missing(row.get(column)):
             raise RowError(

@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field
 
-from steps.base import Row, is_missing
+from steps.base import Row
 from steps.errors import BadReply, RowError
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import Found, without_thoughts
 from steps.tasks.regexes import matching_text
 from steps.tasks.replies import SEE_REPLY, Unfit, fitting, rehearse_schema, schema_instructions
-from steps.tasks.structures import misfit, structure_in
+from steps.tasks.row_texts import own_text
+from steps.tasks.structures import check_schema, misfit, structure_in
 
 _COLUMN = "structured_output"
 _MOST_TRIES = 20
@@ -43,6 +44,11 @@ class StructuredGeneration(Task):
 
     use_system_prompt: bool = Field(default=False, description="Use the rows' own `system_prompt` where they have one.")
 
+    def check_row(self, row: Row) -> None:
+        super().check_row(row)
+        if (schema := structure_in(row, _COLUMN).schema) is not None:
+            check_schema(schema)
+
     def reply_schema(self, row: Row) -> JSONSchema | None:
         return structure_in(row, _COLUMN).schema
 
@@ -54,8 +60,8 @@ class StructuredGeneration(Task):
             assert wanted.pattern is not None
             form = f"Reply with nothing but text that this regular expression matches as a whole:\n{wanted.pattern.pattern}"
         user = {"role": "user", "content": f"{row['instruction']}\n\n{form}"}
-        own = row.get("system_prompt") if self.use_system_prompt else None
-        return [user] if is_missing(own) or not own else [{"role": "system", "content": own}, user]
+        own = own_text(row, "system_prompt") if self.use_system_prompt else None
+        return [{"role": "system", "content": own}, user] if own else [user]
 
     def format_output(self, text: str, row: Row) -> Row:
         wanted = structure_in(row, _COLUMN)

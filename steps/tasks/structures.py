@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from steps.base import Row
 from steps.errors import RowError
 from steps.extras import extra
+from steps.json_texts import json_in
 from steps.llms.base import JSONSchema
 from steps.wording import quoted
 
 _FIX = 'it should be {"format": "json", "schema": a JSON schema} or {"format": "regex", "schema": a regular expression}'
+
+_NEEDED_FOR = "checking replies by a JSON schema"
+_CORRECT = "correct it in the source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,32 @@ def structure_in(row: Row, column: str) -> Structure:
         if not isinstance(schema, dict):
             raise RowError(f"the schema in {column!r} is {quoted(schema)}, not a JSON schema", _FIX)
         return Structure(schema=schema)
+    if not isinstance(schema, str):
+        raise RowError(f"the regex in {column!r} is {quoted(schema)}, not text", _FIX)
     try:
-        return Structure(pattern=re.compile(schema))
-    except (re.error, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of expressions that a later Python may read otherwise
+            return Structure(pattern=re.compile(schema))
+    except (re.error, RecursionError, OverflowError) as error:
         raise RowError(f"the regex in {column!r} is {quoted(schema)}: {error}", _FIX) from error
+
+
+def check_schema(schema: JSONSchema) -> None:
+    """Check that a JSON schema is one.
+
+    Raises:
+        RowError: It is none.
+    """
+    jsonschema = extra("jsonschema", "validators", _NEEDED_FOR)
+    try:
+        orjson.dumps(schema)
+        _validator_for(schema).check_schema(schema)
+    except TypeError as error:  # half a character, bytes
+        raise RowError(f"the JSON schema cannot be used: it cannot be written as JSON: {error}", _CORRECT) from error
+    except jsonschema.exceptions.SchemaError as error:
+        raise RowError(f"the JSON schema cannot be used: {_short(error.message)}", _CORRECT) from error
+    except RecursionError as error:
+        raise RowError("the JSON schema cannot be used: it is nested too deep", _CORRECT) from error
 
 
 def misfit(value: Any, schema: JSONSchema) -> str | None:
@@ -51,20 +79,21 @@ def misfit(value: Any, schema: JSONSchema) -> str | None:
     Raises:
         RowError: The schema is none.
     """
-    jsonschema = extra("jsonschema", "validators", "checking replies by a JSON schema")
-    referencing = extra("referencing", "validators", "checking replies by a JSON schema")
-    validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    jsonschema, referencing = (extra(name, "validators", _NEEDED_FOR) for name in ("jsonschema", "referencing"))
+    check_schema(schema)
     try:
-        validator.check_schema(schema)
-        found = validator(schema, registry=referencing.Registry()).iter_errors(value)
+        found = _validator_for(schema)(schema, registry=referencing.Registry()).iter_errors(value)
         wrong = jsonschema.exceptions.best_match(found)
-    except jsonschema.exceptions.SchemaError as error:
-        raise RowError(f"the JSON schema cannot be used: {error.message}", "correct it in the source") from error
     except (referencing.exceptions.Unresolvable, re.error, RecursionError) as error:
-        raise RowError(f"the JSON schema cannot be used: {error}", "correct it in the source") from error
+        raise RowError(f"the JSON schema cannot be used: {error}", _CORRECT) from error
     if wrong is None:
         return None
     return f"{wrong.json_path.removeprefix('$.')}: {_short(wrong.message)}"
+
+
+def _validator_for(schema: JSONSchema) -> Any:
+    jsonschema = extra("jsonschema", "validators", _NEEDED_FOR)
+    return jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
 
 
 def _short(message: str) -> str:
@@ -76,6 +105,6 @@ def _from_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except json.JSONDecodeError:
+        return json_in(value)
+    except ValueError:
         return value

@@ -61,11 +61,12 @@ def test_models_may_be_unknown() -> None:
         ({"generations": ["a", "a", "b"], "ratings": [1, 3, 3]}, "those that differ from the best are rated 3 too"),
         ({"generations": ["a", "a"], "ratings": [2, 3]}, "all 2 are the same text"),
         ({"generations": ["a", "b"], "ratings": [3]}, "do not match: {'generations': 2, 'ratings': 1}"),
-        ({"generations": ["a", "b"], "ratings": None}, "do not match: {'generations': 2}"),
+        ({"generations": ["a", "b"], "ratings": None}, "nothing in 'ratings': None"),
         ({"generations": "ab", "ratings": [1, 2]}, "'generations' holds a str, not a list"),
-        ({"generations": ["a", "b"], "ratings": ["1", "5"]}, "is rated '1'"),
+        ({"generations": ["a", "b"], "ratings": ["1", "5"]}, "is rated '1' in 'ratings'"),
+        ({"generations": ["a", 7], "ratings": [1, 5]}, "'generations' holds 7 where an answer should be"),
         ({"generations": ["a", "b"], "ratings": [1, 5], "generation_models": ["x"]}, "do not match"),
-        ({"generations": None, "ratings": [1, 5]}, "do not match"),
+        ({"generations": None, "ratings": [1, 5], "generation_models": ["x", "y"]}, "nothing in 'generations': None"),
     ],
 )
 def test_a_row_without_a_preference_is_refused_and_says_why(row: dict[str, Any], what: str) -> None:
