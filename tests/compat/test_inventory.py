@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from flows.compat import SERVERS
+from flows.compat_models import SERVERS
 from steps import registry
 from steps.base import BaseStep
 from tests.steps.samples import SAMPLES
