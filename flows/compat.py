@@ -110,8 +110,9 @@ class _Conversion:
         return self.found
 
     def _note_surroundings(self, data: Mapping[str, Any], inside: Mapping[str, Any]) -> None:
-        if isinstance(packages := data.get("requirements"), list) and packages:
-            wanted = listed(self._keys.text(str(one)) for one in packages)
+        packages = data.get("requirements")
+        named = [self._keys.text(str(one)) for one in packages] if isinstance(packages, list) else []
+        if wanted := listed(one for one in named if not one.startswith(KEY)):
             self._note(f"the packages that it requires are not installed by themselves: {wanted}")
         if isinstance(inside.get("type_info"), Mapping) and inside["type_info"].get("name") == "RayPipeline":
             self._note("Ray was not carried over: `pool` and `resources` say where steps run")

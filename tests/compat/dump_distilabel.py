@@ -4,10 +4,10 @@
     env -i PYTHONPATH=. VENV/bin/python -m tests.compat.dump_distilabel
 
 (`env -i`: some of distilabel's defaults come from the environment.) Each file is what `pipeline.save` writes, less two
-things which nobody reads back: `runtime_parameters_info`, which is distilabel's documentation, and the descriptions of routings.
-What a pipeline does not set is as distilabel fills it in, so a pipeline here must set the texts that would otherwise be distilabel's
-own: the program refuses to write one of those. `rows.json` has the rows, which distilabel leaves out of its files;
-`defaults.json` what the parameters of each class are where nobody sets them.
+things which nobody reads back: `runtime_parameters_info`, which is distilabel's documentation, and the descriptions of
+routings. What a pipeline does not set is as distilabel fills it in, so a pipeline here must set the texts that would
+otherwise be distilabel's own: the program refuses to write one of those. `rows.json` has the rows, which distilabel leaves
+out of its files; `defaults.json` what the parameters of each class are where nobody sets them.
 
 `--theirs FOLDER` writes them elsewhere, with distilabel's own texts in place of ours: to be tried, not to be kept.
 """
