@@ -85,9 +85,7 @@ class _Conversion:
         """How often a name was wanted, by the name."""
         self._notes: dict[str, None] = {}
         self._left_out = 0
-        self._keys = Keys(
-            lambda step, key, variable: self._note(f"step {step!r}: `{key[:40]}` was not carried over; set ${variable}")
-        )
+        self._keys = Keys(lambda step, key, fix: self._note(f"step {step!r}: `{key[:40]}` was not carried over{fix}"))
 
     def pipeline(self, data: Mapping[str, Any]) -> Converted:
         inside = data["pipeline"]
@@ -120,17 +118,14 @@ class _Conversion:
     def _name(self, step: Mapping[str, Any]) -> None:
         theirs = _name_of(step)
         if theirs in self._names:
-            raise SpecError(
-                f"two steps are called {quoted(self._keys.text(theirs))}", "rename one of them, in its connections too"
-            )
+            raise SpecError(f"two steps are called {self._shown(theirs)}", "rename one of them, in its connections too")
         wanted = name = _fitting(self._keys.text(theirs), "step")
         while name in self._taken:
             self._taken[wanted] += 1
             name = f"{wanted[:70]}_{self._taken[wanted]}"
         self._taken[name] = 1
         if name != theirs:
-            shown = quoted(self._keys.text(theirs))
-            self._note(f"step {shown} is called {name!r} here: names hold letters, digits, '-' and '_'")
+            self._note(f"step {self._shown(theirs)} is called {name!r} here: names hold letters, digits, '-' and '_'")
         self._names[theirs] = name
 
     def _connections(self, inside: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -139,8 +134,8 @@ class _Conversion:
             source, targets = str(connection.get("from")), connection.get("to") or []
             for target in map(str, targets if isinstance(targets, list) else [targets]):
                 if source not in self._names or target not in self._names:
-                    ends = " to ".join(quoted(self._keys.text(end)) for end in (source, target))
-                    self._note(f"the connection from {ends} was left out: one of them is not there")
+                    ends = f"from {self._shown(source)} to {self._shown(target)}"
+                    self._note(f"the connection {ends} was left out: one of them is not there")
                     continue
                 after.setdefault(self._names[target], []).append(self._names[source])
         return after
@@ -181,7 +176,7 @@ class _Conversion:
                 why = "asks a model, and takes" if issubclass(found, Task) else "takes"
                 self._note(f"step {ours['name']!r}: `{key}` was left out: it {why} rows as they come")
             else:
-                ours.setdefault("batch_size", size)
+                ours.setdefault("batch_size", self._keys.names(size))
 
     def _class(self, module: str, theirs: str, where: str) -> tuple[str, type[BaseStep] | None]:
         """What to write after `use`, and our class if there is one."""
@@ -206,6 +201,7 @@ class _Conversion:
         for key, value in fields.items():
             if key in _TYPES or key in _PLACES:
                 continue
+            value = _values_of_enum(value)
             if (models := self._models(value, name)) is not None:
                 params[key] = models
             elif not _is_default(key, value, found):
@@ -294,8 +290,7 @@ class _Conversion:
     def _router(self, entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         step = self._names.get(str(entry.get("step")))
         if step is None:
-            shown = quoted(self._keys.text(str(entry.get("step"))))
-            self._note(f"the routing after {shown} was left out: there is no such step")
+            self._note(f"the routing after {self._shown(entry.get('step'))} was left out: there is no such step")
             return None
         info = entry.get("type_info")
         if not isinstance(info, Mapping) or not info.get("name"):
@@ -317,13 +312,14 @@ class _Conversion:
         module, name = str(info.get("module") or ""), str(info["name"])
         return self._keys.text(module)[:200], self._keys.text(name)[:90]
 
+    def _shown(self, name: Any) -> str:
+        return quoted(self._keys.text(str(name)))  # before it is cut short: half a key looks like none
+
     def _note(self, text: str) -> None:
-        if text in self._notes:
-            return
         if len(self._notes) < MOST_NOTES:
-            self._notes[text] = None
+            self._notes[self._keys.text(text)] = None
         else:
-            self._left_out += 1
+            self._left_out += text not in self._notes
 
 
 def _listed(inside: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -349,6 +345,12 @@ def _name_of(step: Mapping[str, Any]) -> str:
 def _fitting(name: str, otherwise: str) -> str:
     """A name that steps and pipelines can have."""
     return _NAME_CHARS.sub("_", name).lstrip("_-")[:80] or otherwise
+
+
+def _values_of_enum(value: Any) -> Any:
+    """What an enum of older releases holds, by name: distilabel evaluates its type, which is not even looked at here."""
+    is_enum = isinstance(value, Mapping) and value.get("_type") == "enum"
+    return value["_values"] if is_enum and isinstance(value.get("_values"), Mapping) else value
 
 
 def _is_default(key: str, value: Any, found: type | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from steps.secrets import KEY_LIKE, may_name_key, referred, secrets_here
 
-_ADDRESS = re.compile(r"(?<=://)[^/\s@]+:[^/\s@]*@")
+_ADDRESS = re.compile(r"(?<=://)[^/\s@:]{0,300}:[^/\s@]{0,300}@")
 """User and password in an address."""
 _IN_QUERY = re.compile(r"([?&][^=&\s#]{0,40}(?:key|token|secret|password|sig)[^=&\s#]{0,40}=)[^&\s#]+", re.IGNORECASE)
 _NO_KEYS = re.compile(r"step_token|special_token|max.*token|[eps]os_token|pad_token", re.IGNORECASE)
@@ -19,7 +19,7 @@ REMOVED = "removed-key"
 
 
 class Keys:
-    """Takes keys out of values. `tell(name, variable)` hears of each that was left out."""
+    """Takes keys out of values. `tell(step, name, fix)` hears of each that was left out."""
 
     def __init__(self, tell: Callable[[str, str, str], None]) -> None:
         self._tell = tell
@@ -36,6 +36,8 @@ class Keys:
         """Names, such as those of columns, without what looks like a key."""
         if isinstance(value, dict):
             return {self.text(str(name)): self.names(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return list(map(self.names, value))
         return self.text(value) if isinstance(value, str) else value
 
     def value(self, name: str, value: Any, step: str, *, is_content: bool = False) -> Any:
@@ -62,6 +64,8 @@ class Keys:
             return value
         if (is_secret and not any(letter.isspace() for letter in value)) or self._like.search(value):
             variable = re.sub(r"\W", "_", self.text(name), flags=re.ASCII).upper().lstrip("0123456789") or "KEY"
-            self._tell(step, self.text(name), variable[:80])
+            self._tell(step, self.text(name), f"; set ${variable[:80]}")
             return f"${{{variable[:80]}}}"
-        return self.text(value)
+        if (bare := self.text(value)) != value:
+            self._tell(step, self.text(name), " as it was: it has a key in it")
+        return bare
