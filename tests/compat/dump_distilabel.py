@@ -33,7 +33,7 @@ from tests.compat.distilabel_pipelines.given import ROWS
 FAMILIES = ("generation", "evolving", "embedding", "reasoning", "tables", "not_here")
 AS_JSON = ("columns", "structured")
 FOLDER = Path(__file__).parent / "dumps"
-LONGEST = 60
+LONGEST = 38
 """Characters of a default text that is more than a name or a setting."""
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from flows.models import with_llm
@@ -44,8 +47,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def params(dumps: list[Dump]) -> list[Any]:
-    return [pytest.param(one, id=one.name, marks=[pytest.mark.slow] * (one.name in SLOW)) for one in dumps]
+def params(dumps: list[Dump], slow: Collection[str] = ()) -> list[Any]:
+    return [pytest.param(one, id=one.name, marks=[pytest.mark.slow] * (one.name in slow)) for one in dumps]
 
 
 def is_missing_a_step(dump: Dump) -> bool:
@@ -57,6 +60,14 @@ def test_every_class_that_is_said_to_be_missing_is() -> None:
 
     assert (MISSING_STEPS | MISSING_MODELS) & here == set()
     assert {name for dump in DUMPS for name in dump.understood.unknown} == MISSING_STEPS | MISSING_MODELS
+
+
+def test_every_component_of_distilabel_stands_in_a_file() -> None:
+    components = orjson.loads((Path(__file__).parent / "distilabel_components.json").read_bytes())
+    texts = "\n".join(dump.path.read_text() for dump in DUMPS)
+
+    named = set(re.findall(r"name\W+(\w+)", texts))
+    assert {entry["name"] for entry in components} - named == set()
 
 
 @pytest.mark.parametrize("dump", [*params(DUMPS), *params(OTHERS)])
@@ -77,7 +88,7 @@ def test_a_file_is_planned_and_what_is_missing_is_named_with_what_to_do(dump: Du
         assert others
 
 
-@pytest.mark.parametrize("dump", [*params(DUMPS), *params(OTHERS)])
+@pytest.mark.parametrize("dump", [*params(DUMPS, SLOW), *params(OTHERS)])
 def test_a_file_runs_on_rehearsal_to_its_end(dump: Dump, folder: Path) -> None:
     if is_missing_a_step(dump) or dump.name in CANNOT_JOIN:
         return
@@ -128,8 +139,9 @@ def test_a_step_has_its_mappings_resources_and_batches_or_a_note_says_why_not(du
 
 NO_PARAMETERS = {
     "name", "type_info", "runtime_parameters_info", "resources", "input_mappings", "output_mappings", "use_cache",
-    "batch_size", "input_batch_size",
+    "batch_size", "input_batch_size", "savefig",
 }  # fmt: skip
+"""Fields that are no parameters here. `savefig`: nothing is drawn, as the guide says."""
 
 
 def is_told(dump: Dump, step: str, key: str) -> bool:
