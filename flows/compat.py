@@ -7,70 +7,50 @@ others stay in the pipeline as classes that are not there, with their parameters
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from flows.compat_keys import Keys
+from flows.compat_models import MODULES, OTHER_NAMES, SERVERS, Server, sampling, structure, template_name
 from flows.plan.planned import batch_size_field
+from flows.spec.reading import check_length
 from steps import registry
 from steps.base import BaseStep
 from steps.errors import SpecError
-from steps.secrets import has_key, referred
+from steps.secrets import referred
 from steps.tasks.base import Task
-from steps.wording import quoted
+from steps.wording import listed, quoted
 
 KEY = "distilabel"
 """What the top of such a file says."""
+MOST_NOTES = 200
 
 _THEIRS = "distilabel."
 """What their own modules start with. A class of those is ours of the same name, where there is one."""
 _OLD_NAMES = {"CombineColumns": "GroupColumns"}
-
-
-class _Server(NamedTuple):
-    """A class of distilabel that asks a server which speaks OpenAI's protocol: our OpenAILLM with this address and key."""
-
-    url: str | None
-    key: str
-    model: tuple[str, ...] = ("model",)
-    address: tuple[str, ...] = ("base_url",)
-
-
-SERVERS = {
-    ("openai", "OpenAILLM"): _Server(None, "OPENAI_API_KEY"),
-    ("anyscale", "AnyscaleLLM"): _Server("https://api.endpoints.anyscale.com/v1", "ANYSCALE_API_KEY"),
-    ("together", "TogetherLLM"): _Server("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
-    ("groq", "GroqLLM"): _Server("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-    ("mistral", "MistralLLM"): _Server("https://api.mistral.ai/v1", "MISTRAL_API_KEY", address=()),
-    ("ollama", "OllamaLLM"): _Server("http://localhost:11434/v1", "", address=("host",)),
-    ("vllm", "ClientvLLM"): _Server("http://localhost:8000/v1", ""),
-    ("huggingface.inference_endpoints", "InferenceEndpointsLLM"): _Server(
-        "https://router.huggingface.co/v1", "HF_TOKEN", model=("model_id", "model_display_name")
-    ),
-}
-_LLM_MODULES = ("distilabel.models.llms.", "distilabel.llms.")
-_LEFT_OUT = {"type_info", "runtime_parameters_info", "name", "use_cache", "resources", "input_mappings", "output_mappings"}
+_TYPES = {"type_info", "runtime_parameters_info"}
+_PLACES = {"name", "use_cache", "resources", "input_mappings", "output_mappings", "batch_size", "input_batch_size"}
+"""Fields of a step that are no parameters here."""
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "batch_size": (50,),
     "input_batch_size": (50,),
-    "use_default_structured_output": (False,),
     "use_offline_batch_generation": (False,),
     "use_magpie_template": (False,),
     "disable_cuda_device_placement": (False,),
     "cuda_devices": ("auto",),
     "follow_redirects": (True,),
-    "endpoint": ("https://api.mistral.ai",),
     "max_concurrent_requests": (64,),
     "savefig": (True, False),
     "timeout": (120, 120.0),
     "max_retries": (6,),
 }
 """What distilabel's own parameters are where nobody set them."""
+_ENFORCED = ("TextClassification", "TextClustering")
+"""Tasks of distilabel that use a structured output unless told otherwise."""
 _NAME_CHARS = re.compile(r"[^A-Za-z0-9_\-]+")
-_SECRET = re.compile(r"api[-_]?key|token$|secret|password|authorization|cookie", re.IGNORECASE)
-_NOT_SECRET = re.compile(r"step_token|special_token|max.*token|eos_token|pad_token|bos_token", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -101,33 +81,51 @@ class _Conversion:
     def __init__(self) -> None:
         self.found = Converted({})
         self._names: dict[str, str] = {}
+        self._taken: dict[str, int] = {}
+        """How often a name was wanted, by the name."""
+        self._notes: dict[str, None] = {}
+        self._left_out = 0
+        self._keys = Keys(lambda step, key, fix: self._note(f"step {step!r}: `{key[:40]}` was not carried over{fix}"))
 
     def pipeline(self, data: Mapping[str, Any]) -> Converted:
         inside = data["pipeline"]
         steps = _listed(inside, "steps")
+        check_length(steps)
         for step in steps:
             self._name(step)
-        ours: dict[str, Any] = {"distilflow": 1, "name": _fitting(str(inside.get("name") or ""), "pipeline")}
+        ours: dict[str, Any] = {"distilflow": 1, "name": _fitting(self._keys.text(str(inside.get("name") or "")), "pipeline")}
         if isinstance(about := inside.get("description"), str) and about.strip():
-            ours["description"] = about
+            ours["description"] = self._keys.text(about)
         after = self._connections(inside)
         ours["steps"] = [self._step(step, after) for step in steps]
         if routing := dict(filter(None, map(self._router, _listed(inside, "routing_batch_functions")))):
             ours["routing"] = routing
+        self._note_surroundings(data, inside)
         self.found.data = ours
+        self.found.notes = [*self._notes]
+        if self._left_out:
+            self.found.notes.append(f"and {self._left_out:,} more of these")
         return self.found
 
+    def _note_surroundings(self, data: Mapping[str, Any], inside: Mapping[str, Any]) -> None:
+        packages = data.get("requirements")
+        named = [self._keys.text(str(one)) for one in packages] if isinstance(packages, list) else []
+        if wanted := listed(one for one in named if not one.startswith(KEY)):
+            self._note(f"the packages that it requires are not installed by themselves: {wanted}")
+        if isinstance(inside.get("type_info"), Mapping) and inside["type_info"].get("name") == "RayPipeline":
+            self._note("Ray was not carried over: `pool` and `resources` say where steps run")
+
     def _name(self, step: Mapping[str, Any]) -> None:
-        theirs = str(step.get("name") or _fields_of(step).get("name") or "step")
-        name, at = _fitting(theirs, "step"), 1
-        taken = set(self._names.values())
-        while name in taken:
-            at += 1
-            name = f"{_fitting(theirs, 'step')[:70]}_{at}"
+        theirs = _name_of(step)
         if theirs in self._names:
-            raise SpecError(f"two steps are called {quoted(theirs)}", "rename one of them, in its connections too")
+            raise SpecError(f"two steps are called {self._shown(theirs)}", "rename one of them, in its connections too")
+        wanted = name = _fitting(self._keys.text(theirs), "step")
+        while name in self._taken:
+            self._taken[wanted] += 1
+            name = f"{wanted[:70]}_{self._taken[wanted]}"
+        self._taken[name] = 1
         if name != theirs:
-            self._note(f"step {quoted(theirs)} is called {name!r} here: names hold letters, digits, '-' and '_'")
+            self._note(f"step {self._shown(theirs)} is called {name!r} here: names hold letters, digits, '-' and '_'")
         self._names[theirs] = name
 
     def _connections(self, inside: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -136,18 +134,17 @@ class _Conversion:
             source, targets = str(connection.get("from")), connection.get("to") or []
             for target in map(str, targets if isinstance(targets, list) else [targets]):
                 if source not in self._names or target not in self._names:
-                    self._note(
-                        f"the connection from {quoted(source)} to {quoted(target)} was left out: one of them is not there"
-                    )
+                    ends = f"from {self._shown(source)} to {self._shown(target)}"
+                    self._note(f"the connection {ends} was left out: one of them is not there")
                     continue
                 after.setdefault(self._names[target], []).append(self._names[source])
         return after
 
     def _step(self, step: Mapping[str, Any], after: Mapping[str, list[str]]) -> dict[str, Any]:
         fields = _fields_of(step)
-        name = self._names[str(step.get("name") or fields.get("name") or "step")]
-        module, theirs = _type_of(fields)
-        use, found = self._class(module, theirs)
+        name = self._names[_name_of(step)]
+        module, theirs = self._type_of(fields)
+        use, found = self._class(module, theirs, f"step {name!r}")
         ours: dict[str, Any] = {"name": name, "use": use}
         if name in after:
             ours["after"] = list(dict.fromkeys(after[name]))
@@ -156,113 +153,173 @@ class _Conversion:
             ours["with"] = params
         for key in ("input_mappings", "output_mappings"):
             if fields.get(key):
-                ours[key] = fields[key]
+                ours[key] = self._keys.names(fields[key])
         if resources := _resources(fields.get("resources")):
-            ours["resources"] = resources
+            ours["resources"] = self._keys.names(resources)
+        if isinstance(resources, dict) and resources.get("gpus") and found and not issubclass(found, Task):
+            ours["pool"] = "gpu"
         if use in ("LoadDataFromDicts", "DataSampler") and found and "data" not in params:
             self._note(f"step {name!r}: distilabel leaves the rows of {use} out of the file; enter them in `data`")
-        if size := _batch_size(fields, found):
-            ours["batch_size"] = size
+        if fields.get("use_cache") is False:
+            self._note(
+                f"step {name!r}: `use_cache: false` was left out; a new run makes its rows anew, unless told to reuse some"
+            )
+        self._set_batch_size(ours, fields, found)
         return ours
 
-    def _class(self, module: str, theirs: str) -> tuple[str, type[BaseStep] | None]:
+    def _set_batch_size(self, ours: dict[str, Any], fields: Mapping[str, Any], found: type[BaseStep] | None) -> None:
+        for key in ("batch_size", "input_batch_size"):
+            size = fields.get(key)
+            if size is None or (type(size) is int and size in _DEFAULTS[key]):
+                continue
+            if found and (issubclass(found, Task) or not batch_size_field(found)):
+                why = "asks a model, and takes" if issubclass(found, Task) else "takes"
+                self._note(f"step {ours['name']!r}: `{key}` was left out: it {why} rows as they come")
+            else:
+                ours.setdefault("batch_size", self._keys.names(size))
+
+    def _class(self, module: str, theirs: str, where: str) -> tuple[str, type[BaseStep] | None]:
         """What to write after `use`, and our class if there is one."""
         name = _OLD_NAMES.get(theirs, theirs)
         if module.startswith(_THEIRS) and name in registry.names("steps"):
             found = registry.resolve(name)
             assert issubclass(found, BaseStep)
             return name, found
-        return self._unknown(module, theirs), None
+        return self._unknown(module, theirs, where), None
 
-    def _unknown(self, module: str, theirs: str) -> str:
+    def _unknown(self, module: str, theirs: str, where: str) -> str:
         """A class that is not there: one of theirs by its name, one of somebody's own by its module too."""
         self.found.unknown.append(theirs)
-        return (theirs if module.startswith(_THEIRS) else f"{module}:{theirs}")[:300]
+        if module.startswith(_THEIRS):
+            self._note(f"{where}: distilabel's {theirs} is not here; docs/migrating.md says what to take instead")
+            return theirs
+        self._note(f"{where}: {quoted(theirs)} of {quoted(module)} is its author's own; nothing of it was imported")
+        return f"{module}:{theirs}"
 
     def _params(self, fields: Mapping[str, Any], found: type[BaseStep] | None, name: str) -> dict[str, Any]:
         params = {}
         for key, value in fields.items():
-            if key in _LEFT_OUT or key in ("batch_size", "input_batch_size"):
+            if key in _TYPES or key in _PLACES:
                 continue
-            if isinstance(value, Mapping) and "type_info" in value:
-                params[key] = self._model(value, name)
+            value = _values_of_enum(value)
+            if (models := self._models(value, name)) is not None:
+                params[key] = models
             elif not _is_default(key, value, found):
-                params[key] = self._safe(key, value, name)
+                is_known = found is not None and key in found.model_fields
+                params[self._keys.text(key)] = self._keys.value(key, value, name, is_content=is_known)
         return params
 
-    def _model(self, fields: Mapping[str, Any], step: str) -> dict[str, Any]:
-        module, theirs = _type_of(fields)
-        part = next((module.removeprefix(start) for start in _LLM_MODULES if module.startswith(start)), "")
-        server = SERVERS.get((part, theirs))
-        if server is None:
-            kind = next((kind for kind in registry.MODELS if theirs in registry.names(kind)), None)
-            found = registry.resolve(theirs, kind) if kind and module.startswith(_THEIRS) else None
-            use = theirs if found else self._unknown(module, theirs)
-            kept = {key: self._safe(key, value, step) for key, value in fields.items() if not _is_default(key, value, found)}
-            return {"use": use, **{key: value for key, value in kept.items() if key not in _LEFT_OUT}}
-        return self._of_server(dict(fields), theirs, server, step)
+    def _models(self, value: Any, step: str) -> Any:
+        """A model, or several: distilabel writes a list of them as a mapping by their numbers. None: it is something else."""
+        if not isinstance(value, Mapping):
+            return None
+        if "type_info" in value:
+            return self._model(value, step)
+        if value and all(str(key).isdigit() and isinstance(one, Mapping) and "type_info" in one for key, one in value.items()):
+            return [self._model(one, step) for one in value.values()]
+        return None
 
-    def _of_server(self, fields: dict[str, Any], theirs: str, server: _Server, step: str) -> dict[str, Any]:
+    def _model(self, fields: Mapping[str, Any], step: str) -> dict[str, Any]:
+        module, theirs = self._type_of(fields)
+        part = next((module.removeprefix(start) for start in MODULES if module.startswith(start)), "")
+        if server := SERVERS.get((part, theirs)):
+            return self._of_server(dict(fields), theirs, server, step)
+        kind = next((kind for kind in registry.MODELS if theirs in registry.names(kind)), None)
+        found = registry.resolve(theirs, kind) if kind and module.startswith(_THEIRS) else None
+        use = theirs if found else self._unknown(module, theirs, f"step {step!r}")
+        return {"use": use, **dict(self._kept(fields, found, step))}
+
+    def _kept(self, fields: Mapping[str, Any], found: type | None, step: str) -> Iterator[tuple[str, Any]]:
+        """The parameters of a model that somebody set."""
+        for key, value in fields.items():
+            if key in _TYPES or key == "use":
+                continue
+            if (models := self._models(value, step)) is not None:
+                yield key, models
+            elif not _is_default(key, value, found):
+                yield self._keys.text(key), self._keys.value(key, value, step)
+
+    def _of_server(self, fields: dict[str, Any], theirs: str, server: Server, step: str) -> dict[str, Any]:
         """A model behind a server that speaks OpenAI's protocol."""
+
+        def tell(what: str) -> None:
+            self._note(f"step {step!r}: {what}")
+
         ours: dict[str, Any] = {"use": "OpenAILLM"}
-        models = [fields.pop(key, None) for key in server.model]
-        if model := next((model for model in models if isinstance(model, str) and model), None):
-            ours["model"] = model
-        url = next((url for key in server.address if isinstance(url := fields.pop(key, None), str) and url), None)
-        if url and theirs == "OllamaLLM":
-            url = f"{url.rstrip('/')}/v1"
-        url = (url or server.url or "").rstrip("/")
-        if url and url != "https://api.openai.com/v1":
-            ours["base_url"] = url
+        models = {key: model for key in server.model if isinstance(model := fields.get(key), str) and model}
+        for at, (key, model) in enumerate(models.items()):
+            del fields[key]
+            if at:
+                tell(f"`{key}` was left out: the model goes by its id")
+            else:
+                ours["model"] = self._keys.text(model)
+        self._set_address(ours, fields, theirs, server, tell)
         given = fields.pop("api_key", None)
         if server.key and (given is not None or server.key != "OPENAI_API_KEY"):
             ours["api_key"] = given if isinstance(given, str) and referred(given) else f"${{{server.key}}}"
             if given is not None and ours["api_key"] != given:
-                self._note(f"step {step!r}: the key in the file was not carried over; set ${server.key}")
-        if (structure := fields.pop("structured_output", None)) and isinstance(structure, Mapping):
-            ours["structured_output"] = _structured(structure)
-        if theirs == "InferenceEndpointsLLM":
-            fields.pop("tokenizer_id", None)
-        for key, value in fields.items():
-            if key not in _LEFT_OUT and not _is_default(key, value, registry.resolve("OpenAILLM", "llms")):
-                ours[key] = self._safe(key, value, step)
+                tell(f"the key in the file was not carried over; set ${server.key}")
+        for key in server.tokenizer:
+            if fields.pop(key, None) not in (None, "", *models.values()):
+                tell(f"`{key}` was left out: the server knows its own tokenizer")
+        if fields.get("structured_output"):
+            fields["structured_output"] = structure(fields["structured_output"], tell)
+        fields["generation_kwargs"] = sampling(theirs, fields.get("generation_kwargs"), tell)
+        fields["magpie_pre_query_template"] = template_name(fields.get("magpie_pre_query_template"))
+        for key, value in self._kept(fields, registry.resolve("OpenAILLM", "llms"), step):
+            ours[OTHER_NAMES.get(key, key)] = value
         return ours
+
+    def _set_address(self, ours: dict[str, Any], fields: dict[str, Any], theirs: str, server: Server, tell: Any) -> None:
+        given = {key: url for key in server.address if isinstance(url := fields.get(key), str) and url}
+        for key in given:
+            del fields[key]
+        url = next(iter(given.values()), "").rstrip("/")
+        if url and not url.endswith(server.path):
+            url += server.path
+        if url and (bare := self._keys.text(url)) != url:
+            tell("the key in the address of the server was not carried over")
+            url = bare
+        url = url or server.url or ""
+        if url and url != "https://api.openai.com/v1":
+            ours["base_url"] = url
+        if theirs == "InferenceEndpointsLLM" and given and "model" not in ours:
+            ours["model"] = "tgi"
+            tell("the file names no model, but an address; `model` is `tgi`, which servers of TGI take for their own")
 
     def _router(self, entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         step = self._names.get(str(entry.get("step")))
         if step is None:
-            self._note(f"the routing after {quoted(entry.get('step'))} was left out: there is no such step")
+            self._note(f"the routing after {self._shown(entry.get('step'))} was left out: there is no such step")
             return None
         info = entry.get("type_info")
         if not isinstance(info, Mapping) or not info.get("name"):
             self._note(f"step {step!r}: distilabel did not write which routing it has; choose a router, such as sample_n_steps")
             return None
-        module, theirs = str(info.get("module")), str(info["name"])
+        module, theirs = self._type_of(entry)
         is_there = module.startswith(_THEIRS) and theirs in registry.names("routers")
-        use = theirs if is_there else self._unknown(module, theirs)
+        use = theirs if is_there else self._unknown(module, theirs, f"the routing after step {step!r}")
         kwargs = info.get("kwargs")
-        return step, {"use": use, **({"with": dict(kwargs)} if isinstance(kwargs, Mapping) and kwargs else {})}
+        return step, {
+            "use": use,
+            **({"with": self._keys.value("", kwargs, step)} if isinstance(kwargs, dict) and kwargs else {}),
+        }
 
-    def _safe(self, key: str, value: Any, step: str) -> Any:
-        """A value without keys in it: they become references to a variable of the environment."""
-        if isinstance(value, Mapping):
-            return {str(name): self._safe(str(name), one, step) for name, one in value.items() if name not in _TYPES}
-        if isinstance(value, list):
-            return [self._safe(key, one, step) for one in value]
-        if not isinstance(value, str) or not value or referred(value):
-            return value
-        if (_SECRET.search(key) and not _NOT_SECRET.search(key)) or has_key(value):
-            variable = re.sub(r"\W", "_", key).upper()
-            self._note(f"step {step!r}: `{key[:40]}` was not carried over; set ${variable}")
-            return f"${{{variable}}}"
-        return value
+    def _type_of(self, fields: Mapping[str, Any]) -> tuple[str, str]:
+        info = fields.get("type_info")
+        if not isinstance(info, Mapping) or not info.get("name"):
+            return _THEIRS, "Unknown"
+        module, name = str(info.get("module") or ""), str(info["name"])
+        return self._keys.text(module)[:200], self._keys.text(name)[:90]
+
+    def _shown(self, name: Any) -> str:
+        return quoted(self._keys.text(str(name)))  # before it is cut short: half a key looks like none
 
     def _note(self, text: str) -> None:
-        if text not in self.found.notes:
-            self.found.notes.append(text)
-
-
-_TYPES = {"type_info", "runtime_parameters_info"}
+        if len(self._notes) < MOST_NOTES:
+            self._notes[self._keys.text(text)] = None
+        else:
+            self._left_out += text not in self._notes
 
 
 def _listed(inside: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -275,15 +332,14 @@ def _listed(inside: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 def _fields_of(step: Mapping[str, Any]) -> dict[str, Any]:
     fields = step.get("step")
     if not isinstance(fields, dict):
-        raise SpecError(f"a step of this distilabel file has no `step`: it has {sorted(step)[:9]}", "export it again")
+        raise SpecError(
+            f"a step of this distilabel file has no mapping `step`, but {quoted(type(fields).__name__)}", "export it again"
+        )
     return fields
 
 
-def _type_of(fields: Mapping[str, Any]) -> tuple[str, str]:
-    info = fields.get("type_info")
-    if not isinstance(info, Mapping) or not info.get("name"):
-        return _THEIRS, "Unknown"
-    return str(info.get("module") or "")[:200], str(info["name"])[:90]
+def _name_of(step: Mapping[str, Any]) -> str:
+    return str(step.get("name") or _fields_of(step).get("name") or "step")
 
 
 def _fitting(name: str, otherwise: str) -> str:
@@ -291,34 +347,31 @@ def _fitting(name: str, otherwise: str) -> str:
     return _NAME_CHARS.sub("_", name).lstrip("_-")[:80] or otherwise
 
 
+def _values_of_enum(value: Any) -> Any:
+    """What an enum of older releases holds, by name: distilabel evaluates its type, which is not even looked at here."""
+    is_enum = isinstance(value, Mapping) and value.get("_type") == "enum"
+    return value["_values"] if is_enum and isinstance(value.get("_values"), Mapping) else value
+
+
 def _is_default(key: str, value: Any, found: type | None) -> bool:
     """Whether a parameter says nothing: it is empty, or what it would be anyway. `found`: our class, if there is one."""
-    if value is None or (isinstance(value, (dict, list)) and not value):
-        return True
     known = found.model_fields.get(key) if found is not None and issubclass(found, BaseModel) else None
-    if known is None:
-        return value in _DEFAULTS.get(key, ()) and type(value) in map(type, _DEFAULTS.get(key, ()))
+    if known is None or known.is_required():
+        others = () if known else _DEFAULTS.get(key, ())
+        return value is None or (not known and _is_empty(value)) or (value in others and type(value) in map(type, others))
     default = known.get_default(call_default_factory=True, validated_data={})
-    if key in ("use_default_structured_output",):
+    if value is None:  # a text that was taken out, unless None is what distilabel has where we have something else
+        return default is None or type(None) not in get_args(known.annotation)
+    if key == "use_default_structured_output" and found is not None and found.__name__ not in _ENFORCED:
         return value is False
-    return bool(value == default or value == [default])
+    return bool(value == default or value == [default]) or (_is_empty(value) and (default is None or _is_empty(default)))
 
 
-def _batch_size(fields: Mapping[str, Any], found: type[BaseStep] | None) -> int | None:
-    """What is written beside `use`. Steps that ask a model take rows as they come."""
-    value = next((fields[key] for key in ("batch_size", "input_batch_size") if isinstance(fields.get(key), int)), None)
-    if value is None or value < 1 or value in _DEFAULTS["batch_size"]:
-        return None
-    return None if found and (issubclass(found, Task) or not batch_size_field(found)) else value
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, (dict, list)) and not value
 
 
-def _resources(given: Any) -> dict[str, Any]:
+def _resources(given: Any) -> Any:
     if not isinstance(given, Mapping):
-        return {}
-    kept = {key: value for key, value in given.items() if key in ("replicas", "cpus", "gpus", "memory", "resources")}
-    return {key: value for key, value in kept.items() if value is not None and (key, value) != ("replicas", 1)}
-
-
-def _structured(given: Mapping[str, Any]) -> dict[str, Any]:
-    kind = given.get("format") or ("regex" if isinstance(given.get("schema"), str) else "json")
-    return {"format": kind, **({"schema": given["schema"]} if given.get("schema") is not None else {})}
+        return given
+    return {str(key): value for key, value in given.items() if value is not None and (key, value) != ("replicas", 1)}

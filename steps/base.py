@@ -7,7 +7,7 @@ what the palette shows, and the example in the docstring runs as a test.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from operator import contains
@@ -59,6 +59,8 @@ class BaseStep(Wired, Component):
     default_pool: ClassVar[str] = "process"
     reaches: ClassVar[str] = ""
     """What it needs beyond this machine, in words; empty where it works offline."""
+    in_rehearsal: ClassVar[Mapping[str, Any]] = {}
+    """Parameters that a rehearsal sets: with them it loads no weights and writes nothing beyond this machine."""
     runs_code: ClassVar[bool] = False
     """Whether it runs programs that its rows or parameters bring: a server that is open to everybody refuses it."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
-import orjson
 from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row, is_missing, require
@@ -99,5 +99,5 @@ class GenerateUntil(GlobalStep):
 
 
 def _folded(value: object) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value, default=repr, option=orjson.OPT_SORT_KEYS).decode()
+    text = value if isinstance(value, str) else json.dumps(value, default=repr, sort_keys=True)
     return " ".join(text.casefold().split())
