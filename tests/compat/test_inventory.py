@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from flows.catalogue import describe
-from flows.compat_models import SERVERS
+from flows.compat.servers import SERVERS
 from steps import registry
 from steps.base import BaseStep
 from tests.steps.samples import SAMPLES

@@ -13,8 +13,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from flows.compat_keys import Keys
-from flows.compat_models import MODULES, OTHER_NAMES, SERVERS, Server, sampling, structure, template_name
+from flows.compat.keys import Keys
+from flows.compat.servers import MODULES, OTHER_NAMES, SERVERS, Server, sampling, structure, template_name
 from flows.plan.planned import batch_size_field
 from flows.spec.reading import check_length
 from steps import registry
