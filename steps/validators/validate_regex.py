@@ -8,8 +8,8 @@ from pydantic import Field
 
 from steps.errors import Complaint
 from steps.extras import without_extra
+from steps.patterns import fits, pattern_problem
 from steps.validators.base import Validator
-from steps.validators.patterns import fits, pattern_problem
 from steps.wording import quoted
 
 
