@@ -19,7 +19,7 @@ from steps.tasks.lenient_json import Found, without_thoughts
 from steps.tasks.regexes import matching_text
 from steps.tasks.replies import SEE_REPLY, Unfit, fitting, rehearse_schema, schema_instructions
 from steps.tasks.row_texts import own_text
-from steps.tasks.structures import structure_in
+from steps.tasks.structures import Structure, structure_in
 
 _COLUMN = "structured_output"
 _MOST_TRIES = 20
@@ -84,13 +84,19 @@ class StructuredGeneration(Task):
     def rehearse(self, row: Row, rng: Random) -> str:
         wanted = structure_in(row, _COLUMN)
         for _ in range(_MOST_TRIES):
-            made = (
-                matching_text(wanted.pattern, rng) if wanted.pattern is not None else rehearse_schema(wanted.schema or {}, rng)
-            )
-            if made is not None and (wanted.schema is None or misfit(orjson.loads(made), wanted.schema) is None):
+            if (made := _made_up(wanted, rng)) is not None:
                 return made
         form = "regular expression" if wanted.pattern is not None else "JSON schema"
         raise RowError(f"nothing could be made up that fits this {form}", "try this row with a model")
+
+
+def _made_up(wanted: Structure, rng: Random) -> str | None:
+    """A text of this form; None where none was found."""
+    if wanted.pattern is not None:
+        return matching_text(wanted.pattern, rng)
+    schema = wanted.schema or {}
+    made = rehearse_schema(schema, rng)
+    return made if misfit(orjson.loads(made), schema) is None else None
 
 
 def _json_in(text: str, schema: JSONSchema) -> str:
