@@ -13,12 +13,13 @@ from pathlib import Path
 
 from flows.distiset import NotADistiset, check_target
 from flows.engine.caps import Caps, check_prices
-from flows.engine.engine import Engine, Settings
+from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.journal import JOURNAL
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
 from flows.engine.quarantine import take_over_retries
+from flows.engine.settings import Settings
 from flows.engine.stages import keys_of
 from flows.journals import previews_of, usable
 from flows.plan import Plan
