@@ -13,6 +13,10 @@ from steps.filters.dbscan import DBSCAN
 from steps.filters.umap import UMAP
 
 
+pytestmark = pytest.mark.xdist_group("umap")
+"""numba compiles it once in each process."""
+
+
 def two_groups(count: int) -> list[Row]:
     """Rows of two kinds by turns, far apart."""
     vectors = np.random.default_rng(2).normal(size=(count, 6)) + 50 * (np.arange(count) % 2)[:, None]
