@@ -73,18 +73,26 @@ def rated_answers(row: Row) -> list[Answer]:
     Raises:
         RowError: The columns do not belong together.
     """
-    columns = {name: row[name] for name in ("generations", "ratings", "generation_models") if row.get(name) is not None}
-    for name, values in columns.items():
-        if not isinstance(values, list):
-            raise RowError(f"column {name!r} holds a {type(values).__name__}, not a list", "it must say one thing per answer")
-    if len(lengths := {name: len(values) for name, values in columns.items()}) < 2 or len(set(lengths.values())) > 1:
-        raise RowError(f"generations and ratings do not match: {lengths}", "each answer needs one rating, or None")
-    models = columns.get("generation_models", [None] * lengths["generations"])
+    texts, ratings, models = row["generations"], row["ratings"], row.get("generation_models")
+    if models is None and isinstance(texts, list):
+        models = [None] * len(texts)
+    is_good = isinstance(texts, list) and isinstance(ratings, list) and isinstance(models, list)
+    if not is_good or not len(texts) == len(ratings) == len(models):
+        raise _mismatch(row)
     rated = []
-    for text, rating, model in zip(row["generations"], row["ratings"], models, strict=True):
+    for text, rating, model in zip(texts, ratings, models, strict=True):
         if rating is None or rating != rating or text is None:  # NaN is not equal to itself
             continue
         if not isinstance(rating, (int, float)) or not isinstance(text, str):
             raise RowError(f"answer {str(text)[:40]!r} is rated {rating!r}", "answers must be texts, ratings numbers")
         rated.append(Answer(text, rating, model))
     return rated
+
+
+def _mismatch(row: Row) -> RowError:
+    columns = {name: row[name] for name in ("generations", "ratings", "generation_models") if row.get(name) is not None}
+    for name, values in columns.items():
+        if not isinstance(values, list):
+            return RowError(f"column {name!r} holds a {type(values).__name__}, not a list", "it must say one thing per answer")
+    lengths = {name: len(values) for name, values in columns.items()}
+    return RowError(f"generations and ratings do not match: {lengths}", "each answer needs one rating, or None")
