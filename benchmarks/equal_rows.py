@@ -22,6 +22,8 @@ Rows = list[Row]
 Branches = list[Rows]
 """Rows of each step before a join; of other steps there is one such step, of sources none."""
 DIMENSIONS = 256
+NEIGHBOURS = 50
+"""More than there are of one instruction: else a row may be alike to one that does not name it."""
 METADATA = ("distilabel_metadata", "distilflow_metadata")
 CALLED_ROWS = 500
 """Each row is a process of ours."""
@@ -167,6 +169,11 @@ def instructions(rows: Rows) -> Branches:
     return [[{"id": row["id"], "text": row["instruction"]} for row in rows]]
 
 
+def without_stops(rows: Rows) -> Branches:
+    """Answers whose sentences cannot be told apart by full stops, so that nothing hangs on where they end."""
+    return [[{**row, "text": row["text"].replace(".", " ")} for row in responses(rows)[0]]]
+
+
 def responses(rows: Rows) -> Branches:
     return [[{"id": row["id"], "text": row["response"]} for row in rows]]
 
@@ -186,11 +193,10 @@ def many_texts(rows: Rows) -> Branches:
 
 # ---- vectors
 def embedded(rows: Rows) -> Branches:
-    """A vector for each instruction and its answer. Rows that say the same as one before are left out."""
-    texts = {_whole(row): row["id"] for row in reversed(rows)}
-    first = sorted((number, text) for text, number in texts.items())
-    vectors = _vectors([text for _, text in first])
-    return [[{"id": number, "embedding": vector.tolist()} for (number, _), vector in zip(first, vectors, strict=True)]]
+    """A vector for each instruction and its answer. Rows with the vector of one before are left out."""
+    vectors = _vectors([f"{row['instruction']} {row['input']} {row['response']}" for row in rows])
+    firsts = {vector.tobytes(): at for at, vector in reversed(list(enumerate(vectors)))}
+    return [[{"id": rows[at]["id"], "embedding": vectors[at].tolist()} for at in sorted(firsts.values())]]
 
 
 def repeated(rows: Rows) -> Branches:
@@ -211,11 +217,15 @@ def scored(rows: Rows) -> Branches:
 
 def scored_short(rows: Rows) -> Branches:
     """The same with 64 numbers in a vector: distilabel holds the differences of all pairs at once."""
-    return [[{**row, "embedding": row["embedding"][:64]} for row in scored(rows)[0]]]
+    import numpy as np
+
+    made = scored(rows)[0]
+    vectors = np.array([row["embedding"] for row in made], np.float32).reshape(len(made), 64, -1).sum(axis=2)
+    return [[{**row, "embedding": vector.tolist()} for row, vector in zip(made, vectors, strict=True)]]
 
 
 def alike(rows: Rows) -> Branches:
-    """The five rows whose instructions are nearest to each row's, as FaissNearestNeighbour finds them by the inner product.
+    """The rows whose instructions are nearest to each row's, as FaissNearestNeighbour finds them by the inner product.
 
     `is_first`: others are like this row, and none of those before it is.
     """
@@ -224,7 +234,7 @@ def alike(rows: Rows) -> Branches:
     vectors = _vectors([row["instruction"] for row in rows])
     near = vectors @ vectors.T
     np.fill_diagonal(near, -1)
-    found = np.argsort(-near, axis=1, kind="stable")[:, :5]
+    found = np.argsort(-near, axis=1, kind="stable")[:, :NEIGHBOURS]
     scores = np.take_along_axis(near, found, axis=1)
     is_alike = (near > 0.9) & (near.T > 0.9)
     firsts = is_alike.any(axis=1) & ~np.tril(is_alike).any(axis=1)
@@ -281,10 +291,6 @@ def many_scored(rows: Rows) -> Branches:
     """10,000 vectors with scores: distilabel holds a table of all pairs."""
     made = many_vectors(rows)[0][:10_000]
     return [[{**row, "evol_instruction_score": 1 + row["id"] % 6, "evol_response_score": 1 + row["id"] % 5} for row in made]]
-
-
-def _whole(row: Row) -> str:
-    return f"{row['instruction']} {row['input']} {row['response']}"
 
 
 def _vectors(texts: Sequence[str]) -> Vectors:

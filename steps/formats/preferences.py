@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from steps.base import Row
 from steps.errors import RowError
@@ -73,7 +73,7 @@ def rated_answers(row: Row) -> list[Answer]:
     Raises:
         RowError: The columns do not belong together.
     """
-    texts, ratings, models = row["generations"], row["ratings"], row.get("generation_models")
+    texts, ratings, models = row["generations"], row["ratings"], cast("Any", row.get("generation_models"))
     if models is None and isinstance(texts, list):
         models = [None] * len(texts)
     is_good = isinstance(texts, list) and isinstance(ratings, list) and isinstance(models, list)
