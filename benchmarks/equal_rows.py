@@ -60,6 +60,7 @@ def write_files(rows: Rows, folder: Path) -> None:
         writer.writeheader()
         writer.writerows(rows)
     pq.write_table(pa.Table.from_pylist(rows), folder / "rows.parquet")
+    datasets.disable_progress_bars()
     datasets.Dataset.from_list(rows).save_to_disk(folder / "saved")
     (folder / "library.py").write_text(LIBRARY)
 
@@ -237,7 +238,7 @@ def alike(rows: Rows) -> Branches:
     found = np.argsort(-near, axis=1, kind="stable")[:, :NEIGHBOURS]
     scores = np.take_along_axis(near, found, axis=1)
     is_alike = (near > 0.9) & (near.T > 0.9)
-    firsts = is_alike.any(axis=1) & ~np.tril(is_alike).any(axis=1)
+    firsts: Any = is_alike.any(axis=1) & ~np.tril(is_alike).any(axis=1)
     made = zip(rows, found.tolist(), scores.tolist(), firsts.tolist(), strict=True)
     return [[{"id": row["id"], "nn_indices": at, "nn_scores": score, "is_first": first} for row, at, score, first in made]]
 
@@ -303,7 +304,8 @@ def _vectors(texts: Sequence[str]) -> Vectors:
             place = zlib.crc32(word.encode())
             table[at, place % DIMENSIONS] += 1 if place & 0x8000 else -1
     lengths = np.linalg.norm(table, axis=1, keepdims=True)
-    return np.divide(table, lengths, out=table, where=lengths > 0)
+    table /= np.maximum(lengths, 1)
+    return table
 
 
 # ---- calls of functions

@@ -17,7 +17,7 @@ from benchmarks.equal_cases import Case
 from benchmarks.equal_rows import Branches, Rows
 from benchmarks.surroundings import OFFLINE, ROOT
 
-LEAST_TURNS, MOST_TURNS = 5, 101
+LEAST_TURNS, MOST_TURNS = 5, 41
 MOST_SECONDS = 60.0
 """Of turns at one case, once both have had two."""
 

@@ -37,7 +37,7 @@ def _turn(asked: dict[str, Any], prepare: Callable[[str, dict[str, Any]], Work])
         branches = pickle.loads(Path(asked["rows"]).read_bytes())  # anew for each turn: distilabel's steps change them
         work = prepare(asked["step"], asked["parameters"])
         gc.collect()
-        gc.freeze()  # what was imported costs neither side time
+        gc.freeze()  # what a side imported costs it no time
         before = _memory_mb(forget_peak=True)[0]
         started = time.perf_counter()
         rows = work(branches)
@@ -48,8 +48,6 @@ def _turn(asked: dict[str, Any], prepare: Callable[[str, dict[str, Any]], Work])
             Path(asked["output"]).write_text("".join(f"{line}\n" for line in lines))
     except Exception as error:  # a step may do anything; the next turn goes on
         return {"seconds": 0.0, "peak_mb": 0.0, "error": f"{type(error).__name__}: {error}"[:300]}
-    finally:
-        gc.unfreeze()
     return {"seconds": seconds, "peak_mb": peak_mb, "error": ""}
 
 

@@ -14,6 +14,9 @@ from steps.extras import extra
 from steps.filters.density import density_labels
 from steps.filters.vectors import read_vectors
 
+FEW_NUMBERS = 16_384
+"""Vectors of fewer together are searched sooner than threads can be started."""
+
 
 class DBSCAN(GlobalStep):
     """Puts rows whose vectors lie close together into groups, numbered from 0.
@@ -45,7 +48,7 @@ class DBSCAN(GlobalStep):
         if not len(rows):
             return
         vectors = read_vectors(rows, len(rows), "projection")
-        search = self._library().NearestNeighbors(radius=self.eps, metric=self.metric, n_jobs=self._threads())
+        search = self._library().NearestNeighbors(radius=self.eps, metric=self.metric, n_jobs=self._threads(vectors.size))
         try:
             labels = density_labels(vectors, search.fit(vectors), self.min_samples)
         except ValueError as error:
@@ -53,7 +56,9 @@ class DBSCAN(GlobalStep):
         for row, label in zip(rows, labels, strict=True):
             yield {**row, "cluster_label": label}
 
-    def _threads(self) -> int:
+    def _threads(self, size: int) -> int:
+        if size < FEW_NUMBERS:
+            return 1
         most = os.cpu_count() or 1
         return most if self.n_jobs < 0 else min(max(1, self.n_jobs), most)  # more than there are cores only cost time
 

@@ -50,7 +50,7 @@ def test_a_row_that_is_not_even_near_itself_has_none(most_pairs: int, monkeypatc
 def test_it_takes_no_more_threads_than_there_are_cores(n_jobs: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
 
-    assert DBSCAN(n_jobs=n_jobs)._threads() == threads
+    assert DBSCAN(n_jobs=n_jobs)._threads(1_000_000) == threads
 
 
 def test_labels_are_plain_numbers() -> None:
