@@ -106,7 +106,7 @@ def compare(case: Case, ours: Made, theirs: Made) -> str:
     our_rows, their_rows = (
         sorted(rows, key=lambda row: row[case.order]) if case.order else rows for rows in (ours.rows, theirs.rows)
     )
-    left_out: list[str] = []
+    left_out: list[list[str]] = []
     for number, (our, their) in enumerate(zip(our_rows, their_rows, strict=False)):
         if found := first_difference(case.view(our), case.view(their), case.tolerance):
             return f"row {number}, {found}"
@@ -116,7 +116,10 @@ def compare(case: Case, ours: Made, theirs: Made) -> str:
         return f"{len(our_rows):,} rows, distilabel {len(their_rows):,}"
     if not our_rows:
         return "no rows to compare"
-    return f"{EQUAL}, but for {', '.join(sorted(set(left_out)))} of {len(left_out):,} rows" if left_out else EQUAL
+    if not left_out:
+        return EQUAL
+    columns = dict.fromkeys(f"`{column}`" for found in left_out for column in found)
+    return f"{EQUAL}, but for {', '.join(columns)} of {len(left_out):,} rows"
 
 
 def first_difference(ours: Row, theirs: Row, tolerance: float) -> str:
@@ -129,13 +132,11 @@ def first_difference(ours: Row, theirs: Row, tolerance: float) -> str:
     return ""
 
 
-def differing_columns(ours: Row, theirs: Row, tolerance: float) -> str:
-    """The columns that differ, or that one side lacks, as text."""
-    names = [*ours, *(column for column in theirs if column not in ours)]
+def differing_columns(ours: Row, theirs: Row, tolerance: float) -> list[str]:
+    """The columns that differ, or that one side lacks."""
     nothing = object()
-    return ", ".join(
-        f"`{name}`" for name in names if not is_equal(ours.get(name, nothing), theirs.get(name, nothing), tolerance)
-    )
+    names = dict.fromkeys([*ours, *theirs])
+    return [name for name in names if not is_equal(ours.get(name, nothing), theirs.get(name, nothing), tolerance)]
 
 
 def is_equal(ours: Any, theirs: Any, tolerance: float) -> bool:
