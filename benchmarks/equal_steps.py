@@ -110,16 +110,16 @@ def compare(case: Case, ours: Made, theirs: Made) -> str:
     for number, (our, their) in enumerate(zip(our_rows, their_rows, strict=False)):
         if found := first_difference(case.view(our), case.view(their), case.tolerance):
             return f"row {number}, {found}"
-        if found := differing_columns(our, their, case.tolerance):
-            left_out.append(found)
+        if columns := differing_columns(our, their, case.tolerance):
+            left_out.append(columns)
     if len(our_rows) != len(their_rows):
         return f"{len(our_rows):,} rows, distilabel {len(their_rows):,}"
     if not our_rows:
         return "no rows to compare"
     if not left_out:
         return EQUAL
-    columns = dict.fromkeys(f"`{column}`" for found in left_out for column in found)
-    return f"{EQUAL}, but for {', '.join(columns)} of {len(left_out):,} rows"
+    named = dict.fromkeys(f"`{column}`" for columns in left_out for column in columns)
+    return f"{EQUAL}, but for {', '.join(named)} of {len(left_out):,} rows"
 
 
 def first_difference(ours: Row, theirs: Row, tolerance: float) -> str:
