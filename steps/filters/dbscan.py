@@ -14,7 +14,7 @@ from steps.extras import extra
 from steps.filters.density import density_labels
 from steps.filters.vectors import read_vectors
 
-FEW_NUMBERS = 16_384
+FEW_NUMBERS = 131_072
 """Vectors of fewer together are searched sooner than threads can be started."""
 
 

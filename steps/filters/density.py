@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.int64]
 
-MOST_PAIRS = 1_000_000
+MOST_PAIRS = 2_000_000
 COUNTED_ROWS = 1024
-"""Rows whose neighbours are counted at a time: how many that are is not known before."""
+"""Rows whose neighbours are counted first: how many that are is not known before. Then as many at a time as that allows."""
 
 
 def density_labels(vectors: Matrix, search: Any, min_samples: int) -> list[int]:
@@ -50,12 +50,15 @@ class _Neighbours:
 
         self._vectors, self._search = vectors, search
         self._kept: Any = []
-        counts, pairs = [], 0
-        for at in range(0, len(vectors), COUNTED_ROWS):
-            found = self._look(vectors[at : at + COUNTED_ROWS])
+        counts: list[list[int]] = []
+        at, size, pairs, densest = 0, COUNTED_ROWS, 0, 1
+        while at < len(vectors):
+            found = self._look(vectors[at : at + size])
             counts.append([len(near) for near in found])
-            pairs += sum(counts[-1])
+            pairs, densest = pairs + sum(counts[-1]), max(densest, *counts[-1])
             self._kept = [*self._kept, found] if self._kept is not None and pairs <= MOST_PAIRS else None
+            at += size
+            size = max(COUNTED_ROWS, min(4 * size, MOST_PAIRS // densest))  # each search takes a while to start
         if self._kept is not None:
             self._kept = np.concatenate(self._kept)
         self.counts: Numbers = np.concatenate(counts)
