@@ -12,7 +12,6 @@ from steps.errors import RunError
 from steps.filters.dbscan import DBSCAN
 from steps.filters.umap import UMAP
 
-
 pytestmark = pytest.mark.xdist_group("umap")
 """numba compiles it once in each process."""
 
