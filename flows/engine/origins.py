@@ -6,6 +6,7 @@ import hashlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,27 @@ from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentWriter, records_in
 from flows.engine.outcome import explain
 from flows.engine.shelf import ShelfRows
-from steps.base import Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
+from steps.base import BaseStep, Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
 from steps.errors import RunError
 
 RECORDS_PER_FRAME = 200
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def naming(step: BaseStep) -> Iterator[None]:
+    """Say which step broke: others may work in the same stage.
+
+    Raises:
+        RunError: It did.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = explain(error)
+        fix = said.fix if said is error else "correct it"
+        raise RunError(f"step {step.name!r}: {said.message}", fix) from error
 
 
 class Origin(ABC):
@@ -50,14 +66,10 @@ class Origin(ABC):
         Raises:
             RunError: The step broke. It names the step: others may work in the same stage.
         """
-        try:
+        with naming(self._step):
             self._begun = self._begun or self._begin()
             # copied one by one: a source may yield the same dict again, with other content
             return self._named([row.copy() if type(row) is dict else row for row in islice(self._begun, count)])
-        except Exception as error:
-            said = explain(error)
-            fix = said.fix if said is error else "correct it"
-            raise RunError(f"step {self._step.name!r}: {said.message}", fix) from error
 
     def _named(self, rows: list[Any]) -> Batch:
         for kind in set(map(type, rows)):
