@@ -282,11 +282,13 @@ class Pipeline:
         asked: dict[str, Any],
     ) -> Distiset:
         from flows.distiset import Distiset
+        from flows.engine.inside import refuse_another_run
         from flows.engine.options import RunOptions
         from flows.journals import find_journals
         from flows.runners.inline import run_inline
         from flows.runs import RunStore
 
+        refuse_another_run()
         options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
         planned = self._planned(parameters or {}, is_replay=options.is_replay)
         folder = run_inline(planned, runs_dir, run_id=run_id, options=options)
@@ -309,7 +311,9 @@ class Pipeline:
         Nothing is kept but replies that cost something: runs of the same runs folder do not pay for them again.
         """
         _refuse("dry_run", unknown, {"batch_size", "runs_dir"})
+        from flows.engine.inside import refuse_another_run
         from flows.runners.inline import preview
 
+        refuse_another_run()
         result = preview(self._planned(parameters or {}), batch_size, runs_dir=Path(runs_dir))
         return result.rows[result.plan.leaves[0]]

@@ -25,7 +25,7 @@ SERVERS = {
     ("openai", "OpenAILLM"): Server(None, "OPENAI_API_KEY"),
     ("anyscale", "AnyscaleLLM"): Server("https://api.endpoints.anyscale.com/v1", "ANYSCALE_API_KEY"),
     ("together", "TogetherLLM"): Server("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
-    ("groq", "GroqLLM"): Server("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    ("groq", "GroqLLM"): Server("https://api.groq.com/openai/v1", "GROQ_API_KEY", path="/openai/v1"),
     ("mistral", "MistralLLM"): Server("https://api.mistral.ai/v1", "MISTRAL_API_KEY", address=("endpoint",), path="/v1"),
     ("ollama", "OllamaLLM"): Server(
         "http://localhost:11434/v1", "", address=("host",), path="/v1", tokenizer=("tokenizer_id",)

@@ -23,7 +23,7 @@ from typing import cast
 
 import orjson
 
-from flows.engine import signals
+from flows.engine import inside, signals
 from flows.engine.asking import Asking
 from flows.engine.chain import Chain
 from flows.engine.desk import Desk
@@ -75,6 +75,7 @@ def message(kind: bytes, payload: bytes = b"") -> bytes:
 def work(sock: socket.socket, order: Order) -> None:
     """Entry of a worker process."""
     threading.Thread(target=end_with_engine, daemon=True).start()
+    inside.enter()
     signals.leave_to_others()
     collect_seldom()
     os.environ.clear()  # that of the process workers are forked from may be older
@@ -202,6 +203,8 @@ def describe(error: BaseException) -> bytes:
     said = explain(error)
     if isinstance(said, RowError):  # it is no row that ends a worker
         said = RunError(said.message, said.fix if said is error else "correct this")
+    if isinstance(error, PlanError) and error.problems:  # what can be made there and not here, such as a class of a script
+        said = RunError(error.problems[0].what, error.problems[0].fix)
     if isinstance(error, OSError) and error.errno == 28:
         said = RunError("the disk is full", "make room")
     return orjson.dumps({"code": said.code, "message": printable(said.message), "fix": printable(said.fix)})

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from flows.engine import signals
+from flows.engine import inside, signals
 from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.garbage import collect_seldom
@@ -152,6 +152,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started us decides
     signal.signal(signal.SIGTERM, lambda number, frame: early.append(number))
     signals.let_through()
+    inside.enter()
     warm_up()
     collect_seldom()
     asyncio.run(_main(int(sys.argv[1]), lambda: bool(early)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flows.engine import signals
+from flows.engine import inside, signals
 from flows.engine.engine import Engine
 from flows.engine.garbage import collect_seldom
 from flows.engine.hosts import context, start_process
@@ -99,6 +99,7 @@ class _NoPandas(MetaPathFinder):
 def _write(pipe: Connection, environment: dict[str, str], spec: dict[str, object]) -> None:
     # a Distiset that is written after its engine is gone could replace that of the next session
     threading.Thread(target=end_with_engine, daemon=True).start()
+    inside.enter()
     signals.leave_to_others()
     collect_seldom()
     os.environ.update(environment)

@@ -109,6 +109,11 @@ SCHEMA = {"schema": {"type": "object"}}
     [
         (model("together", "TogetherLLM", model="a/b"), "https://api.together.xyz/v1", "${TOGETHER_API_KEY}"),
         (model("groq", "GroqLLM", model="a/b"), "https://api.groq.com/openai/v1", "${GROQ_API_KEY}"),
+        (
+            model("groq", "GroqLLM", model="a/b", base_url="https://api.groq.com"),
+            "https://api.groq.com/openai/v1",
+            "${GROQ_API_KEY}",
+        ),
         (model("mistral", "MistralLLM", model="a/b", timeout=120), "https://api.mistral.ai/v1", "${MISTRAL_API_KEY}"),
         (model("ollama", "OllamaLLM", model="a/b", host="http://box:1", follow_redirects=True), "http://box:1/v1", None),
         (model("vllm", "ClientvLLM", model="a/b", base_url="http://box:8/v1"), "http://box:8/v1", None),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from tests.flows.commands import Commands, kill, wait_for
+from tests.flows.commands import ROOT, Commands, kill, wait_for
 from tests.flows.engine.running import own
 
 ROWS = 300
@@ -156,3 +158,42 @@ def test_a_full_disk_ends_the_run_with_what_to_do_and_loses_nothing(commands: Co
     finally:
         commands.wait_until_gone()
         subprocess.run(["umount", str(runs)], check=True)
+
+
+SCRIPT = """
+from flows import Pipeline
+from steps.base import Batch, Step
+from steps.sources import LoadDataFromDicts
+
+
+class Louder(Step):
+    inputs = ("text",)
+
+    def process(self, batch: Batch) -> Batch:
+        return [{**row, "text": row["text"].upper()} for row in batch]
+
+
+with Pipeline("louder") as pipeline:
+    _ = LoadDataFromDicts(data=[{"text": "a"}]) >> Louder()
+
+GUARDprint(pipeline.run()["default"]["train"][0])
+"""
+
+
+@pytest.mark.parametrize("guard", ["", 'if __name__ == "__main__":\n    '])
+def test_a_script_without_a_guard_starts_one_run_only_and_is_told(tmp_path: Path, guard: str) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT.replace("GUARD", guard))
+
+    ended = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert len(list((tmp_path / "runs").glob("louder-*"))) == 1
+    assert ("'text': 'A'" in ended.stdout) is bool(guard)
+    assert ('if __name__ == "__main__":' in ended.stderr) is not bool(guard)
