@@ -37,6 +37,9 @@ def schema_problems(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for pattern in _patterns(schema):
         if problem := pattern_problem(pattern):
             yield f"the pattern {pattern[:60]!r}: {problem}", fix
+    named = {name for name, _ in _parts(schema)}
+    if {"patternProperties", "unevaluatedProperties"} <= named:
+        yield "`unevaluatedProperties` beside `patternProperties` is not supported", "use `additionalProperties`"
     for reference in _references(schema):
         if not reference.startswith("#"):
             yield f"{reference!r} refers to another document", "put it under `$defs`, and write #/$defs/NAME"
@@ -110,8 +113,24 @@ def _validator(schema: dict[str, Any]) -> Any:
         if isinstance(value, str) and not fits(wanted, value, whole=False):
             yield jsonschema.ValidationError(f"{value!r} does not match {wanted!r}")
 
-    bounded = jsonschema.validators.extend(_draft_of(schema), {"pattern": pattern})
-    return bounded(schema, registry=registry)
+    def by_name(check: Any, wanted: dict[str, Any], value: Any, _: Any) -> Iterator[Any]:
+        for one, inner in wanted.items() if isinstance(value, dict) else ():
+            for name in value:
+                if fits(one, name, whole=False):
+                    yield from check.descend(value[name], inner, path=name, schema_path=one)
+
+    def others(check: Any, wanted: Any, value: Any, around: dict[str, Any]) -> Iterator[Any]:
+        known, patterns = around.get("properties", {}), around.get("patternProperties", {})
+        for name in value if isinstance(value, dict) else ():
+            if name in known or any(fits(one, name, whole=False) for one in patterns):
+                continue
+            if wanted is False:
+                yield jsonschema.ValidationError(f"{name!r} is not among the properties that are allowed")
+            elif isinstance(wanted, dict):
+                yield from check.descend(value[name], wanted, path=name)
+
+    own = {"pattern": pattern, "patternProperties": by_name, "additionalProperties": others}
+    return jsonschema.validators.extend(_draft_of(schema), own)(schema, registry=registry)
 
 
 def _short(text: str) -> str:
@@ -120,10 +139,12 @@ def _short(text: str) -> str:
 
 
 def _patterns(schema: Any) -> Iterator[str]:
-    """Patterns anywhere in a schema."""
+    """Patterns anywhere in a schema: of texts, and of names."""
     for name, value in _parts(schema):
         if name == "pattern" and isinstance(value, str):
             yield value
+        if name == "patternProperties" and isinstance(value, dict):
+            yield from value
 
 
 def _references(schema: Any) -> Iterator[str]:
