@@ -23,7 +23,7 @@ class GenerateUntil(GlobalStep):
     The source gives as many rows as seem to be needed. When they have come through, those that count are counted: rows that
     arrive here, are `valid`, and differ in the columns `unique`. While some are missing, the source gives more; when it has
     no more, it begins again, up to `max_rounds` times, and each row is asked about anew. The first `num_rows` of them leave,
-    in the order of the source. It ends sooner where further rows bring nothing new.
+    in the order of the source. When of 200 rows in a row none has counted, it gives up, and says so.
 
     Steps that leave rows out (`ValidateJSON` with `drop`, `FilterRows`) stand before it. So do sources and the tasks
     themselves, but no other step that needs all rows.
