@@ -16,7 +16,7 @@ from flows.spec import PipelineSpec, read_spec
 from flows.spec.text import parse
 
 FOLDER = Path(__file__).parent / "dumps"
-SAMPLES = Path(os.environ.get("DISTILABEL_SAMPLES", Path(__file__).parents[2].parent / "shared/facts/distilabel_yaml"))
+SAMPLES = Path(os.environ.get("DISTILABEL_SAMPLES", "no-samples"))
 """Files that distilabel wrote of other pipelines, with its own texts: not kept here."""
 _NO_PIPELINES = ("rows", "defaults")
 
