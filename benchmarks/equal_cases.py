@@ -187,7 +187,7 @@ CASES = (
 
 LARGE = (
     Case("MinHashDedup", rows_of.many_texts, {"tokenizer": "ngrams"}),
-    Case("MinHashDedup", rows_of.many_texts, view=but_unclear_stops),
+    Case("MinHashDedup", rows_of.many_without_stops),
     Case("FaissNearestNeighbour", rows_of.many_vectors, {"k": 5}, view=but_neighbours_equally_near, tolerance=_SINGLE),
     Case("DBSCAN", rows_of.many_places),
     Case(

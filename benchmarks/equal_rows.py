@@ -192,6 +192,10 @@ def many_texts(rows: Rows) -> Branches:
     return [[{"id": at, "text": text} for at, text in enumerate(texts[:100_000])]]
 
 
+def many_without_stops(rows: Rows) -> Branches:
+    return [[{**row, "text": row["text"].replace(".", " ")} for row in many_texts(rows)[0]]]
+
+
 # ---- vectors
 def embedded(rows: Rows) -> Branches:
     """A vector for each instruction and its answer. Rows with the vector of one before are left out."""
