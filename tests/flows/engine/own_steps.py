@@ -354,3 +354,20 @@ class LeavesAsked(Task):
         if self.fails_at_end:
             raise ValueError("no end")
         self.save_artifact("asked", lambda folder: text_in(folder, ", ".join(sorted(self._seen))))
+
+
+class LeavesSlowly(Step):
+    """Takes a minute to write an artifact, the first time."""
+
+    begun: str
+
+    def process(self, batch: Batch) -> Batch:
+        def write(folder: Path) -> None:
+            (folder / "first.txt").write_text("half")
+            if not Path(self.begun).exists():
+                Path(self.begun).touch()
+                time.sleep(60)
+            (folder / "first.txt").write_text("whole")
+
+        self.save_artifact("text", write)
+        return batch
