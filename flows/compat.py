@@ -63,7 +63,6 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "follow_redirects": (True,),
     "endpoint": ("https://api.mistral.ai",),
     "max_concurrent_requests": (64,),
-    "savefig": (True, False),
     "timeout": (120, 120.0),
     "max_retries": (6,),
 }

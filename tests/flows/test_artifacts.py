@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -303,3 +305,56 @@ def test_a_distiset_on_another_disk_has_copies(tmp_path: Path) -> None:
         run(tmp_path, "r", step("leave", "Leaves"), output=Path(folder) / "distiset")
 
         assert texts(Path(folder) / "distiset") == {"leave": {"count": "6", "text": "a" * 1000}}
+
+
+# ---- of our steps
+
+CLUSTERED = [
+    {"text": f"{animal} {at}", "projection": [float(cluster), at / 10], "cluster_label": cluster}
+    for cluster, animal in ((0, "fox"), (1, "crow"), (-1, "?"))
+    for at in range(6)
+]
+
+
+def clusters(folder: Path, run_id: str, **params: Any) -> RunFolder:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": CLUSTERED}}
+    name = {"name": "name", "use": "TextClustering", "after": "load", "with": params}
+    spec, _ = spec_from({"distilflow": 1, "steps": [load, name]})
+    return run_inline(plan(spec), folder, run_id=run_id)
+
+
+def test_clusters_are_drawn_of_all_rows_also_of_those_that_were_labelled_before(tmp_path: Path) -> None:
+    if find_spec("matplotlib") is None:
+        pytest.skip("matplotlib draws it")
+
+    def drawn(run: RunFolder) -> bytes:
+        artifact = artifacts_of(run.distiset)["name"]["Text Clusters"]
+        assert artifact.metadata == {"type": "image", "library": "matplotlib", "rows": len(CLUSTERED), "clusters": 2}
+        return artifact.files()["figure_clustering.png"].read_bytes()
+
+    once = drawn(clusters(tmp_path, "once"))
+    again = drawn(clusters(tmp_path, "once"))
+
+    assert once.startswith(b"\x89PNG")
+    assert again == once
+
+
+def test_without_the_library_clusters_are_named_and_the_log_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    ended = clusters(tmp_path, "r")
+
+    assert ended.report().rows == {"default": len(CLUSTERED)}
+    [line] = [line for line in ended.log.read_text().splitlines() if "matplotlib" in line]
+    assert "step 'name': a figure of the clusters needs `matplotlib`" in line
+    assert "pip install 'distilflow[clustering]'" in line
+    assert artifacts_of(ended.distiset) == {}
+
+
+def test_no_figure_is_drawn_where_none_is_wanted(tmp_path: Path) -> None:
+    ended = clusters(tmp_path, "r", savefig=False)
+
+    assert artifacts_of(ended.distiset) == {}
+    assert "matplotlib" not in ended.log.read_text()
