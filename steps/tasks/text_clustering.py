@@ -49,22 +49,17 @@ class TextClustering(GlobalTask, TextClassification):
     savefig: bool = Field(default=True, description="Draw the clusters, where rows have a `projection`, as an artifact.")
     samples_per_cluster: int = Field(default=10, ge=1, description="Texts of each cluster that the model reads.")
 
-    _map: ClusterMap = PrivateAttr(default_factory=ClusterMap)
+    _map: ClusterMap | None = PrivateAttr(default=None)
     _draws: bool | None = PrivateAttr(default=None)
 
     def load(self) -> None:
         super().load()
-        self._map = ClusterMap()
+        self._map = None
 
     def unload(self) -> None:
-        if self._map.rows:
-            about = {
-                "type": "image",
-                "library": "matplotlib",
-                "rows": self._map.rows.total(),
-                "clusters": len(self._map.clusters),
-            }
-            self.save_artifact("Text Clusters", lambda folder: self._map.save(folder / FIGURE), about)
+        if (drawn := self._map) is not None:
+            about = {"type": "image", "library": "matplotlib", "rows": drawn.rows.total(), "clusters": len(drawn.clusters)}
+            self.save_artifact("Text Clusters", lambda folder: drawn.save(folder / FIGURE), about)
         super().unload()
 
     def recall(self, row: Row) -> None:
@@ -82,6 +77,7 @@ class TextClustering(GlobalTask, TextClassification):
             if lacking:
                 log.warning("step %r: %s", self.name, lacking[0])
                 return
+        self._map = self._map or ClusterMap()
         self._map.add(point, cluster, ", ".join(label) if isinstance(label, list) else label or "")
 
     def prepare(self, rows: Collection[Row]) -> Iterator[Row]:
