@@ -25,6 +25,8 @@ from steps.errors import RunError
 ARTIFACTS = "artifacts"
 """The folder that those of all steps are gathered in."""
 METADATA = "metadata.json"
+MOST_METADATA = 2**20
+"""Bytes: it is shown wherever the artifact is."""
 Write = Callable[[Path], object]
 """Writes the files of an artifact into a folder, which is empty."""
 
@@ -85,11 +87,14 @@ def _as_json(name: str, metadata: Mapping[str, Any]) -> bytes:
     """Metadata as it is written; values that JSON lacks as text."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     try:
-        return orjson.dumps(dict(metadata), default=str, option=options)
+        said = orjson.dumps(dict(metadata), default=str, option=options)
     except (TypeError, ValueError) as error:
         raise RunError(
             f"the metadata of artifact {name!r} cannot be written: {error}", "give a mapping of names to values"
         ) from error
+    if len(said) > MOST_METADATA:
+        raise RunError(f"the metadata of artifact {name!r} has {len(said):,} bytes", "write what is long into a file of it")
+    return said
 
 
 def _write(part: Path, name: str, write: Write) -> None:

@@ -16,7 +16,7 @@ from flows.engine.ledger import step_folder
 from flows.engine.stages import ALL_OF, ROWS_OF
 from flows.plan import Plan
 from flows.runs import RunReport
-from steps.artifacts import ARTIFACTS, METADATA, artifacts_in
+from steps.artifacts import ARTIFACTS, METADATA, MOST_METADATA, artifacts_in
 from steps.base import BaseStep, GeneratorStep, GlobalStep
 from steps.errors import DistilflowError
 from steps.tasks.base import Task
@@ -60,7 +60,11 @@ def _folders(folder: Path) -> list[Path]:
 
 def _read(path: Path) -> Artifact:
     try:
-        metadata = orjson.loads((path / METADATA).read_bytes())
+        with (path / METADATA).open("rb") as file:
+            said = file.read(MOST_METADATA + 1)
+        if len(said) > MOST_METADATA:
+            return Artifact(path, {}, f"its {METADATA} has more than {MOST_METADATA:,} bytes")
+        metadata = orjson.loads(said)
     except FileNotFoundError:
         return Artifact(path, {}, f"it has no {METADATA}")
     except (OSError, ValueError) as error:

@@ -234,8 +234,13 @@ def test_one_whose_files_are_gone_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "said"),
-    [("", "cannot be read"), ("[1]", "holds no mapping"), (None, "it has no metadata.json")],
-    ids=["torn", "a-list", "missing"],
+    [
+        ("", "cannot be read"),
+        ("[1]", "holds no mapping"),
+        (None, "it has no metadata.json"),
+        ('"' + "x" * 2_000_000, "has more than 1,048,576 bytes"),
+    ],
+    ids=["torn", "a-list", "missing", "huge"],
 )
 def test_a_distiset_with_damaged_metadata_loads_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str | None, said: str

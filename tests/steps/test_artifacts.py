@@ -141,4 +141,6 @@ def test_what_cannot_be_kept_is_told_in_words(tmp_path: Path) -> None:
         write_artifact(tmp_path, "plot", write("a"), {"half": "\ud83d"})
     with pytest.raises(RunError, match="metadata of artifact 'plot' cannot be written"):
         write_artifact(tmp_path, "plot", write("a"), ["no mapping"])  # type: ignore[arg-type]
+    with pytest.raises(RunError, match=r"metadata of artifact 'plot' has 2,000,\d+ bytes"):
+        write_artifact(tmp_path, "plot", write("a"), {"long": "x" * 2_000_000})
     assert artifacts_in(tmp_path) == {}
