@@ -24,7 +24,7 @@ function artifact(run, one) {
     { class: "df-plot df-artifact", "data-testid": "artifact" },
     h("div", { class: "df-row" }, h("h2", { class: "df-grow" }, one.name), tag(one.step)),
     one.problem && h("p", { class: "df-callout warn slim" }, `No metadata: ${one.problem}.`),
-    one.files.filter((file) => file.is_image).map((file) => h("a", { href: link(file.name), target: "_blank", rel: "noopener noreferrer" }, h("img", { class: "df-artifact-image", src: link(file.name), alt: `${one.name}: ${file.name}`, loading: "lazy" }))),
+    one.files.filter((file) => file.is_image).map((file) => h("a", { href: link(file.name), target: "_blank", rel: "noopener noreferrer", "aria-label": `Open ${file.name}` }, h("img", { class: "df-artifact-image", src: link(file.name), alt: `${one.name}: ${file.name}`, loading: "lazy" }))),
     one.metadata.length > 0 && h("dl", { class: "df-files df-said" }, one.metadata.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     h("dl", { class: "df-files" }, one.files.map((file) => [h("dt", { class: "df-mono" }, h("a", { href: link(file.name), download: file.name.split("/").at(-1), title: file.name }, file.name)), h("dd", { class: "df-num" }, size(file.size))])),
     one.more > 0 && h("p", { class: "df-small t3" }, `${number(one.more)} more files are in the download of the whole result.`),
