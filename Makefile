@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
-.PHONY: help install run app test test-slow check format bench bench-peers lock clean
+.PHONY: help install run app test test-slow test-ui check format docs bench bench-peers lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ test-slow: install  ## Run the long tests too
 	@sh tools/browser.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+test-ui: install  ## Run all tests in a browser
+	@sh tools/browser.sh
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/ui
+
 check: install  ## Lint, types, imports, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,6 +45,9 @@ check: install  ## Lint, types, imports, tests
 format: install  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install  ## Write docs/catalogue anew from docstrings and schemas
+	$(BIN)/python -m tools.catalogue
 
 bench: install  ## Measure a run beside bare aiohttp and the openai package (a few minutes)
 	$(BIN)/python -m benchmarks.peers --quick

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from flows.compat import convert, is_theirs
 from flows.hub import check_repo_id
 from flows.spec import read_file, spec_from
-from flows.spec.text import check_data, parse
+from flows.spec.text import check_data, parse, write_yaml
 from steps.errors import SpecError
 
 HUB = "https://huggingface.co"
@@ -112,5 +112,6 @@ def understand(text: str) -> Imported:
         return Imported(text)
     check_data(data)
     found = convert(data)
-    spec, _ = spec_from(found.data)
-    return Imported(spec.to_yaml(), True, found.notes, found.unknown)
+    spec, problems = spec_from(found.data)
+    # what does not fit a spec is in the data alone: whoever reads the text finds it, and says so
+    return Imported(write_yaml(found.data) if problems else spec.to_yaml(), True, found.notes, found.unknown)

@@ -3,7 +3,7 @@
 The shared file is JSON lines, a reply on each: `key` (by which a run finds it), `step`, `row`, `messages` (the chat),
 `generation` (the reply, a list where it has several texts), `model`, `model_name`, `schema`, `n`, tokens, times. Beside the
 Distiset it lets everybody make the rows again for nothing; `ReplayLLM` and other programs read it too. It holds prompts and
-replies, never keys.
+replies, never keys. With replies only it is a fraction as large, and a replay needs no more: the key stands for what was asked.
 """
 
 from __future__ import annotations
@@ -127,24 +127,29 @@ def _check_file(name: str, path: Path) -> None:
 # ---- one file, for everybody
 
 
-def share(journal: Path, target: Path) -> int:
-    """Write all replies of a journal into one file, and return how many; a file that is there is replaced."""
+def share(journal: Path, target: Path, *, replies_only: bool = False) -> int:
+    """Write all replies of a journal into one file, and return how many; a file that is there is replaced.
+
+    `replies_only`: without what was asked, which a replay does not need.
+    """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     seen: set[bytes] = set()
     try:
         with part.open("wb") as file:
-            for key, entry in _entries(journal):
+            for key, entry in entries_of(journal):
                 if key not in seen and entry["completion"]["texts"]:  # one without was only paid for
                     seen.add(key)
-                    file.write(encode(_line(key, entry)) + b"\n")
+                    line = _line(key, entry)
+                    file.write(encode(_without_question(line) if replies_only else line) + b"\n")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return len(seen)
 
 
-def _entries(journal: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def entries_of(journal: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Key and entry of each reply in a journal, a folder or a file of either kind."""
     for path in files_of([journal]):
         if is_shared(path):
             yield from replies_in(path)
@@ -159,9 +164,15 @@ def _line(key: bytes, entry: dict[str, Any]) -> dict[str, Any]:
     texts = completion["texts"]
     told = {name: value for name, value in entry.items() if name not in ("chat", "completion", COPIED)}
     answer = {name: value for name, value in completion.items() if name != "texts"}
-    return {"key": key.hex(), "messages": entry["chat"], "generation": texts[0] if len(texts) == 1 else texts, **told, **answer}
+    asked = {} if entry["chat"] is None else {"messages": entry["chat"]}  # a journal of replies only
+    return {"key": key.hex(), **asked, "generation": texts[0] if len(texts) == 1 else texts, **told, **answer}
 
 
+def _without_question(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: line[name] for name in _REPLY if name in line}
+
+
+_REPLY = ("key", "step", "row", "generation", "model", "model_name", "finish_reasons")
 _OPTIONAL: dict[str, Any] = {"usage": {}, "finish_reasons": []}
 """What the completion on a line may lack, and what it is then."""
 
@@ -184,7 +195,7 @@ def replies_in(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
                 completion["model_name"] = told.pop("model_name")
                 completion |= {name: told.pop(name, absent) for name, absent in _OPTIONAL.items()}
                 told.setdefault("seconds", 0.0)
-                entry = {"step": told.pop("step"), "chat": told.pop("messages"), **told, "completion": completion}
+                entry = {"step": told.pop("step"), "chat": told.pop("messages", None), **told, "completion": completion}
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 missing = f"it has no {error}" if isinstance(error, KeyError) else "it is no JSON object of one"
                 raise NotAJournal(f"line {number} of {path} is no reply of a journal: {missing}") from error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.spec import PipelineSpec
+from flows.spec import PipelineSpec, StepSpec
 from flows.spec.parameters import with_sampling_of
 from steps import registry
+from steps.base import BaseStep
 from steps.errors import SpecError
 from steps.llms.base import LLM
-from steps.models import Model, models_of
+from steps.models import models_of
 from steps.wording import did_you_mean, quoted
 
 _SERVERS = {
@@ -41,7 +42,7 @@ def parse_model(text: str) -> dict[str, Any]:
 def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:
     """The pipeline with this model in every step that asks one; sampling parameters stay as they were.
 
-    In a rehearsal all other models are made up too.
+    In a rehearsal all other models are made up too, and nothing needs a device.
 
     Raises:
         SpecError: `text` names no model.
@@ -50,19 +51,28 @@ def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:
     is_rehearsal = llm["use"] == LLM.rehearsal
     steps = []
     for step in spec.steps:
-        places = _models_of(step.use)
-        changed: dict[str, Any] = {}
-        for name, kind in places.items():
+        found = _class_of(step.use)
+        changed = dict(found.in_rehearsal) if is_rehearsal and found is not None else {}
+        for name, kind in models_of(found).items() if found is not None else ():
             if issubclass(kind, LLM):
                 changed[name] = with_sampling_of(step.params.get(name), llm)
             elif is_rehearsal:
                 changed[name] = {"use": kind.rehearsal}
-        steps.append(step.model_copy(update={"params": {**step.params, **changed}}) if changed else step)
+        if changed:
+            step = step.model_copy(update={"params": {**step.params, **changed}, **(_anywhere(step) if is_rehearsal else {})})
+        steps.append(step)
     return spec.read_as(steps, spec.unread)
 
 
-def _models_of(use: str) -> dict[str, type[Model]]:
+def _class_of(use: str) -> type[BaseStep] | None:
     try:
-        return models_of(registry.resolve(use))
+        found = registry.resolve(use)
     except registry.UnknownComponent:
-        return {}  # plan() reports it
+        return None  # plan() reports it
+    return found if issubclass(found, BaseStep) else None
+
+
+def _anywhere(step: StepSpec) -> dict[str, Any]:
+    """Where a step works that needs no device, since what stands in for its model needs none."""
+    resources = step.resources and step.resources.model_copy(update={"gpus": None})
+    return {"pool": None if step.pool == "gpu" else step.pool, "resources": resources}

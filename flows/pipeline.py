@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from pydantic import ValidationError
 
 from flows.plan import Plan, batch_size_field, examine, plan
+from flows.plan.grouping import Sequential
 from flows.spec import CanvasSpec, PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
 from flows.spec.parameters import settable
 from flows.spec.reading import misfit
@@ -35,7 +36,6 @@ _OF_DISTILABEL = {
     "storage_parameters": "rows are kept below run(runs_dir=...)",
     "use_fs_to_pass_data": "leave it out: rows always pass through files where they are large",
     "logging_handlers": "leave it out: the log is run.log in the run's folder",
-    "load_groups": "leave it out: all steps run at the same time; pools and resources say where",
     "enable_metadata": "leave it out: set add_raw_input and add_raw_output of a task",
     "requirements": "leave it out: install packages where the pipeline runs",
 }
@@ -226,9 +226,13 @@ class Pipeline:
         max_cost: float | None = None,
         max_tokens: int | None = None,
         journals: Sequence[str | Path] = (),
+        load_groups: Sequence[Sequence[str]] | Sequential = (),
         **unknown: Never,
     ) -> Distiset:
         """Run it here and return the result; the same `run_id` continues an earlier run.
+
+        Steps work at the same time; those of `load_groups` work one group after the other, and let go of their models and
+        devices in between. "sequential_step_execution": each step alone.
 
         Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
 
@@ -236,13 +240,14 @@ class Pipeline:
         that are finished are the result, and a `UserWarning` says so.
 
         Raises:
-            PlanError: It has problems.
+            PlanError: It, or a load group, has problems.
             SpecError: It has a budget in USD, and nobody knows what one of its models costs.
             NotAJournal: Something else was named as one.
             RunError: The run could not go on; what is finished is kept.
         """
-        _refuse("run", unknown, {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals"})
-        asked = {"max_rows": max_rows, "max_cost": max_cost, "max_tokens": max_tokens}
+        known = {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals", "load_groups"}
+        _refuse("run", unknown, known)
+        asked = {"max_rows": max_rows, "max_cost": max_cost, "max_tokens": max_tokens, "load_groups": load_groups}
         return self._run(parameters, run_id, Path(runs_dir), journals, asked)
 
     def replay(

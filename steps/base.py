@@ -27,8 +27,11 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 Batch = list[Row]
+METADATA = "distilflow_metadata"
+"""Column of what tasks keep beside their own columns. Names that begin with `distilflow_` are ours."""
 FILL_IT = "fill it in the source, or drop the row before this step"
 Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
+Section = Literal["", "ask", "write", "judge", "check"]
 
 
 class StepResources(BaseModel):
@@ -56,9 +59,13 @@ class BaseStep(Wired, Component):
     """Columns that are added. Steps that also remove columns override `columns_after`."""
     group: ClassVar[Group] = "other"
     """Where the palette lists the step."""
+    section: ClassVar[Section] = ""
+    """Which part of a long group lists it: those that ask, write, judge or check have a heading of their own there."""
     default_pool: ClassVar[str] = "process"
     reaches: ClassVar[str] = ""
     """What it needs beyond this machine, in words; empty where it works offline."""
+    in_rehearsal: ClassVar[Mapping[str, Any]] = {}
+    """Parameters that a rehearsal sets: with them it loads no weights and writes nothing beyond this machine."""
     runs_code: ClassVar[bool] = False
     """Whether it runs programs that its rows or parameters bring: a server that is open to everybody refuses it."""
 
@@ -238,6 +245,9 @@ def rename_out(row: Row, before: Row, step: BaseStep) -> Row:
     """
     inputs, outputs = step.input_mappings, step.output_mappings
     result = {outputs.get(column, inputs.get(column, column)): value for column, value in row.items()}
+    for column, name in outputs.items():
+        if column in row:  # a column of that name may have stood behind it
+            result[name] = row[column]
     for wanted, present in inputs.items():
         if wanted in outputs and present in before:  # the result got a name of its own: what it was made of stays
             result.setdefault(present, before[present])
@@ -258,7 +268,7 @@ def require(row: Row, columns: Iterable[str]) -> None:
     missing = [column for column in columns if column not in row]
     if missing:
         raise MissingKey(
-            f"this row has no {', '.join(map(repr, missing))}; it has {sorted(row)}",
+            f"this row has no {', '.join(map(repr, missing))}; it has {sorted(map(str, row))}",
             "give the row this column in the source, or drop the row before this step",
         )
 

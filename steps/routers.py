@@ -14,9 +14,15 @@ from steps.wiring import Router
 
 
 class sample_n_steps(Router):
-    """Sends each batch to `n` of the next steps, drawn at random."""
+    """Sends each batch to `n` of the next steps, drawn at random.
 
-    n: int = Field(ge=1, title="Steps per batch", description="How many of the next steps get each batch.")
+    Example:
+        >>> from random import Random
+        >>> sample_n_steps(n=2).choose(["a", "b", "c"], 0, Random(1))
+        ['a', 'c']
+    """
+
+    n: int = Field(ge=1, title="Steps per batch", description="How many of the next steps get each batch.", examples=[1])
 
     if TYPE_CHECKING:
 

@@ -29,7 +29,9 @@ def referred(text: str) -> str | None:
     return reference[1] if reference else None
 
 
-_MAY_NAME_KEY = re.compile(r"key(?!word|board)|token(?!i[sz]e)|secret|password|credential|auth(?!or)|cookie", re.IGNORECASE)
+_MAY_NAME_KEY = re.compile(
+    r"key(?!word|board)|token(?!i[sz]e)|secret|password|credential|auth(?!or(?!i[sz]))|cookie", re.IGNORECASE
+)
 
 
 def may_name_key(name: str) -> bool:

@@ -53,7 +53,7 @@ def compile_template(source: str) -> Callable[[dict[str, Any]], str]:
                 return "".join(str(row[part]) if at % 2 else part for at, part in enumerate(parts))
             return _compiled(source).render(row)
         except Exception as error:
-            raise RowError(f"the template cannot be filled in: {error}", f"the row has {sorted(row)}") from error
+            raise RowError(f"the template cannot be filled in: {error}", f"the row has {sorted(map(str, row))}") from error
 
     return render
 
@@ -98,7 +98,7 @@ def compile_condition(source: str) -> Callable[[dict[str, Any]], Any]:
         try:
             return _expression(source)(row)
         except Exception as error:
-            raise RowError(f"the condition cannot be worked out: {error}", f"the row has {sorted(row)}") from error
+            raise RowError(f"the condition cannot be worked out: {error}", f"the row has {sorted(map(str, row))}") from error
 
     return met
 

@@ -19,6 +19,8 @@ from flows.spec import read_spec
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CATALOGUE = sorted((ROOT / "docs" / "catalogue").glob("*.md"))
+"""What they show is looked at by test_catalogue_pages."""
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\((?!https?:)(?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 
@@ -96,7 +98,7 @@ def test_the_readme_shows_one_pipeline_twice() -> None:
     assert pipeline.spec.to_dict() == written.to_dict()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [*PAGES, *CATALOGUE], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     broken = []
     for match in LINK.finditer(FENCE.sub("", page.read_text(encoding="utf-8"))):

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import textwrap
 from typing import Any, TypedDict
 
 from app.handlers.markdown import render_markdown
-from flows.catalogue import describe
+from flows.catalogue import Paper, default_of, describe
 
 _BARE_ADDRESS = re.compile(r"(?<![<(])\bhttps://[^\s)>]+")
-_PAPER = re.compile(r"^After (?P<title>[^\n].*?),\s+(?P<address>https://[^\s)>]+)\.?$", re.MULTILINE | re.DOTALL)
-
-
-class Paper(TypedDict):
-    """Where a method comes from."""
-
-    title: str
-    address: str
 
 
 class ParameterDoc(TypedDict):
@@ -26,8 +16,12 @@ class ParameterDoc(TypedDict):
 
     name: str
     type: str
+    limits: str
     default: str
+    whole_default: str
+    """Where `default` is cut."""
     is_required: bool
+    is_of_every_task: bool
     description: str
 
 
@@ -37,21 +31,17 @@ class Docs(TypedDict):
     name: str
     group: str
     html: str
-    """What it does, as safe HTML: the docstring without its first line, its paper and its example."""
+    """What it does, as safe HTML: the docstring without its first line, its papers and its example."""
     summary: str
-    paper: Paper | None
+    papers: list[Paper]
+    works_on: str
     needs: list[str]
+    uses: list[str]
+    """Columns that are used where a row has them."""
     makes: list[str]
     parameters: list[ParameterDoc]
     example: str
-    """Code that runs as it stands; empty where the class has none."""
-
-
-_WITH_MODEL = {
-    "llms": "from steps.tasks import TextGeneration\n\nTextGeneration(llm={})",
-    "embeddings": "from steps.columns import EmbeddingGeneration\n\nEmbeddingGeneration(embeddings={})",
-}
-"""How a model of each kind is used."""
+    """Code that runs as it stands."""
 
 
 def docs_of(name: str) -> Docs:
@@ -61,23 +51,18 @@ def docs_of(name: str) -> Docs:
         UnknownComponent: There is none of this name.
     """
     entry = describe(name)
-    text, example = _parts(entry["doc"].partition("\n")[2])
-    if entry["group"] == "models" and not example:
-        needed = ", ".join(f'{one["name"]}="..."' for one in entry["parameters"] if one["is_required"])
-        example = _WITH_MODEL[entry["kind"]].format(f"{entry['name']}({needed})")
-    paper = _PAPER.search(text)
-    if paper:
-        text = text.replace(paper[0], "")
     return Docs(
         name=entry["name"],
         group=entry["group"],
-        html=render_markdown(_BARE_ADDRESS.sub(lambda found: f"<{found[0]}>", text)),
+        html=render_markdown(_BARE_ADDRESS.sub(lambda found: f"<{found[0]}>", entry["text"])),
         summary=entry["summary"],
-        paper=Paper(title=" ".join(paper["title"].split()), address=paper["address"]) if paper else None,
+        papers=entry["papers"],
+        works_on=entry.get("works_on", ""),
         needs=entry.get("inputs", []),
+        uses=entry.get("optional_inputs", []),
         makes=entry.get("outputs", []),
         parameters=[_parameter(parameter) for parameter in entry["parameters"]],
-        example=_with_import(entry["import"], example) if example else "",
+        example=_with_import(entry["import"], _as_code(entry["example"])) if entry["example"] else "",
     )
 
 
@@ -86,24 +71,26 @@ def _with_import(line: str, example: str) -> str:
     return f"{line}\n{example}" if example.startswith(("from ", "import ")) else f"{line}\n\n{example}"
 
 
-def _parts(doc: str) -> tuple[str, str]:
-    """The text of a docstring, and its example as code with what comes out as comments."""
-    text, _, rest = doc.partition("Example:\n")
+def _as_code(example: str) -> str:
+    """What is typed into Python, with what comes out as comments."""
     lines = []
-    for line in textwrap.dedent(rest).splitlines():
+    for line in example.splitlines():
         if line.startswith((">>> ", "... ", ">>>", "...")):
             lines.append(line[4:])
         else:
             lines.append(f"# {line}" if line.strip() else "")
-    return text.strip(), "\n".join(lines).strip()
+    return "\n".join(lines).strip()
 
 
 def _parameter(parameter: dict[str, Any]) -> ParameterDoc:
-    default = parameter["default"]
+    default, whole = default_of(parameter), default_of(parameter, None)
     return ParameterDoc(
         name=parameter["name"],
         type=parameter["type"],
-        default="" if parameter["is_required"] or default is None else json.dumps(default, ensure_ascii=False, default=str),
+        limits=parameter["limits"],
+        default=default,
+        whole_default=whole if whole != default else "",
         is_required=parameter["is_required"],
+        is_of_every_task=parameter["is_of_every_task"],
         description=parameter["description"],
     )

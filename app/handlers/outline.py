@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any, Literal, TypedDict
 
 from app.handlers.wording import cut, in_words
+from flows.catalogue import Paper, read_docstring
 from flows.plan import Plan, PlannedStep
 from flows.spec import PipelineSpec, StepSpec
 from steps import registry
@@ -61,7 +62,10 @@ class StepCard(TypedDict):
     """Who of several next steps gets a batch, such as "2 of 3"; empty when all do."""
     price: str
     needs: list[str]
+    uses: list[str]
+    """Columns that are used where a row has them."""
     adds: list[str]
+    papers: list[Paper]
     columns: list[str] | None
     pool: str
     problems: list[ProblemCard]
@@ -91,7 +95,9 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
                 router=_router_in_short(spec, plan, step.name),
                 price=_price(planned),
                 needs=planned.step.needs() if planned else [],
+                uses=list(found.optional_inputs) if found else [],
                 adds=_added(planned),
+                papers=list(read_docstring(found.__doc__).papers) if found else [],
                 columns=planned.sent if planned else None,
                 pool=planned.pool if planned else step.pool or "",
                 problems=[problem_card(problem, planned) for problem in problems if problem.step == step.name],

@@ -6,7 +6,8 @@ from functools import cache
 from typing import TypedDict
 
 from app.handlers.outline import icon_of
-from flows.catalogue import describe_all
+from app.handlers.schema_fields import as_yaml
+from flows.catalogue import Paper, describe_all, example_params
 from steps import registry
 from steps.base import BaseStep, GeneratorStep
 from steps.tasks.base import Task
@@ -36,6 +37,11 @@ class PaletteEntry(TypedDict):
     needs: list[str]
     adds: list[str]
     """Columns that it takes and makes, as far as they are known without its parameters."""
+    uses: list[str]
+    """Columns that are used where a row has them."""
+    papers: list[Paper]
+    example: str
+    """Parameters as a pipeline file has them, but for the model; empty where none is needed."""
 
 
 @cache
@@ -59,6 +65,9 @@ def palette() -> list[PaletteEntry]:
                 is_source=issubclass(cls, GeneratorStep),
                 needs=list(entry["inputs"]),
                 adds=list(entry["outputs"]),
+                uses=list(entry["optional_inputs"]),
+                papers=entry["papers"],
+                example=as_yaml(example_params(entry, with_model=False)),
             )
         )
     return sorted(found, key=lambda entry: list(KINDS.values()).index(entry["kind"]))

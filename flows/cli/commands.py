@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import looking, past, running, starting, tracing
+from flows.cli import describing, listing, looking, past, running, starting, tracing
 from flows.cli.console import err, out
 from flows.runs import NothingToRetry, NotRunning, UnknownRun
 from steps.errors import DistilflowError, PlanError, SpecError
@@ -48,6 +48,7 @@ def _every_command(
 for command in (
     starting.new,
     looking.plan,
+    describing.info,
     looking.preview,
     running.run,
     running.resume,
@@ -61,7 +62,7 @@ for command in (
     past.journal,
     tracing.why,
     tracing.compare,
-    looking.steps,
+    listing.steps,
     starting.app,
 ):
     cli.command()(command)

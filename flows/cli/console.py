@@ -33,14 +33,14 @@ def show_rows(rows: list[dict[str, Any]], title: str) -> None:
         out.print()
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, longest: int = LONGEST_CELL) -> str:
     """A value on one short line; of a chat its last turn."""
     if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
         text = f"{value[-1]['role']}: {value[-1].get('content')}"
     else:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = " ".join(text.split())
-    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def show_aligned(header: list[str], lines: list[list[str]]) -> None:

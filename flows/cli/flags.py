@@ -16,6 +16,7 @@ from flows.engine.caps import Caps
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed, check_repo_id
 from flows.journals import find_journals
+from flows.plan.grouping import SEQUENTIAL
 from flows.runs import RunStore
 from steps.errors import SpecError
 
@@ -89,6 +90,14 @@ class RunFlags:
     max_tokens: Annotated[
         int | None,
         typer.Option(metavar="TOKENS", parser=_TOKENS, help="Stop before it uses more tokens than this, input and output."),
+    ] = None
+    load_groups: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEPS",
+            help=f"Steps that work at the same time, such as a,b. May be repeated: one group after the other. {SEQUENTIAL}: "
+            "each step alone.",
+        ),
     ] = None
     push: Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")] = None
     no_prefect: Annotated[

@@ -1,23 +1,21 @@
-"""`plan`, `preview` and `steps`: what would happen, without running anything for long."""
+"""`plan` and `preview`: what would happen, without running anything for long."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flows.catalogue import describe, describe_all
 from flows.cli.console import err, out, show_rows, tell
 from flows.cli.flags import RUNS, Model, Params, Pipeline, Rehearse, RunsDir
 from flows.cli.running import FAILED, models_of, planned_from
+from flows.plan.grouping import by_devices
 from steps.errors import SpecError
+from steps.wording import listed
 
 SAMPLE = 5
-_HEADINGS = {"ask": "Ask a model"}
 
 
 def plan(
@@ -49,6 +47,8 @@ def plan(
         columns = ", ".join(added) if step.sent is not None else "known when it runs"
         table.add_row(*map(Text, (name, step.spec.use, ", ".join(step.after), step.pool, columns)))
     out.print(table)
+    if groups := by_devices(planned):
+        tell(f"\nThe GPUs do not do for all steps at once. One after the other: {'; '.join(map(listed, groups))}.")
     out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
     if estimate:
         from flows.cli.estimating import show_estimate
@@ -81,50 +81,3 @@ def preview(
         err.print(f"{text}\n  Fix: {failure.fix}" if failure.fix else text, style="yellow", markup=False, soft_wrap=True)
     if result.failures and not any(result.rows[leaf] for leaf in result.plan.leaves):
         raise typer.Exit(FAILED)
-
-
-def steps(
-    name: Annotated[str | None, typer.Argument(help="A step, model or router, to see its parameters and columns.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
-) -> None:
-    """List the steps, models and routers there are, or describe one."""
-    if as_json:
-        out.print_json(data=describe(name) if name else describe_all())
-    elif name:
-        _show_one(describe(name))
-    else:
-        _show_all(describe_all())
-
-
-def _show_all(catalogue: list[dict[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True, style="cyan")
-    table.add_column()
-    group = None
-    for entry in catalogue:
-        if entry["group"] != group:
-            group = entry["group"]
-            table.add_row(Text(f"\n{_HEADINGS.get(group, group.capitalize())}", style="bold"), "")
-        table.add_row(Text(entry["name"]), Text(entry["summary"]))
-    out.print(table)
-    tell("\n`distilflow steps NAME` describes one.")
-
-
-def _show_one(entry: dict[str, Any]) -> None:
-    out.print(Text(entry["name"], style="bold cyan"))
-    for paragraph in entry["doc"].split("\n\n"):
-        tell(paragraph) if ">>>" in paragraph else out.print(Text(" ".join(paragraph.split())))
-        out.print()
-    tell(f"In Python: {entry['import']}")
-    for verb, key in (("Needs", "inputs"), ("Makes", "outputs")):
-        if key in entry and (key == "outputs" or entry["group"] != "sources"):
-            tell(f"{verb}: {', '.join(entry[key]) or 'set by its parameters'}")
-    if entry["parameters"]:
-        out.print(Text("\nParameters", style="bold"))
-    for parameter in entry["parameters"]:
-        default = json.dumps(parameter["default"], ensure_ascii=False)
-        may = "required" if parameter["is_required"] else "may be empty" if default == "null" else f"default {default}"
-        head = Text.assemble("  ", (parameter["name"], "cyan"), f"  {parameter['type']}, {may}")
-        out.print(head, soft_wrap=True)
-        if parameter["description"]:
-            out.print(Padding(Text(parameter["description"]), (0, 0, 0, 6)))

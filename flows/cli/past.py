@@ -116,13 +116,16 @@ def journal(
         Path | None,
         typer.Option(help=f"File to write; {SHARED} in the run's Distiset if not given, to be pushed with it."),
     ] = None,
+    replies_only: Annotated[
+        bool, typer.Option("--replies-only", help="Leave out what was asked: a small file, that can be replayed and no more.")
+    ] = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Write the replies of a run into one file that can be shared.
 
     `distilflow replay FILE` makes the rows again for nothing, `run --journal FILE` asks only for what is not in it, and
-    ReplayLLM reads it too. It holds prompts and replies, never keys, and not the data of the source: a replay reads that
-    again. The pipeline is written beside the file, if there is none.
+    ReplayLLM reads it too. It holds prompts (unless --replies-only) and replies, never keys, and not the data of the source:
+    a replay reads that again. The pipeline is written beside the file, if there is none.
     """
     found = find_journal(source, RunStore(runs_dir))
     if output is None and (found.run is None or not found.run.distiset.is_dir()):
@@ -133,7 +136,7 @@ def journal(
     if target.exists() and not (found.run and target.resolve() == (found.run.distiset / SHARED).resolve()):
         raise SpecError(f"--output {target} exists already", "name another file, or remove that one first")
     try:
-        replies = share(found.path, target)
+        replies = share(found.path, target, replies_only=replies_only)
         words = _replay_words(found, target)
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror}", "make room, or name another file") from error

@@ -23,9 +23,10 @@ from flows.engine.caps import Caps, check_prices
 from flows.engine.options import RunOptions
 from flows.hub import PushFailed
 from flows.importing import read_source, understand
-from flows.journals import find_journal
+from flows.journals import Source, entries_of, find_journal
 from flows.models import with_llm
 from flows.plan import Plan, examine, plan
+from flows.plan.grouping import load_groups
 from flows.runners.engine_client import EngineProcess
 from flows.runners.start import Start
 from flows.runs import LAUNCHED_AT, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore
@@ -116,6 +117,9 @@ def replay(
     flags: RunFlags,
     pipeline: Annotated[Path | None, typer.Argument(help="Pipeline file; the one beside the journal if not given.")] = None,
     param: Params = [],  # noqa: B006 - typer reads it
+    llm: Annotated[
+        str | None, typer.Option("--llm", help="The model that answered, if it was chosen with --llm: openai/gpt-4o-mini.")
+    ] = None,
     run_id: Annotated[str | None, typer.Option(help="Name for the new run.")] = None,
 ) -> None:
     """Run a pipeline again on the replies in a journal: no request, no key, no cost.
@@ -133,7 +137,8 @@ def replay(
     file, store = file.absolute(), RunStore(store.folder.absolute())
     if found.run and not pipeline:
         _go_where_it_started(found.run.report())
-    planned = planned_from(str(file), param, is_replay=True)
+    planned = planned_from(str(file), param, llm, is_replay=True)
+    _check_something_is_replayed(planned, found)
     folder = store.new(run_id, planned.spec.name)
     if folder.exists() and not folder.report().options.is_replay:
         raise SpecError(
@@ -184,16 +189,21 @@ def planned_from(
     """
     if rehearse and llm:
         raise SpecError(f"--rehearse asks no model, and --llm names {llm!r}", "leave one of them out")
-    spec, problems = _configured(pipeline, param, "rehearsal" if rehearse else llm)
+    spec, problems = configured(pipeline, param, "rehearsal" if rehearse else llm)
     return plan(spec, known=problems, is_replay=is_replay)
 
 
 def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, LLM]:
     """The models that the steps of a file would ask, as far as they can be made here: what is wrong is said elsewhere."""
-    return examine(_configured(pipeline, param, llm)[0])[0].llms
+    return examine(configured(pipeline, param, llm)[0])[0].llms
 
 
-def _configured(pipeline: str, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
+def configured(pipeline: str, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
+    """The pipeline of a file with the options given with it, and what is wrong with them. Notes on the file are told.
+
+    Raises:
+        SpecError: It is no pipeline file.
+    """
     found = understand(read_source(pipeline))
     for note in found.notes:
         err.print(f"Note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -202,6 +212,21 @@ def _configured(pipeline: str, param: list[str], llm: str | None) -> tuple[Pipel
         spec = with_llm(spec, llm)
     spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param)))
     return spec, [*problems, *misfits]
+
+
+def _check_something_is_replayed(planned: Plan, source: Source) -> None:
+    """Check that the pipeline asks a model whose replies a journal may hold.
+
+    Raises:
+        SpecError: All its models are free: they would answer, and no reply of the journal would be used.
+    """
+    if any(not llm.is_free for llm in planned.llms.values()):
+        return
+    _, asked = next(entries_of(source.path))
+    raise SpecError(
+        "no model of this pipeline would be replayed: all of them are free, and answer as ever",
+        f"name the one that answered in {source.path}, as the run did: --llm provider/{asked.get('model')}",
+    )
 
 
 def _check_nothing_was_paid(folder: RunFolder) -> None:
@@ -237,6 +262,7 @@ def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags,
     if folder.is_alive():
         raise folder.busy()
     check_prices(planned, Caps.of(options))
+    load_groups(planned, options.load_groups)
     folder = RunFolder(folder.path.resolve())
     start = Start(planned.spec.to_dict(), str(folder.path), options, planned.pools.devices, _launched_at())
     if retry is not None:  # here: what is wrong was told before, and the quarantine is as it was

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from flows.engine.items import Item
+from flows.engine.groups import Groups
+from flows.engine.items import Item, prefix
+from flows.engine.spill import Spill
 from flows.engine.station import Station
 
 
 class Dispatch:
     """Hands rows on between the stations of a run."""
 
-    def __init__(self, stations: dict[str, Station]) -> None:
+    def __init__(self, stations: dict[str, Station], groups: Groups, spill: Spill) -> None:
         self._stations = stations
+        self._groups = groups
+        self._spill = spill
         joiners = [station.joiner for station in stations.values() if station.joiner is not None]
         self._joins_around = {name: [joiner for joiner in joiners if name in joiner.region] for name in stations}
         """For each stage the joins that wait for the rows in it."""
@@ -23,10 +27,10 @@ class Dispatch:
         for item in items if targets else ():
             for name in self._chosen(station, item, targets):
                 target = self._stations[name]
-                if target.joiner is not None:
-                    target.joiner.arrived(station.stage.name, item)
+                if target.joiner is not None:  # another branch may wait for its turn
+                    target.joiner.arrived(station.stage.name, self._spill.put(item) if self._groups.are_waiting else item)
                 else:
-                    target.queue.append(item)
+                    target.queue.append(self._waiting(name, item))
                 for joiner in self._joins_around[name]:
                     joiner.entered(item.id)
 
@@ -41,18 +45,36 @@ class Dispatch:
                 other.joiner.routed(station.stage.name, item.id, chosen, others)
         return chosen
 
-    def begun(self, station: Station) -> None:
-        """A source has sent what it made, or has no more."""
-        for joiner in self._joins_around[station.stage.name]:
-            joiner.begun(station.stage.name, math.inf if station.is_drained else station.made)
+    def _waiting(self, name: str, item: Item) -> Item:
+        """A row as it waits before a stage: what it holds lies on disk where that takes long."""
+        return self._spill.put(item) if self._groups.is_waiting(name) else item
+
+    def begin(self, source: Station, items: list[Item]) -> None:
+        """Hand on what a source made, as far as the sources have come that its rows are matched with."""
+        source.ahead += items
+        for one in (source, *source.partners):
+            self._let_go(one)
+
+    def _let_go(self, source: Station) -> None:
+        name, reached = source.stage.name, math.inf
+        for other in source.ends_with:
+            if other.is_drained:  # nothing is left for the rows beyond
+                source.ahead = [item for item in source.ahead if _position(item) < other.made]
+            else:
+                reached = min(reached, other.made)
+        ready = [item for item in source.ahead if _position(item) < reached]
+        source.ahead = [item for item in source.ahead if _position(item) >= reached]
+        self.hand_on(source, ready)
+        for joiner in self._joins_around[name]:
+            joiner.begun(name, min(reached, math.inf if source.is_drained else source.made))
 
     def join(self) -> None:
         """Queue the rows whose branches are complete; joins inside others come first."""
         for name, station in self._stations.items():
             if station.joiner is None:
                 continue
-            joined, used = station.joiner.ready()
-            station.queue.extend(joined)
+            joined, used = station.joiner.ready(self._spill.body)
+            station.queue.extend(self._waiting(name, item) for item in joined)
             for outer in self._joins_around[name]:
                 for item in joined:
                     outer.entered(item.id)
@@ -65,3 +87,8 @@ class Dispatch:
             for item_id in ids:
                 for joiner in joiners:
                     joiner.left(item_id)
+
+
+def _position(item: Item) -> int:
+    """Where a row stood in its source."""
+    return int(prefix(item.id, 1))

@@ -8,39 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flows.engine.budget import Budget, Purpose, UsedUp
 from flows.engine.caps import Caps
-from flows.engine.desk import Desk
+from flows.engine.crew import Crew, failure_of_death
 from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway
+from flows.engine.groups import Groups
 from flows.engine.holding import let_go
-from flows.engine.hosts import Host, LoopHost, ThreadHost, WorkerHost
-from flows.engine.items import Item
+from flows.engine.hosts import Host
 from flows.engine.journal import JOURNAL, Journal, tally_of
-from flows.engine.live import NEWEST
 from flows.engine.loops import Loop
 from flows.engine.notices import Notice
 from flows.engine.observer import Observer
-from flows.engine.options import RunOptions
-from flows.engine.outcome import Counts, Failure, Outcome, explain
-from flows.engine.placing import Lease, Placer
+from flows.engine.outcome import Counts, Outcome, explain
+from flows.engine.placing import Placer
 from flows.engine.quarantine import Quarantine
-from flows.engine.shelf import Shelf
+from flows.engine.settings import Settings
+from flows.engine.spill import Spill
 from flows.engine.station import Station, stations_of
 from flows.engine.step_log import step_log
 from flows.engine.tally import Tally
 from flows.engine.waits import Waits
-from flows.engine.worker import Order
 from flows.plan import Plan
+from flows.plan.grouping import load_groups
 from steps.errors import DistilflowError, RunError
 from steps.wording import listed
 
@@ -48,27 +44,11 @@ PULLS_AHEAD = 2
 """Batches of a source that are under way: one at work, one that its worker finds when it is done."""
 ROOM_ON_DISK = 10**6
 """Rows that may come from a stage at once which nobody waits for: they go to the ledger, and to no other stage."""
-DEATHS_WITHOUT_PROGRESS = 3
-ROWS_BLAMED_IN_A_ROW = 5
-"""Rows that take down every worker, one after the other, before it counts as the step's fault, not theirs."""
 ROWS_IN_VAIN = 1000
 """Rows that come back unanswered, one after the other, before a run without money left takes no more from its sources."""
 LAST_REPLIES_OF_THE_DEAD_S = 1.0
 LAST_REPLIES_S = 10.0
 """How long a stopped run waits for replies under way: they may be paid for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to run. `in_threads`: everything in this process, for previews. `session` names this start's files."""
-
-    folder: Path
-    options: RunOptions = field(default_factory=RunOptions)
-    in_threads: bool = False
-    newest: int = NEWEST
-    journal: Path | None = None
-    """Journal that several share, and that counts for none of them; None for the run's own."""
-    session: str = field(default_factory=lambda: f"{time.time_ns():x}-{os.getpid()}")
 
 
 class Engine:
@@ -88,7 +68,9 @@ class Engine:
         self.stations: dict[str, Station] = {}
         self.station_of: dict[str, Station] = {}
         """Where each step works, by its name."""
-        self._dispatch = Dispatch({})
+        self._groups = Groups((), {})
+        self._spill = Spill(settings.folder)
+        self._dispatch = Dispatch({}, self._groups, self._spill)
         self._loops: dict[str, Loop] = {}
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
@@ -100,6 +82,7 @@ class Engine:
             replied=self.observer.replied,
             is_replay=settings.options.is_replay,
         )
+        self._crew = Crew(self, self.stations, self._gateway, self._budget)
         self._waits = Waits(self.observer)
         self._error: Exception | None = None
         self._over = asyncio.Event()
@@ -138,9 +121,11 @@ class Engine:
 
         Raises:
             RunError: Something after which no row can succeed; what is finished is kept.
+            PlanError: The load groups that were asked for are none.
         """
-        self.stations = stations_of(self.plan, self.settings.folder / "shelves")
-        self._dispatch = Dispatch(self.stations)
+        self.stations |= stations_of(self.plan, self.settings.folder / "shelves")
+        self._groups = Groups(load_groups(self.plan, self.settings.options.load_groups), self.stations)
+        self._dispatch = Dispatch(self.stations, self._groups, self._spill)
         for station in self.stations.values():
             self.station_of |= dict.fromkeys((planned.name for planned in station.stage.steps), station)
         self._loops = {
@@ -152,10 +137,7 @@ class Engine:
         await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
             try:
-                for station in self.stations.values():
-                    if not station.stage.is_global:
-                        station.is_started = True
-                        self._spawn(self._start(station))
+                self._start_those_whose_turn_it_is()
                 await self._over.wait()
             finally:
                 await self._close()
@@ -265,8 +247,9 @@ class Engine:
                 host.cancel()
         await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
         await self._gateway.close()
+        self._spill.close()
         for station in self.stations.values():
-            self._give_back(station)
+            self._crew.give_back(station)
             if self._error is not None or station.stage.downstream:  # the others are saved yet
                 station.shelf.close()
 
@@ -286,55 +269,11 @@ class Engine:
         return [host for station in self.stations.values() for host in station.hosts]
 
     # ---- starting and replacing workers
-    async def _start(self, station: Station) -> None:
-        shelf = self._shelf_before(station)
-        if shelf is not None:
-            shelf.save()
-        for replica in range(station.stage.resources.replicas):
-            await self._start_replica(station, replica)
-
-    async def _start_replica(self, station: Station, replica: int, skip: int = 0) -> None:
-        try:
-            lease = station.leases.get(replica) or await self.placer.acquire(station.stage, replica)
-            station.leases[replica] = lease
-            host = self._host(station, replica, lease, skip)
-            host.devices = lease.devices
-            station.hosts.append(host)
-            await host.start()
-            if not host.is_ready:  # else it was told already
-                self.observer.worker(station.stage.name, replica, "started", host)
-        except Exception as error:
-            self.fail(
-                error if isinstance(error, DistilflowError) else RunError(f"step {station.stage.name!r} cannot start: {error}")
-            )
-
-    def _host(self, station: Station, replica: int, lease: Lease, skip: int) -> Host:
-        stage, before = station.stage, self._shelf_before(station)
-        shelf = before.path if before is not None else None
-        station.workers += 1
-        desk = Desk(
-            folder=self.settings.folder,
-            writer=f"{self.settings.session}-{station.workers}",
-            known_failures=self.quarantine.known(),
-            retried=self.quarantine.retried(),
-            options=self.settings.options,
-            newest=self.settings.newest,
-        )
-        if stage.asks is not None and (stage.pool == "async" or self.settings.in_threads):
-            return LoopHost(stage, replica, self, desk, self._gateway)
-        if self.settings.in_threads:
-            return ThreadHost(stage, replica, self, desk, shelf)
-        order = Order(
-            self.plan.spec.to_dict(),
-            stage.name,
-            desk,
-            skip,
-            shelf,
-            self._budget is not None,
-            {**os.environ, **lease.environment},
-            tuple(sys.path),
-        )
-        return WorkerHost(stage, replica, self, order, self._budget)
+    def _start_those_whose_turn_it_is(self) -> None:
+        for name, station in self.stations.items():
+            if not (station.stage.is_global or station.is_started or self._groups.is_waiting(name)):
+                station.is_started = True
+                self._spawn(self._crew.start(station))
 
     def on_ready(self, host: Host) -> None:
         self.observer.worker(host.stage.name, host.replica, "ready", host)
@@ -364,42 +303,17 @@ class Engine:
         if self._over.is_set() or self.is_stopped:
             return
         held = list(host.held.values())
-        station.deaths += 1
-        for item in held:
-            station.suspects[item.id] = station.suspects.get(item.id, 0) + 1
-        killers = max(ROWS_BLAMED_IN_A_ROW, station.stage.resources.replicas) if held else 1
-        if len(held) == 1 and station.suspects[held[0].id] >= DEATHS_WITHOUT_PROGRESS:
-            self._blame(station, held.pop(), exit_code)
-        elif station.deaths > DEATHS_WITHOUT_PROGRESS * killers:
-            self.fail(
-                RunError(
-                    f"the worker of step {host.stage.name!r} died {station.deaths} times in a row (exit code {exit_code})",
-                    "see run.log; out of memory is the usual cause: ask for fewer replicas or smaller batches",
-                )
-            )
+        try:
+            blamed = failure_of_death(station, held, exit_code)
+        except RunError as error:
+            self.fail(error)
             return
+        if blamed is not None:
+            self._take(station, blamed)
+            held.clear()
         self.observer.log("warning", f"worker of {host.stage.name!r} died (exit code {exit_code}); another one takes over")
         station.queue.extendleft(reversed(held))
-        self._spawn(self._start_replica(station, host.replica, skip=station.made if station.begins else 0))
-
-    def _blame(self, station: Station, item: Item, exit_code: int | None) -> None:
-        """A row that took every worker down that touched it goes to the quarantine."""
-        stage = station.stage
-        failure = Failure(
-            step=stage.head.name,
-            step_key=stage.keys[0],
-            id=item.id,
-            key=item.key.hex(),
-            code="worker-died",
-            message=f"every worker that took this row died (exit code {exit_code})",
-            fix="look at this row, and at run.log",
-            attempts=DEATHS_WITHOUT_PROGRESS,
-        )
-        outcome = Outcome(settled=[item.id], failures=[failure])
-        counts = outcome.count(stage.head.name)
-        counts.taken = counts.failed = 1
-        station.suspects.pop(item.id)
-        self._take(station, outcome)
+        self._spawn(self._crew.add(station, host.replica, skip=station.made if station.begins else 0))
 
     # ---- rows
     def on_outcome(self, host: Host, outcome: Outcome) -> None:
@@ -434,9 +348,10 @@ class Engine:
         if station.stage.is_collected:
             for entry in outcome.collected:
                 station.shelf.add(entry)
-        self._dispatch.hand_on(station, outcome.items)
         if station.stage.is_source:
-            self._dispatch.begun(station)
+            self._dispatch.begin(station, outcome.items)
+        else:
+            self._dispatch.hand_on(station, outcome.items)
         self._dispatch.left(station, (*outcome.settled, *outcome.returned))
         self._dispatch.join()
         self._pump_soon()
@@ -453,6 +368,9 @@ class Engine:
         if self._over.is_set():
             return
         try:
+            if group := self._groups.advance():
+                self.observer.log("info", f"the next load group begins: {listed(map(repr, group))}")
+                self._start_those_whose_turn_it_is()
             for station in self.stations.values():
                 if station.is_alone:
                     self._end_source(station)
@@ -470,7 +388,7 @@ class Engine:
     def _end_source(self, station: Station) -> None:
         """Take no more from a source whose rows would find no other to be matched with."""
         station.is_drained = True
-        self._dispatch.begun(station)
+        self._dispatch.begin(station, [])
         self._dispatch.join()
         others = listed(repr(other.stage.head.name) for other in station.ends_with if other.is_drained)
         self.observer.log(
@@ -498,11 +416,15 @@ class Engine:
                     if host.held:
                         break
                     size = 1  # a row that may have killed a worker travels alone
-                host.give([station.queue.popleft() for _ in range(size)])
+                host.give([self._spill.take(station.queue.popleft()) for _ in range(size)])
 
     def _room_after(self, station: Station) -> int:
         """Rows that the stages after this one can take."""
-        names = [name for name in station.stage.downstream if not self.stations[name].stage.is_global]
+        names = [
+            name
+            for name in station.stage.downstream
+            if not (self.stations[name].stage.is_global or self._groups.is_waiting(name))
+        ]
         return min((self.stations[name].room_before for name in names), default=ROOM_ON_DISK)
 
     def _finish_if_done(self, station: Station) -> None:
@@ -511,11 +433,13 @@ class Engine:
         if not all(self.stations[name].is_done for name in station.stage.upstream):
             return
         if station.stage.is_global and not station.is_started:
+            if self._groups.is_waiting(station.stage.name):
+                return
             if (loop := self._loops.get(station.stage.name)) is not None and not loop.is_over:
                 return
             if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
                 station.is_started = True
-                self._spawn(self._start(station))
+                self._spawn(self._crew.start(station))
             return
         if station.is_busy or (station.begins and not station.is_drained) or not station.is_started:
             return
@@ -524,22 +448,10 @@ class Engine:
         self._pump_soon()
 
     async def _end(self, station: Station) -> None:
-        hosts, station.hosts = station.hosts, []
-        for host in hosts:
-            await host.end()
-            self.observer.worker(station.stage.name, host.replica, "ended", host)
-        self._give_back(station)
-
-    def _give_back(self, station: Station) -> None:
-        for replica, lease in station.leases.items():
-            self.placer.release(station.stage, replica, lease)
-        station.leases.clear()
+        await self._crew.end(station)
+        self._pump_soon()
 
     # ---- odds and ends
-    def _shelf_before(self, station: Station) -> Shelf | None:
-        """Where a step that takes all rows finds them."""
-        return self.stations[station.stage.upstream[0]].shelf if station.stage.is_global else None
-
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)

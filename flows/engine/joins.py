@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from itertools import product
 
 from flows.engine.items import Item, joined_key, order_of, prefix
@@ -50,7 +51,7 @@ class Joiner:
         self._touched.add(origin)
 
     def begun(self, source: str, rows: float) -> None:
-        """A source has sent so many rows so far; `inf` when there are no more."""
+        """Of a source all rows up to this position are on their way, or never will be; `inf` when there are no more."""
         self._begun[source] = rows
 
     def routed(self, at: str, item_id: str, chosen: list[str], others: list[str]) -> None:
@@ -78,8 +79,11 @@ class Joiner:
             at += self._places[name]
         return found
 
-    def ready(self) -> tuple[list[Item], list[Item]]:
-        """Rows that were joined since the last call, and the rows that went into them or were given up."""
+    def ready(self, body: Callable[[Item], bytes]) -> tuple[list[Item], list[Item]]:
+        """Rows that were joined since the last call, and the rows that went into them or were given up.
+
+        `body`: finds the JSON of a row.
+        """
         joined: list[Item] = []
         used: list[Item] = []
         reached = min(self._begun.values(), default=math.inf)
@@ -90,12 +94,12 @@ class Joiner:
             elif self._under_way[origin] == 0:
                 del self._under_way[origin]
                 parts = self._parts.pop(origin, {})
-                joined += self._join(origin, parts, self._left_out.pop(origin, set()))
+                joined += self._join(origin, parts, self._left_out.pop(origin, set()), body)
                 used += [item for items in parts.values() for item in items]
         self._touched = waiting
         return joined, used
 
-    def _join(self, origin: str, parts: dict[str, list[Item]], left_out: set[str]) -> list[Item]:
+    def _join(self, origin: str, parts: dict[str, list[Item]], left_out: set[str], body: Callable[[Item], bytes]) -> list[Item]:
         names = [name for name in self.upstream if name not in left_out]
         branches = [sorted(parts.get(name, []), key=lambda item: order_of(item.id)) for name in names]
         joined = []
@@ -103,7 +107,7 @@ class Joiner:
             own = {name: item.id[len(origin) :] for name, item in zip(names, items, strict=True)}
             suffix = "".join(own.get(name, ".0" * self._places[name]) for name in self.upstream)  # as many places in every id
             key = joined_key([item.key for item in items], names, complete=not left_out)
-            joined.append(Item(origin + suffix, key, b"[" + b",".join(item.body for item in items) + b"]"))
+            joined.append(Item(origin + suffix, key, b"[" + b",".join(map(body, items)) + b"]"))
         return joined
 
     def _branches(self, at: str, stage: str) -> set[str]:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from flows.plan.grouping import SEQUENTIAL, LoadGroups, Sequential
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
 """Counts from where it was given, wherever it is used."""
+
+
+def _groups(given: Any) -> Any:
+    """The groups as the command line has them: names with commas between."""
+    if given in (SEQUENTIAL, [SEQUENTIAL]):
+        return SEQUENTIAL
+    if not isinstance(given, (list, tuple)):
+        return given
+    return [group.replace(",", " ").split() if isinstance(group, str) else group for group in given]
 
 
 class RunOptions(BaseModel):
@@ -32,6 +43,8 @@ class RunOptions(BaseModel):
     """Folders of other runs whose finished rows are taken over."""
     journals: tuple[AbsolutePath, ...] = ()
     """Journals of other runs, folders or files: what they hold is not asked for again."""
+    load_groups: Annotated[LoadGroups | Sequential, BeforeValidator(_groups)] = ()
+    """Steps that work one group after the other; the others work beside all of them."""
     is_replay: bool = False
     """Whether models that cost something are not reached: the journals answer for them, or nobody does."""
 

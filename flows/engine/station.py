@@ -44,6 +44,8 @@ class Station:
     """Sources whose rows are matched with those of this one."""
     ends_with: list[Station] = field(default_factory=list)
     """Partners without whose rows those of this one come to nothing."""
+    ahead: list[Item] = field(default_factory=list)
+    """Rows that wait for their partners to begin: nothing is paid for one that none is left for."""
     workers: int = 0
     """Workers started so far: each writes files of its own."""
     deaths: int = 0
@@ -57,13 +59,13 @@ class Station:
 
     @property
     def is_busy(self) -> bool:
-        return bool(self.queue) or any(host.held or host.pulling for host in self.hosts)
+        return bool(self.queue or self.ahead) or any(host.held or host.pulling for host in self.hosts)
 
     @property
     def has_more(self) -> bool:
         """Whether more rows can come out of it, if it is a source, or go into it."""
         if not self.begins:
-            return bool(self.queue)
+            return self.is_started and bool(self.queue)
         return self.is_started and not self.is_drained and self.may_begin > 0
 
     @property

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flows.plan.planned import PlannedStep, Problems
 from flows.pools import Pools
 from steps.base import GeneratorStep, GlobalStep
 from steps.tasks.base import Task
-from steps.wording import did_you_mean, listed, quoted
+from steps.wording import did_you_mean, quoted
 
 
 def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[str]) -> None:
@@ -28,14 +26,3 @@ def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[st
         problems.add("no-such-resources", f"{step.resources.replicas} replicas, but it {kind}", "remove `replicas`", name)
     for shortage, fix in pools.shortages(planned.pool, step.resources):
         problems.add("no-such-resources", shortage, fix, name)
-
-
-def share_devices(steps: Iterable[PlannedStep], pools: Pools, problems: Problems) -> None:
-    """All steps run at the same time, so the devices must do for all of them together."""
-    wanted = {planned.name: pools.devices_wanted(planned.pool, planned.step.resources) for planned in steps}
-    asking = {name: count for name, count in wanted.items() if count}
-    together, present = sum(asking.values()), len(pools.devices)
-    if together > present and max(asking.values()) <= present:
-        shares = listed(f"{name!r} {count}" for name, count in asking.items())
-        what = f"the steps ask for {together} GPUs together ({shares}) and run at the same time; this machine has {present}"
-        problems.add("no-such-resources", what, "ask for less, or move a step to another pipeline or machine")

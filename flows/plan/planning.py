@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from flows.plan.columns import Columns
 from flows.plan.graph import Graph
+from flows.plan.grouping import by_devices, waits_for_itself
 from flows.plan.making import Making
-from flows.plan.placing import place, share_devices
+from flows.plan.placing import place
 from flows.plan.planned import Plan, PlannedStep, Problems
 from flows.pools import Pools
 from flows.spec import PipelineSpec
@@ -62,6 +63,7 @@ def examine(spec: PipelineSpec, pools: Pools | None = None, *, is_replay: bool =
     graph.check_reach(making.classes)
     graph.check_joins(steps)
     graph.check_repeats(steps)
-    share_devices(steps.values(), pools, problems)
     routers = {name: router for name, chosen in spec.routing.items() if (router := making.router(name, chosen, graph))}
-    return Plan(spec, steps, routers, pools), list(problems)
+    found = Plan(spec, steps, routers, pools)
+    problems += waits_for_itself(found, by_devices(found))
+    return found, list(problems)

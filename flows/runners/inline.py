@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows.engine.engine import Engine, Settings
+from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.hosts import warm_up
 from flows.engine.live import NEWEST
@@ -21,6 +21,7 @@ from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Failure
 from flows.engine.placing import LocalPlacer
+from flows.engine.settings import Settings
 from flows.engine.shelf import ShelfRows
 from flows.journals import previews_of, trim
 from flows.plan import Plan

@@ -44,7 +44,8 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
     def __init__(self, devices: Iterable[str] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.devices = tuple(devices)
-        self._free = deque(self.devices)  # taken in one thread, given back in others
+        self._free = deque(self.devices)
+        self._returned = threading.Condition()
 
     def duplicate(self) -> StepPoolTaskRunner:
         return type(self)(self.devices)
@@ -60,12 +61,12 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
         dependencies: dict[str, Any] | None = None,
     ) -> PrefectConcurrentFuture[Any]:
         wanted = int(parameters.get("wanted", 0))
-        if wanted > len(self._free):
-            raise RunError(f"{parameters.get('stage')!r} asks for {wanted} GPU(s); {len(self._free)} are free")
-        devices = [self._free.popleft() for _ in range(wanted)]
+        if wanted > len(self.devices):
+            raise RunError(f"{parameters.get('stage')!r} asks for {wanted} GPU(s); {len(self.devices)} are there")
         run_id, future, context = uuid4(), Future[Any](), copy_context()
 
         def work() -> None:
+            devices = self._take(wanted)
             try:
                 state = context.run(
                     run_task_sync,
@@ -80,10 +81,21 @@ class StepPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
             except BaseException as error:
                 future.set_exception(error)
             finally:
-                self._free.extend(devices)
+                self._give_back(devices)
 
         threading.Thread(target=work, daemon=True, name=task.name).start()
         return PrefectConcurrentFuture(task_run_id=run_id, wrapped_future=future)
+
+    def _take(self, count: int) -> list[str]:
+        """Devices, as soon as so many are free: a step of a load group that has ended may still be letting go of some."""
+        with self._returned:
+            self._returned.wait_for(lambda: len(self._free) >= count)
+            return [self._free.popleft() for _ in range(count)]
+
+    def _give_back(self, devices: list[str]) -> None:
+        with self._returned:
+            self._free.extend(devices)
+            self._returned.notify_all()
 
 
 _mirrors: dict[str, Mirror] = {}

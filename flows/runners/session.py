@@ -13,15 +13,17 @@ from pathlib import Path
 
 from flows.distiset import NotADistiset, check_target
 from flows.engine.caps import Caps, check_prices
-from flows.engine.engine import Engine, Settings
+from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.journal import JOURNAL
 from flows.engine.options import RunOptions
 from flows.engine.placing import Placer
 from flows.engine.quarantine import take_over_retries
+from flows.engine.settings import Settings
 from flows.engine.stages import keys_of
 from flows.journals import previews_of, usable
 from flows.plan import Plan
+from flows.plan.grouping import load_groups
 from flows.runners.finishing import Finisher
 from flows.runners.recorder import Recorder
 from flows.runs import RunFolder, RunReport, UnreadableRun
@@ -54,9 +56,11 @@ async def run_session(
     Raises:
         RunError: The run could not go on, or another process works on it.
         SpecError: It has a budget, and nobody knows what its models cost.
+        PlanError: Its load groups are none.
     """
     folder = request.folder
     check_prices(request.plan, Caps.of(request.options))
+    load_groups(request.plan, request.options.load_groups)  # says what is wrong with them
     if (output := request.options.output) is not None:
         check_target(output)
         _check_outside(output.resolve(), folder)

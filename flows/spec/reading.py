@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -193,9 +193,18 @@ def _step_list(steps: Any) -> list[Any]:
         steps = [{"name": name, **step} if isinstance(step, dict) else step for name, step in steps.items()]
     if not isinstance(steps, list):
         raise SpecError(f"`steps` is a list, not {quoted(steps)}", "write each step as `- name: ...`")
+    check_length(steps)
+    return steps
+
+
+def check_length(steps: Sequence[Any]) -> None:
+    """Check that these are no more steps than a pipeline may have.
+
+    Raises:
+        SpecError: They are.
+    """
     if len(steps) > MAX_STEPS:
         raise SpecError(f"it has {len(steps):,} steps; a pipeline may have {MAX_STEPS:,}", "make several pipelines of it")
-    return steps
 
 
 def misfit(detail: Mapping[str, Any]) -> str:

@@ -33,6 +33,8 @@ _WORDS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _TAG = "tag:yaml.org,2002:"
+_HARMLESS = {"seq": "python/tuple", "map": "python/object:pydantic.types.SecretStr"}
+"""Tags that distilabel writes beside lists and keys. Nothing is made of them: a tuple is a list, and a key a mapping."""
 
 
 class Duplicate(NamedTuple):
@@ -244,7 +246,7 @@ class _Reader:
         if self._needs_key():
             raise SpecError(f"the key in {_line(event)} is not text", "keys are text")
         kind = "map" if isinstance(event, yaml.MappingStartEvent) else "seq"
-        if event.tag not in (None, "!", _TAG + kind):
+        if event.tag not in (None, "!", _TAG + kind, _TAG + _HARMLESS[kind]):
             raise _refused_tag(event)
         if len(self._open) >= MAX_DEPTH:
             raise _too_deep()

@@ -28,8 +28,12 @@ class ComputeColumn(Step):
 
     group: ClassVar[Group] = "columns"
 
-    column: str = Field(min_length=1, description="Column that gets the result.")
-    template: str = Field(description="What it is made of, as a Jinja template.", json_schema_extra={"multiline": True})
+    column: str = Field(min_length=1, description="Column that gets the result.", examples=["question"])
+    template: str = Field(
+        description="What it is made of, as a Jinja template.",
+        examples=["{{ instruction }} Answer in {{ language }}."],
+        json_schema_extra={"multiline": True},
+    )
     result: Literal["text", "number", "boolean", "json"] = Field(
         default="text", description="What the template's text is read as."
     )

@@ -26,7 +26,11 @@ class EmbeddingGeneration(Step):
     inputs: ClassVar[tuple[str, ...]] = ("text",)
     outputs: ClassVar[tuple[str, ...]] = ("embedding",)
 
-    embeddings: AnyEmbeddings = Field(default_factory=RehearsalEmbeddings, description="The model that makes the vectors.")
+    embeddings: AnyEmbeddings = Field(
+        default_factory=RehearsalEmbeddings,
+        description="The model that makes the vectors.",
+        examples=[{"use": "SentenceTransformerEmbeddings", "model": "sentence-transformers/all-MiniLM-L6-v2"}],
+    )
 
     def preferred_pool(self) -> str:
         return self.embeddings.default_pool

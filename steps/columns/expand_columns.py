@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, require
-from steps.columns.joins import METADATA
+from steps.base import METADATA, Batch, Group, Row, Step, require
 from steps.errors import RowError
 
 
@@ -27,7 +26,9 @@ class ExpandColumns(Step):
     changes_rows: ClassVar[bool] = True
 
     columns: list[str] | dict[str, str] = Field(
-        min_length=1, description="Columns with lists; as {list: item} to give the items a name of their own."
+        min_length=1,
+        description="Columns with lists; as {list: item} to give the items a name of their own.",
+        examples=[["instructions"]],
     )
     encoded: bool | list[str] = Field(default=False, description="Lists are JSON text: in all columns, or in these.")
     split_statistics: bool = Field(default=False, description="Share a row's token counts among the new rows.")

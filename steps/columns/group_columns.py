@@ -21,9 +21,11 @@ class GroupColumns(JoinStep):
         {'instruction': '2+2?', 'generations': ['4', 'four']}
     """
 
-    columns: list[str] = Field(min_length=1, description="Columns to collect into lists.")
+    columns: list[str] = Field(min_length=1, description="Columns to collect into lists.", examples=[["generation"]])
     output_columns: list[str] | None = Field(
-        default=None, description="Names of the lists, in the same order; empty for grouped_<column>."
+        default=None,
+        description="Names of the lists, in the same order; empty for grouped_<column>.",
+        examples=[["generations"]],
     )
 
     def needs(self) -> list[str]:

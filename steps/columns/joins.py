@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steps.base import Row
-
-METADATA = "distilflow_metadata"
+from steps.base import METADATA, Row
 
 
 def merged_metadata(rows: Sequence[Row]) -> Row:

@@ -20,7 +20,7 @@ class KeepColumns(Step):
 
     group: ClassVar[Group] = "columns"
 
-    columns: list[str] = Field(min_length=1, description="Columns to keep.")
+    columns: list[str] = Field(min_length=1, description="Columns to keep.", examples=[["instruction", "generation"]])
 
     def needs(self) -> list[str]:
         return list(self.columns)

@@ -22,8 +22,12 @@ class MergeColumns(Step):
 
     group: ClassVar[Group] = "columns"
 
-    columns: list[str] = Field(min_length=1, description="Columns to merge, in this order.")
-    output_column: str | None = Field(default=None, description="Name of the list; empty for merged_column.")
+    columns: list[str] = Field(
+        min_length=1, description="Columns to merge, in this order.", examples=[["generation", "reference"]]
+    )
+    output_column: str | None = Field(
+        default=None, description="Name of the list; empty for merged_column.", examples=["generations"]
+    )
 
     def needs(self) -> list[str]:
         return list(self.columns)

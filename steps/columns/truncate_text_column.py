@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Step, naming_missing
+from steps.base import Batch, Group, Step, is_missing, naming_missing
 from steps.errors import RowError
 from steps.tokens import load_tokenizer, token_spans
 
@@ -47,9 +47,9 @@ class TruncateTextColumn(Step):
             return [{**row, column: text[:longest]} for row, text in zip(batch, texts, strict=True)]
         return [{**row, column: self._cut(text)} for row, text in zip(batch, texts, strict=True)]
 
-    def _cut(self, text: Any) -> str | None:
-        if text is None:
-            return None
+    def _cut(self, text: Any) -> Any:
+        if is_missing(text):
+            return text
         if not isinstance(text, str):
             raise RowError(f"column {self.column!r} holds a {type(text).__name__}, not text", "name a column of texts")
         if self.tokenizer is None:

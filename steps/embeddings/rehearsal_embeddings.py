@@ -16,10 +16,12 @@ _WORD = re.compile(r"\w+")
 
 
 class RehearsalEmbeddings(Embeddings):
-    """Stands in for a model: vectors of the words of a text, to try a pipeline for free.
+    """Stands in for a model: vectors of the words of a text, for free.
 
-    Each word adds to a place of the vector that its hash names (feature hashing, https://arxiv.org/abs/0902.2206), so texts
-    that share words are near each other. They know nothing of what words mean.
+    Each word adds to a place of the vector that its hash names, so texts that share words are near each other. They know
+    nothing of what words mean.
+
+    After Feature Hashing for Large Scale Multitask Learning, https://arxiv.org/abs/0902.2206
 
     Example:
         >>> one, two, other = RehearsalEmbeddings(dimensions=64).embed(["a red fox", "the red fox", "rain tomorrow"])

@@ -13,15 +13,23 @@ from steps.secrets import TRANSPORT, Secret, reveal
 
 
 class SentenceTransformerEmbeddings(Embeddings):
-    """Turns texts into vectors with a model of sentence-transformers, in this process.
+    """Turns texts into vectors by a sentence-transformers model, in this process.
 
     The model is loaded once per worker, from the Hub or from a folder. There is no precision int8: its scale would be that of
-    the texts which happen to be embedded together. See Sentence-BERT, https://arxiv.org/abs/1908.10084
+    the texts which happen to be embedded together.
+
+    See Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks, https://arxiv.org/abs/1908.10084
+
+    Example:
+        >>> SentenceTransformerEmbeddings(model="sentence-transformers/all-MiniLM-L6-v2", truncate_dim=64).model_name
+        'sentence-transformers/all-MiniLM-L6-v2'
     """
 
     reaches: ClassVar[str] = "the Hub, for the weights"
 
-    model: str = Field(min_length=1, description="Name on the Hub, or a folder.")
+    model: str = Field(
+        min_length=1, description="Name on the Hub, or a folder.", examples=["sentence-transformers/all-MiniLM-L6-v2"]
+    )
     device: str | None = Field(
         default=None, description="cpu, cuda, cuda:1, mps, ...; empty for the best there is.", json_schema_extra=TRANSPORT
     )

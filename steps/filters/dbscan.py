@@ -18,9 +18,12 @@ class DBSCAN(GlobalStep):
     """Puts rows whose vectors lie close together into groups, numbered from 0.
 
     A group grows from rows with at least `min_samples` rows, itself included, within `eps`. Rows that belong to none get
-    the label -1. It is made for short vectors, such as UMAP's. DBSCAN: https://dl.acm.org/doi/10.5555/3001460.3001507
+    the label -1. It is made for short vectors, such as UMAP's.
 
     Needs `pip install 'distilflow[clustering]'`. It takes the longer the more pairs are closer than `eps`.
+
+    After A Density-Based Algorithm for Discovering Clusters in Large Spatial Databases with Noise,
+    https://dl.acm.org/doi/10.5555/3001460.3001507
 
     Example:
         >>> rows = [{"projection": [0.0, at]} for at in (0.0, 0.1, 0.2, 9.0)]

@@ -22,10 +22,11 @@ class DecontaminateNGrams(RowFilter):
 
     A text is taken for contaminated if `n` words in a row also stand in an entry of the benchmark, whatever their case and
     punctuation; `ngram` is the first such run, `ngram_source` the entry it stands in, such as `gsm8k.jsonl:7`. An entry
-    of fewer words counts as a whole if it has at least `n_of_short_entries`. 13 words are what was used for GPT-3,
-    appendix C: https://arxiv.org/abs/2005.14165
+    of fewer words counts as a whole if it has at least `n_of_short_entries`. 13 words are what was used for GPT-3.
 
     The benchmark lies in memory: about 100 bytes for each of its words.
+
+    After Language Models are Few-Shot Learners (appendix C), https://arxiv.org/abs/2005.14165
 
     Example:
         >>> step = DecontaminateNGrams(n=4, entries=["What is the capital of France?"])
@@ -44,7 +45,10 @@ class DecontaminateNGrams(RowFilter):
     )
     entries: list[str] = Field(default_factory=list, description="Texts of the benchmark.")
     benchmark_files: str | list[str] | None = Field(
-        default=None, description="JSON, CSV or Parquet files with texts of the benchmark.", json_schema_extra=LOCAL_FILES
+        default=None,
+        description="JSON, CSV or Parquet files with texts of the benchmark.",
+        examples=["benchmark.jsonl"],
+        json_schema_extra=LOCAL_FILES,
     )
     benchmark_columns: list[str] = Field(default=["text"], min_length=1, description="Columns of those files with the texts.")
     _found: dict[int, str] | None = PrivateAttr(default=None)

@@ -31,7 +31,9 @@ class DeitaFiltering(GlobalStep):
 
     In the paper a row is compared with those that were selected before it, so that of rows that are alike the best one
     stays: `compare_with: selected`. By default it is compared with all rows, and none of them stays. Compared with all,
-    twice the rows take four times as long. https://arxiv.org/abs/2312.15685
+    twice the rows take four times as long.
+
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
 
     Example:
         >>> rows = [

@@ -16,7 +16,7 @@ FIX = "put FaissNearestNeighbour right before this step"
 
 
 class EmbeddingDedup(Marking, GlobalStep):
-    """Finds rows whose vectors are nearly the same, and keeps the first of them.
+    """Finds near-duplicates: rows whose vectors are alike. Keeps the first of them.
 
     It goes by the neighbours that FaissNearestNeighbour found: `nn_indices` are numbers of rows, from 0, so no row may be
     left out between the two steps. A neighbour that is more alike than `threshold` counts as the same. Scores are

@@ -25,12 +25,14 @@ class FaissNearestNeighbour(GlobalStep):
     `nn_indices` are the numbers of those rows, from 0 in the order in which they come here, the nearest first; `nn_scores`
     say how near they are: distances (squared, for the default metric 1), or similarities if `metric_type` is 0, the inner
     product. A row is not its own neighbour; with fewer rows than `k` the lists are shorter. Without `string_factory` every
-    vector is compared with every other, exactly. Faiss: https://arxiv.org/abs/2401.08281
+    vector is compared with every other, exactly.
 
     The index is left beside the rows, as the artifact `faiss_index`: `faiss.read_index` of its `index.faiss` finds rows by
     their number. It takes as much room as the vectors.
 
     Needs `pip install 'distilflow[embeddings]'`. The index lies in memory, and the rows are read twice.
+
+    After The Faiss Library, https://arxiv.org/abs/2401.08281
 
     Example:
         >>> rows = [{"embedding": [1.0, 0.0]}, {"embedding": [0.0, 1.0]}, {"embedding": [0.8, 0.6]}]

@@ -20,9 +20,11 @@ class FilterLanguage(RowFilter):
     """Tells the language of a text, and finds those in other languages than you want.
 
     Languages go by their codes of two letters: en, de, zh. The confidence is from 0 to 1; in texts of a few words it is
-    often low, and wrong. Works offline. langid.py: https://aclanthology.org/P12-3005/
+    often low, and wrong. Works offline.
 
     Needs `pip install 'distilflow[filters]'`.
+
+    After langid.py: An Off-the-shelf Language Identification Tool, https://aclanthology.org/P12-3005/
 
     Example:
         >>> step = FilterLanguage(languages=["de"])

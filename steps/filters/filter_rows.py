@@ -29,7 +29,9 @@ class FilterRows(Step):
     group: ClassVar[Group] = "filters"
     changes_rows: ClassVar[bool] = True
 
-    condition: str = Field(min_length=1, description="Rows that go on, such as `rating >= 4 and language == 'en'`.")
+    condition: str = Field(
+        min_length=1, description="Rows that go on, such as `rating >= 4 and language == 'en'`.", examples=["rating >= 4"]
+    )
 
     def needs(self) -> list[str]:
         return [] if condition_problem(self.condition) else sorted(condition_columns(self.condition))

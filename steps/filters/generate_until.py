@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
-import orjson
 from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row, is_missing, require
@@ -38,10 +38,11 @@ class GenerateUntil(GlobalStep):
 
     group: ClassVar[Group] = "filters"
 
-    num_rows: int = Field(ge=1, description="Rows that are wanted.")
+    num_rows: int = Field(ge=1, description="Rows that are wanted.", examples=[100])
     unique: list[str] = Field(
         default_factory=list,
         description="Columns in which rows must differ, whatever their case and blanks. Rows with nothing in one do not count.",
+        examples=[["instruction"]],
     )
     valid: str | None = Field(
         default=None, min_length=1, description="Column that says whether a row counts; empty where all that arrive do."
@@ -98,5 +99,5 @@ class GenerateUntil(GlobalStep):
 
 
 def _folded(value: object) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value, default=repr, option=orjson.OPT_SORT_KEYS).decode()
+    text = value if isinstance(value, str) else json.dumps(value, default=repr, sort_keys=True)
     return " ".join(text.casefold().split())

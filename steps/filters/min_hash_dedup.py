@@ -6,6 +6,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import closing
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import xxhash
@@ -19,14 +20,15 @@ from steps.filters.words import words_of
 
 
 class MinHashDedup(Marking, GlobalStep):
-    """Finds texts that are nearly the same, and keeps the first of them.
+    """Finds near-duplicates: texts that share most words. Keeps the first of them.
 
     Two texts count as the same if they probably share a part of at least `threshold` of their words, or of their runs of
     `n` characters. This is estimated, not compared: MinHash of `num_perm` values, looked up band by band. With more of
-    them the estimate is better and takes longer. Broder, "On the resemblance and containment of documents":
-    https://doi.org/10.1109/SEQUEN.1997.666900
+    them the estimate is better and takes longer.
 
     Needs `pip install 'distilflow[filters]'`.
+
+    After On the Resemblance and Containment of Documents, https://doi.org/10.1109/SEQUEN.1997.666900
 
     Example:
         >>> texts = ["a cat sat on a mat", "a cat sat on a mat!", "dogs bark"]
@@ -55,6 +57,7 @@ class MinHashDedup(Marking, GlobalStep):
             yield "`n` is empty, but runs of characters need a length", "set `n` to 5, say"
 
     def load(self) -> None:
+        self._library()
         self._bands()
 
     def process(self, rows: Iterable[Row]) -> Iterable[Row]:
@@ -82,15 +85,24 @@ class MinHashDedup(Marking, GlobalStep):
     def _bands(self) -> tuple[int, int]:
         """How many bands the values are cut into for this threshold, and how many values a band has."""
         try:
-            index = self._library().MinHashLSH(threshold=self.threshold, num_perm=self.num_perm)
+            return _bands_for(self.threshold, self.num_perm)
         except ValueError as error:
             raise RunError(
                 f"a threshold of {self.threshold} cannot be told with {self.num_perm} values", "lower it, or raise `num_perm`"
             ) from error
-        return index.b, index.r
 
     def _library(self) -> Any:
-        return extra("datasketch", "filters", "finding near-duplicates")
+        return _datasketch()
+
+
+@cache  # what it tries takes longer than a small data set
+def _bands_for(threshold: float, values: int) -> tuple[int, int]:
+    index = _datasketch().MinHashLSH(threshold=threshold, num_perm=values)
+    return index.b, index.r
+
+
+def _datasketch() -> Any:
+    return extra("datasketch", "filters", "finding near-duplicates")
 
 
 def _key(values: Any, band: int) -> bytes:

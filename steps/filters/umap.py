@@ -21,9 +21,11 @@ class UMAP(GlobalStep):
     """Turns vectors into short ones, so that rows that are alike lie side by side.
 
     Two numbers can be drawn as a map. Without `random_state` each run gives another map; with one it works on a single
-    core. UMAP: https://arxiv.org/abs/1802.03426
+    core.
 
     Needs `pip install 'distilflow[clustering]'`. Some hundred rows at least make a map that says something.
+
+    After UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction, https://arxiv.org/abs/1802.03426
 
     Example:
         >>> list(UMAP().process([{"embedding": [0.1, 0.9, 0.3]}]))

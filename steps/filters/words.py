@@ -20,10 +20,10 @@ _SHORT_FORM = re.compile(r"(?i)(.+)(n't|['’](?:s|m|d|ll|re|ve)?)")
 
 def words_of(text: str) -> set[str]:
     """Words and marks of a text, short forms taken apart: "don't" is "do" and "n't"."""
-    found: set[str] = set()
+    found, end = set[str](), len(text.rstrip())
     for match in _PIECE.finditer(text):
         piece = match[0]
-        is_last = not text[match.end() :].strip()
+        is_last = match.end() >= end
         stop = _WITH_STOP.fullmatch(piece)
         if stop and (is_last or not _ABBREVIATED.fullmatch(piece)):
             piece = stop[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from steps.base import Row, is_missing
+from steps.base import Row, is_missing, require_values
 from steps.errors import RowError
 from steps.llms.base import Chat, Message
 from steps.wording import quoted
@@ -17,8 +17,9 @@ def text_of(row: Row, column: str) -> str:
     """The text in a column.
 
     Raises:
-        RowError: It holds something else.
+        MissingValue, RowError: It holds nothing, or something else.
     """
+    require_values(row, [column])
     if not isinstance(row[column], str):
         raise RowError(f"column {column!r} holds a {type(row[column]).__name__}, not text", "training needs texts")
     return str(row[column])

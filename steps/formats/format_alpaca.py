@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from steps.base import Row, is_missing
@@ -25,6 +27,8 @@ class FormatAlpaca(WholeChatFormat):
         >>> row["instruction"], row["input"], row["output"], row["system"]
         ('Add up.', '2, 2', '4', '')
     """
+
+    optional_inputs: ClassVar[tuple[str, ...]] = (*WholeChatFormat.optional_inputs, "input")
 
     source: Source = Field(default="instruction", description=SOURCE)
     history: bool = Field(

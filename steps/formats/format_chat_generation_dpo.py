@@ -12,8 +12,8 @@ from steps.formats.preferences import PREFERENCE_COLUMNS, as_preference
 class FormatChatGenerationDPO(Step):
     """Pairs the best-rated answer to a chat with the worst, for preference training.
 
-    For DPO and its kin. Answers without a rating are left aside. Of equally rated answers the first counts. `prompt` is what
-    the user said first, `generation_models` say who answered.
+    For DPO and methods like it. Answers without a rating are left aside. Of equally rated answers the first counts. `prompt`
+    is what the user said first, `generation_models` say who answered.
 
     Example:
         >>> chat = [{"role": "user", "content": "2+2?"}]

@@ -35,8 +35,9 @@ class FormatKTO(Step):
     rated between the two are left out, and so are answers without a rating. Of pairs, `chosen` is good and `rejected` bad.
     The columns of all answers make way for `prompt`, `completion`, `label`, and who wrote the answer and how it was rated.
 
-    After KTO: Model Alignment as Prospect Theoretic Optimization, https://arxiv.org/abs/2402.01306; the columns are those of
-    TRL's KTOTrainer, https://huggingface.co/docs/trl/dataset_formats
+    Format: that of TRL's KTOTrainer, https://huggingface.co/docs/trl/dataset_formats
+
+    After KTO: Model Alignment as Prospect Theoretic Optimization, https://arxiv.org/abs/2402.01306
 
     Example:
         >>> row = {"instruction": "2+2?", "generations": ["5", "4"], "ratings": [1, 5]}
@@ -46,6 +47,7 @@ class FormatKTO(Step):
 
     group: ClassVar[Group] = "formats"
     changes_rows: ClassVar[bool] = True
+    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt", "generation_models")
     outputs: ClassVar[tuple[str, ...]] = ("prompt", "completion", "label", "completion_model", "completion_rating")
 
     source: Literal["instruction", "messages", "pairs"] = Field(

@@ -10,6 +10,7 @@ from steps.base import Row, is_missing
 from steps.errors import RowError
 from steps.formats.chats import calls_of, content_text
 from steps.formats.whole_chats import WholeChatFormat
+from steps.json_texts import json_in
 from steps.llms.base import Chat, Message
 from steps.wording import quoted
 
@@ -90,7 +91,7 @@ def _arguments(function: dict[str, Any]) -> Any:
     arguments = function.get("arguments")
     if isinstance(arguments, str):
         try:
-            return json.loads(arguments)
-        except json.JSONDecodeError as error:
+            return json_in(arguments)
+        except ValueError as error:
             raise RowError(f"the arguments of a tool call are not JSON: {error}", "drop the row") from error
     return {} if arguments is None else arguments

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from steps.base import Row
+from steps.base import Row, is_missing, require_values
 from steps.errors import RowError
 from steps.formats.chats import first_question, prompt_id, said
 from steps.llms.base import Chat
+from steps.wording import quoted
 
 PREFERENCE_COLUMNS = (
     "prompt",
@@ -63,7 +64,7 @@ def best_and_worst(row: Row) -> tuple[Answer, Answer]:
         raise RowError(f"no answer is better: all {len(answers)} are the same text", DROP)
     worst = min(others, key=lambda answer: answer.rating)
     if best.rating == worst.rating:
-        raise RowError(f"no answer is better: all {len(answers)} are rated {best.rating}", DROP)
+        raise RowError(f"no answer is better: those that differ from the best are rated {best.rating} too", DROP)
     return best, worst
 
 
@@ -73,18 +74,24 @@ def rated_answers(row: Row) -> list[Answer]:
     Raises:
         RowError: The columns do not belong together.
     """
-    columns = {name: row[name] for name in ("generations", "ratings", "generation_models") if row.get(name) is not None}
+    require_values(row, ("generations", "ratings"))
+    columns: dict[str, Any] = {name: row.get(name) for name in ("generations", "ratings", "generation_models")}
+    if is_missing(columns["generation_models"]):
+        del columns["generation_models"]
     for name, values in columns.items():
         if not isinstance(values, list):
             raise RowError(f"column {name!r} holds a {type(values).__name__}, not a list", "it must say one thing per answer")
-    if len(lengths := {name: len(values) for name, values in columns.items()}) < 2 or len(set(lengths.values())) > 1:
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
         raise RowError(f"generations and ratings do not match: {lengths}", "each answer needs one rating, or None")
     models = columns.get("generation_models", [None] * lengths["generations"])
     rated = []
     for text, rating, model in zip(row["generations"], row["ratings"], models, strict=True):
-        if rating is None or rating != rating or text is None:  # NaN is not equal to itself
+        if is_missing(rating) or is_missing(text):
             continue
-        if not isinstance(rating, (int, float)) or not isinstance(text, str):
-            raise RowError(f"answer {str(text)[:40]!r} is rated {rating!r}", "answers must be texts, ratings numbers")
+        if not isinstance(text, str):
+            raise RowError(f"column 'generations' holds {quoted(text)} where an answer should be", "answers must be texts")
+        if not isinstance(rating, (int, float)):
+            raise RowError(f"answer {quoted(text)} is rated {quoted(rating)} in 'ratings'", "ratings must be numbers")
         rated.append(Answer(text, rating, model))
     return rated

@@ -21,6 +21,7 @@ class WholeChatFormat(Step):
     """Writes whole chats in another form: a subclass says which, in `write`."""
 
     group: ClassVar[Group] = "formats"
+    optional_inputs: ClassVar[tuple[str, ...]] = ("generation", "system_prompt")
 
     source: Source = Field(default="messages", description=SOURCE)
 

@@ -66,15 +66,21 @@ class _Wire:
 
 
 class OpenAILLM(LLM):
-    """Any server that speaks the OpenAI chat protocol (OpenAI, vLLM, Ollama, TGI, llama.cpp).
+    """Asks a server that speaks OpenAI's protocol: OpenAI, vLLM, Ollama, TGI, ...
 
     `generation_kwargs` go by distilabel's names; names that are not known here are passed on to the server, and so is
     what `extra_body` holds. Where a server gives fewer replies than asked for (Ollama knows no `n`), tasks ask again.
+
+    Example:
+        >>> from steps.tasks import TextGeneration
+        >>> llm = OpenAILLM(model="llama3.2", base_url="http://localhost:11434/v1", generation_kwargs={"temperature": 0.7})
+        >>> TextGeneration(llm=llm).llm.model_name
+        'llama3.2'
     """
 
     reaches: ClassVar[str] = "a model server"
 
-    model: str = Field(min_length=1, description="Model id as the server knows it.")
+    model: str = Field(min_length=1, description="Model id as the server knows it.", examples=["gpt-4o-mini"])
     base_url: str | None = Field(
         default=None, description=f"Address of the API, up to /v1. Empty for ${URL_VARIABLE}, or else api.openai.com."
     )

@@ -14,10 +14,17 @@ CHARS_PER_TOKEN = 4
 
 
 class RehearsalLLM(LLM):
-    """Stands in for a model: free made-up replies that the step can read, to try a pipeline before money is spent.
+    """Stands in for a model: made-up replies that the step can read, for free.
 
-    It asks the task itself for a reply its parser accepts, drawn from a generator seeded by `seed`, the step and
-    the prompt: the same prompt of the same step always gets the same reply. Its rows say so: their `model_name` is "rehearsal".
+    It lets a pipeline be tried before money is spent. A task makes up the reply itself, drawn by `seed`, step and prompt: the
+    same prompt of the same step always gets the same reply. Its rows say so: their `model_name` is "rehearsal".
+
+    Example:
+        >>> from steps.tasks import UltraFeedback
+        >>> judge = UltraFeedback(llm=RehearsalLLM(seed=1))
+        >>> [row] = judge.process([{"instruction": "2+2?", "generations": ["4", "5"]}])
+        >>> len(row["ratings"]), row["model_name"]
+        (2, 'rehearsal')
     """
 
     is_rehearsal: ClassVar[bool] = True

@@ -32,12 +32,22 @@ class ReplayLLM(LLM):
     The file is JSON lines. A recording belongs to a row when their `match` columns are equal (or, by "messages", when
     its `messages` are the chat that is sent), white space around texts aside. Several that match are samples, in their
     order. A list of texts in the reply column is several samples; any other value that is no text is given as JSON.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from steps.tasks import TextGeneration
+        >>> _ = Path("recordings.jsonl").write_text('{"instruction": "2+2?", "generation": "4"}')
+        >>> task = TextGeneration(llm=ReplayLLM(path="recordings.jsonl"))
+        >>> [row["generation"] for row in task.process([{"instruction": "2+2?"}])]
+        ['4']
     """
 
     is_free: ClassVar[bool] = True
     answers_anew: ClassVar[bool] = False
 
-    path: str = Field(min_length=1, description="File of recordings (.jsonl).", json_schema_extra=LOCAL_FILES)
+    path: str = Field(
+        min_length=1, description="File of recordings (.jsonl).", examples=["recordings.jsonl"], json_schema_extra=LOCAL_FILES
+    )
     by: Literal["column", "messages"] = Field(
         default="column", description="What selects a recording: columns of the row, or the chat itself."
     )

@@ -20,7 +20,7 @@ class Sampler(Step):
 
     group: ClassVar[Group] = "samplers"
 
-    column: str = Field(min_length=1, description="Column that gets the value.")
+    column: str = Field(min_length=1, description="Column that gets the value.", examples=["drawn"])
     seed: int = Field(default=42, description="Another number draws other values.")
 
     def draw(self, row: Row, rng: Random) -> Any:

@@ -27,8 +27,10 @@ class SampleDate(Sampler):
         [{'number': 1, 'due': '29.02.2024'}]
     """
 
-    start: str = Field(description="Earliest date or time, in ISO 8601: 2024-01-31, or 2024-01-31T08:00.")
-    end: str = Field(description="Latest date or time.")
+    start: str = Field(
+        description="Earliest date or time, in ISO 8601: 2024-01-31, or 2024-01-31T08:00.", examples=["2024-01-01"]
+    )
+    end: str = Field(description="Latest date or time.", examples=["2024-12-31"])
     unit: Unit = Field(default="day", description="Distance of dates that can be drawn, counted from `start`.")
     format: str | None = Field(default=None, description=FORMAT)
 

@@ -17,7 +17,7 @@ from steps.samplers.sample_date import FORMAT
 class SampleLaterDate(Sampler):
     """Adds a column with a date that lies some time after that of another column.
 
-    Such as the delivery of an order. The other column holds dates or times in ISO 8601. Equal rows draw equally: number
+    It may be the delivery of an order. The other column holds dates or times in ISO 8601. Equal rows draw equally: number
     them (`NumberedRows`).
 
     Example:
@@ -26,7 +26,9 @@ class SampleLaterDate(Sampler):
         [{'ordered': '2024-02-28', 'delivered': '2024-03-01'}]
     """
 
-    of: str = Field(min_length=1, title="Column of the earlier date", description="Column with the earlier date.")
+    of: str = Field(
+        min_length=1, title="Column of the earlier date", description="Column with the earlier date.", examples=["ordered"]
+    )
     low: int = Field(default=1, ge=0, description="Fewest units between the two.")
     high: int = Field(default=30, ge=0, description="Most units between the two.")
     unit: Unit = Field(default="day", description="What is counted.")

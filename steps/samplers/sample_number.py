@@ -59,8 +59,12 @@ class SampleNumber(Sampler):
     """
 
     distribution: Distribution = Field(default="uniform", description="What numbers are drawn from.")
-    low: Bound | None = Field(default=None, description="Smallest number; empty for no limit, which uniform cannot do without.")
-    high: Bound | None = Field(default=None, description="Largest number; empty for no limit, which uniform cannot do without.")
+    low: Bound | None = Field(
+        default=None, description="Smallest number; empty for no limit, which uniform cannot do without.", examples=[1]
+    )
+    high: Bound | None = Field(
+        default=None, description="Largest number; empty for no limit, which uniform cannot do without.", examples=[10]
+    )
     mean: Finite | None = Field(default=None, description="For normal, exponential and poisson; lognormal: of the logarithm.")
     deviation: Finite | None = Field(
         default=None, ge=0, description="Standard deviation, for normal; lognormal: of the logarithm."

@@ -25,7 +25,7 @@ class SampleSubcategory(Sampler):
         [{'subject': 'maths', 'topic': 'algebra'}]
     """
 
-    of: str = Field(min_length=1, title="Category column", description="Column with the category.")
+    of: str = Field(min_length=1, title="Category column", description="Column with the category.", examples=["subject"])
     values: dict[str, list[str]] = Field(
         min_length=1,
         description="Category: list of its values.",

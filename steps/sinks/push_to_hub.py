@@ -11,15 +11,16 @@ from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row
 from steps.errors import Complaint, RunError
-from steps.secrets import TRANSPORT, Secret, reveal
+from steps.secrets import LATER, TRANSPORT, Secret, reveal
 from steps.sources.load_data_from_hub import complaint_about
 
 
 class PushToHub(GlobalStep):
     """Pushes its rows to a data set on the Hugging Face Hub, and passes them on.
 
-    It pushes once all rows have arrived. Rows that were pushed are not pushed again when the run goes on. What it pushes
-    are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by `distilflow push`.
+    It pushes once all rows have arrived, and nothing in a rehearsal. Rows that were pushed are not pushed again when the run
+    goes on. What it pushes are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by
+    `distilflow run --push`.
 
     Example:
         >>> list(PushToHub(repo_id="acme/toys").check())
@@ -28,8 +29,9 @@ class PushToHub(GlobalStep):
 
     group: ClassVar[Group] = "sinks"
     reaches: ClassVar[str] = "the Hub"
+    in_rehearsal: ClassVar[dict[str, bool]] = {"push": False}
 
-    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.")
+    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.", examples=["my-org/my-dataset"])
     split: str = Field(default="train", min_length=1, description="Part of the data set that the rows become.")
     private: bool = Field(default=True, description="Make a new data set private; one that is there stays as it is.")
     token: Secret | None = Field(
@@ -38,12 +40,14 @@ class PushToHub(GlobalStep):
         json_schema_extra={"writeOnly": True, **TRANSPORT},
     )
 
+    push: bool = Field(default=True, description="Off: the rows pass, and nothing is pushed.", json_schema_extra=LATER)
+
     def check(self) -> Iterable[Complaint]:
         if (complaint := complaint_about(self.repo_id)) is not None:
             yield complaint
 
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
-        if not rows:
+        if not rows or not self.push:
             return rows
         from datasets import Dataset
 

@@ -29,7 +29,9 @@ class LoadDataFromDisk(GeneratorStep):
         ["`dataset_path`: there is no folder 'nowhere'"]
     """
 
-    dataset_path: str | None = Field(default=None, description="Folder of the data set.", json_schema_extra=LOCAL_FILES)
+    dataset_path: str | None = Field(
+        default=None, description="Folder of the data set.", examples=["my-dataset"], json_schema_extra=LOCAL_FILES
+    )
     is_distiset: bool = Field(default=False, description="The folder is the result of a pipeline.")
     config: str | None = Field(default="default", description="Which leaf step's rows, if it is a pipeline's result.")
     split: str | None = Field(default=None, description="Empty if there is only one.")

@@ -34,6 +34,7 @@ class LoadDataFromFileSystem(GeneratorStep):
     data_files: str | list[str] | dict[str, str | list[str]] | None = Field(
         default=None,
         description="Path, pattern or folder; several as a list, or by split: {train: ..., test: ...}.",
+        examples=["rows.jsonl"],
         json_schema_extra=LOCAL_FILES,
     )
     filetype: FileType | None = Field(default=None, description="Empty to go by the files' names.")

@@ -30,7 +30,9 @@ class LoadDataFromHub(GeneratorStep):
 
     reaches: ClassVar[str] = "the Hub"
 
-    repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.")
+    repo_id: str | None = Field(
+        default=None, description="Data set on the Hub: owner/name.", examples=["HuggingFaceH4/instruction-dataset"]
+    )
     split: str = Field(default="train", description="Part of the data set: train, test, train[:100], ...")
     config: str | None = Field(default=None, description="Configuration, if the data set has several.")
     revision: str | None = Field(default=None, description="Branch, tag or commit; empty for the newest.")

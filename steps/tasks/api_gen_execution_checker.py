@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from steps.base import Batch, Group, Row, Step, is_missing, require
 from steps.components import LOCAL_FILES
 from steps.errors import RowError, RunError
+from steps.json_texts import json_in
 from steps.sandbox import Limits
 from steps.sandbox.calls import Call, Called, call_functions
 from steps.tasks.function_library import FunctionLibrary
@@ -45,6 +45,7 @@ class APIGenExecutionChecker(Step):
     libpath: str = Field(
         min_length=1,
         description="Python file with the functions, or folder with a file for each, called after it.",
+        examples=["functions.py"],
         json_schema_extra=LOCAL_FILES,
     )
     check_is_dangerous: bool = Field(
@@ -114,8 +115,8 @@ def _calls(answers: Any) -> list[Any] | str:
         return "there are no calls"
     if isinstance(answers, str):
         try:
-            answers = json.loads(answers)
-        except (ValueError, RecursionError) as error:
+            answers = json_in(answers)
+        except ValueError as error:
             return f"the calls cannot be read as JSON: {error}"
         if not isinstance(answers, list) or not answers:
             return "there is no list of calls"

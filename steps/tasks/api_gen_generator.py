@@ -8,8 +8,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from steps.base import Row, is_missing
+from steps.base import Row, Section, is_missing
 from steps.chances import chances
+from steps.json_texts import json_in
 from steps.llms.base import Ask, Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.replies import parse_answer, rehearse_text, schema_instructions, schema_of
@@ -56,6 +57,7 @@ class APIGenGenerator(Task):
         {'query': ['Weather in Oslo?'], 'answers': ['[{"name": "weather", "arguments": {"city": "Oslo"}}]']}
     """
 
+    section: ClassVar[Section] = "write"
     inputs: ClassVar[tuple[str, ...]] = ("examples", "func_name", "func_desc")
     optional_inputs: ClassVar[tuple[str, ...]] = ("tools",)
     outputs: ClassVar[tuple[str, ...]] = ("query", "answers")
@@ -138,7 +140,7 @@ def _arguments(tools: Any, rng: Random) -> dict[str, Any]:
     """Made-up arguments for the first function of a schema, in the form of OpenAI or with the arguments alone; else none."""
     if isinstance(tools, str):
         try:
-            tools = json.loads(tools)
+            tools = json_in(tools)
         except ValueError:
             return {}
     tool = tools[0] if isinstance(tools, list) and tools else tools

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.replies import parse_answer, rehearse_text, schema_instructions, schema_of
@@ -23,8 +23,8 @@ class Verdict(BaseModel):
 class APIGenSemanticChecker(Task):
     """Judges whether function calls and their results do what a query asks.
 
-    The last check of three, after the form of the calls and after APIGenExecutionChecker has run them: drop the rows whose
-    `keep_row_after_semantic_check` is false. `thought` says why.
+    It is the last check of three, after the form of the calls and after APIGenExecutionChecker has run them: drop the rows
+    whose `keep_row_after_semantic_check` is false. `thought` says why.
 
     After APIGen: Automated Pipeline for Generating Verifiable and Diverse Function-Calling Datasets,
     https://arxiv.org/abs/2406.18518
@@ -35,6 +35,7 @@ class APIGenSemanticChecker(Task):
         {'thought': 'It asks for Rome, the call is about Oslo.', 'keep_row_after_semantic_check': False}
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("func_desc", "query", "answers", "execution_result")
     outputs: ClassVar[tuple[str, ...]] = ("thought", "keep_row_after_semantic_check")
     ROLE: ClassVar[str] = (

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from steps.base import Row, is_missing
+from steps.base import Row, Section, is_missing
 from steps.errors import RowError
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
@@ -60,6 +60,7 @@ class ArgillaLabeller(Task):
         'complaint'
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("record",)
     optional_inputs: ClassVar[tuple[str, ...]] = ("fields", "question", "example_records", "guidelines")
     outputs: ClassVar[tuple[str, ...]] = ("suggestion",)
@@ -71,8 +72,19 @@ class ArgillaLabeller(Task):
         default_factory=lambda: dict(_INSTRUCTIONS), description="What is asked for, by the type of the question."
     )
     example_records: list[Settings] | None = Field(default=None, description="Records with responses, to learn from.")
-    fields: list[Settings] | None = Field(default=None, description="Settings of the fields that are shown.")
-    question: Settings | None = Field(default=None, description="Settings of the question that is answered.")
+    fields: list[Settings] | None = Field(
+        default=None, description="Settings of the fields that are shown.", examples=[[{"name": "text"}]]
+    )
+    question: Settings | None = Field(
+        default=None,
+        description="Settings of the question that is answered.",
+        examples=[
+            {
+                "name": "mood",
+                "settings": {"type": "label_selection", "options": [{"value": "complaint"}, {"value": "praise"}]},
+            }
+        ],
+    )
     guidelines: str | None = Field(
         default=None, description="Guidelines of the data set.", json_schema_extra={"multiline": True}
     )
@@ -150,7 +162,10 @@ class ArgillaLabeller(Task):
         """Other records with what was answered; those without fields or answer are passed over."""
         question = self._question(row)
         key = _KEYS[_settings(question)[0]]
-        for record in self._given(row, "example_records") or []:
+        records = self._given(row, "example_records") or []
+        if not isinstance(records, list):
+            raise RowError(f"`example_records` holds {quoted(records)}, not a list of records", "write them as Argilla does")
+        for record in records:
             shown, answer = _shown(record, names), _answer_in(record, question["name"])
             if shown and answer is not None:
                 yield f"{shown}\n{json.dumps({key: answer}, ensure_ascii=False)}"
@@ -168,7 +183,7 @@ def _settings(question: dict[str, Any]) -> tuple[str, list[Any]]:
     """The type of a question, and the values that it can be answered with."""
     settings = question["settings"]
     kind = settings.get("type")
-    if kind not in _KEYS:
+    if not isinstance(kind, str) or kind not in _KEYS:
         raise RowError(f"questions of type {quoted(kind)} cannot be answered", f"types are {listed(_KEYS)}")
     options = [option["value"] for option in _options(question)]
     if not options and kind != "text":
@@ -177,8 +192,8 @@ def _settings(question: dict[str, Any]) -> tuple[str, list[Any]]:
 
 
 def _options(question: dict[str, Any]) -> list[dict[str, Any]]:
-    options = question["settings"].get("options") or []
-    return [option for option in options if isinstance(option, dict) and "value" in option]
+    options = question["settings"].get("options")
+    return [option for option in options if isinstance(option, dict) and "value" in option] if isinstance(options, list) else []
 
 
 def _described(question: dict[str, Any]) -> str:

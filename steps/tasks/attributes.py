@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args, get_origin
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.chances import chances
 from steps.llms.base import Chat
 from steps.tasks.base import Task
@@ -33,6 +33,7 @@ class TaskWithAttributes(Task):
     row. What is drawn depends on the row and on `seed` alone: a row that is done again, or tried in a preview, gets the same.
     """
 
+    section: ClassVar[Section] = "write"
     attributes: ClassVar[tuple[str, ...]] = ()
     """Parameters that the prompt names."""
 
@@ -52,6 +53,8 @@ class TaskWithAttributes(Task):
 
 class GeneratorWithAttributes(TaskWithAttributes, GeneratorTask):
     """Asks for data with attributes, as often as it is told to."""
+
+    section: ClassVar[Section] = "ask"
 
     num_rows: int = Field(default=1, ge=1, description="Requests. Each makes one row for each of `num_generations`.")
 

@@ -16,13 +16,13 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from steps.base import FILL_IT, Batch, Group, Row, Step, require_values
+from steps.base import FILL_IT, METADATA, Batch, Group, Row, Step, is_missing, require_values
 from steps.errors import MissingValue, RowError
 from steps.llms.base import AnyLLM, Ask, Chat, JSONSchema, Request, topped_up
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.tasks.repairs import Reader
 from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions, schema_of
-from steps.wording import snake_case
+from steps.wording import quoted, snake_case
 
 INSTRUCTION = "instruction"
 
@@ -54,7 +54,11 @@ class Task(Step):
     shares_replies: ClassVar[bool] = False
     """Whether rows with the same question share one reply, instead of each getting one of its own."""
 
-    llm: AnyLLM = Field(default_factory=RehearsalLLM, description="The model that is asked.")
+    llm: AnyLLM = Field(
+        default_factory=RehearsalLLM,
+        description="The model that is asked.",
+        examples=[{"use": "OpenAILLM", "model": "gpt-4o-mini"}],
+    )
     num_generations: int = Field(default=1, ge=1, description="Replies per row.")
     group_generations: bool = Field(
         default=False, description="Put the replies of a row into lists instead of into rows of their own."
@@ -79,7 +83,7 @@ class Task(Step):
 
     def makes(self) -> list[str]:
         answer = list(self.Answer.model_fields) if self.Answer and not self.outputs else list(self.outputs)
-        metadata = ["distilflow_metadata"] if self.add_raw_input or self.add_raw_output else []
+        metadata = [METADATA] if self.add_raw_input or self.add_raw_output else []
         return [*answer, "model_name", *metadata]
 
     # ---- what a task defines
@@ -143,10 +147,12 @@ class Task(Step):
         """Check that there is something to ask about.
 
         Raises:
-            MissingKey, MissingValue, RowError: It says which column has nothing, or something that cannot be asked.
+            MissingKey, MissingValue, RowError: It says which column has nothing, or something of no use.
         """
         needed = self.needs()
         require_values(row, needed)
+        if self.add_raw_input or self.add_raw_output:
+            _metadata_of(row)
         if INSTRUCTION not in needed:
             return
         value = row[INSTRUCTION]
@@ -176,13 +182,13 @@ class Task(Step):
         """The row, with what was asked and replied in `distilflow_metadata` where that is wanted."""
         if not self.add_raw_input and not self.add_raw_output:
             return row
-        metadata = dict(row.get("distilflow_metadata") or {})
+        metadata = _metadata_of(row)
         name = self.name or snake_case(type(self).__name__)
         if self.add_raw_input:
             metadata[f"raw_input_{name}"] = asked
         if self.add_raw_output:
             metadata[f"raw_output_{name}"] = reply
-        return {**row, "distilflow_metadata": metadata}
+        return {**row, METADATA: metadata}
 
     # ---- use without a pipeline
     def process(self, batch: Batch) -> Batch:
@@ -198,3 +204,16 @@ class Task(Step):
 
         with ThreadPoolExecutor(1) as pool:  # notebooks have a running loop of their own
             return pool.submit(asyncio.run, ask_all()).result()
+
+
+def _metadata_of(row: Row) -> Row:
+    """What the tasks before this one have kept.
+
+    Raises:
+        RowError: The row has something else under that name.
+    """
+    kept = row.get(METADATA)
+    if not is_missing(kept) and not isinstance(kept, dict):
+        what = f"column {METADATA!r} holds {quoted(kept)}, not a mapping: there is no place for prompts and replies"
+        raise RowError(what, "give that column another name in the source, with `output_mappings`")
+    return dict(kept) if isinstance(kept, dict) else {}

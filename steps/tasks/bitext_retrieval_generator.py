@@ -30,4 +30,6 @@ class BitextRetrievalGenerator(TripletGenerator):
     )
 
     source_language: str = Field(default="English", min_length=1, description="Language of S1.", json_schema_extra=LANGUAGES)
-    target_language: str = Field(min_length=1, description="Language of S2 and S3.", json_schema_extra=LANGUAGES)
+    target_language: str = Field(
+        min_length=1, description="Language of S2 and S3.", examples=["French"], json_schema_extra=LANGUAGES
+    )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.marked_replies import split_at
@@ -38,6 +38,7 @@ class CLAIR(Task):
         {'revision': 'It is 4.', 'rational': 'The sum is wrong.'}
     """
 
+    section: ClassVar[Section] = "write"
     inputs: ClassVar[tuple[str, ...]] = ("task", "student_solution")
     outputs: ClassVar[tuple[str, ...]] = ("revision", "rational")
 

@@ -13,8 +13,7 @@ class ComplexityScorer(Scorer):
     Of n instructions the simplest gets 1 and the hardest n; n + 1 says that the model could not answer it. The scale depends on
     n, so compare scores only between rows with as many instructions. All are judged in one request.
 
-    After What Makes Good Data for Alignment? A Comprehensive Study of Automatic Data Selection in Instruction Tuning (DEITA),
-    https://arxiv.org/abs/2312.15685
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
 
     Example:
         >>> row = {"instructions": ["Say hi.", "Prove that there are infinitely many primes."]}

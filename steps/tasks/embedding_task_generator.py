@@ -49,7 +49,7 @@ class EmbeddingTaskGenerator(GeneratorTask):
         "This is list number {number}: write none that would stand in the lists before it."
     )
 
-    category: Category = Field(description="What the tasks are about.")
+    category: Category = Field(description="What the tasks are about.", examples=["text-retrieval"])
     flatten_tasks: bool = Field(default=False, description="A row for each task (`task`) instead of for each list (`tasks`).")
     num_rows: int = Field(default=1, ge=1, description="Requests. Each gives a list of about 20 tasks.")
 

@@ -12,9 +12,10 @@ class EvolComplexity(EvolInstruct):
     """Has a model make each instruction harder, step by step.
 
     It is EvolInstruct without the mutation that writes another instruction: what is asked stays, and becomes more complex.
-    Which rewrites are not used, and what happens then, stands there.
+    EvolInstruct says which rewrites are not used, and what happens then.
 
-    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685, and WizardLM: Empowering Large
+    Language Models to Follow Complex Instructions, https://arxiv.org/abs/2304.12244
 
     Example:
         >>> from steps.llms.scripted_llm import ScriptedLLM

@@ -13,7 +13,8 @@ class EvolComplexityGenerator(EvolInstructGenerator):
 
     It is EvolInstructGenerator without the mutation that writes another instruction: a chain stays with its subject.
 
-    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685, and WizardLM: Empowering Large
+    Language Models to Follow Complex Instructions, https://arxiv.org/abs/2304.12244
 
     Example:
         >>> from steps.llms.scripted_llm import ScriptedLLM

@@ -33,7 +33,7 @@ class EvolInstruct(EvolvingTask):
 
     inputs: ClassVar[tuple[str, ...]] = ("instruction",)
 
-    num_evolutions: int = Field(ge=1, description="Rewrites of each instruction, each of the one before.")
+    num_evolutions: int = Field(ge=1, description="Rewrites of each instruction, each of the one before.", examples=[2])
     store_evolutions: bool = Field(
         default=False, description="Keep all rewrites, in the lists `evolved_instructions` and `answers`, not just the last."
     )

@@ -39,7 +39,7 @@ class EvolInstructGenerator(GeneratorTask, EvolvingTask):
         ['Bake bread without an oven, and say why it works.']
     """
 
-    num_instructions: int = Field(ge=1, description="Rows to make.")
+    num_instructions: int = Field(ge=1, description="Rows to make.", examples=[100])
     generate_answers: bool = Field(default=False, description="Answer each instruction too, in the column `answer`.")
     mutation_templates: dict[str, str] = Field(
         default=GENERATION_MUTATIONS,

@@ -34,7 +34,7 @@ class EvolQuality(EvolvingTask):
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "response")
     placeholder: ClassVar[str] = RESPONSE
 
-    num_evolutions: int = Field(ge=1, description="Rewrites of each response, each of the one before.")
+    num_evolutions: int = Field(ge=1, description="Rewrites of each response, each of the one before.", examples=[2])
     store_evolutions: bool = Field(
         default=False, description="Keep all rewrites, in the list `evolved_responses`, not just the last."
     )

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
+from steps.base import Section
 from steps.errors import BadReply
 from steps.llms.base import Chat
 from steps.tasks.base import Rehearse
@@ -26,6 +27,7 @@ MOST_REFUSAL_WORDS = 80
 class EvolvingTask(TaskInRounds):
     """Has a text rewritten by mutations that are drawn by chance."""
 
+    section: ClassVar[Section] = "write"
     placeholder: ClassVar[str] = PROMPT
     """What each template must have: it stands for the text that is rewritten."""
 

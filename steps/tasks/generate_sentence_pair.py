@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.errors import Complaint
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
@@ -39,10 +39,11 @@ class GenerateSentencePair(Task):
         {'positive': 'What moves the tides?', 'negative': 'How do I wash with Tide?'}
     """
 
+    section: ClassVar[Section] = "write"
     inputs: ClassVar[tuple[str, ...]] = ("anchor",)
 
     triplet: bool = Field(default=False, description="Write a `negative` too.")
-    action: Action = Field(description="What `positive` is to the anchor.")
+    action: Action = Field(description="What `positive` is to the anchor.", examples=["paraphrase"])
     hard_negative: bool = Field(
         default=False, description="Write a `negative` that is easily mistaken for a positive; needs `triplet`."
     )

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from pydantic import PrivateAttr
 
-from steps.base import GeneratorStep, Group, Row
+from steps.base import GeneratorStep, Group, Row, Section
 from steps.llms.base import Ask
 from steps.tasks.base import Task
 
@@ -24,6 +24,7 @@ class GeneratorTask(Task, GeneratorStep):
     """
 
     group: ClassVar[Group] = "sources"
+    section: ClassVar[Section] = "ask"
     PLACEMENT: ClassVar[frozenset[str]] = Task.PLACEMENT | GeneratorStep.PLACEMENT
 
     def seeds(self) -> Iterator[Row]:

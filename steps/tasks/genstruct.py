@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.marked_replies import split_at
@@ -18,10 +18,10 @@ USER, ASSISTANT = "[[[User]]]", "[[[Assistant]]]"
 class Genstruct(Task):
     """Writes a user's message about a document, and the answer of an assistant.
 
-    Made for NousResearch/Genstruct-7B, whose markers the prompt keeps; other models follow it too.
+    It is made for NousResearch/Genstruct-7B, whose markers the prompt keeps; other models follow it too.
 
-    After Ada-Instruct: Adapting Instruction Generators for Complex Reasoning, https://arxiv.org/abs/2310.04484, and Genstruct,
-    https://huggingface.co/NousResearch/Genstruct-7B
+    After Ada-Instruct: Adapting Instruction Generators for Complex Reasoning, https://arxiv.org/abs/2310.04484,
+    and Genstruct 7B, https://huggingface.co/NousResearch/Genstruct-7B
 
     Example:
         >>> row = {"title": "Tides", "content": "Tides follow the moon."}
@@ -29,6 +29,7 @@ class Genstruct(Task):
         {'user': 'What moves the tides?', 'assistant': 'The moon.'}
     """
 
+    section: ClassVar[Section] = "write"
     inputs: ClassVar[tuple[str, ...]] = ("title", "content")
     outputs: ClassVar[tuple[str, ...]] = ("user", "assistant")
 

@@ -16,7 +16,8 @@ from steps.tasks.base import Task
 class GlobalTask(Task, GlobalStep):
     """Asks a model about groups of rows.
 
-    `prepare` gets all rows and gives each what its question needs, in columns that `prepared` names and that end here.
+    `prepare` gets all rows and gives each what its question needs, in columns that `prepared` names and that end here: names
+    that begin with `distilflow_`, which no data has.
     Rows with the same question share one request and its reply.
     """
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
+from steps.base import Section
 from steps.tasks.base import Task
 from steps.tasks.material import NO_ORDERS
 
@@ -18,8 +19,8 @@ class Curation(BaseModel):
 class InstructionBacktranslation(Task):
     """Scores from 1 to 5 how well a text answers an instruction, and says why.
 
-    Made to choose among pairs whose instruction was written for a text that was found: 5 is what an AI assistant would ideally
-    have answered.
+    It is for choosing among texts that were there first, and for which a model wrote an instruction: 5 is what an AI
+    assistant would ideally have answered.
 
     After Self-Alignment with Instruction Backtranslation, https://arxiv.org/abs/2308.06259
 
@@ -29,6 +30,7 @@ class InstructionBacktranslation(Task):
         {'reason': 'Right and brief.', 'score': 5}
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "generation")
     outputs: ClassVar[tuple[str, ...]] = ("score", "reason")
     Answer = Curation

@@ -8,12 +8,19 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from steps.base import Row, is_missing
+from steps.base import Row, Section, is_missing
 from steps.errors import Complaint
-from steps.llms.base import Chat, Message
+from steps.llms.base import AnyLLM, Chat, Message
+from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.tasks.rounds import Talk, TaskInRounds
 from steps.tasks.row_texts import as_text
 
+EXAMPLE_LLM = {
+    "use": "OpenAILLM",
+    "model": "meta-llama/Llama-3.1-8B-Instruct",
+    "base_url": "http://localhost:8000/v1",
+    "magpie_pre_query_template": "llama3",
+}
 SystemPrompts = str | list[str] | dict[str, str] | dict[str, tuple[str, float]]
 
 
@@ -38,8 +45,14 @@ class Magpie(TaskInRounds):
         'How far is the moon?'
     """
 
+    section: ClassVar[Section] = "write"
     optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt",)
 
+    llm: AnyLLM = Field(
+        default_factory=RehearsalLLM,
+        description="The model that writes both sides. It needs a `magpie_pre_query_template`.",
+        examples=[EXAMPLE_LLM],
+    )
     n_turns: int = Field(default=1, ge=1, description="Messages of the user, each with its answer.")
     end_with_user: bool = Field(default=False, description="Leave the last message of the user without an answer.")
     include_system_prompt: bool = Field(default=False, description="Keep the system prompt as the first message.")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 from pydantic import Field
 
 from steps.base import Row
 from steps.errors import Complaint
+from steps.llms.base import AnyLLM
+from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.tasks.generator import GeneratorTask
-from steps.tasks.magpie import Magpie
+from steps.tasks.magpie import EXAMPLE_LLM, Magpie
 
 
 class MagpieGenerator(GeneratorTask, Magpie):
@@ -28,7 +31,14 @@ class MagpieGenerator(GeneratorTask, Magpie):
         ['Why do cats purr?', 'How do I boil an egg?']
     """
 
-    num_rows: int = Field(ge=1, description="Rows to make. Rows that fail are not made up for.")
+    optional_inputs: ClassVar[tuple[str, ...]] = ()
+
+    llm: AnyLLM = Field(
+        default_factory=RehearsalLLM,
+        description="The model that writes both sides. It needs a `magpie_pre_query_template`.",
+        examples=[EXAMPLE_LLM],
+    )
+    num_rows: int = Field(ge=1, description="Rows to make. Rows that fail are not made up for.", examples=[100])
 
     def seeds(self) -> Iterator[Row]:
         return ({"number": number} for number in range(self.num_rows))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.errors import BadReply, RowError
 from steps.llms.base import Ask, Chat, Completion
 from steps.tasks.base import Generation
@@ -44,6 +44,7 @@ class MathShepherdCompleter(MathShepherdTask):
         [['Step 1: 3 + 4 = 7. +', 'Step 2: 7 - 2 = 4. The answer is: 4 -']]
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "solutions", "golden_solution")
     outputs: ClassVar[tuple[str, ...]] = ("solutions",)
 

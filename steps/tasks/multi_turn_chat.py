@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from steps.tasks.lenient_json import without_thoughts
 from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.replies import SEE_REPLY
 from steps.tasks.rounds import Talk, TaskInRounds
-from steps.tasks.row_texts import text_in
+from steps.tasks.row_texts import own_text, text_in
 
 _ABOUT = ("persona", "topic")
 _ASKER = (
@@ -41,6 +41,7 @@ class MultiTurnChat(TaskInRounds):
         ['What moves the tides?', 'The moon.', 'And the sun?', 'It helps.']
     """
 
+    optional_inputs: ClassVar[tuple[str, ...]] = ("instruction", "persona", "topic", "system_prompt")
     outputs: ClassVar[tuple[str, ...]] = ("messages",)
 
     n_turns: int = Field(default=3, ge=1, description="Turns: questions of the user, each with its answer.")
@@ -57,7 +58,7 @@ class MultiTurnChat(TaskInRounds):
         super().check_row(row)
         given = [column for column in ("instruction", *_ABOUT) if not is_missing(row.get(column))]
         if not given:
-            what = f"this row has no 'instruction', 'persona' or 'topic' to talk about; it has {sorted(row)}"
+            what = f"this row has nothing to talk about in 'instruction', 'persona' or 'topic'; its columns are {sorted(row)}"
             raise MissingKey(what, "give it one of them, or name them in `input_mappings`")
         for column in given:
             text_in(row, column)
@@ -76,8 +77,8 @@ class MultiTurnChat(TaskInRounds):
         return {"messages": chat}
 
     def _opening(self, row: Row) -> Chat:
-        own: Any = row.get("system_prompt") if self.use_system_prompt else None
-        system = self.system_prompt if is_missing(own) else own or self.system_prompt
+        own = own_text(row, "system_prompt") if self.use_system_prompt else None
+        system = own or self.system_prompt
         return [{"role": "system", "content": system}] if system else []
 
     def _asking(self, row: Row, chat: Chat) -> Chat:

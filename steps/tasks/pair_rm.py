@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Row, Step, require_values
+from steps.base import Batch, Group, Row, Section, Step, require_values
 from steps.errors import Complaint, RowError
 from steps.extras import without_extra
+from steps.tasks.chances import REHEARSAL, made_up
 from steps.wording import quoted
 
 
@@ -32,12 +33,14 @@ class PairRM(Step):
     """
 
     group: ClassVar[Group] = "ask"
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("input", "candidates")
     outputs: ClassVar[tuple[str, ...]] = ("ranks", "ranked_candidates", "model_name")
     reaches: ClassVar[str] = "the Hub, for the weights"
+    in_rehearsal: ClassVar[dict[str, str]] = {"model": REHEARSAL}
     runs_code: ClassVar[bool] = True  # a model may bring some
 
-    model: str = Field(default="llm-blender/PairRM", description="Model on the Hub, or a folder.")
+    model: str = Field(default="llm-blender/PairRM", description="Model on the Hub, or a folder; rehearsal for made-up ranks.")
     instructions: str | None = Field(
         default=None,
         description="What good answers are like; stands before each `input`.",
@@ -46,9 +49,11 @@ class PairRM(Step):
     _model: Any = PrivateAttr(default=None)
 
     def check(self) -> Iterable[Complaint]:
-        return without_extra("transformers", "transformers", "PairRM")
+        return () if self.model == REHEARSAL else without_extra("transformers", "transformers", "PairRM")
 
     def load(self) -> None:
+        if self.model == REHEARSAL:
+            return
         from steps.tasks.pair_rm_model import PairRMModel
 
         self._model = PairRMModel(self.model)
@@ -61,6 +66,8 @@ class PairRM(Step):
 
     def compare(self, prompt: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each pair of answers by how much the first is better; below 0 where the second is."""
+        if self.model == REHEARSAL:
+            return [made_up([prompt, first]) - made_up([prompt, second]) for first, second in pairs]
         if self._model is None:
             self.load()
         found: list[float] = self._model.compare(prompt, pairs)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.errors import BadReply, RowError
 from steps.llms.base import Chat
 from steps.tasks.base import Task
@@ -21,7 +21,7 @@ RESULT = "[RESULT]"
 class PrometheusEval(Task):
     """Judges an answer by a rubric from 1 to 5, or picks the better of two.
 
-    Made for the Prometheus 2 models, whose section headings the prompt keeps; other models follow it too.
+    It is made for the Prometheus 2 models, whose section headings the prompt keeps; other models follow it too.
 
     After Prometheus 2: An Open Source Language Model Specialized in Evaluating Other Language Models,
     https://arxiv.org/abs/2405.01535
@@ -32,10 +32,11 @@ class PrometheusEval(Task):
         {'feedback': 'Correct and brief.', 'result': 5}
     """
 
+    section: ClassVar[Section] = "judge"
     outputs: ClassVar[tuple[str, ...]] = ("feedback", "result")
 
     mode: Literal["absolute", "relative"] = Field(
-        description="absolute: a score for `generation`. relative: the better of the two `generations`."
+        description="absolute: a score for `generation`. relative: the better of the two `generations`.", examples=["absolute"]
     )
     rubric: str = Field(
         description="helpfulness, harmlessness, honesty, factual-validity, reasoning, or one of your own.",

@@ -13,8 +13,7 @@ class QualityScorer(Scorer):
     Of n responses the worst gets 1 and the best n; n + 1 says that nothing could be improved. The scale depends on n, so
     compare scores only between rows with as many responses. All are judged in one request.
 
-    After What Makes Good Data for Alignment? A Comprehensive Study of Automatic Data Selection in Instruction Tuning (DEITA),
-    https://arxiv.org/abs/2312.15685
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
 
     Example:
         >>> row = {"instruction": "Name a prime.", "responses": ["7", "8"]}

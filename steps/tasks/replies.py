@@ -148,7 +148,7 @@ def _value(schema: Any, root: JSONSchema, rng: Random, depth: int = 0) -> Any:
         return _value(_referred(schema["$ref"], root), root, rng, depth)
     if "const" in schema:
         return schema["const"]
-    if "enum" in schema:
+    if schema.get("enum"):
         return rng.choice(schema["enum"])
     if parts := schema.get("allOf"):
         return _value(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Row, Step, is_missing
-from steps.errors import RowError, RunError
-from steps.extras import extra
-from steps.formats.chats import chat_of, said, text_of
+from steps.base import Batch, Group, Row, Section, Step, is_missing
+from steps.errors import Complaint, RowError, RunError
+from steps.extras import extra, without_extra
+from steps.formats.chats import chat_of, content_text, said, text_of
 from steps.llms.base import Chat
 from steps.secrets import TRANSPORT, Secret, reveal
+from steps.tasks.chances import REHEARSAL, made_up
 
 
 class RewardModelScore(Step):
@@ -29,12 +31,18 @@ class RewardModelScore(Step):
     """
 
     group: ClassVar[Group] = "ask"
+    section: ClassVar[Section] = "judge"
     optional_inputs: ClassVar[tuple[str, ...]] = ("instruction", "response", "conversation")
     outputs: ClassVar[tuple[str, ...]] = ("score",)
     reaches: ClassVar[str] = "the Hub, for the weights"
+    in_rehearsal: ClassVar[dict[str, str]] = {"model": REHEARSAL}
     runs_code: ClassVar[bool] = True  # a model may bring some
 
-    model: str = Field(min_length=1, description="Name on the Hub, or a folder.")
+    model: str = Field(
+        min_length=1,
+        description="Name on the Hub, or a folder; rehearsal for made-up scores.",
+        examples=["Skywork/Skywork-Reward-V2-Qwen3-0.6B"],
+    )
     revision: str = Field(default="main", description="Branch, tag or commit of the model.")
     torch_dtype: str = Field(default="auto", description="Type of the weights: auto, float32, float16, bfloat16.")
     trust_remote_code: bool = Field(default=False, description="Run code that comes with the model.")
@@ -52,8 +60,11 @@ class RewardModelScore(Step):
     _model: Any = PrivateAttr(default=None)
     _tokenizer: Any = PrivateAttr(default=None)
 
+    def check(self) -> Iterable[Complaint]:
+        return () if self.model == REHEARSAL else without_extra("transformers", "transformers", "RewardModelScore")
+
     def load(self) -> None:
-        if self._model is not None:
+        if self._model is not None or self.model == REHEARSAL:
             return
         transformers = extra("transformers", "transformers", "a reward model")
         about = {
@@ -81,6 +92,8 @@ class RewardModelScore(Step):
         return [{**row, "score": self._score(_chat(row))} for row in batch]
 
     def _score(self, chat: Chat) -> float:
+        if self.model == REHEARSAL:
+            return made_up(chat)
         self.load()
         import torch
 
@@ -99,7 +112,11 @@ class RewardModelScore(Step):
 
 def _chat(row: Row) -> Chat:
     if not is_missing(row.get("conversation")):
-        return chat_of(row, "conversation")
+        chat = chat_of(row, "conversation")
+        for message in chat:
+            if not message.get("tool_calls"):
+                content_text(message)  # a template would write None as a word
+        return chat
     for column in ("instruction", "response"):
         if is_missing(row.get(column)):
             raise RowError(

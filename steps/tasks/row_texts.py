@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steps.base import FILL_IT, Row
+from steps.base import FILL_IT, Row, is_missing
 from steps.errors import MissingValue, RowError
 
 
@@ -19,6 +19,16 @@ def text_in(row: Row, column: str) -> str:
     if not text.strip():
         raise MissingValue(f"{column!r} is blank: {text!r}", FILL_IT)
     return text
+
+
+def own_text(row: Row, column: str) -> str | None:
+    """What a column says that rows may have; None for nothing.
+
+    Raises:
+        RowError: It holds something that is no text.
+    """
+    value = row.get(column)
+    return None if is_missing(value) else as_text(value, column)
 
 
 def as_text(value: Any, column: str) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.list_replies import ListReply, list_schema, parse_list
@@ -40,6 +40,7 @@ class SelfInstruct(Task):
         {'instructions': ['Explain why tides turn.', 'Which moon has the most craters?']}
     """
 
+    section: ClassVar[Section] = "write"
     inputs: ClassVar[tuple[str, ...]] = ("input",)
     outputs: ClassVar[tuple[str, ...]] = ("instructions",)
 

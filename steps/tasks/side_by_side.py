@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, ClassVar
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.errors import BadReply, RowError
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
@@ -22,6 +22,7 @@ class SideBySide(Task):
     that left one out may have left out any.
     """
 
+    section: ClassVar[Section] = "judge"
     judged: ClassVar[str]
     """Column with the list of texts."""
     noun: ClassVar[str]

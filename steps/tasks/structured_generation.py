@@ -9,14 +9,17 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field
 
-from steps.base import Row, is_missing
+from steps.base import Row
 from steps.errors import BadReply, RowError
+from steps.json_schemas import UnusableSchema, check_schema, misfit, unusable_in_row
 from steps.llms.base import Chat, JSONSchema
+from steps.patterns import fits
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import Found, without_thoughts
 from steps.tasks.regexes import matching_text
 from steps.tasks.replies import SEE_REPLY, Unfit, fitting, rehearse_schema, schema_instructions
-from steps.tasks.structures import misfit, structure_in
+from steps.tasks.row_texts import own_text
+from steps.tasks.structures import Structure, structure_in
 
 _COLUMN = "structured_output"
 _MOST_TRIES = 20
@@ -38,9 +41,18 @@ class StructuredGeneration(Task):
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("instruction", _COLUMN)
+    optional_inputs: ClassVar[tuple[str, ...]] = ("system_prompt",)
     outputs: ClassVar[tuple[str, ...]] = ("generation",)
 
     use_system_prompt: bool = Field(default=False, description="Use the rows' own `system_prompt` where they have one.")
+
+    def check_row(self, row: Row) -> None:
+        super().check_row(row)
+        if (schema := structure_in(row, _COLUMN).schema) is not None:
+            try:
+                check_schema(schema)
+            except UnusableSchema as error:
+                raise unusable_in_row(error) from error
 
     def reply_schema(self, row: Row) -> JSONSchema | None:
         return structure_in(row, _COLUMN).schema
@@ -51,10 +63,10 @@ class StructuredGeneration(Task):
             form = schema_instructions(wanted.schema)
         else:
             assert wanted.pattern is not None
-            form = f"Reply with nothing but text that this regular expression matches as a whole:\n{wanted.pattern.pattern}"
+            form = f"Reply with nothing but text that this regular expression matches as a whole:\n{wanted.pattern}"
         user = {"role": "user", "content": f"{row['instruction']}\n\n{form}"}
-        own = row.get("system_prompt") if self.use_system_prompt else None
-        return [user] if is_missing(own) or not own else [{"role": "system", "content": own}, user]
+        own = own_text(row, "system_prompt") if self.use_system_prompt else None
+        return [{"role": "system", "content": own}, user] if own else [user]
 
     def format_output(self, text: str, row: Row) -> Row:
         wanted = structure_in(row, _COLUMN)
@@ -64,19 +76,27 @@ class StructuredGeneration(Task):
         said = without_thoughts(text).strip()
         fenced = _FENCED.match(said)
         for candidate in (text, said, fenced[1] if fenced else said.strip("`")):
-            if wanted.pattern.fullmatch(candidate):
+            if fits(wanted.pattern, candidate, whole=True):
                 return {"generation": candidate}
-        what = f"the reply should be text that {wanted.pattern.pattern!r} matches as a whole, not {said[:80]!r}"
+        what = f"the reply should be text that {wanted.pattern!r} matches as a whole, not {said[:80]!r}"
         raise BadReply(what, SEE_REPLY, text)
 
     def rehearse(self, row: Row, rng: Random) -> str:
         wanted = structure_in(row, _COLUMN)
         for _ in range(_MOST_TRIES):
-            made = matching_text(wanted.pattern.pattern, rng) if wanted.pattern else rehearse_schema(wanted.schema or {}, rng)
-            if made is not None and (wanted.schema is None or misfit(orjson.loads(made), wanted.schema) is None):
+            if (made := _made_up(wanted, rng)) is not None:
                 return made
-        form = "regular expression" if wanted.pattern else "JSON schema"
+        form = "regular expression" if wanted.pattern is not None else "JSON schema"
         raise RowError(f"nothing could be made up that fits this {form}", "try this row with a model")
+
+
+def _made_up(wanted: Structure, rng: Random) -> str | None:
+    """A text of this form; None where none was found."""
+    if wanted.pattern is not None:
+        return matching_text(wanted.pattern, rng)
+    schema = wanted.schema or {}
+    made = rehearse_schema(schema, rng)
+    return made if misfit(orjson.loads(made), schema) is None else None
 
 
 def _json_in(text: str, schema: JSONSchema) -> str:

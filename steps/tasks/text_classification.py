@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, field_validator
 
-from steps.base import Row
+from steps.base import Row, Section
 from steps.errors import BadReply, Complaint
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
@@ -46,8 +46,10 @@ class TextClassification(Task):
     With `n` = 1 the column `labels` holds a text, else a list of 1 to `n` texts, none of them twice. Where `available_labels`
     are given, others are not accepted; upper and lower case do not matter. Without them the model makes labels up.
 
-    Replies are held to JSON by the server where it can, after Let Me Speak Freely? A Study on the Impact of Format Restrictions
-    on Performance of Large Language Models, https://arxiv.org/abs/2408.02442
+    Replies are held to JSON by the server where it can.
+
+    See Let Me Speak Freely? A Study on the Impact of Format Restrictions on Performance of Large Language Models,
+    https://arxiv.org/abs/2408.02442
 
     Example:
         >>> task = TextClassification(available_labels={"praise": "Somebody is pleased.", "complaint": "Somebody is not."})
@@ -55,6 +57,7 @@ class TextClassification(Task):
         {'labels': 'complaint'}
     """
 
+    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("text",)
     outputs: ClassVar[tuple[str, ...]] = ("labels",)
 

@@ -21,6 +21,7 @@ from steps.wording import quoted
 
 FIGURE = "figure_clustering.png"
 _SEED = 42
+_TEXTS = "distilflow_texts_of_cluster"
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class TextClustering(GlobalTask, TextClassification):
     inputs: ClassVar[tuple[str, ...]] = ("text", "cluster_label")
     optional_inputs: ClassVar[tuple[str, ...]] = ("projection",)
     outputs: ClassVar[tuple[str, ...]] = ("summary_label",)
-    prepared: ClassVar[tuple[str, ...]] = ("texts_of_cluster",)
+    prepared: ClassVar[tuple[str, ...]] = (_TEXTS,)
 
     savefig: bool = Field(default=True, description="Draw the clusters, where rows have a `projection`, as an artifact.")
     samples_per_cluster: int = Field(default=10, ge=1, description="Texts of each cluster that the model reads.")
@@ -84,7 +85,7 @@ class TextClustering(GlobalTask, TextClassification):
         drawn = self._draw(rows)
         for row in rows:
             cluster = row.get("cluster_label")
-            yield {**row, "texts_of_cluster": drawn.get(cluster) if isinstance(cluster, int) else None}
+            yield {**row, _TEXTS: drawn.get(cluster) if isinstance(cluster, int) else None}
 
     def _draw(self, rows: Collection[Row]) -> dict[int, list[str]]:
         """Some texts of each cluster, by equal chance (reservoir sampling). What is wrong with a row is told later."""
@@ -109,7 +110,7 @@ class TextClustering(GlobalTask, TextClassification):
 
     async def _labelled(self, row: Row, ask: Ask) -> list[Row]:
         self.check_row(row)
-        if row["texts_of_cluster"] is not None:
+        if row[_TEXTS] is not None:
             return await super().answer(row, ask)
         if row["cluster_label"] != NOISE:
             what = f"`cluster_label` holds {quoted(row['cluster_label'])}: no texts are known of such a cluster"
@@ -121,7 +122,7 @@ class TextClustering(GlobalTask, TextClassification):
         return f"The texts below ({self.query_title}) were found to be alike. Say what they have in common: give them "
 
     def material(self, row: Row) -> str:
-        return "\n\n".join(tagged("text", text) for text in row["texts_of_cluster"])
+        return "\n\n".join(tagged("text", text) for text in row[_TEXTS])
 
     def format_output(self, text: str, row: Row) -> Row:
         return {"summary_label": super().format_output(text, row)["labels"]}

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import FILL_IT, Row, is_missing
+from steps.base import FILL_IT, Row
 from steps.errors import MissingValue
 from steps.llms.base import Chat
 from steps.tasks.base import Task
+from steps.tasks.row_texts import own_text
 from steps.templates import compile_template, template_columns, template_problem
 
 
@@ -51,8 +52,8 @@ class TextGeneration(Task):
     def format_input(self, row: Row) -> Chat:
         if self._render is None:
             self._render = compile_template(self.template)
-        own = row.get("system_prompt") if self.use_system_prompt else None
-        system = self.system_prompt if is_missing(own) else own or self.system_prompt
+        own = own_text(row, "system_prompt") if self.use_system_prompt else None
+        system = own or self.system_prompt
         text = self._render(row)
         if not text.strip():
             raise MissingValue(f"the template makes a blank prompt of this row: {text!r}", FILL_IT)

@@ -55,7 +55,7 @@ class URIAL(Task):
         if not is_missing(row.get("instruction")):
             return [{"role": "user", "content": text_in(row, "instruction")}]
         if is_missing(row.get("conversation")):
-            what = f"this row has neither an 'instruction' nor a 'conversation'; it has {sorted(row)}"
+            what = f"this row has nothing in 'instruction' and 'conversation'; its columns are {sorted(row)}"
             raise MissingKey(what, "give it one of them, or name them in `input_mappings`")
         turns = chat_in(row, "conversation")
         if any(not isinstance(turn.get("content"), str) for turn in turns):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, is_missing, require
+from steps.base import Batch, Group, Row, Section, Step, is_missing, require
 
 
 class Verdict(NamedTuple):
@@ -23,6 +23,7 @@ class Validator(Step):
     """
 
     group: ClassVar[Group] = "filters"
+    section: ClassVar[Section] = "check"
     says: ClassVar[tuple[str, str]] = ("is_valid", "problem")
     """Ends of the names of the columns that are added; what is checked stands before them."""
 

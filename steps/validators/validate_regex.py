@@ -8,8 +8,8 @@ from pydantic import Field
 
 from steps.errors import Complaint
 from steps.extras import without_extra
+from steps.patterns import fits, pattern_problem
 from steps.validators.base import Validator
-from steps.validators.patterns import fits, pattern_problem
 from steps.wording import quoted
 
 
@@ -25,7 +25,7 @@ class ValidateRegex(Validator):
         [{'zip': '1234', 'zip_is_valid': False, 'zip_problem': "it does not match '[0-9]{5}'"}]
     """
 
-    pattern: str = Field(min_length=1, description="Regular expression.")
+    pattern: str = Field(min_length=1, description="Regular expression.", examples=[r"\d{4}-\d{2}-\d{2}"])
     whole: bool = Field(default=True, description="The pattern must match the whole text, not only something in it.")
     timeout_s: float = Field(
         default=1.0,

@@ -50,6 +50,7 @@ class ValidateSQL(Validator):
         code = code_in(text, ("sql", *filter(None, [self.dialect])))
         try:
             statements = [one for one in sqlglot.parse(code, read=self.dialect) if one is not None]
+            bare = next((quoted(one.sql()) for one in statements if _is_bare(one)), None)
         except sqlglot.errors.ParseError as error:
             return _told(error.errors[0]) if error.errors else str(error)
         except sqlglot.errors.SqlglotError as error:
@@ -58,7 +59,7 @@ class ValidateSQL(Validator):
             return "it is nested too deep"
         if not statements:
             return "it holds no statement"
-        return next((f"{quoted(one.sql())} is no statement" for one in statements if _is_bare(one)), None)
+        return f"{bare} is no statement" if bare else None
 
 
 def _is_bare(statement: Any) -> bool:

@@ -35,14 +35,34 @@ def test_the_example_of_every_step_and_model_runs(name: str, tmp_path: object, m
 def test_the_paper_is_named_apart_from_the_text() -> None:
     docs = docs_of("UltraFeedback")
 
-    assert docs["paper"] == {
-        "title": "UltraFeedback: Boosting Language Models with High-quality Feedback",
-        "address": "https://arxiv.org/abs/2310.01377",
-    }
+    assert docs["papers"] == [
+        {
+            "title": "UltraFeedback: Boosting Language Models with High-quality Feedback",
+            "url": "https://arxiv.org/abs/2310.01377",
+        }
+    ]
     assert "arxiv" not in docs["html"]
     assert "Example" not in docs["html"]
     [aspect] = [one for one in docs["parameters"] if one["name"] == "aspect"]
     assert aspect["default"] == '"overall-rating"'
+
+
+def test_a_long_default_is_cut_and_can_be_read_whole() -> None:
+    templates, rounds = (
+        next(one for one in docs_of("EvolInstruct")["parameters"] if one["name"] == name)
+        for name in ("mutation_templates", "num_evolutions")
+    )
+
+    assert len(templates["default"]) == 60
+    assert templates["whole_default"].startswith(templates["default"].removesuffix("…"))
+    assert (rounds["whole_default"], rounds["limits"], rounds["is_of_every_task"]) == ("", "1 or more", False)
+
+
+def test_columns_that_are_only_used_where_they_are_there_are_told_apart() -> None:
+    docs = docs_of("FormatTextGenerationDPO")
+
+    assert docs["needs"] == ["instruction", "generations", "ratings"]
+    assert docs["uses"] == ["system_prompt", "generation_models"]
 
 
 async def test_documentation_is_read_by_name(client: httpx.AsyncClient) -> None:

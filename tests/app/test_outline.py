@@ -44,6 +44,13 @@ def test_a_card_says_what_a_step_adds_and_its_key_setting(quickstart: str) -> No
     )
 
 
+def test_a_card_says_what_a_step_can_use_and_which_paper_it_follows(quickstart: str) -> None:
+    found = cards(quickstart)
+
+    assert found["format_dpo"]["uses"] == ["system_prompt", "generation_models"]
+    assert [paper["url"] for paper in found["judge"]["papers"]] == ["https://arxiv.org/abs/2310.01377"]  # type: ignore[attr-defined]
+
+
 def test_only_models_that_may_cost_money_are_marked(quickstart: str) -> None:
     text = quickstart.replace(
         "llm: {use: ReplayLLM, path: examples/data/recordings.jsonl, reply: judge}", "llm: {use: OpenAILLM, model: gpt-4o}"

@@ -1,7 +1,7 @@
 """All public components of distilabel 1.5.3 are here by name, with columns and parameters, or docs/migrating.md says why not.
 
 `distilabel_components.json` lists them, as they were read off an installed distilabel: columns are null where they depend on
-parameters.
+parameters, papers are those of its docstrings that lie at arXiv.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
-from flows.compat import SERVERS
+from flows.catalogue import describe
+from flows.compat.servers import SERVERS
 from steps import registry
 from steps.base import BaseStep
 from tests.steps.samples import SAMPLES
@@ -76,6 +77,12 @@ def test_a_step_has_its_columns(entry: dict[str, Any]) -> None:
         assert set(entry["inputs"]) - needed - told == set()
     if entry["outputs"] is not None:
         assert set(entry["outputs"]) - made - told == set()
+
+
+@pytest.mark.parametrize("entry", [one for one in COMPONENTS if "papers" in one], ids=lambda entry: entry["name"])
+def test_a_component_names_the_papers_it_follows(entry: dict[str, Any]) -> None:
+    if component_of(entry["name"]) is not None:
+        assert set(entry["papers"]) <= {paper["url"] for paper in describe(entry["name"])["papers"]}
 
 
 def test_the_guide_lists_no_difference_that_is_none() -> None:

@@ -6,7 +6,20 @@ import orjson
 import pytest
 
 from flows import Pipeline
-from flows.catalogue import GROUPS, describe, describe_all, type_name
+from flows.catalogue import (
+    GROUPS,
+    HEADINGS,
+    default_of,
+    describe,
+    describe_all,
+    example_params,
+    heading_of,
+    near_word,
+    other_columns,
+    read_docstring,
+    search,
+    type_name,
+)
 from steps import registry
 from steps.registry import UnknownComponent
 
@@ -16,7 +29,9 @@ def test_every_step_is_described_in_the_order_of_its_group() -> None:
 
     assert described[0]["group"] == "sources"
     assert {entry["name"] for entry in described} >= set(registry.names("steps"))
-    assert [GROUPS.index(entry["group"]) for entry in described] == sorted(GROUPS.index(entry["group"]) for entry in described)
+    places = [list(HEADINGS.values()).index(heading_of(entry)) for entry in described]
+    assert places == sorted(places)
+    assert {entry["group"] for entry in described} <= set(GROUPS)
 
 
 def test_descriptions_are_plain_data() -> None:
@@ -28,7 +43,17 @@ def test_a_step_is_described_with_its_parameters_and_without_its_place() -> None
 
     assert (entry["summary"], entry["group"]) == ("Keeps the columns you name, in that order, and drops the others.", "columns")
     assert entry["parameters"] == [
-        {"name": "columns", "type": "list[str]", "is_required": True, "default": None, "description": "Columns to keep."}
+        {
+            "name": "columns",
+            "type": "list[str]",
+            "is_required": True,
+            "default": None,
+            "limits": "not empty",
+            "examples": [["instruction", "generation"]],
+            "description": "Columns to keep.",
+            "model": "",
+            "is_of_every_task": False,
+        }
     ]
 
 
@@ -107,3 +132,148 @@ class Box:
 )
 def test_types_are_written_as_people_do(annotation: Any, name: str) -> None:
     assert type_name(annotation) == name
+
+
+PAPER = """Judges.
+
+    What to know.
+
+    After A Study: of Judges, at Large, https://arxiv.org/abs/1, and Another
+    One, https://arxiv.org/abs/2
+
+    After noon nothing is judged, see https://example.com/hours and think.
+
+    Example:
+        >>> 1 + 1
+        2
+    """
+
+
+def test_a_docstring_comes_apart_into_its_words_papers_and_example() -> None:
+    found = read_docstring(PAPER)
+
+    assert (found.summary, found.example) == ("Judges.", ">>> 1 + 1\n2")
+    assert found.text == "What to know.\n\nAfter noon nothing is judged, see https://example.com/hours and think."
+    assert found.papers == (
+        {"title": "A Study: of Judges, at Large", "url": "https://arxiv.org/abs/1"},
+        {"title": "Another One", "url": "https://arxiv.org/abs/2"},
+    )
+
+
+def test_a_docstring_that_is_missing_has_empty_parts() -> None:
+    assert read_docstring(None) == ("", "", (), "")
+
+
+def test_a_paper_is_named_alike_everywhere_and_only_among_the_papers() -> None:
+    titles: dict[str, set[str]] = {}
+    for entry in describe_all():
+        for paper in entry["papers"]:
+            titles.setdefault(paper["url"], set()).add(paper["title"])
+        assert [place for place in ("arxiv.org", "doi.org", "aclanthology.org") if place in entry["text"]] == [], entry["name"]
+
+    assert [url for url, found in titles.items() if len(found) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        ("TextGeneration", "Ask a model"),
+        ("SelfInstruct", "Ask a model to write"),
+        ("UltraFeedback", "Ask a model to judge"),
+        ("BitextRetrievalGenerator", "Sources that ask a model"),
+        ("ValidateJSON", "Validators"),
+        ("MinHashDedup", "Filters"),
+        ("OpenAILLM", "Models"),
+    ],
+)
+def test_long_groups_are_listed_in_parts(name: str, heading: str) -> None:
+    assert heading_of(describe(name)) == heading
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "limits"),
+    [
+        ("UltraFeedback", "num_generations", "1 or more"),
+        ("SampleNumber", "chance", "0 to 1"),
+        ("RunPython", "wall_s", "above 0, 3,600 or less"),
+        ("MathShepherdCompleter", "tags", "2 items"),
+        ("PushToHub", "split", "not empty"),
+        ("MaskPII", "phone_region", "like `^[A-Z]{2}$`"),
+        ("KeepColumns", "columns", "not empty"),
+        ("UltraFeedback", "llm", ""),
+    ],
+)
+def test_limits_are_told_in_words(name: str, parameter: str, limits: str) -> None:
+    [found] = [one for one in describe(name)["parameters"] if one["name"] == parameter]
+
+    assert found["limits"] == limits
+
+
+def test_what_is_required_comes_first_and_what_every_task_has_last() -> None:
+    names = [one["name"] for one in describe("EvolInstruct")["parameters"]]
+    shared = [one["name"] for one in describe("EvolInstruct")["parameters"] if one["is_of_every_task"]]
+
+    assert names[:2] == ["num_evolutions", "llm"]
+    assert names[-len(shared) :] == shared
+    assert "max_repairs" in shared
+
+
+def test_a_parameter_that_a_task_has_otherwise_is_its_own() -> None:
+    own = [one["name"] for one in describe("TextClassification")["parameters"] if not one["is_of_every_task"]]
+
+    assert "use_default_structured_output" in own
+
+
+def test_a_default_is_cut_where_it_is_long() -> None:
+    [templates] = [one for one in describe("EvolInstruct")["parameters"] if one["name"] == "mutation_templates"]
+
+    assert (len(default_of(templates)), len(default_of(templates, None)) > 1000) == (60, True)
+    assert default_of(templates, None).startswith(default_of(templates)[:-1])
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs"),
+    [
+        ("UltraFeedback", "", "or what its parameters say"),
+        ("KeepColumns", "what its parameters say", "no new columns"),
+        ("PushToHub", "no columns", "no new columns"),
+        ("LoadDataFromDicts", "no columns", "what its parameters say"),
+        ("TextGeneration", "or what its parameters say", ""),
+    ],
+)
+def test_columns_that_parameters_decide_are_told_apart(name: str, inputs: str, outputs: str) -> None:
+    entry = describe(name)
+
+    assert (other_columns(entry, "inputs"), other_columns(entry, "outputs")) == (inputs, outputs)
+
+
+@pytest.mark.parametrize("entry", describe_all(), ids=lambda entry: entry["name"])
+def test_a_parameter_that_is_required_has_an_example(entry: dict[str, Any]) -> None:
+    shown = example_params(entry)
+
+    assert [one["name"] for one in entry["parameters"] if one["is_required"] and one["name"] not in shown] == []
+
+
+def test_an_example_names_the_model_where_there_is_one() -> None:
+    assert example_params(describe("TextGeneration")) == {"llm": {"use": "OpenAILLM", "model": "gpt-4o-mini"}}
+    assert example_params(describe("TextGeneration"), with_model=False) == {}
+    assert example_params(describe("OpenAILLM")) == {"model": "gpt-4o-mini"}
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("ultra", "UltraFeedback"),
+        ("dedup", "EmbeddingDedup"),
+        ("ratings", "UltraFeedback"),
+        ("duplicates texts", "MinHashDedup"),
+        ("wizardlm", "EvolComplexityGenerator"),
+    ],
+)
+def test_a_search_finds_names_first_then_columns_then_words(query: str, first: str) -> None:
+    assert search(describe_all(), query)[0]["name"] == first
+
+
+def test_a_search_wants_every_word() -> None:
+    assert search(describe_all(), "dedup nonsense") == []
+    assert near_word(describe_all(), "dedpu") == " Did you mean 'dedup'?"

@@ -13,7 +13,7 @@ import pytest
 from typer.models import CommandInfo
 from typer.testing import CliRunner
 
-from flows.catalogue import describe, describe_all
+from flows.catalogue import describe, describe_all, heading_of
 from flows.cli.commands import cli
 from flows.engine.options import RunOptions
 from flows.engine.tally import Tally
@@ -229,22 +229,74 @@ def test_the_catalogue_is_data_too(commands: Commands) -> None:
     assert commands("steps", "UltraFedback").code == 2
 
 
-@pytest.mark.parametrize("name", ["UltraFeedback", "OpenAILLM", "sample_n_steps", "CombineOutputs"])
+@pytest.mark.parametrize("name", ["UltraFeedback", "OpenAILLM", "sample_n_steps", "CombineOutputs", "EvolInstruct"])
 def test_a_component_is_described_whole_however_narrow_the_terminal(tmp_path: Path, name: str) -> None:
     entry = describe(name)
+    papers = [paper["title"] for paper in entry["papers"]]
 
     shown = Commands(tmp_path, COLUMNS="60")("steps", name).out
 
-    for text in [entry["import"], entry["doc"], *(parameter["description"] for parameter in entry["parameters"])]:
+    for text in [entry["import"], entry["summary"], *papers, *(parameter["description"] for parameter in entry["parameters"])]:
         assert " ".join(text.split()) in " ".join(shown.split())
+    assert " ".join(entry["text"].split()) in " ".join(shown.split())
     assert ("Parameters" in shown) == bool(entry["parameters"])
+    assert [line for line in shown.splitlines() if line != line.rstrip()] == []
 
 
-def test_everything_that_a_pipeline_may_name_is_listed(commands: Commands) -> None:
-    listed = commands("steps").out
+def test_a_long_default_is_cut_and_all_of_it_is_data(commands: Commands) -> None:
+    shown = commands("steps", "EvolInstruct").out
+    [templates] = [
+        one
+        for one in json.loads(commands("steps", "EvolInstruct", "--json").out)["parameters"]
+        if one["name"] == "mutation_templates"
+    ]
 
-    assert all(f"\n{heading} " in listed for heading in ("Sources", "Ask a model", "Models", "Routers"))
-    assert all(entry["name"] in listed for entry in describe_all())
+    assert "All of the default: distilflow steps EvolInstruct --json" in shown
+    assert templates["default"]["CONSTRAINTS"] not in shown
+    assert len(templates["default"]["CONSTRAINTS"]) > 100
+
+
+def test_columns_that_are_only_used_where_they_are_there_are_told_apart(commands: Commands) -> None:
+    shown = commands("steps", "FormatTextGenerationDPO").out
+
+    assert "Needs: instruction, generations, ratings\n" in shown
+    assert "Can use, where a row has them: system_prompt, generation_models\n" in shown
+
+
+def test_everything_that_a_pipeline_may_name_is_listed(tmp_path: Path) -> None:
+    listed = Commands(tmp_path, COLUMNS="80")("steps").out
+
+    assert all(f"\n{heading_of(entry)}\n" in listed for entry in describe_all())
+    assert all(f"\n{entry['name']} " in listed for entry in describe_all())
+    assert [line for line in listed.splitlines() if len(line) > 80 or line != line.rstrip()] == []
+
+
+def test_a_group_or_what_has_a_word_is_listed_alone(commands: Commands) -> None:
+    filters, found = commands("steps", "--group", "filters").out, commands("steps", "--search", "dedup").out
+    both = commands("steps", "--group", "columns", "--search", "dedup", "--json").out
+
+    for listed, is_there in ((filters, "ValidateJSON"), (found, "EmbeddingDedup")):
+        assert "MinHashDedup" in listed
+        assert is_there in listed
+        assert "TextGeneration" not in listed
+    assert {entry["group"] for entry in json.loads(both)} == {"columns"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--group", "filter"], "there is no group 'filter'. Did you mean 'filters'?"),
+        (["--search", "dedpu"], "nothing has 'dedpu' in its name, columns or description. Did you mean 'dedup'?"),
+        (["UltraFeedback", "--group", "ask"], "leave out 'UltraFeedback'"),
+    ],
+    ids=["group", "word", "both"],
+)
+def test_a_list_of_nothing_says_so(commands: Commands, arguments: list[str], said: str) -> None:
+    ended = commands("steps", *arguments)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_a_new_pipeline_can_be_previewed_at_once(commands: Commands) -> None:
@@ -560,3 +612,34 @@ def test_a_push_that_failed_says_how_to_push_again_and_shows_no_bars(tmp_path: P
     assert "distilflow resume r --push me/rows --no-prefect" in ended.err
     assert "%|" not in ended.err
     assert "Creating parquet" not in ended.err
+
+
+# ---- info
+
+
+def test_info_names_every_parameter_that_can_be_set_with_its_value(commands: Commands) -> None:
+    llm = {"use": "OpenAILLM", "model": "m", "api_key": "${OPENAI_API_KEY}", "generation_kwargs": {"temperature": 0.5}}
+    ask = {
+        "name": "ask",
+        "use": "TextGeneration",
+        "after": "load",
+        "with": {"llm": llm, "columns": ["i"], "template": "{{ i }}"},
+    }
+
+    ended = commands("info", commands.write([LOAD, ask]), "--param", "ask.num_generations=3")
+
+    shown = {line.split()[0]: line.split()[1:] for line in ended.out.splitlines() if line.startswith("  ")}
+    assert ended.code == 0, ended.err
+    assert shown["ask.num_generations"] == ["3"]
+    assert shown["ask.llm.model"] == ["m"]
+    assert shown["load.rows"] == ["6"]
+    assert json.loads(" ".join(shown["ask.llm.generation_kwargs"]))["temperature"] == 0.5
+
+
+def test_info_shows_what_it_can_of_a_pipeline_with_problems(commands: Commands) -> None:
+    ended = commands("info", commands.write([LOAD, {"name": "odd", "use": "NoSuchStep", "after": "load"}]), "--json")
+
+    told = json.loads(ended.out)
+    assert (ended.code, told["problems"]) == (0, 1)
+    assert [(step["name"], step["parameters"] is None) for step in told["steps"]] == [("load", False), ("odd", True)]
+    assert "1 problem" in ended.err

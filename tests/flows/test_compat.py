@@ -139,6 +139,92 @@ def test_models_behind_openais_protocol_get_their_address_and_variable(
     assert llm == {name: value for name, value in ours.items() if value is not None}
 
 
+def test_addresses_get_the_path_that_distilabel_adds_by_itself() -> None:
+    endpoint = model("huggingface.inference_endpoints", "InferenceEndpointsLLM", base_url="http://box:8080/")
+    mistral = model("mistral", "MistralLLM", model="m", endpoint="http://box:9", max_concurrent_requests=3)
+    found = convert(pipeline([load(), generation("a", llm=endpoint), generation("b", llm=mistral)], {"load": ["a", "b"]}))
+
+    one, other = (step["with"]["llm"] for step in found.data["steps"][1:])
+
+    assert (one["base_url"], one["model"]) == ("http://box:8080/v1", "tgi")
+    assert any("`model` is `tgi`" in note for note in found.notes)
+    assert (other["base_url"], other["max_concurrency"]) == ("http://box:9/v1", 3)
+
+
+def test_what_ollama_is_told_in_options_is_told_by_the_names_of_openai() -> None:
+    options = {"temperature": 0.1, "num_predict": 9, "stop": ["x"], "num_ctx": 99, "mirostat": None}
+    asked = {"options": options, "format": "json", "keep_alive": True}
+    found = convert(pipeline([generation("a", llm=model("ollama", "OllamaLLM", model="m", generation_kwargs=asked))], {}))
+
+    kwargs = found.data["steps"][0]["with"]["llm"]["generation_kwargs"]
+
+    ours = {"temperature": 0.1, "max_new_tokens": 9, "stop": ["x"], "response_format": {"type": "json_object"}}
+    assert kwargs == ours
+    assert [note.partition("`")[2].partition("`")[0] for note in found.notes] == [
+        "generation_kwargs.options.num_ctx", "generation_kwargs.keep_alive",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written_out", "name"),
+    [
+        ("<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n", "llama3"),
+        ("<|im_start|>user\n", "qwen2"),
+        ("<user>", "<user>"),
+    ],
+)
+def test_a_magpie_template_that_distilabel_wrote_out_gets_its_name_back(written_out: str, name: str) -> None:
+    llm = model("vllm", "ClientvLLM", model="m", use_magpie_template=True, magpie_pre_query_template=written_out)
+
+    ours = convert(pipeline([generation("a", llm=llm)], {})).data["steps"][0]["with"]["llm"]
+
+    assert ours["magpie_pre_query_template"] == name
+
+
+def test_models_inside_a_model_keep_their_classes_and_their_order() -> None:
+    proposers = {str(at): model("openai", "OpenAILLM", model=f"m{at}") for at in range(3)}
+    mixture = model("moa", "MixtureOfAgentsLLM", aggregator_llm=model(model="best"), proposers_llms=proposers, rounds=2)
+
+    ours = convert(pipeline([generation("a", llm=mixture)], {})).data["steps"][0]["with"]["llm"]
+
+    assert (ours["use"], ours["rounds"], ours["aggregator_llm"]["model"]) == ("MixtureOfAgentsLLM", 2, "best")
+    assert [one["model"] for one in ours["proposers_llms"]] == ["m0", "m1", "m2"]
+
+
+def test_a_text_that_was_taken_out_does_not_come_back_as_ours() -> None:
+    solve = step(
+        "solve", f"{STEPS}.tasks.math_shepherd.generator", "MathShepherdGenerator", few_shots=None, extra_rules=None, M=None
+    )
+
+    spec = read(pipeline([load(), solve], {"load": ["solve"]}))
+
+    assert spec.step("solve").params == {"few_shots": None, "extra_rules": None}
+
+
+def test_a_step_that_wants_a_device_works_in_the_pool_that_has_them() -> None:
+    score = step("score", f"{STEPS}.reward_model", "RewardModelScore", model="me/x", resources={"gpus": 1})
+
+    spec = read(pipeline([load(), score], {"load": ["score"]}))
+
+    assert spec.step("score").pool == "gpu"
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"use_cache": False}, "`use_cache: false` was left out"),
+        ({"input_batch_size": 7}, "`input_batch_size` was left out"),
+        ({"llm": model("vllm", "ClientvLLM", model="m", tokenizer="other")}, "`tokenizer` was left out"),
+        ({"llm": model(model="m", structured_output={**SCHEMA, "mode": "json"})}, "`structured_output.mode` was left out"),
+    ],
+    ids=["cache", "batch", "tokenizer", "mode"],
+)
+def test_what_is_left_out_is_told(fields: dict[str, Any], note: str) -> None:
+    [found] = convert(pipeline([generation("a", **fields)], {})).notes
+
+    assert note in found
+
+
 def test_structured_output_keeps_its_schema() -> None:
     theirs = model(model="m", structured_output={**SCHEMA, "mode": "json"})
 

@@ -60,3 +60,31 @@ def test_a_model_of_the_wrong_form_is_replaced(llm: Any) -> None:
     changed = with_llm(chain({"name": "a", "use": "TextGeneration", "with": {"llm": llm}}), "rehearsal")
 
     assert changed.step("a").params["llm"]["use"] == "RehearsalLLM"
+
+
+def test_a_rehearsal_loads_no_weights_pushes_nothing_and_needs_no_device() -> None:
+    spec = chain(
+        {
+            "name": "a",
+            "use": "RewardModelScore",
+            "with": {"model": "me/x"},
+            "pool": "gpu",
+            "resources": {"gpus": 1, "replicas": 2},
+        },
+        {"name": "b", "use": "PairRM"},
+        {"name": "c", "use": "PushToHub", "with": {"repo_id": "me/x"}},
+        {"name": "d", "use": "KeepColumns", "pool": "gpu", "with": {"columns": ["x"]}},
+    )
+
+    changed = with_llm(spec, "rehearsal")
+
+    assert [changed.step(name).params for name in "abc"] == [
+        {"model": "rehearsal"},
+        {"model": "rehearsal"},
+        {"repo_id": "me/x", "push": False},
+    ]
+    resources = changed.step("a").resources
+    assert resources is not None
+    assert (changed.step("a").pool, resources.gpus, resources.replicas) == (None, None, 2)
+    assert changed.step("d") == spec.step("d")
+    assert [with_llm(spec, "openai/m").step(name) for name in "abcd"] == spec.steps[1:]

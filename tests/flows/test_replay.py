@@ -134,3 +134,43 @@ def test_a_replay_of_a_lone_file_asks_for_the_pipeline(commands: Commands) -> No
     ended = commands("replay", "deep/er/replies.jsonl")
 
     assert (ended.code, "name the pipeline" in ended.err) == (2, True), ended.err
+
+
+def test_a_pipeline_that_was_run_with_another_model_is_replayed_with_it(commands: Commands) -> None:
+    fake = FakeOpenAI()
+    with running(fake) as url:
+        [load, answer] = steps(url, 3)
+        model = answer["with"].pop("llm")
+        commands.write([load, answer])
+        parameters = [f"--param=answer.llm={json.dumps(model)}", "--no-prefect"]
+        assert commands("run", "pipeline.yaml", "--run-id", "a", *parameters).code == 0
+    share(commands.folder / "runs/a/journal", commands.folder / "replies.jsonl")
+
+    bare = commands("replay", "replies.jsonl", "pipeline.yaml", "--run-id", "b", "--no-prefect")
+    named = commands("replay", "replies.jsonl", "pipeline.yaml", "--run-id", "c", *parameters)
+    other = commands("replay", "replies.jsonl", "pipeline.yaml", "--run-id", "d", "--llm", "vllm/other", "--no-prefect")
+
+    assert (bare.code, named.code, other.code) == (2, 0, 3), bare.err + named.err + other.err
+    assert "no model of this pipeline would be replayed" in bare.err
+    assert "--llm provider/fake-model" in bare.err
+    assert results(commands, "a") == results(commands, "c") != {}
+    assert {row["code"] for row in RunStore(commands.folder / "runs").get("d").quarantined()} == {"not-in-journal"}
+
+
+def test_replies_without_what_was_asked_are_enough_for_a_replay(commands: Commands) -> None:
+    with a_run(commands):
+        whole = commands("journal", "a")
+        brief = commands("journal", "a", "--replies-only", "--output", "brief.jsonl")
+
+    ended = commands("replay", "brief.jsonl", "pipeline.yaml", "--run-id", "b", "--no-prefect")
+    why = commands("why", "b", "1")
+    again = commands("journal", "b", "--output", "again.jsonl")
+
+    lines = [json.loads(line) for line in (commands.folder / "brief.jsonl").read_text().splitlines()]
+    assert (whole.code, brief.code, ended.code, why.code, again.code) == (0, 0, 0, 0, 0), ended.err + why.err + again.err
+    assert results(commands, "a") == results(commands, "b") != {}
+    assert {tuple(line) for line in lines} == {
+        ("key", "step", "row", "generation", "model", "model_name", "finish_reasons"),
+    }
+    assert "echo: question 000" in why.out
+    assert '"messages"' not in (commands.folder / "again.jsonl").read_text()

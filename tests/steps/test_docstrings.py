@@ -1,4 +1,4 @@
-"""The palette shows a step's first line, and its example is the first thing a user tries."""
+"""Lists show the first line of a docstring, and its example is the first thing a user tries."""
 
 from __future__ import annotations
 
@@ -9,29 +9,26 @@ from pathlib import Path
 import pytest
 
 from steps import registry
-from steps.base import BaseStep
-from tests.steps.samples import SAMPLES
+from steps.components import Component
+
+COMPONENTS = [(name, kind) for kind in registry.KINDS for name in registry.names(kind)]
 
 
-def _step(name: str) -> type[BaseStep]:
-    step = registry.resolve(name)
-    assert issubclass(step, BaseStep)
-    return step
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_the_first_line_says_what_happens_to_the_data(name: str) -> None:
-    summary = _step(name).summary()
+@pytest.mark.parametrize(("name", "kind"), COMPONENTS)
+def test_the_first_line_says_what_happens_to_the_data(name: str, kind: registry.Kind) -> None:
+    component = registry.resolve(name, kind)
+    assert issubclass(component, Component)
+    summary = component.summary()
 
     assert 10 < len(summary) <= 80
     assert summary.endswith(".")
     assert name not in summary
 
 
-@pytest.mark.parametrize("name", [*SAMPLES, "router"])
-def test_the_example_works(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "kind"), [*COMPONENTS, ("router", "routers")])
+def test_the_example_works(name: str, kind: registry.Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    module = importlib.import_module("steps.routers" if name == "router" else _step(name).__module__)
+    module = importlib.import_module("steps.routers" if kind == "routers" else registry.resolve(name, kind).__module__)
     found = doctest.DocTestFinder(recurse=False).find(getattr(module, name), name, globs={**vars(module), "Path": Path})
     examples = [test for test in found if test.examples]
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import random
-
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, GlobalStep, JoinStep, Step
@@ -22,12 +17,6 @@ STEPS = [
     for param in samples_of(kind)
     if not param.values[0].step.reaches  # those are tested beside what they reach
 ]
-UNICODE = st.one_of(st.text(), st.sampled_from(["", "🦆 ünï", "\x00", "{instruction} {{ x }}", "[RESULT] 3", '{"']))
-
-
-def _reads_replies_one_by_one(task: Task) -> bool:
-    """Not so tasks in rounds, which tell in `talk` what is read of a reply."""
-    return task.Answer is not None or type(task).format_output is not Task.format_output
 
 
 def test_each_registered_step_has_a_sample() -> None:
@@ -55,35 +44,12 @@ def test_every_parameter_says_what_it_is_for(name: str) -> None:
 def test_a_step_survives_being_written_down(sample: Sample) -> None:
     step = sample.step
 
-    assert type(step).model_validate(step.model_dump(mode="json")) == step
+    assert type(step).model_validate(step.model_dump(mode="json")).model_dump() == step.model_dump()
 
 
 @pytest.mark.parametrize("sample", samples_of(GeneratorStep))
 def test_a_source_needs_nothing(sample: Sample) -> None:
     assert sample.step.needs() == []
-
-
-@pytest.mark.parametrize("sample", [*samples_of(Step), *samples_of(GlobalStep)])
-def test_no_rows_give_no_rows(sample: Sample) -> None:
-    assert run(sample.step, []) == []
-
-
-@pytest.mark.parametrize("sample", STEPS)
-@given(text=UNICODE)
-def test_any_text_passes_and_the_row_is_left_as_it_was(sample: Sample, text: str) -> None:
-    row = sample.row(text)
-    before = copy.deepcopy(row)
-    assume(text.strip() or not isinstance(sample.step, Task))  # there is nothing to ask about
-
-    made = run(sample.step, [row])
-
-    assert made
-    assert row == before
-
-
-@pytest.mark.parametrize("sample", [param for param in STEPS if not isinstance(param.values[0].step, Task)])
-def test_half_an_emoji_passes_where_no_model_is_asked(sample: Sample) -> None:
-    assert run(sample.step, [sample.row("\ud83e")])
 
 
 @pytest.mark.parametrize("sample", STEPS)
@@ -112,25 +78,6 @@ def test_a_row_with_nothing_in_a_needed_column_is_refused_by_name(sample: Sample
     for column in sample.step.needs():
         with pytest.raises(MissingValue, match=f"nothing in '{column}': (None|nan)"):
             run(sample.step, [{**sample.row("hello"), column: value}])
-
-
-@pytest.mark.parametrize("sample", [param for param in samples_of(Task) if _reads_replies_one_by_one(param.values[0].step)])
-@given(text=UNICODE, seed=st.integers())
-def test_a_task_can_read_what_it_rehearses(sample: Sample, text: str, seed: int) -> None:
-    task, row = sample.step, sample.row(text)
-    assert isinstance(task, Task)
-
-    columns = task.format_output(task.rehearse(row, random.Random(seed)), row)
-
-    assert {*columns, "model_name"} == set(task.makes())
-
-
-@pytest.mark.parametrize("sample", samples_of(Task))
-def test_a_rehearsal_depends_on_nothing_but_its_seed(sample: Sample) -> None:
-    task, row = sample.step, sample.row("hello")
-    assert isinstance(task, Task)
-
-    assert task.rehearse(row, random.Random(7)) == task.rehearse(row, random.Random(7))
 
 
 @pytest.mark.parametrize("sample", samples_of(Task))

@@ -35,3 +35,11 @@ def test_a_step_that_passes_columns_on_renames_them() -> None:
     step = KeepColumns(columns=["prompt"], output_mappings={"prompt": "instruction"})
 
     assert rename_out({"prompt": "say hi"}, {"prompt": "say hi", "other": 1}, step) == {"instruction": "say hi"}
+
+
+def test_a_column_that_gets_the_name_of_an_earlier_one_replaces_it_wherever_that_stood() -> None:
+    step = TextGeneration(output_mappings={"generation": "draft"})
+    for before in ({"generation": "old", "draft": "older"}, {"draft": "older", "generation": "old"}):
+        made = rename_out({**before, "generation": "new", "model_name": "m"}, before, step)
+
+        assert made == {"generation": "old", "draft": "new", "model_name": "m"}

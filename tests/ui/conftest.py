@@ -53,6 +53,14 @@ steps:
 """
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests are slow, but for those marked `smoke`: one or two for each thing that the page must do."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("smoke") is None:
+            item.add_marker(pytest.mark.slow)
+
+
 LANDLORD = Rule("landlord", Fault.CONTEXT_LENGTH)
 """Why one of the example's first four rows ends in quarantine."""
 

@@ -85,6 +85,7 @@ def choose_by_mouse(page: Page, field: str, value: str) -> None:
     saved(page)
 
 
+@pytest.mark.smoke
 def test_the_quickstart_is_built_by_mouse(page: Page, site: Site) -> None:
     start_empty(page, site)
     names: dict[str, str] = {}
@@ -157,6 +158,7 @@ def choose_step(page: Page, name: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.smoke
 def test_the_quickstart_is_built_by_keyboard_alone(page: Page, site: Site) -> None:
     start_empty(page, site)
     names: dict[str, str] = {}

@@ -37,6 +37,7 @@ def themed(request: pytest.FixtureRequest, page: Page) -> Page:
     return page
 
 
+@pytest.mark.smoke
 def test_nothing_serious_where_pipelines_begin_and_are_built(themed: Page, site: Site) -> None:
     page, found = themed, {}
     page.goto(f"{site.url}/?place=gallery")
@@ -96,6 +97,7 @@ def test_nothing_serious_where_runs_are_watched_and_results_read(themed: Page, s
     assert {name: one for name, one in found.items() if one} == {}
 
 
+@pytest.mark.smoke
 def test_nothing_serious_on_a_phone(themed: Page, site: Site) -> None:
     page, found = themed, {}
     page.set_viewport_size({"width": 390, "height": 844})

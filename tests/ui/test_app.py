@@ -20,6 +20,7 @@ from tests.ui.conftest import Site
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-app")]
 
 
+@pytest.mark.smoke
 def test_many_tabs_of_one_browser_are_served(page: Page, site: Site) -> None:
     tabs = [page, *(page.context.new_page() for _ in range(7))]  # a browser has six connections for all of them
 
@@ -28,6 +29,7 @@ def test_many_tabs_of_one_browser_are_served(page: Page, site: Site) -> None:
         expect(tab.get_by_test_id("example-quickstart")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_the_page_comes_up_every_time(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     for _ in range(12):

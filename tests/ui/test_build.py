@@ -68,6 +68,7 @@ def test_the_draft_survives_a_reload(page: Page, site: Site) -> None:
     expect(page.locator("#build-main").get_by_test_id("node-judge")).to_contain_text("honesty")
 
 
+@pytest.mark.smoke
 def test_yaml_is_checked_while_it_is_typed_and_problems_stop_the_run(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-yaml").click()
@@ -122,6 +123,7 @@ def test_a_new_pipeline_is_started_where_there_is_none(page: Page, site: Site) -
     expect(page.get_by_test_id("node-load_data_from_dicts")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_pasted_rows_are_read_and_a_mistake_in_them_is_told_at_the_field_and_kept(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/?place=build")
     page.get_by_role("button", name="Blank canvas").click()
@@ -165,6 +167,7 @@ def test_pasted_rows_are_read_and_a_mistake_in_them_is_told_at_the_field_and_kep
     expect(field(page, "with-data")).to_have_value(re.compile('{"instruction": "Why.", "topic": "light"}'))
 
 
+@pytest.mark.smoke
 def test_a_missing_column_is_mapped_from_its_callout_and_that_can_be_undone(page: Page, site: Site) -> None:
     import_text(page, site, UNMAPPED)
     outline = page.locator("#build-outline")

@@ -58,6 +58,7 @@ def test_every_link_is_drawn_with_what_was_made(page: Page, site: Site) -> None:
     expect(page.get_by_test_id("edge-group-judge")).to_contain_text("+generations")
 
 
+@pytest.mark.smoke
 def test_steps_are_connected_by_dragging_and_taken_apart_again(page: Page, site: Site) -> None:
     test_a_pipeline_is_built_by_mouse_from_nothing(page, site)
 
@@ -128,6 +129,7 @@ def test_everything_is_done_by_keyboard_alone(page: Page, site: Site) -> None:
     expect(page.get_by_test_id("node-text_generation_2")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_the_foot_of_a_card_says_what_is_wrong_as_soon_as_it_is(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     foot = page.get_by_test_id("node-judge-state")
@@ -141,6 +143,7 @@ def test_the_foot_of_a_card_says_what_is_wrong_as_soon_as_it_is(page: Page, site
     expect(foot).to_contain_text("recorded replies")
 
 
+@pytest.mark.smoke
 def test_the_canvas_the_yaml_and_python_agree(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("node-keep").click()
@@ -156,6 +159,7 @@ def test_the_canvas_the_yaml_and_python_agree(page: Page, site: Site) -> None:
     assert "keep" not in drawn.names()
 
 
+@pytest.mark.smoke
 def test_what_a_search_finds_begins_with_names_and_knows_columns(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     search = page.get_by_test_id("palette-search")
@@ -169,6 +173,7 @@ def test_what_a_search_finds_begins_with_names_and_knows_columns(page: Page, sit
     expect(page.get_by_text("Nothing has this name")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_two_steps_become_one_group_and_come_apart_again(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("node-answer_1").click()
@@ -316,6 +321,7 @@ def test_what_earlier_runs_have_done_is_told_before_the_next(page: Page, reusing
     expect(page.locator("#build-main").get_by_test_id("node-judge")).to_contain_text("Out of date")
 
 
+@pytest.mark.smoke
 def test_a_run_is_watched_on_the_same_canvas(page: Page, site: Site) -> None:
     open_example(page, site, "slow")
     page.get_by_test_id("run").click()
@@ -394,6 +400,7 @@ def test_a_change_that_got_lost_is_told_also_when_the_page_has_come_back(page: P
     expect(page.get_by_test_id("node-judge")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_who_of_several_next_steps_gets_a_batch_is_chosen_and_shown(page: Page, site: Site) -> None:
     import_text(page, site, (ROOT / "examples" / "routing.yaml").read_text())
     page.get_by_test_id("view-canvas").click()

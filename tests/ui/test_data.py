@@ -241,6 +241,7 @@ def test_the_keyboard_alone_asks_and_reads(page: Page, shop: Shop) -> None:
 # ---- one row
 
 
+@pytest.mark.smoke
 def test_a_row_is_read_across_pages_and_its_link_opens_it(page: Page, shop: Shop) -> None:
     shop.open(page, shop.run(), row="50")
     sheet = page.locator(".df-sheet")
@@ -255,6 +256,7 @@ def test_a_row_is_read_across_pages_and_its_link_opens_it(page: Page, shop: Shop
     expect(sheet).to_contain_text("Row 51")
 
 
+@pytest.mark.smoke
 def test_a_row_is_edited_wrong_values_are_told_and_changes_are_undone_one_by_one(page: Page, shop: Shop) -> None:
     run = shop.run()
     shop.open(page, run, row="3")
@@ -430,6 +432,7 @@ def test_the_rows_that_fit_are_downloaded(page: Page, shop: Shop, tmp_path: Path
     assert [row["score"] for row in found] == ["1.2", *(f"12.{n}" if n else "12.0" for n in range(10))]
 
 
+@pytest.mark.smoke
 def test_hostile_values_are_only_text_wherever_they_are_shown(page: Page, shop: Shop) -> None:
     run = shop.run()
     shop.open(page, run, row="8", search=HOSTILE)
@@ -464,6 +467,7 @@ def test_a_torn_file_and_a_run_at_work_are_told(page: Page, shop: Shop) -> None:
 # ---- pushing
 
 
+@pytest.mark.smoke
 def test_a_result_that_was_looked_at_is_pushed_and_its_link_shown(page: Page, shop: Shop) -> None:
     run = shop.run()
     shop.open(page, run, row="2")
@@ -505,6 +509,7 @@ def test_a_push_waits_until_somebody_has_looked(page: Page, shop: Shop) -> None:
     expect(page.locator("#push-go")).to_have_attribute("aria-disabled", "false")
 
 
+@pytest.mark.smoke
 def test_a_key_in_a_row_holds_the_push_until_somebody_takes_it_on(page: Page, shop: Shop) -> None:
     run = shop.run()
     key = "sk-proj-" + "abcdefghij" * 3

@@ -21,6 +21,7 @@ from tests.ui.conftest import Site
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-edits")]
 
 
+@pytest.mark.smoke
 def test_no_answer_of_the_server_is_lost(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
 
@@ -88,6 +89,7 @@ def test_the_page_works_on_after_the_connection_was_lost(page: Page, site: Site,
     expect(field(page, "with-aspect")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_an_edit_made_right_before_the_run_counts(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.locator("#build-main").get_by_test_id("node-load").click()
@@ -129,6 +131,7 @@ def test_a_run_waits_for_an_undo_that_is_under_way(page: Page, site: Site) -> No
     assert "num_examples" not in (site.runs_dir / run / "pipeline.yaml").read_text()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("edit", ["", "4"], ids=["at-once", "after-an-edit"])
 def test_clicks_in_the_same_moment_start_one_run(page: Page, site: Site, edit: str) -> None:
     open_example(page, site, "quickstart")

@@ -60,6 +60,7 @@ def acted(page: Page) -> None:
 # ---- typing on while the form is made anew
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("late", ["", CHOICE, FORM], ids=["at-once", "late-answer", "late-form"])
 def test_what_is_typed_right_after_the_choice_of_a_model_is_in_its_fields(page: Page, site: Site, late: str) -> None:
     if late:
@@ -217,6 +218,7 @@ def test_a_step_added_from_the_palette_takes_the_focus(page: Page, site: Site) -
 # ---- drop-downs
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("is_by_mouse", [False, True], ids=["keyboard", "mouse"])
 def test_a_choice_keeps_the_focus_and_the_list_opens_again(page: Page, site: Site, is_by_mouse: bool) -> None:
     open_form(page, site, "with-aspect")
@@ -275,6 +277,7 @@ def test_arrows_choose_in_a_drop_down(page: Page, site: Site, keys: tuple[str, .
     assert spec_of(page, "judge")["with"]["aspect"] == aspect
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "typed", [(), ("Control+a", "Delete"), ("Control+a", "nothing like it")], ids=["nothing", "empty", "unknown"]
 )
@@ -317,6 +320,7 @@ def test_a_list_that_was_left_stays_closed_and_the_next_form_is_made(page: Page,
 # ---- from the form to the canvas, and to other places
 
 
+@pytest.mark.smoke
 def test_escape_leads_from_a_field_to_its_step(page: Page, site: Site) -> None:
     open_form(page, site, "with-aspect")
 

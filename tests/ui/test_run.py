@@ -26,6 +26,7 @@ from tests.ui.conftest import LANDLORD, Site
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-run")]
 
 
+@pytest.mark.smoke
 def test_a_run_is_watched_through_reload_and_second_tab_stopped_kept_and_downloaded(
     page: Page, site: Site, watched: Watched, tmp_path: Path
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_run_is_watched_through_reload_and_second_tab_stopped_kept_and_downloa
         assert any(name.endswith(".parquet") for name in archive.namelist())
 
 
+@pytest.mark.smoke
 def test_rows_in_quarantine_are_tried_again_alone(page: Page, site: Site) -> None:
     open_example(page, site, "slow")
     page.locator("#build-main").get_by_test_id("node-load").click()
@@ -174,6 +176,7 @@ def test_a_run_that_does_not_exist_is_told(page: Page, site: Site) -> None:
     expect(page.locator("#run-body .df-callout")).to_contain_text("There is no run")
 
 
+@pytest.mark.smoke
 def test_hostile_rows_and_names_are_only_text(page: Page, site: Site) -> None:
     open_example(page, site, "hostile")
     page.locator("#build-preview").click()

@@ -71,6 +71,7 @@ def title(page: Page) -> Any:
 # ---- names and saving
 
 
+@pytest.mark.smoke
 def test_a_change_is_saved_and_its_address_opens_it_in_another_browser(
     page: Page, site: Site, chromium: Any, watched: Watched
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_change_is_saved_and_its_address_opens_it_in_another_browser(
         other.close()
 
 
+@pytest.mark.smoke
 def test_a_pipeline_is_renamed_with_its_file_and_its_address(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     title(page).dblclick()
@@ -111,6 +113,7 @@ def test_a_pipeline_is_renamed_with_its_file_and_its_address(page: Page, site: S
     assert names(site) == ["quickstart"]
 
 
+@pytest.mark.smoke
 def test_pipelines_are_listed_found_copied_deleted_and_brought_back(page: Page, site: Site) -> None:
     site.pipelines_dir.mkdir()
     for at in range(9):
@@ -267,6 +270,7 @@ def push(environment: dict[str, str], files: dict[str, str]) -> None:
         api.upload_file(path_or_fileobj=content.encode(), path_in_repo=path, repo_id="my-org/data", repo_type="dataset")
 
 
+@pytest.mark.smoke
 def test_the_pipeline_of_a_data_set_is_imported_from_the_hub(page: Page, hub_site: Site) -> None:
     page.goto(f"{hub_site.url}/?place=gallery")
     page.locator("#gallery-import").click()
@@ -336,6 +340,7 @@ def replies(site: Site) -> Iterator[Any]:
     site.fake.behaviour = before
 
 
+@pytest.mark.smoke
 def test_a_description_becomes_a_pipeline_that_is_shown_before_it_opens(page: Page, site: Site, replies: Any) -> None:
     replies(lambda chat, at, model: GOOD if "problem" in chat[-1]["content"] else LACKING)
     draft_with(page, site)
@@ -442,6 +447,7 @@ def test_a_public_server_keeps_nothing_and_the_browser_keeps_several_by_name(pag
     assert page.request.get(f"{site.url}/api/pipelines").status == 404
 
 
+@pytest.mark.smoke
 def test_two_tabs_of_a_public_server_overwrite_nothing(page: Page, public_site: Site, watched: Watched) -> None:
     site = public_site
     open_example(page, site, "sft")

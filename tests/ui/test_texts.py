@@ -46,6 +46,7 @@ def spec_of(page: Page) -> Any:
     return page.evaluate("window.distilflow.graph()")
 
 
+@pytest.mark.smoke
 def test_yaml_is_applied_after_a_look_at_what_it_changes_and_undone_at_once(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-yaml").click()
@@ -74,6 +75,7 @@ def test_yaml_is_applied_after_a_look_at_what_it_changes_and_undone_at_once(page
     expect(page.get_by_role("button", name="Nothing to undo")).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_python_is_written_read_and_applied_like_yaml(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-python").click()
@@ -122,6 +124,7 @@ def test_a_text_that_is_no_pipeline_says_where_and_stays_without_being_applied(
     expect(page.locator(f"#{language}-code")).to_contain_text("quickstart")
 
 
+@pytest.mark.smoke
 def test_a_mistake_is_marked_at_its_line_and_its_list_leads_there(page: Page, site: Site) -> None:
     open_example(page, site, "quickstart")
     page.get_by_test_id("view-yaml").click()
@@ -178,6 +181,35 @@ def test_the_text_can_be_copied(page: Page, site: Site) -> None:
 
 
 # ---- the panel
+
+
+def test_a_form_says_what_its_step_takes_and_makes_and_where_its_method_comes_from(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    head = page.locator("#step-head")
+    page.locator("#build-main").get_by_test_id("node-judge").click()
+    expect(head).to_contain_text("Makes +ratings +rationales")
+    expect(head.get_by_role("link", name=re.compile("Boosting Language Models"))).to_have_attribute(
+        "href", "https://arxiv.org/abs/2310.01377"
+    )
+
+    page.locator("#build-main").get_by_test_id("node-format_dpo").click()
+    expect(head).to_contain_text("Needs instruction generations ratings")
+    expect(head).to_contain_text("Can use system_prompt generation_models")
+    expect(head.get_by_role("link")).to_have_count(0)
+
+
+def test_the_palette_says_so_before_a_step_is_added(page: Page, site: Site) -> None:
+    open_example(page, site, "quickstart")
+    expect(page.get_by_test_id("palette-FormatKTO")).to_have_attribute(
+        "title", re.compile("Can use system_prompt.*KTO: Model", re.S)
+    )
+
+    page.locator("#build-main").get_by_test_id("node-answer_1").click()
+    page.keyboard.press("a")
+    page.keyboard.type("formatkto")
+    detail = page.locator(".df-commands-detail")
+    expect(detail).to_contain_text("Can use")
+    expect(detail.get_by_role("link", name=re.compile("KTO: Model Alignment"))).to_be_visible()
 
 
 def test_the_panel_shows_the_form_the_documentation_and_the_rows_of_a_step(page: Page, site: Site) -> None:

@@ -20,7 +20,7 @@ export function ranked(all, query) {
   const words = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
   const rank = (entry) => {
     const name = entry.name.toLowerCase();
-    const columns = [...entry.adds, ...entry.needs].map((column) => column.toLowerCase());
+    const columns = [...entry.adds, ...entry.needs, ...entry.uses].map((column) => column.toLowerCase());
     if (name.startsWith(wanted)) return 0;
     if (name.includes(wanted) || words(entry.name).includes(wanted)) return 1;
     if (columns.includes(wanted)) return 2;

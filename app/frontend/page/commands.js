@@ -1,5 +1,6 @@
 /* Search and commands (Ctrl K): steps to add or to go to, columns, and everything that can be done, by keyboard. */
 
+import { papers } from "./about.js";
 import { catalogue, lacking, ranked } from "./catalogue.js";
 import { change } from "./changes.js";
 import { chip, count, h, put, say, tag } from "./dom.js";
@@ -197,9 +198,12 @@ function aboutStep(entry, from, lacks, between) {
   return [
     h("h3", {}, entry.name),
     h("p", { class: "t2" }, entry.summary),
+    papers(entry.papers),
     part("Reads", entry.needs.length ? entry.needs.map((name) => chip(name, lacks?.includes(name) ? "miss" : "")) : entry.is_source ? "nothing: it makes rows" : "the columns that you choose"),
+    entry.uses.length > 0 && part("Can use", entry.uses.map((name) => chip(name, "maybe"))),
     part("Adds", entry.adds.length ? entry.adds.map((name) => chip(`+${name}`, "new")) : "what its parameters say"),
     from && !entry.is_source && part("Will connect", chip(from.name), icon("right", "s"), chip(entry.name, "new"), between && [icon("right", "s"), chip(between)]),
+    entry.example && [h("h4", {}, "Example"), h("pre", { class: "df-pre is-whole" }, entry.example)],
   ];
 }
 

@@ -1,6 +1,7 @@
 /* The documentation of the selected step's class, and of its model's, beside the form. */
 
-import { chip, failure, h, put } from "./dom.js";
+import { papers, passing } from "./about.js";
+import { failure, h, put } from "./dom.js";
 import { icon } from "./icons.js";
 import { cardOf, tab } from "./panel.js";
 import { fetchJson, get, on } from "./store.js";
@@ -49,21 +50,25 @@ function article(docs, isModel) {
     h("h3", {}, isModel && h("span", { class: "t3" }, "Model: "), docs.name),
     h("p", {}, docs.summary),
     prose(docs.html),
-    docs.paper && h("p", {}, "Paper: ", h("a", { href: docs.paper.address, target: "_blank", rel: "noopener noreferrer nofollow" }, docs.paper.title)),
-    columns("Needs", docs.needs, ""),
-    columns("Makes", docs.makes, "new"),
-    docs.parameters.length > 0 && [h("h4", {}, "Parameters"), h("dl", { class: "df-params" }, docs.parameters.map(parameter))],
+    papers(docs.papers),
+    docs.works_on && h("p", {}, `Works on ${docs.works_on}.`),
+    h("p", { class: "df-passing" }, passing(docs)),
+    parameters("Parameters", docs.parameters.filter((one) => !one.is_of_every_task)),
+    parameters("Parameters of every task", docs.parameters.filter((one) => one.is_of_every_task)),
     docs.example && [h("h4", {}, "Example"), h("pre", { class: "df-pre is-whole", tabindex: "0" }, docs.example)],
   );
 }
 
-function columns(label, names, kind) {
-  return names?.length > 0 && h("p", { class: "df-docs-columns" }, `${label} `, names.map((name) => [chip(kind ? `+${name}` : name, kind), " "]));
+function parameters(title, some) {
+  return some.length > 0 && [h("h4", {}, title), h("dl", { class: "df-params" }, some.map(parameter))];
 }
 
 function parameter(one) {
   const may = one.is_required ? "required" : one.default ? `default ${one.default}` : "may be left out";
-  return [h("dt", {}, h("span", { class: "df-mono" }, one.name), h("span", { class: "t3" }, ` ${one.type}, ${may}`)), h("dd", {}, one.description.split("`").map((text, at) => (at % 2 ? h("code", {}, text) : text)))];
+  return [
+    h("dt", {}, h("span", { class: "df-mono" }, one.name), h("span", { class: "t3" }, ` ${[one.type, one.limits, may].filter(Boolean).join(", ")}`)),
+    h("dd", {}, one.description.split("`").map((text, at) => (at % 2 ? h("code", {}, text) : text)), one.whole_default && h("details", {}, h("summary", {}, "All of the default"), h("pre", { class: "df-pre is-whole", tabindex: "0" }, one.whole_default))),
+  ];
 }
 
 /** Markdown that the server made harmless: raw markup in it is text. */

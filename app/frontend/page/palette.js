@@ -1,5 +1,6 @@
 /* The palette: every step there is, by kind, found by name, by column or by what it does. */
 
+import { inWords } from "./about.js";
 import { catalogue, ranked } from "./catalogue.js";
 import { change } from "./changes.js";
 import { h, put, say } from "./dom.js";
@@ -101,7 +102,7 @@ function item(entry, add) {
       type: "button",
       class: "df-palette-item",
       draggable: "true",
-      title: entry.summary,
+      title: inWords(entry),
       "data-step": entry.name,
       "data-testid": `palette-${entry.name}`,
       ondblclick: () => add(entry),

@@ -1,6 +1,7 @@
 /* The panel of the selected step: its form, its documentation and its previewed rows, under a head in which it is renamed. */
 
-import { chip, count, h, keepingFocus, put, sentence, tablist, tag } from "./dom.js";
+import { papers, passing } from "./about.js";
+import { count, h, keepingFocus, put, sentence, tablist, tag } from "./dom.js";
 import { change } from "./changes.js";
 import { watchForm } from "./form.js";
 import { icon } from "./icons.js";
@@ -81,7 +82,7 @@ function head(card, draw) {
       !renaming && h("button", { type: "button", class: "df-btn ghost ic sm", "aria-label": `Rename ${card.name} (F2)`, "data-key": "rename", "data-testid": "rename-step", onclick: () => startRename(card.name) }, icon("pencil", "s")),
     ),
     tab() === "step" && [
-      h("p", { class: "df-small t2" }, card.summary, card.needs.length > 0 && [" Needs ", card.needs.map((name) => [chip(name), " "])]),
+      h("div", { class: "df-step-about df-small t2" }, h("p", {}, card.summary), h("p", { class: "df-passing" }, passing({ ...card, makes: card.adds })), papers(card.papers)),
       problems.length > 0 &&
         h("div", { class: "df-stack", id: "step-problems" }, problems.map((problem) => h("div", { class: "df-callout fail slim" }, h("p", { class: "df-callout-text" }, icon("warn"), h("span", {}, sentence(problem.what))), !isOnlyModel && problem.fix && h("p", { class: "df-callout-fix" }, icon("wrench"), sentence(problem.fix)), problem.uses.length > 0 && h("div", { class: "df-row df-uses" }, useButtons(problem))))),
     ],

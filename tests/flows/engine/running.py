@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.engine.engine import Engine, Settings
+from flows.engine.engine import Engine
 from flows.engine.hosts import Host, warm_up
 from flows.engine.live import NEWEST
 from flows.engine.observer import Observer
 from flows.engine.options import RunOptions
 from flows.engine.outcome import Failure
 from flows.engine.placing import LocalPlacer
+from flows.engine.settings import Settings
 from flows.engine.shelf import ShelfRows
 from flows.plan import plan
 from flows.pools import Pools

@@ -130,7 +130,7 @@ def test_a_slow_row_holds_up_nobody(tmp_path: Path) -> None:
             seen.add(engine.counts["keep"].made)
             await asyncio.sleep(0.01)
 
-    fake = FakeOpenAI(Behaviour(latency_s=lambda prompt: 2.0 if "00" in prompt else 0.001))
+    fake = FakeOpenAI(Behaviour(latency_s=lambda prompt: 6.0 if "00" in prompt else 0.001))
     with running(fake) as url:
         result = ask(tmp_path, url, rows=200, during=watch, max_concurrency=4)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine import engine
+from flows.engine import crew
 from flows.engine.engine import Engine
 from steps.errors import RunError
 from tests.flows.engine.running import own, run_steps
@@ -378,7 +378,7 @@ def test_several_rows_that_kill_every_worker_all_go_to_quarantine(tmp_path: Path
 
 
 def test_a_step_that_kills_its_worker_for_every_row_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ROWS_BLAMED_IN_A_ROW", 1)
+    monkeypatch.setattr(crew, "ROWS_BLAMED_IN_A_ROW", 1)
     killing = add("a", kill_at=list(range(50)), batch_size=1)
 
     with pytest.raises(RunError, match="died 4 times in a row"):

@@ -42,11 +42,14 @@ def test_the_first_row_goes_with_the_first_whatever_the_batches(tmp_path: Path, 
 
 
 def test_the_longer_source_ends_with_the_shorter_one(tmp_path: Path) -> None:
-    result = run_steps(tmp_path, [numbers("i", 100_000), numbers("j", 20), add("a", "i"), join("a", "j")])
+    costly = {**add("a", "i"), "resources": {"replicas": 2}}
+
+    result = run_steps(tmp_path, [numbers("i", 100_000), numbers("j", 20), costly, join("a", "j")])
 
     assert [row["a"] for row in result.only] == list(range(20))
-    assert result.counts["a"].taken < 40
-    assert any("'i' gives no more rows: j has no more" in said or "i' gives no more" in said for _, said in result.said)
+    assert result.counts["a"].taken == 20
+    assert result.counts["i"].made < 40
+    assert any("'i' gives no more rows: 'j' has no more" in said for _, said in result.said)
 
 
 def test_a_longer_source_that_leads_elsewhere_too_gives_all_its_rows(tmp_path: Path) -> None:
@@ -54,6 +57,17 @@ def test_a_longer_source_that_leads_elsewhere_too_gives_all_its_rows(tmp_path: P
 
     assert len(result.rows["join"]) == 20
     assert len(result.rows["a"]) == 500
+
+
+def test_a_row_waits_for_the_source_of_an_outer_join_too(tmp_path: Path) -> None:
+    late = {**add("late", "k", sleep_s=0.01), "input_mappings": {"i": "k"}}
+    other = {"name": "other", "use": "KeepColumns", "after": "j", "with": {"columns": ["j"]}}
+    sources = [numbers("i", 50), numbers("j", 50), numbers("k", 30)]
+
+    result = run_steps(tmp_path, [*sources, late, other, join("i", "j"), join("join", "late", name="all")])
+
+    assert result.rows["all"] == [{"i": n, "j": n, "k": n, "late": n} for n in range(30)]
+    assert len(result.rows["other"]) == 50
 
 
 def test_a_row_that_fails_leaves_its_partner_alone(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ def test_a_chat_of_two_messages_joins_the_row() -> None:
     assert row == {"id": 7, "instruction": "2+2?", "response": "4", "conversation": [asked, answered]}
 
 
-@pytest.mark.parametrize("response", [None, float("nan"), 4])
-def test_a_response_that_is_no_text_is_refused(response: Any) -> None:
-    with pytest.raises(RowError, match="'response' holds a"):
+@pytest.mark.parametrize(
+    ("response", "what"), [(None, "nothing in 'response'"), (float("nan"), "nothing in"), (4, "holds a int")]
+)
+def test_a_response_that_is_no_text_is_refused(response: Any, what: str) -> None:
+    with pytest.raises(RowError, match=what):
         ConversationTemplate().process([{"instruction": "2+2?", "response": response}])

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from steps.errors import RowError
+from steps.errors import MissingValue
 from steps.formats.format_text_generation_sft import FormatTextGenerationSFT
 
 
@@ -27,5 +27,5 @@ def test_a_system_prompt_comes_first_if_there_is_one(system: str | None, roles: 
 
 
 def test_a_row_without_an_answer_is_refused() -> None:
-    with pytest.raises(RowError, match="'generation' holds a NoneType, not text"):
+    with pytest.raises(MissingValue, match="nothing in 'generation': None"):
         FormatTextGenerationSFT().process([{"instruction": "2+2?", "generation": None}])

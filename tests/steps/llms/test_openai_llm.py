@@ -442,3 +442,10 @@ def test_a_certificate_file_that_is_missing_is_a_problem(monkeypatch: pytest.Mon
 async def test_loading_without_a_key_says_which_variable_to_set() -> None:
     with pytest.raises(AuthFailed, match="OPENAI_API_KEY"):
         await OpenAILLM(model="m").load()
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Proxy-Authorisation", "x-auth", "X-Api-Key", "Cookie"])
+def test_a_header_that_holds_a_key_is_written_to_no_file(name: str) -> None:
+    llm = OpenAILLM(model="m", default_headers={name: "hunter2", "X-Author": "me"})
+
+    assert llm.model_dump()["default_headers"] == {"X-Author": "me"}

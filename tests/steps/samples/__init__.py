@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from steps.base import BaseStep, GlobalStep, JoinStep, Row
+from steps.base import BaseStep
 from tests.steps.samples import columns, filters, formats, samplers, sinks, sources, tasks, validators
 from tests.steps.samples.sample import Sample, Samples
+from tests.steps.samples.working import run
 
 SAMPLES: Samples = {
     **sources.SAMPLES,
@@ -30,15 +31,6 @@ def samples_of(kind: type[BaseStep]) -> list[Any]:
         for at, sample in enumerate(samples)
         if isinstance(sample.step, kind)
     ]
-
-
-def run(step: BaseStep, rows: list[Row]) -> list[Row]:
-    """What the step makes of these rows."""
-    if isinstance(step, JoinStep):
-        return [step.combine([row, row]) for row in rows]
-    if isinstance(step, GlobalStep):
-        return list(step.process(rows))
-    return step.process(rows)  # type: ignore[attr-defined,no-any-return]
 
 
 __all__ = ["SAMPLES", "Sample", "run", "samples_of"]

@@ -30,7 +30,7 @@ def _scored(text: str) -> Row:
 
 
 SAMPLES: Samples = {
-    "DBSCAN": [Sample(DBSCAN(), _vector)],
+    "DBSCAN": [Sample(DBSCAN(n_jobs=1), _vector)],
     "UMAP": [Sample(UMAP(), _vector)],
     "DecontaminateNGrams": [Sample(DecontaminateNGrams(entries=["one two three four five"]), texts)],
     "DeitaFiltering": [Sample(DeitaFiltering(), _scored)],

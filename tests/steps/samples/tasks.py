@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from steps.base import Row
+from steps.llms.base import Chat
 from steps.tasks.api_gen_execution_checker import APIGenExecutionChecker
 from steps.tasks.api_gen_generator import APIGenGenerator
 from steps.tasks.api_gen_semantic_checker import APIGenSemanticChecker
@@ -73,6 +74,10 @@ def _image(text: str) -> Row:
     return {"instruction": text, "image": "https://example.com/tide.jpg"}
 
 
+def _picture(text: str) -> Row:
+    return {"instruction": text, "image": {"bytes": b"\x89PNG\r\n", "path": None}}
+
+
 def _json(text: str) -> Row:
     schema = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name"]}
     return {"instruction": text, "structured_output": {"format": "json", "schema": schema}}
@@ -108,6 +113,15 @@ class LongestFirst(PairRM):
         return [float(len(first) - len(second)) for first, second in pairs]
 
 
+class LengthAsScore(RewardModelScore):
+    """RewardModelScore without its model: the longer chat is better."""
+
+    reaches: ClassVar[str] = ""
+
+    def _score(self, chat: Chat) -> float:
+        return float(len(str(chat)))
+
+
 def _task(text: str) -> Row:
     return {"task": text}
 
@@ -136,6 +150,10 @@ def _responded(text: str) -> Row:
     return {"instruction": text, "response": text}
 
 
+def _compared(text: str) -> Row:
+    return {**answers(text), "reference": text}
+
+
 def _steered(text: str) -> Row:
     return {"system_prompt": text}
 
@@ -156,7 +174,10 @@ SAMPLES: Samples = {
     "GenerateTextClassificationData": [Sample(GenerateTextClassificationData(), _task)],
     "TextClustering": [Sample(TextClustering(), _clustered)],
     "TextGeneration": [Sample(TextGeneration(), answer)],
-    "TextGenerationWithImage": [Sample(TextGenerationWithImage(), _image)],
+    "TextGenerationWithImage": [
+        Sample(TextGenerationWithImage(), _image),
+        Sample(TextGenerationWithImage(image_type="PIL"), _picture),
+    ],
     "ChatGeneration": [Sample(ChatGeneration(), _chat)],
     "URIAL": [Sample(URIAL(), answer), Sample(URIAL(), _chat)],
     "UltraFeedback": [
@@ -207,7 +228,7 @@ SAMPLES: Samples = {
     "PrometheusEval": [
         Sample(PrometheusEval(mode="absolute", rubric="helpfulness"), answer),
         Sample(PrometheusEval(mode="absolute", rubric="reasoning", reference=True), answer),
-        Sample(PrometheusEval(mode="relative", rubric="honesty"), answers),
+        Sample(PrometheusEval(mode="relative", rubric="honesty"), _compared),
     ],
     "ComplexityScorer": [Sample(ComplexityScorer(), _scored)],
     "QualityScorer": [Sample(QualityScorer(), _scored)],
@@ -233,7 +254,10 @@ SAMPLES: Samples = {
         Sample(_labeller("text"), _record),
     ],
     "PairRM": [Sample(LongestFirst(), _candidates)],
-    "RewardModelScore": [Sample(RewardModelScore(model="acme/reward"), answer)],
+    "RewardModelScore": [
+        Sample(LengthAsScore(model="acme/reward"), _responded),
+        Sample(LengthAsScore(model="acme/reward"), _chat),
+    ],
     "MultiTurnChat": [
         Sample(MultiTurnChat(n_turns=2), answer),
         Sample(MultiTurnChat(n_turns=1, end_with_user=True, system_prompt="Be brief."), answer),

@@ -59,3 +59,9 @@ def test_a_token_that_may_not_write_is_told_and_never_shown(seen: dict[str, Any]
 @pytest.mark.parametrize("repo_id", [None, "../secrets", "a/b/c"])
 def test_only_names_of_the_hub_pass_the_check(repo_id: str | None) -> None:
     assert len(list(PushToHub(repo_id=repo_id).check())) == 1
+
+
+def test_rows_pass_where_nothing_is_to_be_pushed() -> None:
+    rows = [{"n": 1}]
+
+    assert list(PushToHub(repo_id="no-such/place", push=False).process(rows)) == rows

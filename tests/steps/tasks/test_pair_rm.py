@@ -60,3 +60,14 @@ def test_without_its_packages_it_says_what_to_install() -> None:
     with pytest.raises(RunError, match=r"PairRM needs `torch`\S*") as caught:
         PairRM().load()
     assert "distilflow[transformers]" in caught.value.fix
+
+
+def test_a_rehearsal_ranks_without_weights_and_always_alike() -> None:
+    step, row = PairRM(model="rehearsal"), {"input": "Hi?", "candidates": ["a", "b", "c"]}
+    step.load()
+
+    [made] = step.process([row])
+
+    assert list(step.check()) == []
+    assert sorted(made["ranks"]) == [1, 2, 3]
+    assert (step.process([row]), made["model_name"]) == ([made], "rehearsal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,23 @@ def test_a_row_without_a_response_is_refused_by_name(model: str) -> None:
 def test_a_model_that_is_not_there_is_named(model: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be loaded"):
         RewardModelScore(model=str(tmp_path / "none")).load()
+
+
+def test_a_rehearsal_scores_without_weights_and_always_alike() -> None:
+    step, rows = RewardModelScore(model="rehearsal"), [{"instruction": "2+2?", "response": one} for one in ("4", "5")]
+    step.load()
+
+    one, other = step.process(rows)
+
+    assert list(step.check()) == []
+    assert 0 <= one["score"] <= 1
+    assert one["score"] != other["score"]
+    assert step.process(rows) == [one, other]
+
+
+@pytest.mark.skipif(bool(importlib.util.find_spec("transformers")), reason="what it needs is installed")
+def test_the_package_that_it_needs_is_named_before_it_runs() -> None:
+    said = "".join(map(str, RewardModelScore(model="me/x").check()))
+
+    assert "needs `transformers`" in said
+    assert "distilflow[transformers]" in said

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps.errors import BadReply, RowError
+from steps.json_schemas import misfit
 from steps.llms.scripted_llm import ScriptedLLM
 from steps.tasks.regexes import matching_text
 from steps.tasks.structured_generation import StructuredGeneration
-from steps.tasks.structures import misfit
 
 HERO = {
     "type": "object",
@@ -181,3 +181,8 @@ def test_made_up_text_matches_the_regex(pattern: str, seed: int) -> None:
 
     assert text is not None
     assert re.fullmatch(pattern, text)
+
+
+def test_an_expression_that_takes_forever_sets_its_row_aside() -> None:
+    with pytest.raises(RowError, match="was not known after"):
+        StructuredGeneration().format_output("a" * 100 + "b", row("(a|aa)+", "regex"))

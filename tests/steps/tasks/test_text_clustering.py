@@ -30,10 +30,10 @@ def test_the_model_reads_so_many_texts_of_the_cluster_and_no_others() -> None:
 
     first, *_, last = task.prepare(ROWS)
 
-    assert len(first["texts_of_cluster"]) == 2
-    assert set(first["texts_of_cluster"]) < {row["text"] for row in ROWS[:4]}
+    assert len(first["distilflow_texts_of_cluster"]) == 2
+    assert set(first["distilflow_texts_of_cluster"]) < {row["text"] for row in ROWS[:4]}
     asked = task.format_input(last)[-1]["content"]
-    assert all(text in asked for text in last["texts_of_cluster"])
+    assert all(text in asked for text in last["distilflow_texts_of_cluster"])
     assert "fox" not in asked
     assert list(task.prepare(ROWS)) == list(task.prepare(ROWS))
 
@@ -41,7 +41,7 @@ def test_the_model_reads_so_many_texts_of_the_cluster_and_no_others() -> None:
 def test_a_blank_text_is_not_shown_and_the_row_keeps_its_cluster() -> None:
     *_, blank = TextClustering().prepare([*ROWS, {**ROWS[0], "text": " "}])
 
-    assert blank["texts_of_cluster"] == [row["text"] for row in ROWS[:4]]
+    assert blank["distilflow_texts_of_cluster"] == [row["text"] for row in ROWS[:4]]
 
 
 @pytest.mark.parametrize("cluster", ["fox", [1], 1.5])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps.errors import RowError
-from steps.validators.patterns import fits, pattern_problem
+from steps.patterns import fits, pattern_problem
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,21 @@
+"""How a pipeline file names a class: its required parameters, and those it does nothing without, with their first example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+def example_params(entry: dict[str, Any], *, with_model: bool = True) -> dict[str, Any]:
+    """Parameters as they may stand under `with` of a step or a router, or beside `use` of a model."""
+    is_step = "works_on" in entry
+    return {
+        one["name"]: one["examples"][0]
+        for one in entry["parameters"]
+        if one["examples"] and (with_model or not one["model"]) and (one["is_required"] or (is_step and _is_wanted(one)))
+    }
+
+
+def _is_wanted(parameter: dict[str, Any]) -> bool:
+    return bool(parameter["model"]) or parameter["default"] in _EMPTY

@@ -1,0 +1,126 @@
+"""`steps`: the catalogue as text, as a list or one of it whole."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import groupby
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from flows.catalogue import GROUPS, default_of, describe, describe_all, heading_of, near_word, other_columns, search
+from flows.cli.console import out, tell
+from steps.errors import SpecError
+from steps.wording import did_you_mean
+
+_NARROWEST = 24
+
+
+def steps(
+    name: Annotated[str | None, typer.Argument(help="A step, model or router, to see its parameters and columns.")] = None,
+    group: Annotated[str | None, typer.Option(help=f"List only these: {', '.join(GROUPS)}.")] = None,
+    words: Annotated[
+        str | None, typer.Option("--search", help="List only what has these words in its name, columns or description.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs, with defaults of any length.")] = False,
+) -> None:
+    """List the steps, models and routers there are, or describe one."""
+    if name is not None and (group is not None or words is not None):
+        raise SpecError("one step is described, or several are listed", f"leave out {name!r}, or --group and --search")
+    if name is not None:
+        entry = describe(name)
+        out.print_json(data=entry) if as_json else _show_one(entry)
+        return
+    found = _wanted(describe_all(), group, words)
+    out.print_json(data=found) if as_json else _show_all(found, is_ranked=words is not None)
+
+
+def _wanted(catalogue: list[dict[str, Any]], group: str | None, words: str | None) -> list[dict[str, Any]]:
+    """What is left of the catalogue.
+
+    Raises:
+        SpecError: There is no such group, or nothing that has these words.
+    """
+    if group is not None:
+        if group not in GROUPS:
+            raise SpecError(f"there is no group {group!r}.{did_you_mean(group, GROUPS)}", f"name one of {', '.join(GROUPS)}")
+        catalogue = [entry for entry in catalogue if entry["group"] == group]
+    if words is None:
+        return catalogue
+    if not (found := search(catalogue, words)):
+        what = f"nothing has {words!r} in its name, columns or description.{near_word(catalogue, words)}"
+        raise SpecError(what, "try another word; `distilflow steps` lists what there is")
+    return found
+
+
+def _show_all(catalogue: list[dict[str, Any]], *, is_ranked: bool) -> None:
+    """Under headings; what was searched for is one list, the best first."""
+    for heading, entries in groupby(catalogue, lambda entry: "Found" if is_ranked else heading_of(entry)):
+        some = list(entries)
+        out.print(Text(f"\n{heading}", style="bold"))
+        width = max(len(entry["name"]) for entry in some)
+        for entry in some:
+            first, *more = _wrapped(entry["summary"], width + 2) or [""]
+            out.print(Text.assemble((entry["name"].ljust(width), "cyan"), f"  {first}"), soft_wrap=True)
+            for line in more:
+                tell(" " * (width + 2) + line)
+    tell("\n`distilflow steps NAME` describes one, `--group` and `--search` list fewer.")
+
+
+def _show_one(entry: dict[str, Any]) -> None:
+    out.print(Text(entry["name"], style="bold cyan"))
+    for paragraph in (entry["summary"], *entry["text"].split("\n\n")):
+        if paragraph:
+            _tell_lines(paragraph.splitlines() if paragraph.startswith("|") else _wrapped(paragraph))  # a table stays one
+            tell("")
+    for paper in entry["papers"]:
+        tell(f"Paper: {paper['title']}\n  {paper['url']}\n")
+    if entry["example"]:
+        tell("Example:")
+        tell(textwrap.indent(entry["example"], "  ") + "\n")
+    tell(f"In Python: {entry['import']}")
+    _show_columns(entry)
+    for heading, is_of_every_task in (("Parameters", False), ("Parameters of every task", True)):
+        some = [one for one in entry["parameters"] if one["is_of_every_task"] == is_of_every_task]
+        if some:
+            out.print(Text(f"\n{heading}", style="bold"))
+        for parameter in some:
+            _show_parameter(parameter, entry["name"])
+
+
+def _show_columns(entry: dict[str, Any]) -> None:
+    if "works_on" not in entry:
+        return
+    needs = [*entry["inputs"], other_columns(entry, "inputs")] if entry["inputs"] or not entry["optional_inputs"] else []
+    lines = {
+        "Works on": [entry["works_on"]],
+        "Needs": needs if entry["works_on"] else [],
+        "Can use, where a row has them": entry["optional_inputs"],
+        "Makes": [*entry["outputs"], other_columns(entry, "outputs")],
+    }
+    for label, said in lines.items():
+        if any(said):
+            tell(f"{label}: {', '.join(filter(None, said))}")
+
+
+def _show_parameter(parameter: dict[str, Any], owner: str) -> None:
+    default = default_of(parameter)
+    may = "required" if parameter["is_required"] else f"default {default}" if default else "may be empty"
+    said = ", ".join(filter(None, (parameter["type"], parameter["limits"], may)))
+    first, *more = _wrapped(f"{parameter['name']}: {said}", 6)
+    out.print(Text.assemble("  ", (parameter["name"], "cyan"), first.removeprefix(parameter["name"])), soft_wrap=True)
+    _tell_lines([*more, *_wrapped(parameter["description"], 6)], 6)
+    if default != default_of(parameter, None):
+        tell(f"      All of the default: distilflow steps {owner} --json")
+
+
+def _tell_lines(lines: list[str], indent: int = 0) -> None:
+    for line in lines:
+        tell(" " * indent + line)
+
+
+def _wrapped(text: str, indent: int = 0) -> list[str]:
+    """A text in lines that fit the terminal beside an indent; what has no space in it, such as an address, stays whole."""
+    width = max(out.width - indent, _NARROWEST)
+    return textwrap.wrap(" ".join(text.split()), width, break_long_words=False, break_on_hyphens=False)

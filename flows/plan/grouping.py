@@ -1,0 +1,96 @@
+"""Steps that work one group after the other, because they do not fit beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from flows.plan.planned import Plan, Problems
+from steps.errors import PlanError
+from steps.filters.generate_until import GenerateUntil
+from steps.wording import did_you_mean, listed
+
+Sequential = Literal["sequential_step_execution"]
+SEQUENTIAL: Sequential = "sequential_step_execution"
+LoadGroups = tuple[tuple[str, ...], ...]
+
+
+def load_groups(plan: Plan, asked: Sequence[Sequence[str]] | Sequential = ()) -> LoadGroups:
+    """The groups of steps that work one after the other; steps in none work beside all of them.
+
+    Those that are `asked` for; else, where the devices of this machine do not do for all steps together, those that make do.
+
+    Raises:
+        PlanError: A group names a step that is not there, or one twice, or would wait for itself.
+    """
+    if asked == SEQUENTIAL:
+        return tuple((name,) for name in plan.steps)
+    if not asked:
+        return by_devices(plan)
+    groups = tuple(tuple(group) for group in asked if group)
+    if problems := [*_unknown(plan, groups), *waits_for_itself(plan, groups)]:
+        raise PlanError(problems)
+    return groups
+
+
+def by_devices(plan: Plan) -> LoadGroups:
+    """Groups whose steps have devices enough; none where those of all steps together do."""
+    wanted = {name: plan.pools.devices_wanted(one.pool, one.step.resources) for name, one in plan.steps.items()}
+    present = len(plan.pools.devices)
+    if sum(wanted.values()) <= present:
+        return ()
+    groups: list[list[str]] = []
+    free = 0
+    for name, count in wanted.items():
+        if not count:
+            continue
+        if count > free or not groups:
+            groups.append([])
+            free = present
+        groups[-1].append(name)
+        free -= count
+    return tuple(map(tuple, groups))
+
+
+def _unknown(plan: Plan, groups: LoadGroups) -> Problems:
+    problems, seen = Problems(), set[str]()
+    for name in (name for group in groups for name in group):
+        if name not in plan.steps:
+            what = f"a load group names {name!r}, which does not exist.{did_you_mean(name, plan.steps)}"
+            problems.add("unknown-step", what, f"the steps are {listed(plan.steps)}")
+        elif name in seen:
+            problems.add("bad-load-group", f"{name!r} is in a load group already", "name it once")
+        seen.add(name)
+    return problems
+
+
+def waits_for_itself(plan: Plan, groups: LoadGroups) -> Problems:
+    """What is wrong with the order of the groups: a step needs the rows of a later group, or a loop goes through several."""
+    problems = Problems()
+    turn = {name: number for number, group in enumerate(groups) for name in group}
+    latest: dict[str, tuple[int, str]] = {}
+    """The latest group among the steps before each, and a step of it."""
+    for name, planned in plan.steps.items():
+        before = max((latest[upstream] for upstream in planned.after if upstream in latest), default=(-1, ""))
+        mine = turn.get(name, -1)
+        if 0 <= mine < before[0]:
+            what = f"{name!r} needs the rows of {before[1]!r}, which is in a later load group"
+            problems.add("bad-load-group", what, f"put {before[1]!r} into the same group or an earlier one")
+        latest[name] = max(before, (mine, name))
+        if isinstance(planned.step, GenerateUntil) and (through := _groups_before(plan, name, turn)):
+            what = f"repeats the steps before it, which work in {len(through)} groups one after the other"
+            problems.add("cannot-repeat", what, f"let {listed(map(repr, through.values()))} work at the same time", name)
+    return problems
+
+
+def _groups_before(plan: Plan, name: str, turn: dict[str, int]) -> dict[int, str]:
+    """A step of each group among those before this one; empty where there is but one, or none."""
+    found: dict[int, str] = {}
+    queue, seen = list(plan.steps[name].after), set[str]()
+    while queue:
+        if (at := queue.pop()) not in seen:
+            seen.add(at)
+            found.setdefault(turn.get(at, -1), at)
+            queue += plan.steps[at].after
+    found.pop(-1, None)
+    return found if len(found) > 1 else {}

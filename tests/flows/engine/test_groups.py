@@ -1,0 +1,199 @@
+"""Load groups: steps that work one group after the other, and what they are made of where devices are short."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.engine.engine import Engine
+from flows.engine.items import Item
+from flows.engine.options import RunOptions
+from flows.engine.spill import Spill
+from flows.pipeline import Pipeline
+from flows.plan import examine, plan
+from flows.plan.grouping import SEQUENTIAL, by_devices, load_groups
+from flows.pools import Pools
+from flows.spec import spec_from
+from steps.columns import KeepColumns
+from steps.errors import PlanError
+from steps.sources import LoadDataFromDicts
+from tests.flows.commands import Commands
+from tests.flows.engine.running import Result, own, run_steps
+
+
+def numbers(rows: int = 30) -> dict[str, Any]:
+    return {"name": "load", "use": own("Numbers"), "with": {"rows": rows}, "batch_size": 5}
+
+
+def add(name: str, after: str | list[str] = "load", **more: Any) -> dict[str, Any]:
+    params = {"column": name, **more.pop("params", {})}
+    return {"name": name, "use": own("Add"), "after": after, "with": params, "batch_size": 5, **more}
+
+
+def on_gpu(name: str, after: str | list[str] = "load", gpus: int = 1, **params: Any) -> dict[str, Any]:
+    return add(name, after, pool="gpu", resources={"gpus": gpus}, params=params)
+
+
+def turns(result: Result, *steps: str) -> list[tuple[str, str]]:
+    """When each of these steps started and ended."""
+    return [(step, state) for step, state in result.workers if step in steps and state in ("started", "ended")]
+
+
+def one_by_one(*steps: str) -> list[tuple[str, str]]:
+    return [(step, state) for step in steps for state in ("started", "ended")]
+
+
+def test_two_steps_that_need_the_only_gpu_work_one_after_the_other(tmp_path: Path) -> None:
+    result = run_steps(tmp_path, [numbers(300), on_gpu("a"), on_gpu("b", "a")], devices=("0",), in_threads=False)
+
+    assert result.only == [{"i": i, "a": i, "b": i} for i in range(300)]
+    assert turns(result, "a", "b") == one_by_one("a", "b")
+    assert any("next load group begins: 'b'" in said for _, said in result.said)
+
+
+def test_rows_of_a_branch_wait_on_disk_for_the_other_one(tmp_path: Path) -> None:
+    join = {"name": "g", "use": "CombineOutputs", "after": ["a", "b"]}
+
+    result = run_steps(tmp_path, [numbers(300), on_gpu("a"), on_gpu("b"), join], devices=("0",), in_threads=False)
+
+    assert result.only == [{"i": i, "a": i, "b": i} for i in range(300)]
+    assert turns(result, "a", "b") == one_by_one("a", "b")
+
+
+def test_a_worker_that_dies_in_its_turn_is_replaced(tmp_path: Path) -> None:
+    once = str(tmp_path / "killed")
+    steps = [numbers(120), on_gpu("a"), on_gpu("b", "a", kill_at=[77], kill_once=once)]
+
+    result = run_steps(tmp_path / "run", steps, devices=("0",), in_threads=False)
+
+    assert result.only == [{"i": i, "a": i, "b": i} for i in range(120)]
+
+
+def test_a_step_over_all_rows_waits_for_its_turn_too(tmp_path: Path) -> None:
+    last = {"name": "all", "use": own("Shuffled"), "after": "b"}
+    steps = [numbers(20), add("a"), add("b", "a"), add("c", "a")]
+
+    result = run_steps(tmp_path, [*steps, last], load_groups=[["c"], ["all"]])
+
+    assert sorted(row["i"] for row in result.rows["all"]) == list(range(20))
+    assert turns(result, "c", "all") == one_by_one("c", "all")
+
+
+def test_each_step_can_work_alone(tmp_path: Path) -> None:
+    steps = [numbers(40), add("a", resources={"replicas": 2}), add("b", "a", resources={"replicas": 2})]
+
+    result = run_steps(tmp_path, steps, load_groups=SEQUENTIAL)
+
+    assert result.only == [{"i": i, "a": i, "b": i} for i in range(40)]
+    assert [name for name, _ in turns(result, "load", "a", "b")] == ["load"] * 2 + ["a"] * 4 + ["b"] * 4
+
+
+def test_a_run_that_is_stopped_in_its_second_group_goes_on_there(tmp_path: Path) -> None:
+    steps = [numbers(200), add("a", resources={"replicas": 2}), add("b", "a", params={"sleep_s": 0.005})]
+    groups = [["a"], ["b"]]
+
+    async def stop_soon(engine: Engine) -> None:
+        while engine.counts["b"].made < 20:
+            await asyncio.sleep(0.005)
+        engine.stop()
+
+    run_steps(tmp_path, steps, during=stop_soon, load_groups=groups)
+    done = run_steps(tmp_path, steps, load_groups=groups)
+
+    assert done.only == [{"i": i, "a": i, "b": i} for i in range(200)]
+    assert done.counts["a"].reused == 200
+    assert done.counts["b"].reused >= 20
+
+
+def planned(steps: list[dict[str, Any]], gpus: int = 0) -> Any:
+    spec, problems = spec_from({"distilflow": 1, "steps": steps})
+    assert not problems
+    return plan(spec, Pools(devices=tuple(map(str, range(gpus)))))
+
+
+def test_groups_are_made_only_where_devices_are_short() -> None:
+    steps = [numbers(), on_gpu("a", gpus=2), on_gpu("b", "a"), on_gpu("c", "b"), on_gpu("d", "c", gpus=2)]
+
+    assert by_devices(planned(steps, gpus=6)) == ()
+    assert by_devices(planned(steps, gpus=3)) == (("a", "b"), ("c", "d"))
+    assert by_devices(planned(steps, gpus=2)) == (("a",), ("b", "c"), ("d",))
+
+
+@pytest.mark.parametrize(
+    ("groups", "what"),
+    [
+        ([["a"], ["bb"]], "names 'bb', which does not exist"),
+        ([["a", "b"], ["b"]], "'b' is in a load group already"),
+        ([["b"], ["a"]], "'b' needs the rows of 'a', which is in a later load group"),
+    ],
+)
+def test_groups_that_cannot_be_are_told(groups: list[list[str]], what: str) -> None:
+    with pytest.raises(PlanError) as told:
+        load_groups(planned([numbers(), add("a"), add("b", "a")]), groups)
+
+    assert what in told.value.problems[0].what
+
+
+def test_a_loop_cannot_go_through_groups() -> None:
+    until = {"name": "until", "use": "GenerateUntil", "after": "b", "with": {"num_rows": 3}}
+    spec, _ = spec_from({"distilflow": 1, "steps": [numbers(), on_gpu("a"), on_gpu("b", "a"), until]})
+
+    [problem] = examine(spec, Pools(devices=("0",)))[1]
+
+    assert problem.code == "cannot-repeat"
+    assert "'a'" in problem.fix
+    assert "'b'" in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("given", "groups"),
+    [
+        (["a,b", "c"], (("a", "b"), ("c",))),
+        ([SEQUENTIAL], SEQUENTIAL),
+        (SEQUENTIAL, SEQUENTIAL),
+        ([["a"], ["b"]], (("a",), ("b",))),
+    ],
+)
+def test_groups_are_written_as_in_python_or_on_the_command_line(given: Any, groups: Any) -> None:
+    options = RunOptions(load_groups=given)
+
+    assert options.load_groups == groups
+    assert RunOptions.model_validate_json(options.model_dump_json()) == options
+
+
+def test_python_takes_distilabels_argument(tmp_path: Path) -> None:
+    with Pipeline("p") as pipeline:
+        load = LoadDataFromDicts(name="load", data=[{"i": 1}, {"i": 2}])
+        _ = load >> KeepColumns(name="keep", columns=["i"])
+
+    assert len(pipeline.run(load_groups="sequential_step_execution", runs_dir=tmp_path)["default"]["train"]) == 2
+    with pytest.raises(PlanError, match="does not exist"):
+        pipeline.run(load_groups=[["kep"]], runs_dir=tmp_path)
+
+
+def test_the_command_line_shows_groups_and_takes_them_with_prefect(tmp_path: Path) -> None:
+    commands = Commands(tmp_path, DISTILFLOW_GPUS="0")
+    file = commands.write([numbers(), on_gpu("a"), on_gpu("b", "a")])
+
+    assert "One after the other: a; b." in commands("plan", file).out
+    wrong = commands("run", file, "--load-groups", "a", "--load-groups", "bb")
+    assert (wrong.code, "names 'bb', which does not exist" in wrong.err) == (2, True)
+    done = commands("run", file, "--run-id", "r", "--load-groups", "load,a", "--load-groups", "b")
+    assert done.code == 0, done.err
+    assert commands.rows() == [{"i": i, "a": i, "b": i} for i in range(30)]
+
+
+def test_rows_on_disk_come_back_as_they_were(tmp_path: Path) -> None:
+    spill = Spill(tmp_path)
+    items = [Item(str(n), b"k" * 16, b'{"n":%d,"text":"%s"}' % (n, b"x" * (n * 1000 % 70_000))) for n in range(100)]
+
+    put = [spill.put(item) for item in items]
+
+    assert [spill.take(item) for item in reversed(put)] == items[::-1]
+    assert all(len(item.body) < 20 for item in put)
+    assert spill.take(items[3]) == items[3]
+    assert list(tmp_path.iterdir()) == []
+    spill.close()
