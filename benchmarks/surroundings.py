@@ -20,17 +20,22 @@ DISTILABEL = ("distilabel[openai]==1.5.3", "requests==2.34.2", "Pillow==13.0.0",
 """Packages of distilabel, with those that it needs and does not name."""
 
 
-def python_with(packages: Sequence[str], folder: Path) -> Path:
+def python_with(packages: Sequence[str], folder: Path, alone: Sequence[str] = ()) -> Path:
     """The Python of a virtual environment that has these packages; made on first use, and anew after a change of them.
+
+    Packages that stand `alone` are installed without those that they need.
 
     Raises:
         subprocess.CalledProcessError: They cannot be installed.
     """
     python, installed = folder / "bin" / "python", folder / "packages.txt"
-    wanted = "\n".join(packages)
+    wanted = "\n".join([*packages, *alone])
     if not installed.exists() or installed.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*install, *packages], check=True)
+        if alone:
+            subprocess.run([*install, "--no-deps", *alone], check=True)
         installed.write_text(wanted)
     return python
 

@@ -6,9 +6,11 @@ from flows.engine.stages import ALL_OF, ROWS_OF
 from flows.engine.station import Station
 from flows.plan.grouping import LoadGroups
 
+NO_TURN = -1
+
 
 class Groups:
-    """Whose turn it is. A stage of several steps belongs to the last of their groups; one that is in none never waits."""
+    """Whose turn it is. A step in no group never waits, and cheap steps that work in one stage wait for the first of them."""
 
     def __init__(self, groups: LoadGroups, stations: dict[str, Station]) -> None:
         turns = {step: number for number, group in enumerate(groups) for step in group}
@@ -17,13 +19,14 @@ class Groups:
         self._turn: dict[str, int] = {}
         for name, station in stations.items():
             steps = (planned.name.removesuffix(ROWS_OF).removesuffix(ALL_OF) for planned in station.stage.steps)
-            if known := [turns[step] for step in steps if step in turns]:
-                self._turn[name] = max(known)
+            if (turn := min(turns.get(step, NO_TURN) for step in steps)) != NO_TURN:
+                self._turn[name] = turn
+
         self._now = min(self._turn.values(), default=0)
 
     def is_waiting(self, name: str) -> bool:
         """Whether a stage's turn has not come."""
-        return self._turn.get(name, -1) > self._now
+        return self._turn.get(name, NO_TURN) > self._now
 
     @property
     def are_waiting(self) -> bool:

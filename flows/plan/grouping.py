@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from flows.plan.planned import Plan, Problems
+from steps.base import GlobalStep
 from steps.errors import PlanError
 from steps.filters.generate_until import GenerateUntil
 from steps.wording import did_you_mean, listed
@@ -24,7 +25,7 @@ def load_groups(plan: Plan, asked: Sequence[Sequence[str]] | Sequential = ()) ->
         PlanError: A group names a step that is not there, or one twice, or would wait for itself.
     """
     if asked == SEQUENTIAL:
-        return tuple((name,) for name in plan.steps)
+        return _one_by_one(plan)
     if not asked:
         return by_devices(plan)
     groups = tuple(tuple(group) for group in asked if group)
@@ -52,6 +53,54 @@ def by_devices(plan: Plan) -> LoadGroups:
     return tuple(map(tuple, groups))
 
 
+def _one_by_one(plan: Plan) -> LoadGroups:
+    """Each step alone, but for those that go on only together: steps that are repeated, and sources that are matched."""
+    together = [*_repeated(plan), *_matched(plan)]
+    group_of: dict[str, list[str]] = {}
+    groups: list[list[str]] = []
+    for name in plan.steps:
+        if name not in group_of:
+            groups.append([])
+            mine = {name}.union(*(one for one in together if name in one))
+            group_of |= dict.fromkeys(mine, groups[-1])
+        group_of[name].append(name)
+    return tuple(map(tuple, groups))
+
+
+def _repeated(plan: Plan) -> list[set[str]]:
+    """The steps before each `GenerateUntil`: its source goes on when they are done with what it gave."""
+    return [_before(plan, name) for name, one in plan.steps.items() if isinstance(one.step, GenerateUntil)]
+
+
+def _before(plan: Plan, name: str) -> set[str]:
+    found: set[str] = set()
+    queue = list(plan.steps[name].after)
+    while queue:
+        if (at := queue.pop()) not in found:
+            found.add(at)
+            queue += plan.steps[at].after
+    return found
+
+
+def _matched(plan: Plan) -> list[set[str]]:
+    """Sources whose rows are matched: none of them goes far ahead of the others."""
+    found: list[set[str]] = []
+    for begins in _begins(plan).values():
+        if len(begins) > 1:
+            mine = begins.union(*(one for one in found if one & begins))
+            found = [*(one for one in found if not one & begins), mine]
+    return found
+
+
+def _begins(plan: Plan) -> dict[str, set[str]]:
+    """Where the rows of each step begin: in which sources, or anew in which step over all rows."""
+    begins: dict[str, set[str]] = {}
+    for name, planned in plan.steps.items():
+        is_begin = planned.is_source or isinstance(planned.step, GlobalStep)
+        begins[name] = {name} if is_begin else set[str]().union(*(begins.get(upstream, ()) for upstream in planned.after))
+    return begins
+
+
 def _unknown(plan: Plan, groups: LoadGroups) -> Problems:
     problems, seen = Problems(), set[str]()
     for name in (name for group in groups for name in group):
@@ -77,20 +126,16 @@ def waits_for_itself(plan: Plan, groups: LoadGroups) -> Problems:
             what = f"{name!r} needs the rows of {before[1]!r}, which is in a later load group"
             problems.add("bad-load-group", what, f"put {before[1]!r} into the same group or an earlier one")
         latest[name] = max(before, (mine, name))
-        if isinstance(planned.step, GenerateUntil) and (through := _groups_before(plan, name, turn)):
-            what = f"repeats the steps before it, which work in {len(through)} groups one after the other"
-            problems.add("cannot-repeat", what, f"let {listed(map(repr, through.values()))} work at the same time", name)
+        if isinstance(planned.step, GenerateUntil):
+            through = {turn[one]: one for one in _before(plan, name) if one in turn}
+            if len(through) > 1:
+                what = f"repeats the steps before it, which work in {len(through)} groups one after the other"
+                problems.add("cannot-repeat", what, f"let {listed(map(repr, through.values()))} work at the same time", name)
+    begins = _begins(plan)
+    for sources in _matched(plan):
+        last = max(sources, key=lambda name: turn.get(name, -1))
+        for name in plan.steps:
+            if begins[name] & sources and 0 <= turn.get(name, -1) < turn.get(last, -1):
+                what = f"the rows of {name!r} are matched with those of {last!r}, which is in a later load group"
+                problems.add("bad-load-group", what, f"put {last!r} into the same group or an earlier one")
     return problems
-
-
-def _groups_before(plan: Plan, name: str, turn: dict[str, int]) -> dict[int, str]:
-    """A step of each group among those before this one; empty where there is but one, or none."""
-    found: dict[int, str] = {}
-    queue, seen = list(plan.steps[name].after), set[str]()
-    while queue:
-        if (at := queue.pop()) not in seen:
-            seen.add(at)
-            found.setdefault(turn.get(at, -1), at)
-            queue += plan.steps[at].after
-    found.pop(-1, None)
-    return found if len(found) > 1 else {}

@@ -46,22 +46,27 @@ class ExpandColumns(Step):
         return [expanded for row in batch for expanded in self._expand(row)]
 
     def _expand(self, row: Row) -> Batch:
-        require(row, self.columns)
-        lists = {column: self._list(column, row[column]) for column in self.columns}
-        lengths = {column: len(items) for column, items in lists.items()}
-        if len(set(lengths.values())) > 1:
+        names = self._names()
+        try:
+            lists = [self._list(column, row[column]) for column in names]
+        except KeyError:
+            require(row, self.columns)
+            raise
+        count = len(lists[0])
+        if any(len(items) != count for items in lists):
+            lengths = dict(zip(names, map(len, lists), strict=True))
             raise RowError(f"the lists are not equally long: {lengths}", "expand them in steps of their own")
-        count = next(iter(lengths.values()))
-        return [
-            row
-            | {new: lists[old][at] for old, new in self._names().items()}
-            | (_share(row, at, count) if self.split_statistics else {})
-            for at in range(count)
-        ]
+        made = [row.copy() for _ in range(count)]
+        for new, items in zip(names.values(), lists, strict=True):
+            for expanded, item in zip(made, items, strict=True):
+                expanded[new] = item
+        if self.split_statistics:
+            for at, expanded in enumerate(made):
+                expanded |= _share(row, at, count)
+        return made
 
     def _list(self, column: str, value: Any) -> list[Any]:
-        is_encoded = self.encoded if isinstance(self.encoded, bool) else column in self.encoded
-        if is_encoded and isinstance(value, str):
+        if isinstance(value, str) and (self.encoded if isinstance(self.encoded, bool) else column in self.encoded):
             try:
                 value = orjson.loads(value)
             except orjson.JSONDecodeError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
-from steps.base import JoinStep, Row, require
+from steps.base import JoinStep, Row, require_all
 from steps.columns.joins import merged_metadata
 
 
@@ -43,8 +43,17 @@ class GroupColumns(JoinStep):
         return list(dict.fromkeys([*others, *self.makes()]))
 
     def combine(self, rows: Sequence[Row]) -> Row:
-        for row in rows:
-            require(row, self.columns)
-        others = {column: value for row in reversed(rows) for column, value in row.items()} | merged_metadata(rows)
-        kept = {column: others[column] for column in self.columns_joined([list(row) for row in rows]) if column in others}
-        return kept | {output: [row[column] for row in rows] for column, output in zip(self.columns, self.makes(), strict=True)}
+        columns = self.columns
+        try:
+            lists = {output: [row[column] for row in rows] for column, output in zip(columns, self.makes(), strict=True)}
+        except KeyError:
+            require_all(rows, columns)
+            raise
+        kept = rows[0].copy()
+        for row in rows[1:]:
+            if row.keys() - kept.keys():
+                kept |= {column: value for column, value in row.items() if column not in kept}
+        kept |= merged_metadata(rows)
+        for column in columns:
+            kept.pop(column, None)
+        return kept | lists

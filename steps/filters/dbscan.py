@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
@@ -12,6 +13,9 @@ from steps.errors import RunError
 from steps.extras import extra
 from steps.filters.density import density_labels
 from steps.filters.vectors import read_vectors
+
+FEW_NUMBERS = 131_072
+"""Vectors of fewer together are searched sooner than threads can be started."""
 
 
 class DBSCAN(GlobalStep):
@@ -47,13 +51,19 @@ class DBSCAN(GlobalStep):
         if not len(rows):
             return
         vectors = read_vectors(rows, len(rows), "projection")
-        search = self._library().NearestNeighbors(radius=self.eps, metric=self.metric, n_jobs=self.n_jobs or 1)
+        search = self._library().NearestNeighbors(radius=self.eps, metric=self.metric, n_jobs=self._threads(vectors.size))
         try:
             labels = density_labels(vectors, search.fit(vectors), self.min_samples)
         except ValueError as error:
             raise RunError(f"DBSCAN cannot work with these parameters: {error}", "see `metric`") from error
         for row, label in zip(rows, labels, strict=True):
             yield {**row, "cluster_label": label}
+
+    def _threads(self, size: int) -> int:
+        if size < FEW_NUMBERS:
+            return 1
+        most = os.cpu_count() or 1
+        return most if self.n_jobs < 0 else min(max(1, self.n_jobs), most)  # more than there are cores only cost time
 
     def _library(self) -> Any:
         return extra("sklearn.neighbors", "clustering", "finding groups")

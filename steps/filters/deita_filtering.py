@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from steps.base import GlobalStep, Group, Row, is_missing, require
+from steps.base import GlobalStep, Group, Row, require
 from steps.errors import RowError
 from steps.filters.marking import at_row
 from steps.filters.nearest import NearestSelected, nearest_of_all
@@ -102,13 +103,15 @@ class DeitaFiltering(GlobalStep):
 
 
 def _score(row: Row) -> Row:
-    require(row, SCORES)
-    used = {column: row[column] for column in SCORES if not is_missing(row[column])}
-    for column, value in used.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+    score: float = 1
+    counting: list[str] = []
+    for column in SCORES:
+        if column not in row:
+            require(row, SCORES)
+        value = row[column]
+        if isinstance(value, bool) or not isinstance(value, (int, float, NoneType)):
             raise RowError(f"column {column!r} holds {value!r}, not a score", "name a column of numbers")
-    counting = {column: value for column, value in used.items() if value}
-    score: float = 1 if counting else 0
-    for value in counting.values():
-        score *= value
-    return {"deita_score": score, "deita_score_computed_with": list(counting)}
+        if value and value == value:  # neither 0 nor missing: NaN is not equal to itself
+            score *= value
+            counting.append(column)
+    return {"deita_score": score if counting else 0, "deita_score_computed_with": counting}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.int64]
 
-MOST_PAIRS = 1_000_000
+MOST_PAIRS = 2_000_000
 COUNTED_ROWS = 1024
-"""Rows whose neighbours are counted at a time: how many that are is not known before."""
+"""Rows whose neighbours are counted first: how many that are is not known before. Then as many at a time as that allows."""
 
 
 def density_labels(vectors: Matrix, search: Any, min_samples: int) -> list[int]:
@@ -28,48 +28,70 @@ def density_labels(vectors: Matrix, search: Any, min_samples: int) -> list[int]:
     """
     import numpy as np
 
-    counts = np.concatenate(
-        [[len(near) for near in _near(search, vectors[at : at + COUNTED_ROWS])] for at in range(0, len(vectors), COUNTED_ROWS)]
-    )
-    is_core = counts >= min_samples
+    near = _Neighbours(vectors, search)
+    is_core = near.counts >= min_samples
     cores = np.flatnonzero(is_core)
     labels = np.full(len(vectors), -1)
-    labels[cores] = _in_order_of_first(_connected(vectors, search, cores, is_core, counts)[cores])
-    for some in _portions(np.flatnonzero(~is_core), counts):
-        for row, near in zip(some, _near(search, vectors[some]), strict=True):
-            reached = labels[near[is_core[near]]]
-            labels[row] = reached.min() if len(reached) else -1
+    labels[cores] = _in_order_of_first(_connected(near, cores, is_core)[cores])
+    beyond = labels.max(initial=-1) + 1
+    for some, other, starts in near.of(np.flatnonzero(~is_core & (near.counts > 0))):
+        reached = np.where(is_core[other], labels[other], beyond)
+        first = np.minimum.reduceat(reached, starts)
+        labels[some] = np.where(first < beyond, first, -1)
     found: list[int] = labels.tolist()
     return found
 
 
-def _connected(vectors: Matrix, search: Any, cores: Numbers, is_core: Any, counts: Numbers) -> Numbers:
+class _Neighbours:
+    """The neighbours of vectors: kept if they are few, else looked for again."""
+
+    def __init__(self, vectors: Matrix, search: Any) -> None:
+        import numpy as np
+
+        self._vectors, self._search = vectors, search
+        self._kept: Any = []
+        counts: list[list[int]] = []
+        at, size, pairs, densest = 0, COUNTED_ROWS, 0, 1
+        while at < len(vectors):
+            found = self._look(vectors[at : at + size])
+            counts.append([len(near) for near in found])
+            pairs, densest = pairs + sum(counts[-1]), max(densest, *counts[-1])
+            self._kept = [*self._kept, found] if self._kept is not None and pairs <= MOST_PAIRS else None
+            at += size
+            size = max(COUNTED_ROWS, min(4 * size, MOST_PAIRS // densest))  # each search takes a while to start
+        if self._kept is not None:
+            self._kept = np.concatenate(self._kept)
+        self.counts: Numbers = np.concatenate(counts)
+
+    def of(self, rows: Numbers) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
+        """Portions of the rows, their neighbours one after the other, and where those of each row begin."""
+        import numpy as np
+
+        if not len(rows):
+            return
+        portion = np.cumsum(self.counts[rows]) // MOST_PAIRS
+        for some in np.split(rows, np.flatnonzero(np.diff(portion)) + 1):
+            found = self._look(self._vectors[some]) if self._kept is None else self._kept[some]
+            counts = self.counts[some]
+            yield some, np.concatenate(found), np.cumsum(counts) - counts
+
+    def _look(self, vectors: Matrix) -> Any:
+        return self._search.radius_neighbors(vectors, return_distance=False)
+
+
+def _connected(near: _Neighbours, cores: Numbers, is_core: Any) -> Numbers:
     """A number for each vector; cores that are connected by cores have the same."""
     import numpy as np
 
     sparse, graphs = (extra(module, "clustering", "finding groups") for module in ("scipy.sparse", "scipy.sparse.csgraph"))
-    count = len(vectors)
+    count = len(is_core)
     group: Numbers = np.arange(count)
-    for some in _portions(cores, counts):
-        near = _near(search, vectors[some])
-        one, other = np.repeat(some, [len(found) for found in near]), np.concatenate(near)
+    for some, other, _ in near.of(cores):
+        one = np.repeat(some, near.counts[some])
         one, other = group[one[is_core[other]]], group[other[is_core[other]]]
         pairs = sparse.coo_matrix((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
         group = graphs.connected_components(pairs, directed=False)[1][group]
     return group
-
-
-def _portions(rows: Numbers, counts: Numbers) -> Iterator[Numbers]:
-    """The rows in portions that have so many neighbours together."""
-    import numpy as np
-
-    if len(rows):
-        portion = np.cumsum(counts[rows]) // MOST_PAIRS
-        yield from np.split(rows, np.flatnonzero(np.diff(portion)) + 1)
-
-
-def _near(search: Any, vectors: Matrix) -> Any:
-    return search.radius_neighbors(vectors, return_distance=False)
 
 
 def _in_order_of_first(groups: Numbers) -> Numbers:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from steps.base import GlobalStep, Row, is_missing, require_values
+from steps.base import GlobalStep, Row, require_values
 from steps.errors import RowError
 from steps.filters.marking import Marking, at_row
 
@@ -64,12 +64,14 @@ class EmbeddingDedup(Marking, GlobalStep):
 
     def _alike(self, row: Row, count: int) -> Iterator[int]:
         indices, scores = _lists(row)
+        threshold, more_is_alike = self.threshold, self.scores == "similarities"
         for index, score in zip(indices, scores, strict=True):
-            if is_missing(score):
-                continue
-            if isinstance(score, bool) or not isinstance(score, (int, float)):
-                raise RowError(f"column 'nn_scores' holds {score!r}, not a number", FIX)
-            if score <= self.threshold if self.scores == "similarities" else score >= self.threshold:
+            if type(score) is not float:
+                if score is None:
+                    continue
+                if isinstance(score, bool) or not isinstance(score, (int, float)):
+                    raise RowError(f"column 'nn_scores' holds {score!r}, not a number", FIX)
+            if not (score > threshold if more_is_alike else score < threshold):  # nor is NaN
                 continue
             if isinstance(index, bool) or not isinstance(index, int):
                 raise RowError(f"column 'nn_indices' holds {index!r}, not the number of a row", FIX)
@@ -79,8 +81,9 @@ class EmbeddingDedup(Marking, GlobalStep):
 
 
 def _lists(row: Row) -> tuple[list[Any], list[Any]]:
-    require_values(row, EmbeddingDedup.inputs)
-    indices, scores = (row[column] for column in EmbeddingDedup.inputs)
+    indices, scores = row.get("nn_indices"), row.get("nn_scores")
+    if indices is None or scores is None:
+        require_values(row, EmbeddingDedup.inputs)
     if not isinstance(indices, list) or not isinstance(scores, list) or len(indices) != len(scores):
         raise RowError("columns 'nn_indices' and 'nn_scores' do not hold two lists of the same length", FIX)
     return indices, scores

@@ -37,8 +37,9 @@ def nearest_of_all(vectors: Matrix, metric: Metric) -> NDArray[np.float32]:
             apart = distances(some, vectors[other : other + size], metric)
             if other == start:
                 np.fill_diagonal(apart, np.inf)
+            else:
+                np.minimum(found[other : other + size], apart.min(axis=0), out=found[other : other + size])
             np.minimum(found[start : start + size], apart.min(axis=1), out=found[start : start + size])
-            np.minimum(found[other : other + size], apart.min(axis=0), out=found[other : other + size])
     return found
 
 

@@ -52,13 +52,35 @@ def vectors_by_chunk(rows: Iterable[Row], column: str, size: int) -> Iterator[tu
 
     left, at, length = iter(rows), 0, None
     while batch := list(islice(left, size)):
-        vectors = []
-        for number, row in enumerate(batch, at):
-            with at_row(number):
-                vectors.append(_vector(row, column, length))
-            length = len(vectors[-1])
+        found = _table(batch, column, length)
+        if found is None:  # something is odd about a row
+            vectors = []
+            for number, row in enumerate(batch, at):
+                with at_row(number):
+                    vectors.append(_vector(row, column, length))
+                length = len(vectors[-1])
+            found = np.stack(vectors)
+        length = found.shape[1]
         at += len(batch)
-        yield batch, np.stack(vectors)
+        yield batch, found
+
+
+def _table(batch: Batch, column: str, length: int | None) -> Matrix | None:
+    """The vectors of these rows, if they are plain lists of numbers: all at once, which is many times faster."""
+    import numpy as np
+
+    values = [row.get(column) for row in batch]
+    if not all(type(value) is list and value and type(value[0]) in (float, int) for value in values):
+        return None
+    try:
+        found = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        return None
+    if found.ndim != 2 or found.dtype.kind not in "iuf" or length not in (None, found.shape[1]):
+        return None
+    with np.errstate(over="ignore"):
+        table: Matrix = found.astype(np.float32)
+    return table if np.isfinite(table).all() else None
 
 
 def _vector(row: Row, column: str, length: int | None) -> Any:

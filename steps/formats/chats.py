@@ -19,10 +19,11 @@ def text_of(row: Row, column: str) -> str:
     Raises:
         MissingValue, RowError: It holds nothing, or something else.
     """
+    value = row.get(column)
+    if isinstance(value, str):
+        return value
     require_values(row, [column])
-    if not isinstance(row[column], str):
-        raise RowError(f"column {column!r} holds a {type(row[column]).__name__}, not text", "training needs texts")
-    return str(row[column])
+    raise RowError(f"column {column!r} holds a {type(value).__name__}, not text", "training needs texts")
 
 
 def prompt_id(prompt: str) -> str:
@@ -36,9 +37,11 @@ def said(role: str, text: str) -> Message:
 
 def question_of(row: Row) -> Chat:
     """The row's instruction, after its system prompt if it has one."""
-    has_system = not is_missing(row.get("system_prompt")) and row["system_prompt"] != ""
-    system = [said("system", text_of(row, "system_prompt"))] if has_system else []
-    return [*system, said("user", text_of(row, "instruction"))]
+    asked = said("user", text_of(row, "instruction"))
+    system = row.get("system_prompt")
+    if is_missing(system) or system == "":
+        return [asked]
+    return [said("system", text_of(row, "system_prompt")), asked]
 
 
 def chat_of(row: Row, column: str = "messages") -> Chat:

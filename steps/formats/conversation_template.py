@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from steps.base import Batch, Group, Row, Step, require
+from steps.base import Batch, Group, Row, Step, naming_missing
 from steps.formats.chats import said, text_of
 
 
@@ -22,9 +22,9 @@ class ConversationTemplate(Step):
     outputs: ClassVar[tuple[str, ...]] = ("conversation",)
 
     def process(self, batch: Batch) -> Batch:
-        return [self._format(row) for row in batch]
+        with naming_missing(batch, self.inputs):
+            return [self._format(row) for row in batch]
 
     def _format(self, row: Row) -> Row:
-        require(row, self.inputs)
         chat = [said("user", text_of(row, "instruction")), said("assistant", text_of(row, "response"))]
         return {**row, "conversation": chat}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from steps.base import Batch, Group, Row, Step, require
+from steps.base import Batch, Group, Row, Step, naming_missing
 from steps.formats.chats import as_supervised, open_chat_of
 
 
@@ -25,8 +25,8 @@ class FormatChatGenerationSFT(Step):
     outputs: ClassVar[tuple[str, ...]] = ("prompt", "prompt_id", "messages")
 
     def process(self, batch: Batch) -> Batch:
-        return [self._format(row) for row in batch]
+        with naming_missing(batch, self.inputs):
+            return [self._format(row) for row in batch]
 
     def _format(self, row: Row) -> Row:
-        require(row, self.inputs)
         return as_supervised(row, open_chat_of(row))

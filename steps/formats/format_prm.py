@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, require
+from steps.base import Batch, Group, Row, Step, naming_missing
 from steps.errors import RowError
 from steps.formats.chats import text_of
 from steps.wording import quoted
 
-
-class _Marked(NamedTuple):
-    text: str
-    tag: str
-    is_good: bool
+_Marked = tuple[str, str, bool]
+"""What a step says, its tag, and whether that is the good one."""
 
 
 class FormatPRM(Step):
@@ -57,17 +54,18 @@ class FormatPRM(Step):
             yield f"`tags` cannot be told apart at the end of a step: {self.tags}"
 
     def process(self, batch: Batch) -> Batch:
-        return [self._format(row) for row in batch]
+        with naming_missing(batch, self.inputs):
+            return [self._format(row) for row in batch]
 
     def _format(self, row: Row) -> Row:
-        require(row, self.inputs)
         instruction = text_of(row, "instruction")
         steps = self._steps(row["solutions"])
         if self.format == "trl":
-            texts = [step.text.strip() for step in steps]
-            return {**row, "prompt": instruction, "completions": texts, "labels": [step.is_good for step in steps]}
-        asked = "\n".join(step.text + self.step_token for step in steps)
-        labelled = "\n".join(step.text + step.tag for step in steps)
+            texts, labels = [text.strip() for text, _, _ in steps], [is_good for _, _, is_good in steps]
+            return {**row, "prompt": instruction, "completions": texts, "labels": labels}
+        token = self.step_token
+        asked = "\n".join([text + token for text, _, _ in steps])
+        labelled = "\n".join([text + tag for text, tag, _ in steps])
         return {**row, "input": f"{instruction} {asked}", "label": f"{instruction} {labelled}"}
 
     def _steps(self, solution: Any) -> list[_Marked]:
@@ -75,11 +73,15 @@ class FormatPRM(Step):
             raise RowError(f"column 'solutions' holds {quoted(solution)}, not a list of steps", "drop the row before this step")
         if isinstance(solution[0], list):
             raise RowError("column 'solutions' holds several solutions", "make a row of each before, with ExpandColumns")
-        return [self._marked(number, step) for number, step in enumerate(solution, 1)]
-
-    def _marked(self, number: int, step: Any) -> _Marked:
-        text = step.rstrip() if isinstance(step, str) else ""
-        for tag, is_good in zip(self.tags, (True, False), strict=True):
-            if text.endswith(tag):
-                return _Marked(text.removesuffix(tag), tag, is_good)
-        raise RowError(f"step {number} ends with none of {self.tags}: {quoted(step)}", "mark each step, or drop the row")
+        good, bad = self.tags
+        marked: list[_Marked] = []
+        for number, step in enumerate(solution, 1):
+            text = step.rstrip() if isinstance(step, str) else ""
+            if text.endswith(good):
+                marked.append((text.removesuffix(good), good, True))
+            elif text.endswith(bad):
+                marked.append((text.removesuffix(bad), bad, False))
+            else:
+                seen = f"step {number} ends with none of {self.tags}: {quoted(step)}"
+                raise RowError(seen, "mark each step, or drop the row")
+        return marked

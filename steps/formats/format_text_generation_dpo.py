@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from steps.base import Batch, Group, Row, Step, require
+from steps.base import Batch, Group, Row, Step, naming_missing
 from steps.formats.chats import question_of
 from steps.formats.preferences import PREFERENCE_COLUMNS, as_preference
 
@@ -28,8 +28,8 @@ class FormatTextGenerationDPO(Step):
     outputs: ClassVar[tuple[str, ...]] = PREFERENCE_COLUMNS
 
     def process(self, batch: Batch) -> Batch:
-        return [self._format(row) for row in batch]
+        with naming_missing(batch, self.inputs):
+            return [self._format(row) for row in batch]
 
     def _format(self, row: Row) -> Row:
-        require(row, self.inputs)
         return as_preference(row, question_of(row))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from steps.base import Row, is_missing, require_values
 from steps.errors import RowError
@@ -74,20 +74,15 @@ def rated_answers(row: Row) -> list[Answer]:
     Raises:
         RowError: The columns do not belong together.
     """
-    require_values(row, ("generations", "ratings"))
-    columns: dict[str, Any] = {name: row.get(name) for name in ("generations", "ratings", "generation_models")}
-    if is_missing(columns["generation_models"]):
-        del columns["generation_models"]
-    for name, values in columns.items():
-        if not isinstance(values, list):
-            raise RowError(f"column {name!r} holds a {type(values).__name__}, not a list", "it must say one thing per answer")
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise RowError(f"generations and ratings do not match: {lengths}", "each answer needs one rating, or None")
-    models = columns.get("generation_models", [None] * lengths["generations"])
+    texts, ratings, models = (cast("Any", row.get(name)) for name in ("generations", "ratings", "generation_models"))
+    if is_missing(models) and isinstance(texts, list):
+        models = [None] * len(texts)
+    is_good = isinstance(texts, list) and isinstance(ratings, list) and isinstance(models, list)
+    if not is_good or not len(texts) == len(ratings) == len(models):
+        raise _mismatch(row)
     rated = []
-    for text, rating, model in zip(row["generations"], row["ratings"], models, strict=True):
-        if is_missing(rating) or is_missing(text):
+    for text, rating, model in zip(texts, ratings, models, strict=True):
+        if text is None or rating is None or rating != rating or text != text:  # NaN is not equal to itself
             continue
         if not isinstance(text, str):
             raise RowError(f"column 'generations' holds {quoted(text)} where an answer should be", "answers must be texts")
@@ -95,3 +90,14 @@ def rated_answers(row: Row) -> list[Answer]:
             raise RowError(f"answer {quoted(text)} is rated {quoted(rating)} in 'ratings'", "ratings must be numbers")
         rated.append(Answer(text, rating, model))
     return rated
+
+
+def _mismatch(row: Row) -> RowError:
+    """Why the columns of a row do not belong together."""
+    require_values(row, ("generations", "ratings"))
+    columns = {name: row[name] for name in ("generations", "ratings", "generation_models") if not is_missing(row.get(name))}
+    for name, values in columns.items():
+        if not isinstance(values, list):
+            return RowError(f"column {name!r} holds a {type(values).__name__}, not a list", "it must say one thing per answer")
+    lengths = {name: len(values) for name, values in columns.items()}
+    return RowError(f"generations and ratings do not match: {lengths}", "each answer needs one rating, or None")

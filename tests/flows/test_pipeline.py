@@ -158,7 +158,7 @@ def test_planning_lists_all_problems() -> None:
         ({"use_cache": False}, "run() has no argument 'use_cache'. Finished rows are kept by run: the same run_id"),
         ({"dataset": []}, "Start the pipeline with LoadDataFromDicts"),
         ({"run_ids": "r"}, "Did you mean 'run_id'?"),
-        ({"zzz": 1}, "It has journals, max_cost, max_rows, max_tokens, run_id, runs_dir"),
+        ({"zzz": 1}, "It has journals, load_groups, max_cost, max_rows, max_tokens, run_id, runs_dir"),
     ],
 )
 def test_an_argument_that_run_does_not_have_is_told_what_to_use(arguments: dict[str, Any], said: str) -> None:

@@ -148,6 +148,27 @@ def test_a_loop_cannot_go_through_groups() -> None:
     assert "'b'" in problem.fix
 
 
+def test_steps_that_go_on_only_together_share_a_group_where_each_works_alone(tmp_path: Path) -> None:
+    until = {"name": "until", "use": "GenerateUntil", "after": "b", "with": {"num_rows": 40}}
+    loop = [{"name": "load", "use": "NumberedRows", "with": {"num_rows": 10, "column": "i"}}, add("a"), add("b", "a"), until]
+    other = {"name": "other", "use": "NumberedRows", "with": {"num_rows": 200, "column": "j"}}
+    join = {"name": "join", "use": "CombineOutputs", "after": ["a", "other"]}
+    matched = [numbers(300), other, add("a"), join]
+
+    assert load_groups(planned(loop), SEQUENTIAL) == (("load", "a", "b"), ("until",))
+    assert load_groups(planned(matched), SEQUENTIAL) == (("load", "other"), ("a",), ("join",))
+    assert len(run_steps(tmp_path / "loop", loop, load_groups=SEQUENTIAL).only) == 40
+    assert len(run_steps(tmp_path / "matched", matched, load_groups=SEQUENTIAL).only) == 200
+
+
+@pytest.mark.parametrize("groups", [[["load"], ["other"]], [["a"], ["other"]]])
+def test_rows_are_not_matched_with_those_of_a_later_group(groups: list[list[str]]) -> None:
+    join = {"name": "join", "use": "CombineOutputs", "after": ["a", "other"]}
+
+    with pytest.raises(PlanError, match="matched with those of 'other', which is in a later load group"):
+        load_groups(planned([numbers(), {**numbers(), "name": "other"}, add("a"), join]), groups)
+
+
 @pytest.mark.parametrize(
     ("given", "groups"),
     [

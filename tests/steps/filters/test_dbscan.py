@@ -21,7 +21,7 @@ def test_rows_that_lie_together_get_one_label_and_others_none() -> None:
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan", "cosine"])
-@pytest.mark.parametrize("most_pairs", [1, 500])
+@pytest.mark.parametrize("most_pairs", [1, 500, 10_000])
 @pytest.mark.parametrize("eps", [0.01, 0.2, 0.5])
 def test_it_says_the_same_as_the_library(metric: str, most_pairs: int, eps: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("steps.filters.density.MOST_PAIRS", most_pairs)
@@ -36,6 +36,21 @@ def test_it_says_the_same_as_the_library(metric: str, most_pairs: int, eps: floa
 
 def test_with_fewer_rows_than_a_group_needs_there_is_none() -> None:
     assert labels([0, 0], [0, 0.1]) == [-1, -1]
+
+
+@pytest.mark.parametrize("most_pairs", [1, 100])
+def test_a_row_that_is_not_even_near_itself_has_none(most_pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steps.filters.density.MOST_PAIRS", most_pairs)
+    zeros, places = [0.0, 0.0], [[1.0, 0.0], [1.0, 0.01]]
+
+    assert labels(zeros, *places, zeros, min_samples=2, metric="cosine") == [-1, 0, 0, -1]
+
+
+@pytest.mark.parametrize(("n_jobs", "threads"), [(8, 2), (2, 2), (1, 1), (0, 1), (-1, 2)])
+def test_it_takes_no_more_threads_than_there_are_cores(n_jobs: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+    assert DBSCAN(n_jobs=n_jobs)._threads(1_000_000) == threads
 
 
 def test_labels_are_plain_numbers() -> None:

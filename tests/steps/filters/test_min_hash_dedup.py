@@ -75,7 +75,11 @@ def test_texts_shorter_than_a_run_count_as_equal() -> None:
     ("text", "words"),
     [
         ("Don't stop.", {"Do", "n't", "stop", "."}),
-        ("It’s Ann's well-known dog", {"It", "’s", "Ann", "'s", "well-known", "dog"}),
+        ("It’s Ann's well-known dog", {"It", "’", "s", "Ann", "'s", "well-known", "dog"}),
+        ('He said "no" ("never").', {"He", "said", "``", "no", "''", "(", "never", ")", "."}),
+        ("We cannot 'run' -- 2008–2013*", {"We", "can", "not", "'", "run", "--", "2008", "–", "2013", "*"}),
+        ("Cats, dogs etc.", {"Cats", ",", "dogs", "etc", "."}),
+        ("I know what I. Newton did (in the U.S.)", {"I", "know", "what", ".", "Newton", "did", "(", "in", "the", "U.S", ")"}),
         ("1,000 at 12:30, a/b... C++ (x)", {"1,000", "at", "12:30", ",", "a/b", "...", "C++", "(", "x", ")"}),
         ("Mr. Ho lives in the U.S. now.", {"Mr.", "Ho", "lives", "in", "the", "U.S.", "now", "."}),
         ("  \n", set()),

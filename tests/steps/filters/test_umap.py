@@ -12,6 +12,9 @@ from steps.errors import RunError
 from steps.filters.dbscan import DBSCAN
 from steps.filters.umap import UMAP
 
+pytestmark = pytest.mark.xdist_group("umap")
+"""numba compiles it once in each process."""
+
 
 def two_groups(count: int) -> list[Row]:
     """Rows of two kinds by turns, far apart."""

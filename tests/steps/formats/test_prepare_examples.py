@@ -28,6 +28,12 @@ def test_braces_of_the_data_are_left_alone_and_those_of_the_template_can_be_writ
     ]
 
 
+def test_a_percent_sign_is_one() -> None:
+    step = PrepareExamples(template="100 % of {query}: %s {answers}")
+
+    assert step.process([{"query": ["5 %"], "answers": ["%(query)s"]}]) == [{"examples": "100 % of 5 %: %s %(query)s"}]
+
+
 def test_no_examples_make_no_text() -> None:
     assert PrepareExamples().process([{"query": [], "answers": []}]) == [{"examples": ""}]
 
