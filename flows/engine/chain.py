@@ -26,8 +26,8 @@ from flows.engine.desk import OF_ANY_ROWS, Desk
 from flows.engine.items import ContentKeys, Item, child_key
 from flows.engine.ledger import Place, SegmentReader, step_folder
 from flows.engine.live import NEWEST
-from flows.engine.origins import AllRows, Origin, SourceRows
-from flows.engine.outcome import Collected, Outcome, failure_of, step_error
+from flows.engine.origins import AllRows, Origin, SourceRows, naming
+from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.pace import Pace
 from flows.engine.roots import RootKeys, roots_file
 from flows.engine.stages import Stage, may_multiply
@@ -103,18 +103,15 @@ class Link:
         if isinstance(self.step, GeneratorStep):  # it begins anew, whatever its parameters were: so do its artifacts
             shutil.rmtree(self.artifacts, ignore_errors=True)
         self.step.keep_artifacts_in(self.artifacts / OF_ANY_ROWS)
-        try:
+        with naming(self.step):
             self.step.load()
-        except Exception as error:
-            raise step_error(self.name, error) from error
 
     def unload(self) -> None:
         if not self.is_loaded:
             return
         try:
-            self.step.unload()
-        except Exception as error:
-            raise step_error(self.name, error) from error
+            with naming(self.step):
+                self.step.unload()
         finally:
             self.step.keep_artifacts_in(None)
 

@@ -158,6 +158,8 @@ class Engine:
         self.used_up = used_up
         self.observer.log("warning", f"{used_up.message}; the run stops and keeps its finished rows")
         self._drain()
+        for loop in self._loops.values():  # nothing is counted any more, and nothing more sent for
+            self._drain_source(loop.source)
         self._spawn(self._wind_down(math.inf))
 
     def pause(self) -> None:
@@ -208,7 +210,11 @@ class Engine:
     async def _wind_down(self, seconds: float) -> None:
         """Let replies under way arrive, and what they lead to without asking again; then it is over."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and (self.is_paused or any(map(self._goes_on, self.stations.values()))):
+        while time.monotonic() < deadline and (
+            self.is_paused
+            or any(map(self._goes_on, self.stations.values()))
+            or not all(ending.done() for ending in self._endings)  # the next load group may begin then
+        ):
             await asyncio.sleep(0.05)
         self._over.set()
 
@@ -223,8 +229,6 @@ class Engine:
         """
         if self.is_paused:
             return False
-        if station.begins and self.used_up is not None and self._in_vain >= ROWS_IN_VAIN:
-            return False
         return not self.is_stopped or not (station.begins or station.stage.asks)
 
     def _note_vain(self, station: Station, outcome: Outcome) -> None:
@@ -232,6 +236,10 @@ class Engine:
         if station.stage.asks is not None:
             is_answered = any(counts.made or counts.reused for counts in outcome.counts.values())
             self._in_vain = 0 if is_answered else self._in_vain + len(outcome.returned)
+        if self.used_up is not None and self._in_vain >= ROWS_IN_VAIN:
+            for source in self.stations.values():
+                if source.stage.is_source and not source.is_drained:
+                    self._drain_source(source)
 
     async def _close(self) -> None:
         background = list(self._background)
@@ -272,8 +280,16 @@ class Engine:
     def _start_those_whose_turn_it_is(self) -> None:
         for name, station in self.stations.items():
             if not (station.stage.is_global or station.is_started or self._groups.is_waiting(name)):
-                station.is_started = True
-                self._spawn(self._crew.start(station))
+                self._begin(station)
+
+    def _begin(self, station: Station) -> None:
+        station.is_started = station.is_starting = True
+        self._spawn(self._start(station))
+
+    async def _start(self, station: Station) -> None:
+        await self._crew.start(station)
+        station.is_starting = False
+        self._pump_soon()
 
     def on_ready(self, host: Host) -> None:
         self.observer.worker(host.stage.name, host.replica, "ready", host)
@@ -373,30 +389,33 @@ class Engine:
                 self._start_those_whose_turn_it_is()
             for station in self.stations.values():
                 if station.is_alone:
-                    self._end_source(station)
+                    self._drain_source(station)
+                    self._tell_alone(station)
                 if self._may_feed(station):
                     self._feed(station)
                 self._finish_if_done(station)
             for loop in self._loops.values():
                 if loop.is_due and not self.is_cut_short and not self.is_paused:
-                    self._spawn(self._look(loop.look()))
+                    self._spawn(self._look(loop, loop.look()))
         except Exception as error:  # the event loop would only log it, and the run would wait for ever
             self.fail(error)
         if all(station.is_done for station in self.stations.values()):
             self._over.set()
 
-    def _end_source(self, station: Station) -> None:
-        """Take no more from a source whose rows would find no other to be matched with."""
+    def _drain_source(self, station: Station) -> None:
+        """Take no more from a source, and let those know that its rows are matched with."""
         station.is_drained = True
         self._dispatch.begin(station, [])
         self._dispatch.join()
-        others = listed(repr(other.stage.head.name) for other in station.ends_with if other.is_drained)
-        self.observer.log(
-            "info", f"step {station.stage.head.name!r} gives no more rows: {others} has no more to match them with"
-        )
 
-    async def _look(self, looking: Coroutine[None, None, None]) -> None:
+    def _tell_alone(self, station: Station) -> None:
+        name, others = station.stage.entrance, [other.stage.entrance for other in station.ends_with if other.is_drained]
+        self.observer.log("info", f"step {name!r} gives no more rows: no row of {listed(map(repr, others))} is left for them")
+
+    async def _look(self, loop: Loop, looking: Coroutine[None, None, None]) -> None:
         await looking
+        if loop.is_over and not loop.source.is_drained:
+            self._drain_source(loop.source)
         self._pump_soon()
 
     def _feed(self, station: Station) -> None:
@@ -438,10 +457,10 @@ class Engine:
             if (loop := self._loops.get(station.stage.name)) is not None and not loop.is_over:
                 return
             if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
-                station.is_started = True
-                self._spawn(self._crew.start(station))
+                self._begin(station)
             return
-        if station.is_busy or (station.begins and not station.is_drained) or not station.is_started:
+        is_at_work = station.is_starting or station.is_busy or (station.begins and not station.is_drained)
+        if is_at_work or not station.is_started:
             return
         station.is_done = True
         self._endings.append(asyncio.get_running_loop().create_task(self._end(station)))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Coroutine
 from typing import Literal
 
-from flows.engine.origins import MappedRows
+from flows.engine.origins import MappedRows, naming
 from flows.engine.shelf import ShelfRows
 from flows.engine.stages import above, source_of
 from flows.engine.station import Station
@@ -23,8 +23,8 @@ LEAST_YIELD = 0.1
 """Rows that are expected of a row at least: a slice is no larger than ten times what is missing."""
 SPARE = 1.1
 """More than what seems to be missing is sent, by this factor: a further slice costs more time than a few rows."""
-SLICES_IN_VAIN = 2
-"""Slices in a row that bring nothing new before it is given up."""
+ROWS_IN_VAIN = 200
+"""Rows in a row of which none counts before it is given up."""
 
 Log = Callable[[Literal["info", "warning"], str], None]
 
@@ -66,29 +66,29 @@ class Loop:
         self._before.shelf.show()
         counted = await asyncio.to_thread(self._count)
         gained, sent = counted - self._counted, self.source.made - self._sent
-        self._in_vain = 0 if gained else self._in_vain + 1
+        self._in_vain = 0 if gained else self._in_vain + sent
         self._counted, self._sent = counted, self.source.made
         missing = self.step.num_rows - counted
-        if missing <= 0 or self.source.is_drained or self._in_vain >= SLICES_IN_VAIN:
+        if missing <= 0 or self.source.is_drained or self._in_vain >= ROWS_IN_VAIN:
             self._end(missing)
         else:
             expected = max((gained + 1) / (sent + 1), LEAST_YIELD)  # of a short slice a little more: too few are sent again
-            self.source.quota += math.ceil(SPARE * missing / expected)
+            self.source.quota += max(math.ceil(SPARE * missing / expected), self._in_vain)
             self._log("info", f"step {self.step.name!r}: {counted} of {self.step.num_rows} rows; more are made")
         self._looking = False
 
     def _count(self) -> int:
-        self.step.load()
-        rows = ShelfRows(self._before.shelf.path)
-        return len(self.step.process(MappedRows(rows, self.step.input_mappings)))
+        rows = MappedRows(ShelfRows(self._before.shelf.path), self.step.input_mappings)
+        with naming(self.step):
+            self.step.load()
+            return len(self.step.process(rows))
 
     def _end(self, missing: int) -> None:
         self.is_over = True
         if missing > 0 and self.source.quota < math.inf:
-            why = "the source has no more" if self.source.is_drained else "further rows bring nothing new"
+            why = "the source has no more" if self.source.is_drained else f"of the last {self._in_vain:,} none counted"
             self._log(
                 "warning",
                 f"step {self.step.name!r}: {self._counted} of {self.step.num_rows} rows, and {why}; "
                 "loosen what counts, let the source make other rows, or raise max_rounds",
             )
-        self.source.is_drained = True

@@ -7,6 +7,7 @@ import logging
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,25 @@ from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentWriter, records_in
 from flows.engine.outcome import explain, step_error
 from flows.engine.shelf import ShelfRows
-from steps.base import Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
+from steps.base import BaseStep, Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
 
 RECORDS_PER_FRAME = 200
 KEPT_AS = ".all"
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def naming(step: BaseStep) -> Iterator[None]:
+    """Say which step broke: others may work in the same stage.
+
+    Raises:
+        RunError: It did.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise step_error(str(step.name), error) from error
 
 
 class Origin(ABC):
@@ -52,12 +66,10 @@ class Origin(ABC):
         Raises:
             RunError: The step broke. It names the step: others may work in the same stage.
         """
-        try:
+        with naming(self._step):
             self._begun = self._begun or self._begin()
             # copied one by one: a source may yield the same dict again, with other content
             return self._named([row.copy() if type(row) is dict else row for row in islice(self._begun, count)])
-        except Exception as error:
-            raise step_error(str(self._step.name), error) from error
 
     def _named(self, rows: list[Any]) -> Batch:
         for kind in set(map(type, rows)):

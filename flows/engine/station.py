@@ -34,6 +34,8 @@ class Station:
     joiner: Joiner | None = None
     switch: Switch | None = None
     is_started: bool = False
+    is_starting: bool = False
+    """Its workers are on their way: it cannot end yet."""
     is_drained: bool = False
     """A source has no more rows."""
     is_done: bool = False

@@ -24,12 +24,10 @@ def load_groups(plan: Plan, asked: Sequence[Sequence[str]] | Sequential = ()) ->
     Raises:
         PlanError: A group names a step that is not there, or one twice, or would wait for itself.
     """
-    if asked == SEQUENTIAL:
-        return _one_by_one(plan)
     if not asked:
         return by_devices(plan)
-    groups = tuple(tuple(group) for group in asked if group)
-    if problems := [*_unknown(plan, groups), *waits_for_itself(plan, groups)]:
+    groups = _one_by_one(plan) if asked == SEQUENTIAL else tuple(tuple(group) for group in asked if group)
+    if problems := [*_unknown(plan, groups), *waits_for_itself(plan, groups), *_too_large(plan, groups)]:
         raise PlanError(problems)
     return groups
 
@@ -78,7 +76,7 @@ def _before(plan: Plan, name: str) -> set[str]:
     while queue:
         if (at := queue.pop()) not in found:
             found.add(at)
-            queue += plan.steps[at].after
+            queue += plan.steps[at].after if at in plan.steps else ()  # a step that cannot be made has its problem already
     return found
 
 
@@ -110,6 +108,20 @@ def _unknown(plan: Plan, groups: LoadGroups) -> Problems:
         elif name in seen:
             problems.add("bad-load-group", f"{name!r} is in a load group already", "name it once")
         seen.add(name)
+    return problems
+
+
+def _too_large(plan: Plan, groups: LoadGroups) -> Problems:
+    """The groups for which the devices do not do, beside the steps in no group."""
+    problems = Problems()
+    wanted = {name: plan.pools.devices_wanted(one.pool, one.step.resources) for name, one in plan.steps.items()}
+    always = [name for name in wanted if not any(name in group for group in groups)]
+    for group in groups or ((),):
+        asking = {name: count for name in (*group, *always) if (count := wanted.get(name, 0))}
+        if sum(asking.values()) > len(plan.pools.devices):
+            shares = listed(f"{name!r} {count}" for name, count in asking.items())
+            what = f"steps that work at the same time ask for {sum(asking.values())} GPUs ({shares}); there are"
+            problems.add("bad-load-group", f"{what} {len(plan.pools.devices)}", "put them into groups of their own")
     return problems
 
 

@@ -22,6 +22,8 @@ from flows.pools import Pools
 from flows.spec import spec_from
 
 OWN = "tests.flows.engine.own_steps"
+LONGEST_S = 120
+"""A run that takes longer hangs."""
 
 
 def own(name: str) -> str:
@@ -88,7 +90,7 @@ def run_steps(
         settings = Settings(folder, RunOptions(**options), in_threads, newest)
         engine = Engine(planned, settings, LocalPlacer(planned.pools), watcher)
         background = asyncio.create_task(during(engine)) if during else None
-        await engine.run()
+        await asyncio.wait_for(engine.run(), LONGEST_S)
         if background is not None:
             await background
         rows = {name: list(ShelfRows(path)) for name, path in engine.shelves.items()}

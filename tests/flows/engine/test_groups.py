@@ -20,6 +20,8 @@ from flows.spec import spec_from
 from steps.columns import KeepColumns
 from steps.errors import PlanError
 from steps.sources import LoadDataFromDicts
+from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.fakes.serving import running
 from tests.flows.commands import Commands
 from tests.flows.engine.running import Result, own, run_steps
 
@@ -218,3 +220,61 @@ def test_rows_on_disk_come_back_as_they_were(tmp_path: Path) -> None:
     assert spill.take(items[3]) == items[3]
     assert list(tmp_path.iterdir()) == []
     spill.close()
+
+
+# ---- beside loops and rows that are matched
+
+
+def test_two_gpu_sources_that_are_matched_are_refused_on_one_gpu() -> None:
+    join = {"name": "join", "use": "CombineOutputs", "after": ["load", "other"]}
+    gpu = {"pool": "gpu", "resources": {"gpus": 1}}
+    spec, _ = spec_from({"distilflow": 1, "steps": [{**numbers(), **gpu}, {**numbers(), **gpu, "name": "other"}, join]})
+
+    assert {problem.code for problem in examine(spec, Pools(devices=("0",)))[1]} == {"bad-load-group"}
+
+
+@pytest.mark.parametrize("groups", [[["a", "b"]], [["a"]]])
+def test_groups_that_the_devices_do_not_do_for_are_refused(groups: list[list[str]]) -> None:
+    with pytest.raises(PlanError, match=r"ask for 2 GPUs \('a' 1, 'b' 1\); there are 1"):
+        load_groups(planned([numbers(), on_gpu("a"), on_gpu("b", "a")], gpus=1), groups)
+
+
+def test_a_step_that_cannot_be_made_before_a_loop_is_told_as_such() -> None:
+    until = {"name": "until", "use": "GenerateUntil", "after": "odd", "with": {"num_rows": 3}}
+    spec, _ = spec_from({"distilflow": 1, "steps": [numbers(), {"name": "odd", "use": "Tyop", "after": "load"}, until]})
+
+    assert {problem.code for problem in examine(spec)[1]} == {"unknown-step"}
+
+
+def test_a_source_whose_loop_is_over_frees_the_rows_that_wait_for_it(tmp_path: Path) -> None:
+    data = {"name": "i", "use": "NumberedRows", "with": {"num_rows": 1000, "column": "i"}}
+    other = {"name": "j", "use": "NumberedRows", "with": {"num_rows": 15, "column": "j"}}
+    until = {"name": "until", "use": "GenerateUntil", "after": "i", "with": {"num_rows": 10}}
+    join = {"name": "join", "use": "CombineOutputs", "after": ["i", "j"]}
+
+    result = run_steps(tmp_path, [data, other, until, join])
+
+    assert [len(result.rows[name]) for name in ("until", "join")] == [10, 10]
+
+
+def test_a_group_without_rows_ends_before_the_next_one_begins(tmp_path: Path) -> None:
+    steps = [numbers(0), on_gpu("a"), on_gpu("b")]
+
+    result = run_steps(tmp_path, steps, devices=("0",), in_threads=False)
+
+    assert turns(result, "a", "b") == one_by_one("a", "b")
+
+
+def test_what_was_paid_for_before_the_budget_ended_goes_through_the_groups_that_follow(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(reply="one two three"))
+    data = [{"instruction": f"say {n}"} for n in range(3000)]
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
+    with running(fake) as url:
+        llm = {"use": "OpenAILLM", "model": "m", "base_url": f"{url}/v1", "max_concurrency": 4}
+        ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
+        keep = {"name": "keep", "use": "KeepColumns", "after": "ask", "with": {"columns": ["generation"]}}
+
+        result = run_steps(tmp_path, [load, ask, keep], load_groups=[["ask"], ["keep"]], max_tokens=400)
+
+    assert result.engine.used_up is not None
+    assert len(result.only) == result.counts["ask"].made > 0

@@ -12,7 +12,7 @@ import pytest
 from flows.engine.engine import Engine
 from flows.plan import examine
 from flows.spec import spec_from
-from steps.errors import Problem
+from steps.errors import Problem, RunError
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.fakes.serving import running
 from tests.flows.engine.running import own, run_steps
@@ -65,8 +65,23 @@ def test_it_ends_when_further_rows_bring_nothing_new_and_says_so(tmp_path: Path)
     assert [row["text"] for row in result.only] == ["a", "b"]
     [said] = [said for level, said in result.said if level == "warning"]
     assert "2 of 5 rows" in said
-    assert "nothing new" in said
-    assert result.counts["load"].made < 200
+    assert "none counted" in said
+    assert result.counts["load"].made < 600
+
+
+@pytest.mark.parametrize("right", [7, 99])
+def test_one_row_that_counts_among_many_is_found(tmp_path: Path, right: int) -> None:
+    data = [{"n": n, "ok": n == right} for n in range(100)]
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
+
+    assert [row["n"] for row in run_steps(tmp_path, [load, until(1, valid="ok")]).only] == [right]
+
+
+def test_a_row_that_cannot_be_counted_names_the_step(tmp_path: Path) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}, {"other": "b"}]}}
+
+    with pytest.raises(RunError, match=r"step 'until': row 2 of those that come here"):
+        run_steps(tmp_path, [load, until(5, unique=["text"])])
 
 
 def test_it_ends_after_the_last_round_and_says_so(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_longer_source_ends_with_the_shorter_one(tmp_path: Path) -> None:
     assert [row["a"] for row in result.only] == list(range(20))
     assert result.counts["a"].taken == 20
     assert result.counts["i"].made < 40
-    assert any("'i' gives no more rows: 'j' has no more" in said for _, said in result.said)
+    assert any("'i' gives no more rows: no row of 'j' is left" in said for _, said in result.said)
 
 
 def test_a_longer_source_that_leads_elsewhere_too_gives_all_its_rows(tmp_path: Path) -> None:
