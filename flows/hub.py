@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from steps.artifacts import ARTIFACTS
 from steps.errors import DistilflowError
 
 _REPO_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
@@ -46,9 +47,9 @@ def push_folder(
 ) -> str:
     """Push the files of a folder to a dataset repository, which is made if there is none; returns the address of the commit.
 
-    Parquet files that lie beside pushed ones are deleted in the same commit: they are shards of what is replaced. The card
-    is what `write_card` makes of the present one. `tag`: a name for this version, which no other version may have.
-    `on_progress` is told before each large file is sent, and at the end of all.
+    Parquet files that lie beside pushed ones, and other files of an artifact that is pushed, are deleted in the same commit:
+    they belong to what is replaced. The card is what `write_card` makes of the present one. `tag`: a name for this version,
+    which no other version may have. `on_progress` is told before each large file is sent, and at the end of all.
 
     Raises:
         PushFailed: It says what to do.
@@ -126,7 +127,18 @@ def _present_card(api: Any, repo_id: str, revision: str | None) -> str:
 
 def _replaced(present: set[str], pushed: set[str]) -> set[str]:
     folders = {str(Path(name).parent) for name in pushed if name.endswith(".parquet")}
-    return {name for name in present - pushed if name.endswith(".parquet") and str(Path(name).parent) in folders}
+    artifacts = {_artifact(name) for name in pushed} - {None}
+    left = present - pushed
+    shards = {name for name in left if name.endswith(".parquet") and str(Path(name).parent) in folders}
+    return shards | {name for name in left if _artifact(name) in artifacts}
+
+
+def _artifact(name: str) -> tuple[str, str] | None:
+    """Step and name of the artifact that a file belongs to."""
+    match name.split("/", 3):
+        case [folder, step, artifact, _] if folder == ARTIFACTS:
+            return step, artifact
+    return None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ runs/<run id>/
   events.jsonl       what happened                     run.log        the same for people
   quarantine.jsonl   rows that failed, with reasons    live/          the newest rows of each step
   ledger/            finished work, by step            distiset/      the result (unless --output says elsewhere)
-  first_rows.json    the first rows of the result
+  first_rows.json    the first rows of the result      artifacts/     files that steps left beside the rows
 """
 
 from __future__ import annotations

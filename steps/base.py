@@ -6,19 +6,24 @@ what the palette shows, and the example in the docstring runs as a test.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from operator import contains
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
+from steps.artifacts import Write, check_name, write_artifact
 from steps.components import Component
 from steps.errors import Complaint, MissingKey, MissingValue, RowError
 from steps.secrets import without_secrets
 from steps.wiring import Wired
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 Batch = list[Row]
@@ -79,6 +84,9 @@ class BaseStep(Wired, Component):
     )
     """Fields that say where and on what a step works; all others are its own parameters."""
 
+    _artifacts_folder: Path | None = PrivateAttr(default=None)
+    _has_told_of_artifacts: bool = PrivateAttr(default=False)
+
     def model_post_init(self, context: Any, /) -> None:
         self.join_open_pipeline()
 
@@ -113,6 +121,28 @@ class BaseStep(Wired, Component):
     def preferred_pool(self) -> str:
         """Pool to run in when the pipeline names none."""
         return self.default_pool
+
+    # ---- artifacts
+    def save_artifact(self, name: str, write_function: Write, metadata: Mapping[str, Any] | None = None) -> None:
+        """Leave files beside the rows: a plot, an index, a model. They go into the Distiset, as `artifacts/<step>/<name>/`.
+
+        `write_function` gets an empty folder and writes them there; `metadata` becomes its metadata.json. An artifact of this
+        name that the step saved before is replaced. Outside a run there is nowhere to keep it: a warning says so, once.
+
+        Raises:
+            RunError: The name cannot be that of a folder, or what was written cannot be kept.
+        """
+        check_name(name)
+        if self._artifacts_folder is not None:
+            write_artifact(self._artifacts_folder, name, write_function, metadata)
+        elif not self._has_told_of_artifacts:
+            self._has_told_of_artifacts = True
+            who = self.name or type(self).__name__
+            log.warning("step %r works outside a run: its artifact %r is not kept", who, name)
+
+    def keep_artifacts_in(self, folder: Path | None) -> None:
+        """Say where `save_artifact` keeps them; None for nowhere. Whoever runs the step does."""
+        self._artifacts_folder = folder
 
     def check(self) -> Iterable[Complaint]:
         """Say what is wrong with the parameters beyond their types, one sentence each. Fast, and without the network."""

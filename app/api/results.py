@@ -13,10 +13,13 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.replies import SECURITY, from_our_page, look
 from app.context import AppContext
-from app.handlers import cards, downloads, hand_edits, push_checks, quarantined, results, statistics
+from app.handlers import artifacts, cards, downloads, hand_edits, push_checks, quarantined, results, statistics
 from app.handlers.selecting import Query, parse_query
 
 LARGEST = 2**53
+ANY_KIND = "application/octet-stream"
+ALONE = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+"""Of a file that somebody's step wrote: were a browser to show it, it could reach nothing of the page."""
 
 
 class EditedRow(BaseModel):
@@ -88,6 +91,18 @@ def router(ctx: AppContext) -> APIRouter:
     @found.get("/card")
     async def card(run_id: str) -> Response:
         return await look(lambda run: {"html": cards.card_html(run)}, ctx.begun(run_id))
+
+    @found.get("/artifacts")
+    async def of_steps(run_id: str) -> Response:
+        return await look(artifacts.list_artifacts, ctx.begun(run_id))
+
+    @found.get("/artifacts/file")
+    async def artifact(run_id: str, step: str, name: str, file: str) -> Response:
+        path, kind = await run_in_threadpool(artifacts.find_file, ctx.begun(run_id), step, name, file)
+        how = "inline" if kind else "attachment"
+        return FileResponse(
+            path, filename=path.name, media_type=kind or ANY_KIND, content_disposition_type=how, headers=SECURITY | ALONE
+        )
 
     @found.get("/push-checks")
     async def checks(run_id: str) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from pathlib import Path
 from threading import Condition
 from typing import Any
 
@@ -16,6 +18,7 @@ from flows.runs import RunFolder
 from steps.secrets import KEY_LIKE, has_key, secrets_here
 
 FOUND_SHOWN = 5
+PIECE, LONGEST_KEY = 2**22, 2**12
 KEPT = 32
 
 
@@ -46,21 +49,30 @@ def _in_order(found: Published) -> list[tuple[str, int]]:
 
 
 def _looked_at(run: RunFolder, found: Published) -> tuple[Any, ...]:
-    return str(run.path), by_hand(run).stamp(), *(part.stamp for part in parts_of(run).values())
+    beside = tuple((name, one.stat().st_mtime_ns) for name, one in found.files.items() if isinstance(one, Path))
+    return str(run.path), by_hand(run).stamp(), beside, *(part.stamp for part in parts_of(run).values())
 
 
 @cached(LRUCache(KEPT), key=_looked_at, condition=Condition())
 def _secrets(run: RunFolder, found: Published) -> list[dict[str, Any]]:
     """Where something looks like a key. The key itself is not told: what is shown is seen by whoever looks over a shoulder."""
-    places: list[dict[str, Any]] = []
-    for name, source in found.files.items():
-        if not name.endswith(".parquet"):
-            content = source if isinstance(source, bytes) else source.read_bytes()
-            if has_key(content.decode(errors="replace")):
-                places.append({"file": name})
-    for part in parts_of(run).values():
+    parts = parts_of(run)
+    of_rows = {path for part in parts.values() for path in part.files}
+    places = [{"file": name} for name, source in found.files.items() if source not in of_rows and _has_key(source)]
+    for part in parts.values():
         places += _in_rows(part, found)
     return places
+
+
+def _has_key(source: Path | bytes) -> bool:
+    """Whether a file holds what looks like a key. Artifacts may be large: it is read piece by piece."""
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        end = b""
+        while piece := file.read(PIECE):
+            if has_key((end + piece).decode(errors="replace")):
+                return True
+            end = piece[-LONGEST_KEY:]
+    return False
 
 
 def _in_rows(part: Part, found: Published) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.handlers.artifacts import count_artifacts
 from app.handlers.cells import columns_of, rows_as_cells
 from app.handlers.launching import is_starting, last_words, launched, spec_of
 from app.handlers.outline import step_cards
@@ -101,6 +102,7 @@ def run_view(run: RunFolder, prefect_url: str | None = None) -> dict[str, Any]:
     """One run as the page shows it: its report and its steps as cards."""
     report = report_of(run)
     spec = spec_of(run)
+    has_result = run.exists() and report.state in ENDED and bool(report.rows)
     plan = examine(spec)[0] if spec else None  # only for what steps are: what happened says the report, not today's problems
     return {
         "id": run.run_id,
@@ -111,7 +113,8 @@ def run_view(run: RunFolder, prefect_url: str | None = None) -> dict[str, Any]:
         "canvas": spec.canvas.model_dump(mode="json") if spec else {},
         "can_resume": run.exists() and report.state in ("stopped", "failed"),
         "can_run_again": spec is not None and report.state in ENDED and not report.options.is_replay,
-        "has_result": run.exists() and report.state in ENDED and bool(report.rows),
+        "has_result": has_result,
+        "artifacts": count_artifacts(run) if has_result else 0,
         "prefect": flow_run_link(prefect_url, report.flow_run_id),
     }
 

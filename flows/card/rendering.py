@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.card.front_matter import configs, front_matter, size_category
 from flows.card.markdown import cell, code, escaped, mermaid_text, paragraphs, table
@@ -21,6 +21,8 @@ from steps.tasks.base import Task
 
 FOLDER = "path/to/this/folder"
 """Stands in the card for where it lies, until `addressed` says so."""
+MOST_FILES = 5
+"""Of an artifact that are named."""
 REHEARSAL = "rehearsal: made-up text, not a model's"
 FEEDBACK = frozenset({"rating", "ratings", "score", "scores", "feedback", "rationale", "rationales"})
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})|arXiv:\s?(\d{4}\.\d{4,5})", re.IGNORECASE)
@@ -35,6 +37,15 @@ class Reason(NamedTuple):
     rows: int
 
 
+class Left(NamedTuple):
+    """Files that a step left beside the rows: an artifact."""
+
+    step: str
+    name: str
+    files: Sequence[str]
+    metadata: Mapping[str, Any]
+
+
 def render_card(
     plan: Plan | PipelineSpec,
     report: RunReport,
@@ -42,6 +53,7 @@ def render_card(
     repo_id: str | None = None,
     *,
     reasons: Sequence[Reason] = (),
+    artifacts: Sequence[Left] = (),
     notes: Sequence[str] = (),
     splits: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
@@ -68,6 +80,7 @@ def render_card(
         "## What is in it",
         *(_columns(leaf, columns[leaf], report) for leaf in columns),
         *(f"- {cell(note, 400)}" for note in notes),
+        *_artifacts(artifacts),
         "## Load it",
         _loading(list(columns)),
         "## Make it again",
@@ -199,6 +212,23 @@ def _columns(leaf: str, columns: Sequence[Column], report: RunReport) -> str:
     rows = [[code(column.name), cell(column.type), cell(column.example)] for column in columns]
     title = f"### {code(leaf)}: {report.rows.get(leaf, 0):,} rows"
     return f"{title}\n\n{table(['column', 'type', 'example'], rows)}" if rows else title
+
+
+def _artifacts(artifacts: Sequence[Left]) -> list[str]:
+    if not artifacts:
+        return []
+    rows = [[code(one.step), code(one.name), _files(one.files), _metadata(one.metadata)] for one in artifacts]
+    about = "Files that steps left beside the rows, in `artifacts/<step>/<artifact>/`."
+    return ["### Artifacts", about, table(["step", "artifact", "files", "metadata"], rows)]
+
+
+def _files(names: Sequence[str]) -> str:
+    shown = [*map(code, names[:MOST_FILES]), *([f"{len(names) - MOST_FILES:,} more"] if len(names) > MOST_FILES else [])]
+    return ", ".join(shown)
+
+
+def _metadata(metadata: Mapping[str, Any]) -> str:
+    return ", ".join(f"{cell(name, 40)}: {cell(value)}" for name, value in metadata.items())
 
 
 def _loading(leaves: Sequence[str]) -> str:

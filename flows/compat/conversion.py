@@ -43,7 +43,6 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "cuda_devices": ("auto",),
     "follow_redirects": (True,),
     "max_concurrent_requests": (64,),
-    "savefig": (True, False),
     "timeout": (120, 120.0),
     "max_retries": (6,),
 }

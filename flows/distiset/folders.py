@@ -16,6 +16,7 @@ import orjson
 
 from flows.lineage.ids import LINEAGE
 from flows.processes import lives
+from steps.artifacts import ARTIFACTS, METADATA
 from steps.errors import RunError
 
 CARD, PIPELINE, REPORT, LOG = OWN_FILES = ("README.md", "pipeline.yaml", "report.json", "run.log")
@@ -127,7 +128,10 @@ def _report(folder: Path) -> dict[str, Any]:
 
 
 def _is_ours(entry: Path) -> bool:
-    return entry.name in OWN_FILES or entry.name == LINEAGE or (entry.is_dir() and any(entry.glob("*.parquet")))
+    if entry.name in OWN_FILES or entry.name == LINEAGE:
+        return True
+    is_artifacts = entry.name == ARTIFACTS and any(entry.glob(f"*/*/{METADATA}"))
+    return is_artifacts or (entry.is_dir() and any(entry.glob("*.parquet")))
 
 
 # ---- reading

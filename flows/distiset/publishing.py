@@ -11,12 +11,14 @@ from typing import Any
 
 from flows.card import read_front_matter
 from flows.card.front_matter import front_matter
+from flows.distiset.artifacts import artifacts_of
 from flows.distiset.by_hand import CHANGES, Applied, Change, Standing, as_lines, in_words
 from flows.distiset.folders import CARD, LOG, PIPELINE
 from flows.distiset.parts import Part, parts_of, standing_of, unreadable
 from flows.journals import SHARED
 from flows.parquet.values import json_text
 from flows.runs import RunFolder
+from steps.artifacts import METADATA
 from steps.errors import RunError
 from steps.secrets import has_key
 
@@ -64,6 +66,11 @@ def published(run: RunFolder, licence: str | None = None) -> Published:
             files[name] = path
             if standing.of(part.name):
                 rewritten[name] = (part, at)
+    for named in artifacts_of(folder).values():
+        for artifact in named.values():
+            for path in [*artifact.files().values(), artifact.path / METADATA]:
+                if path.is_file() and not path.is_symlink():
+                    files[path.relative_to(folder).as_posix()] = path
     for name in (PIPELINE, LOG, SHARED):
         if (folder / name).is_file() and not (folder / name).is_symlink():
             files[name] = folder / name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from flows.card import addressed, configs, read_front_matter, with_configs
+from flows.distiset.artifacts import Artifact, Artifacts, artifacts_of, copy_artifacts, problems_of
 from flows.distiset.folders import CARD, OWN_FILES, REPORT, leaves_in, replaced_folder
 from flows.hub import check_repo_id, push_folder
 from flows.parquet import file_name
@@ -17,6 +19,8 @@ from steps.errors import DistilflowError
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
+log = logging.getLogger(__name__)
+
 MAX_IN_MEMORY = 256 * 2**20
 """Files up to this size are read into memory; larger ones are mapped, through the cache of `datasets`."""
 
@@ -24,12 +28,19 @@ MAX_IN_MEMORY = 256 * 2**20
 class Distiset(dict[str, "DatasetDict"]):
     """For each leaf step its rows, as a `datasets.DatasetDict`; a single leaf is named "default".
 
-    `files` holds what belongs to it: card, pipeline, report and log, by file name.
+    `files` holds what belongs to it: card, pipeline, report and log, by file name. `artifacts` are files that steps left
+    beside the rows, by step and name; they stay where they lie, and go along when it is saved or pushed.
     """
 
-    def __init__(self, leaves: Mapping[str, Any] | None = None, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        leaves: Mapping[str, Any] | None = None,
+        files: Mapping[str, bytes] | None = None,
+        artifacts: Mapping[str, Mapping[str, Artifact]] | None = None,
+    ) -> None:
         super().__init__({leaf: _split(data) for leaf, data in (leaves or {}).items()})
         self.files = dict(files or {})
+        self.artifacts: Artifacts = {step: dict(named) for step, named in (artifacts or {}).items()}
 
     @property
     def card(self) -> str:
@@ -55,7 +66,10 @@ class Distiset(dict[str, "DatasetDict"]):
             leaf: DatasetDict({split: _read(files) for split, files in splits.items()})
             for leaf, splits in leaves_in(folder).items()
         }
-        return cls(leaves, {name: (folder / name).read_bytes() for name in OWN_FILES if (folder / name).is_file()})
+        artifacts = artifacts_of(folder)
+        for problem in problems_of(artifacts):
+            log.warning(problem)
+        return cls(leaves, {name: (folder / name).read_bytes() for name in OWN_FILES if (folder / name).is_file()}, artifacts)
 
     def save_to_disk(self, path: str | Path) -> None:
         """Write it to a folder; an earlier Distiset there is replaced as a whole.
@@ -74,6 +88,7 @@ class Distiset(dict[str, "DatasetDict"]):
         files = {REPORT: self._made_report(), **self.files, CARD: with_configs(self.card, self._configs()).encode()}
         for name, content in files.items():
             (folder / name).write_bytes(content)
+        copy_artifacts(self.artifacts, folder)
 
     def _configs(self) -> list[dict[str, Any]]:
         return configs({leaf: list(splits) for leaf, splits in self.items()})
@@ -92,7 +107,8 @@ class Distiset(dict[str, "DatasetDict"]):
         """
         if not 0 < train_size < 1:
             raise DistilflowError(f"train_size is {train_size}", "give the share of rows to train on, between 0 and 1")
-        return type(self)({leaf: self._parted(leaf, train_size, shuffle, seed) for leaf in self}, self.files)
+        parted = {leaf: self._parted(leaf, train_size, shuffle, seed) for leaf in self}
+        return type(self)(parted, self.files, self.artifacts)
 
     def _parted(self, leaf: str, train_size: float, shuffle: bool, seed: int | None) -> DatasetDict:
         splits = self[leaf]
@@ -116,7 +132,7 @@ class Distiset(dict[str, "DatasetDict"]):
         create_pr: bool = False,
         revision: str | None = None,
     ) -> str:
-        """Push rows, card, pipeline and log to the Hub in one commit; returns the address of the commit or pull request.
+        """Push all of it but the report to the Hub in one commit; returns the address of the commit or pull request.
 
         Other configurations in that repository stay. `generate_card=False` leaves its card as it is, but for the list of
         configurations. `revision`: a branch, made if there is none.

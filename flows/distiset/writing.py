@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.card import Reason, render_card
+from flows.card import Left, Reason, render_card
+from flows.distiset.artifacts import Artifacts, problems_of, take_artifacts
 from flows.distiset.folders import CARD, LOG, PIPELINE, REPORT, replaced_folder
 from flows.engine.keys import step_keys
 from flows.engine.shelf import ShelfRows
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report: RunReport, log: Path) -> dict[str, int]:
     """Write the Distiset of a run; an earlier one in this folder is replaced as a whole. Returns rows by leaf.
 
-    `shelves`: where the rows of each leaf step lie. `log`: the run's; the rows in quarantine are read from beside it.
+    `shelves`: where the rows of each leaf step lie. `log`: the run's; rows in quarantine and artifacts lie beside it.
 
     Raises:
         NotADistiset: Something else lies in the folder.
@@ -43,15 +44,25 @@ def write_distiset(folder: Path, plan: Plan, shelves: Mapping[str, Path], report
             columns[leaf] = describe_columns(part / leaf / file_name())
             notes += [f"{leaf}: {sentence}" for sentence in told]
         write_ids(part, plan, shelved, leaves, log.parent)
+        artifacts = take_artifacts(log.parent, plan, report, part)
+        notes += problems_of(artifacts)
         final = _finished(report, rows)
         spec = plan.spec
         reasons = _reasons(RunFolder(log.parent).quarantined(), plan) if report.quarantined else []
-        card = render_card(spec, final, columns, reasons=reasons, notes=notes)
+        card = render_card(spec, final, columns, reasons=reasons, notes=notes, artifacts=_lines(artifacts))
         (part / CARD).write_text(card, encoding="utf-8")
         spec.save(part / PIPELINE)
         (part / REPORT).write_text(final.model_dump_json(indent=1), encoding="utf-8")
         _copy_log(log, part / LOG, notes)
     return rows
+
+
+def _lines(artifacts: Artifacts) -> list[Left]:
+    return [
+        Left(step, name, list(artifact.files()), artifact.metadata)
+        for step, named in artifacts.items()
+        for name, artifact in named.items()
+    ]
 
 
 def _finished(report: RunReport, rows: dict[str, int]) -> RunReport:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from flows.engine.chain import split_rows, wrong_count
 from flows.engine.codec import decode, encode
-from flows.engine.desk import Desk
+from flows.engine.desk import OF_ANY_ROWS, Desk
 from flows.engine.gateway import Gateway
 from flows.engine.index import Index
 from flows.engine.items import Item, child_key
@@ -20,6 +20,7 @@ from flows.engine.stages import Stage, may_multiply
 from flows.engine.tally import Tally
 from steps.base import Row, rename_in, rename_out
 from steps.errors import LLMError, RunError
+from steps.tasks.base import Task
 
 
 class Asking:
@@ -45,6 +46,7 @@ class Asking:
         self._multiplies = may_multiply(stage.head)
         self._retried = desk.retried.get(self.name, {})
         self._failed = desk.known_failures.get(self.step_key, frozenset())
+        self._recalls = type(task).recall is not Task.recall
         self._desk = desk
         self._finished = Index(())
         self._segment = desk.segment(self.name, self.step_key)
@@ -62,6 +64,7 @@ class Asking:
     async def load(self) -> None:
         self._finished = await asyncio.to_thread(self._desk.finished, self.name, self.step_key)
         await self._gateway.open()
+        self.task.keep_artifacts_in(self._desk.artifacts(self.name, self.step_key) / OF_ANY_ROWS)
         await asyncio.to_thread(self.task.load)
         await self._line.open()
 
@@ -71,10 +74,11 @@ class Asking:
             await asyncio.wait(self._running)
         self._flush()
         await self._line.close()
-        self.task.unload()
         self._segment.close()
         self._reader.close()
         self._live.flush()
+        await asyncio.to_thread(self.task.unload)  # it may take a while: to draw what it saw, for instance
+        self.task.keep_artifacts_in(None)
 
     def cancel(self) -> None:
         """Give up the requests under way; what has arrived is kept."""
@@ -90,7 +94,11 @@ class Asking:
                 counts.reused += 1
                 if self.stage.is_collected:
                     self._outcome.collected.append(Collected(item.id, place, self._multiplies))
-                self._settle(item, split_rows(self._reader.rows(place)) if self.stage.downstream else [b""] * place.rows)
+                is_read = self.stage.downstream or self._recalls
+                bodies = split_rows(self._reader.rows(place)) if is_read else [b""] * place.rows
+                if self._recalls:
+                    self._recall(bodies)
+                self._settle(item, bodies)
             elif item.key in self._failed:
                 counts.failed += 1
                 self._settle(item, [])
@@ -99,6 +107,11 @@ class Asking:
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
         self._flush_soon()
+
+    def _recall(self, bodies: list[bytes]) -> None:
+        """Show the task rows that it finished earlier, under the names that it uses."""
+        for row in map(decode, bodies):
+            self.task.recall(rename_in(row, {**self.task.input_mappings, **self.task.output_mappings}))
 
     async def _one(self, item: Item) -> None:
         row: Row = {}

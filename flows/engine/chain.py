@@ -11,6 +11,7 @@ Rows that earlier sessions took through go on after the last step that has a rec
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,11 +22,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flows.engine.codec import are_plain, decode, encode, encode_all
-from flows.engine.desk import Desk
+from flows.engine.desk import OF_ANY_ROWS, Desk
 from flows.engine.items import ContentKeys, Item, child_key
 from flows.engine.ledger import Place, SegmentReader, step_folder
 from flows.engine.live import NEWEST
-from flows.engine.origins import AllRows, Origin, SourceRows
+from flows.engine.origins import AllRows, Origin, SourceRows, naming
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.pace import Pace
 from flows.engine.roots import RootKeys, roots_file
@@ -86,7 +87,33 @@ class Link:
         self.finished = None if self.begins else desk.finished(planned.name, step_key)
         self.has_history = bool(self.failed or self.finished)
         self.segment = desk.segment(planned.name, step_key)
+        self.artifacts = desk.artifacts(planned.name, step_key)
+        self.is_loaded = False
         self._needed: list[str] = [] if self.begins else planned.step.needs()
+
+    def load(self) -> None:
+        """Get the step ready; it may be already.
+
+        Raises:
+            RunError: It cannot. The message names it: others may work in the same stage.
+        """
+        if self.is_loaded:
+            return
+        self.is_loaded = True
+        if isinstance(self.step, GeneratorStep):  # it begins anew, whatever its parameters were: so do its artifacts
+            shutil.rmtree(self.artifacts, ignore_errors=True)
+        self.step.keep_artifacts_in(self.artifacts / OF_ANY_ROWS)
+        with naming(self.step):
+            self.step.load()
+
+    def unload(self) -> None:
+        if not self.is_loaded:
+            return
+        try:
+            with naming(self.step):
+                self.step.unload()
+        finally:
+            self.step.keep_artifacts_in(None)
 
     def work(self, rows: Batch) -> _Made:
         """What the step makes of rows, in the pipeline's names. It may change the rows it gets.
@@ -141,18 +168,16 @@ class Chain:
         self._split: tuple[Place, list[bytes]] | None = None
         self._shelf = shelf
         self._origin: Origin | None = None
-        self._is_loaded = False
 
     def load(self) -> None:
         """Get the steps ready, unless earlier sessions left work that may make that unnecessary."""
         if not any(link.has_history for link in self.links):
-            self._load()
+            self._load(0, len(self.links))
 
-    def _load(self) -> None:
-        if not self._is_loaded:
-            self._is_loaded = True
-            for planned in self.stage.steps:
-                planned.step.load()
+    def _load(self, start: int, stop: int) -> None:
+        """Get the steps ready that have work to do. One that finds all its rows finished is left alone, to its end too."""
+        for link in self.links[start:stop]:
+            link.load()
 
     def close(self) -> None:
         if self._origin is not None:
@@ -160,8 +185,7 @@ class Chain:
         if self._roots is not None:
             self._roots.close()
         for link in self.links:
-            if self._is_loaded:
-                link.step.unload()
+            link.unload()
             link.segment.close()
         self._reader.close()
         self.live.flush()
@@ -181,7 +205,7 @@ class Chain:
         begin = time.perf_counter()
         rows = self._pace.rows(least, most)
         if self._origin is None:
-            self._load()
+            self._load(0, 1)
             self._origin = self._make_origin(link)
             self._roots = RootKeys(roots_file(self.desk.folder, link.name))
             while passed := self._origin.take(min(self._skip, SKIPPED_AT_ONCE)):  # another worker sent them on
@@ -216,7 +240,7 @@ class Chain:
             return SourceRows(step, self.desk.options.max_rows, self.stage.rounds)
         assert isinstance(step, GlobalStep)
         assert self._shelf is not None
-        return AllRows(step, self._shelf, step_folder(self.desk.ledger, link.name, link.step_key))
+        return AllRows(step, self._shelf, step_folder(self.desk.ledger, link.name, link.step_key), link.artifacts)
 
     # ---- the way of the rows
     def _take(self, start: int, part: _Part, outcome: Outcome) -> None:
@@ -227,7 +251,7 @@ class Chain:
         stop = next((at for at, link in enumerate(self.links, 1) if at > start and link.multiplies), len(self.links))
         for go_on, group in self._found(start, stop, part, outcome):
             if len(group):
-                self._load()
+                self._load(go_on, stop)
                 self._take(stop, self._through(go_on, stop, group, outcome), outcome)
 
     def _leave(self, part: _Part, outcome: Outcome) -> None:

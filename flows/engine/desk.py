@@ -10,6 +10,10 @@ from flows.engine.index import Index, segments
 from flows.engine.ledger import SegmentWriter, step_folder
 from flows.engine.live import NEWEST, LiveRows
 from flows.engine.options import RunOptions
+from steps.artifacts import ARTIFACTS
+
+OF_ANY_ROWS = "any"
+"""Where artifacts lie that do not go with all rows that a step takes at once."""
 
 KnownFailures = Mapping[str, frozenset[bytes]]
 """Keys of the rows in quarantine, by step key: they are not tried again until `retry`."""
@@ -36,6 +40,10 @@ class Desk:
         """What earlier sessions of this run, and the runs it may reuse, made in this step."""
         roots = (self.folder, *self.options.reuse)
         return Index(segments(step_folder(root / "ledger", step, step_key) for root in roots))
+
+    def artifacts(self, step: str, step_key: str) -> Path:
+        """Where the artifacts of a step lie: in a folder for each set of rows that it takes at once, or `OF_ANY_ROWS`."""
+        return step_folder(self.folder / ARTIFACTS, step, step_key)
 
     def live_rows(self) -> LiveRows:
         return LiveRows(self.folder, self.writer, self.newest)

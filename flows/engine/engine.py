@@ -298,7 +298,10 @@ class Engine:
         self._pump_soon()
 
     def on_error(self, host: Host, error: Exception) -> None:
-        self.fail(error)
+        if not self.stations[host.stage.name].is_done and not self._over.is_set():
+            self.fail(error)
+        elif self._error is None:  # while it let go of what it had: its rows are made, and the result is to be had
+            self.observer.log("warning", f"{explain(error).message}; its rows are kept")
 
     def on_notice(self, notice: Notice, host: Host | None = None) -> None:
         try:

@@ -26,7 +26,7 @@ from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.items import Item, pack
 from flows.engine.notices import Notice
-from flows.engine.outcome import Outcome, explain
+from flows.engine.outcome import Outcome, explain, in_step, step_error
 from flows.engine.stages import Stage
 from flows.engine.teller import Teller
 from flows.engine.worker import HEAD, PULL, Order, message, work
@@ -121,7 +121,7 @@ class LoopHost(Host):
         try:
             await self._asking.load()
         except Exception as error:
-            self.listener.on_error(self, stage_error(self.stage, error))
+            self.listener.on_error(self, step_error(self.stage.name, error))
             return
         self.is_ready = True
         self.listener.on_ready(self)
@@ -134,7 +134,10 @@ class LoopHost(Host):
         raise NotImplementedError("a step that asks a model makes no rows of its own")
 
     async def end(self) -> None:
-        await self._asking.close()
+        try:
+            await self._asking.close()
+        except Exception as error:
+            self.listener.on_error(self, step_error(self.stage.name, error))
 
     def cancel(self) -> None:
         self._asking.cancel()
@@ -164,7 +167,7 @@ class ThreadHost(Host):
                 self.listener.on_outcome(self, await asyncio.to_thread(job))
             await asyncio.to_thread(self._chain.close)
         except Exception as error:
-            self.listener.on_error(self, stage_error(self.stage, error))
+            self.listener.on_error(self, step_error(self.stage.name, error))
             with contextlib.suppress(Exception):  # one error is enough: files are let go of
                 await asyncio.to_thread(self._chain.close)
 
@@ -247,7 +250,7 @@ class WorkerHost(Host):
                     self._teller.hear(payload)
                 else:
                     said = orjson.loads(payload)
-                    self.listener.on_error(self, RunError(in_step(self.stage, said["message"]), said["fix"]))
+                    self.listener.on_error(self, RunError(in_step(self.stage.name, said["message"]), said["fix"]))
         except (asyncio.IncompleteReadError, ConnectionError):
             self.is_ready = False
             if self._teller is not None:
@@ -308,20 +311,6 @@ class WorkerHost(Host):
         self._is_ending = True
         if self._process is not None and self._process.is_alive():
             self._process.kill()
-
-
-def stage_error(stage: Stage, error: Exception) -> RunError:
-    """What keeps a whole stage from its work, in words: no row is at fault."""
-    said = explain(error)
-    found = RunError(in_step(stage, said.message), said.fix if said is error else "correct this")
-    if said is error:
-        found.code = said.code
-    return found
-
-
-def in_step(stage: Stage, message: str) -> str:
-    """What ended a stage, with its name unless the message names the step already."""
-    return message if message.startswith("step ") else f"step {stage.name!r}: {message}"
 
 
 context = mp.get_context("forkserver")

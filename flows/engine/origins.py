@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
@@ -12,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.codec import decode, encode
+from flows.engine.desk import OF_ANY_ROWS
 from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentWriter, records_in
-from flows.engine.outcome import explain
+from flows.engine.outcome import explain, step_error
 from flows.engine.shelf import ShelfRows
 from steps.base import BaseStep, Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
-from steps.errors import RunError
 
 RECORDS_PER_FRAME = 200
+KEPT_AS = ".all"
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +36,7 @@ def naming(step: BaseStep) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = explain(error)
-        fix = said.fix if said is error else "correct it"
-        raise RunError(f"step {step.name!r}: {said.message}", fix) from error
+        raise step_error(str(step.name), error) from error
 
 
 class Origin(ABC):
@@ -113,14 +113,18 @@ class SourceRows(Origin):
 class AllRows(Origin):
     """What a step makes of all rows. The same rows through the same step are read from the ledger, not made again."""
 
-    def __init__(self, step: GlobalStep, shelf: Path, folder: Path) -> None:
+    def __init__(self, step: GlobalStep, shelf: Path, folder: Path, artifacts: Path) -> None:
         super().__init__(step)
         self._step: GlobalStep
         self._rows = ShelfRows(shelf)
         self._folder = folder
+        self._artifacts = artifacts
 
     def _begin(self) -> Generator[Row]:
-        kept = self._folder / f"{self._digest()}.all"
+        digest = self._digest()
+        kept = self._folder / f"{digest}{KEPT_AS}"
+        self._forget_others(digest)
+        self._step.keep_artifacts_in(self._artifacts / digest)
         self.taken = len(self._rows)
         if kept.exists():
             self.reused = self.taken
@@ -133,6 +137,13 @@ class AllRows(Origin):
         for body in self._rows.bodies():
             digest.update(len(body).to_bytes(8, "little") + body)
         return digest.hexdigest()
+
+    def _forget_others(self, digest: str) -> None:
+        """Drop the artifacts of other rows than these, and what was made of those rows first: both are made anew together."""
+        for path in self._artifacts.glob("*"):
+            if path.name not in (digest, OF_ANY_ROWS):
+                (self._folder / f"{path.name}{KEPT_AS}").unlink(missing_ok=True)
+                shutil.rmtree(path)
 
     def _make(self, kept: Path) -> None:
         """Make all rows before the first one leaves: another time they might be others, or in another order."""

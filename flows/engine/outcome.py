@@ -15,7 +15,7 @@ from flows.engine.codec import decode, encode
 from flows.engine.items import Item, pack, unpack
 from flows.engine.ledger import Place
 from flows.engine.tally import Tally
-from steps.errors import BadReply, DistilflowError, MissingKey, RowError
+from steps.errors import BadReply, DistilflowError, MissingKey, RowError, RunError
 
 
 @dataclass(slots=True)
@@ -143,6 +143,20 @@ def explain(error: BaseException, row: Any = None) -> DistilflowError:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return RowError(f"{type(error).__name__}: {_said_by(error)}{place}", "mend the step's code, or drop the row before it")
+
+
+def step_error(step: str, error: BaseException) -> RunError:
+    """What keeps a step from its work, in words: no row is at fault."""
+    said = explain(error)
+    found = RunError(in_step(step, said.message), said.fix if said is error else "correct this")
+    if said is error:
+        found.code = said.code
+    return found
+
+
+def in_step(step: str, message: str) -> str:
+    """What ended a stage, with the name of its step unless the message names one already."""
+    return message if message.startswith("step ") else f"step {step!r}: {message}"
 
 
 def printable(text: str) -> str:

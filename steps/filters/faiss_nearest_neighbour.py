@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -25,6 +26,9 @@ class FaissNearestNeighbour(GlobalStep):
     say how near they are: distances (squared, for the default metric 1), or similarities if `metric_type` is 0, the inner
     product. A row is not its own neighbour; with fewer rows than `k` the lists are shorter. Without `string_factory` every
     vector is compared with every other, exactly.
+
+    The index is left beside the rows, as the artifact `faiss_index`: `faiss.read_index` of its `index.faiss` finds rows by
+    their number. It takes as much room as the vectors.
 
     Needs `pip install 'distilflow[embeddings]'`. The index lies in memory, and the rows are read twice.
 
@@ -56,6 +60,7 @@ class FaissNearestNeighbour(GlobalStep):
     train_size: int | None = Field(
         default=None, ge=1, description="Rows that an index is trained with; empty for all, if it needs training."
     )
+    save_index: bool = Field(default=True, description="Keep the index, as an artifact.")
 
     def load(self) -> None:
         self._library()
@@ -64,6 +69,9 @@ class FaissNearestNeighbour(GlobalStep):
         if not len(rows):
             return
         index = self._index(rows)
+        if self.save_index:
+            about = {"num_rows": index.ntotal, "embedding_dim": index.d, "metric_type": index.metric_type}
+            self.save_artifact("faiss_index", lambda folder: self._write(index, folder / "index.faiss"), about)
         first = 0
         for batch, vectors in vectors_by_chunk(rows, "embedding", self.search_batch_size):
             scores, indices = self._search(index, vectors)
@@ -71,6 +79,10 @@ class FaissNearestNeighbour(GlobalStep):
                 others = [pair for pair in zip(found, near, strict=True) if pair[0] not in (number, -1)][: self.k]
                 yield {**row, "nn_indices": [index for index, _ in others], "nn_scores": [score for _, score in others]}
             first += len(batch)
+
+    def _write(self, index: Any, path: Path) -> None:
+        faiss = self._library()
+        faiss.write_index(index if self.device is None else faiss.index_gpu_to_cpu(index), str(path))
 
     def _search(self, index: Any, vectors: Matrix) -> Any:
         try:

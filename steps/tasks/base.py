@@ -120,6 +120,9 @@ class Task(Step):
         read = await self.reader(row, ask).read_all(request, await ask(request))
         return self.rows_of(row, [Generation(one.columns, one.reply.model_name, request.chat, one.reply.text) for one in read])
 
+    def recall(self, row: Row) -> None:
+        """See a row, as it left this step, that is not asked about again: an earlier session or another run finished it."""
+
     def rows_of(self, row: Row, generations: Sequence[Generation]) -> list[Row]:
         """The rows that go on, given what came of asking about one."""
         if self.group_generations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import PrivateAttr
@@ -54,8 +55,11 @@ class Seeds(GeneratorStep):
     @classmethod
     def of(cls, task: GeneratorTask, name: str) -> Self:
         made = cls(name=name, batch_size=task.batch_size)
-        made._task = task
+        made._task = task.model_copy()  # a task of its own, as in a run, where the two work in different processes
         return made
+
+    def keep_artifacts_in(self, folder: Path | None) -> None:
+        self._task.keep_artifacts_in(folder)
 
     def generate(self) -> Iterator[Row]:
         return self._task.seeds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import PrivateAttr
@@ -44,8 +45,11 @@ class PreparedRows(GlobalStep):
     @classmethod
     def of(cls, task: GlobalTask, name: str) -> Self:
         made = cls(name=name, input_mappings=task.input_mappings)
-        made._task = task
+        made._task = task.model_copy()  # a task of its own, as in a run, where the two work in different processes
         return made
+
+    def keep_artifacts_in(self, folder: Path | None) -> None:
+        self._task.keep_artifacts_in(folder)
 
     def needs(self) -> list[str]:
         return self._task.needs()

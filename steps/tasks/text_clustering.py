@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from random import Random
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from steps.base import Row
 from steps.errors import RowError
+from steps.extras import without_extra
 from steps.llms.base import Ask
+from steps.tasks.cluster_map import NOISE, ClusterMap, point_in
 from steps.tasks.global_task import GlobalTask
 from steps.tasks.material import tagged
 from steps.tasks.text_classification import TextClassification
 from steps.wording import quoted
 
-NOISE = -1
-"""What DBSCAN calls the points that belong to no cluster."""
+FIGURE = "figure_clustering.png"
 _SEED = 42
 _TEXTS = "distilflow_texts_of_cluster"
+
+log = logging.getLogger(__name__)
 
 
 class TextClustering(GlobalTask, TextClassification):
@@ -27,6 +31,9 @@ class TextClustering(GlobalTask, TextClassification):
 
     The model reads some texts of each cluster, drawn by chance, once per cluster. Rows that belong to none (`cluster_label`
     -1) get `default_label`, and nobody is asked about them. Put EmbeddingGeneration, UMAP and DBSCAN before it.
+
+    Where rows have a `projection`, a figure of the clusters with their labels is left beside the rows, as the artifact
+    `Text Clusters`: `pip install 'distilflow[clustering]'` has what draws it.
 
     Example:
         >>> rows = [{"text": text, "cluster_label": at} for text, at in [("red fox", 0), ("grey fox", 0), ("?", -1)]]
@@ -40,7 +47,39 @@ class TextClustering(GlobalTask, TextClassification):
     outputs: ClassVar[tuple[str, ...]] = ("summary_label",)
     prepared: ClassVar[tuple[str, ...]] = (_TEXTS,)
 
+    savefig: bool = Field(default=True, description="Draw the clusters, where rows have a `projection`, as an artifact.")
     samples_per_cluster: int = Field(default=10, ge=1, description="Texts of each cluster that the model reads.")
+
+    _map: ClusterMap | None = PrivateAttr(default=None)
+    _draws: bool | None = PrivateAttr(default=None)
+
+    def load(self) -> None:
+        super().load()
+        self._map = None
+
+    def unload(self) -> None:
+        if (drawn := self._map) is not None:
+            about = {"type": "image", "library": "matplotlib", "rows": drawn.rows.total(), "clusters": len(drawn.clusters)}
+            self.save_artifact("Text Clusters", lambda folder: drawn.save(folder / FIGURE), about)
+        super().unload()
+
+    def recall(self, row: Row) -> None:
+        self._put_on_map(row)
+
+    def _put_on_map(self, row: Row) -> None:
+        if not self.savefig or self._draws is False:
+            return
+        point, cluster, label = point_in(row.get("projection")), row.get("cluster_label"), row.get("summary_label")
+        if point is None or not isinstance(cluster, int):
+            return
+        if self._draws is None:
+            lacking = [f"{what}: {fix}" for what, fix in without_extra("matplotlib", "clustering", "a figure of the clusters")]
+            self._draws = not lacking
+            if lacking:
+                log.warning("step %r: %s", self.name, lacking[0])
+                return
+        self._map = self._map or ClusterMap()
+        self._map.add(point, cluster, ", ".join(label) if isinstance(label, list) else label or "")
 
     def prepare(self, rows: Collection[Row]) -> Iterator[Row]:
         drawn = self._draw(rows)
@@ -64,6 +103,12 @@ class TextClustering(GlobalTask, TextClassification):
         return drawn
 
     async def answer(self, row: Row, ask: Ask) -> list[Row]:
+        made = await self._labelled(row, ask)
+        for new in made:
+            self._put_on_map(new)
+        return made
+
+    async def _labelled(self, row: Row, ask: Ask) -> list[Row]:
         self.check_row(row)
         if row[_TEXTS] is not None:
             return await super().answer(row, ask)

@@ -53,6 +53,9 @@ def test_a_result_is_pushed_with_its_changes_licence_and_tag_and_tells_how_far_i
     hub, run = FakeHub(), ctx.store.get("sample-1")
     repo_id = f"{owner_of(hub)}/sample"
     hand_edits.drop_row(run, PART, 0)
+    beside = run.distiset / "artifacts" / "answer" / "plot" / "plot.txt"
+    beside.parent.mkdir(parents=True)
+    beside.write_text("drawn")
 
     steps = push(hub, run, repo_id=repo_id, licence="apache-2.0", tag="run-1")
 
@@ -65,6 +68,7 @@ def test_a_result_is_pushed_with_its_changes_licence_and_tag_and_tells_how_far_i
     assert repo.is_private
     assert repo.paths("run-1") == repo.paths()
     assert {"changes.jsonl", "pipeline.yaml", "README.md", "default/train-00000-of-00001.parquet"} <= set(repo.paths())
+    assert repo.read("artifacts/answer/plot/plot.txt") == b"drawn"
     assert "report.json" not in repo.paths()
     assert (head["license"], "Changed by hand" in body, f'load_dataset("{repo_id}"' in body) == ("apache-2.0", True, True)
 

@@ -135,9 +135,9 @@ def test_a_step_has_its_mappings_resources_and_batches_or_a_note_says_why_not(du
 
 NO_PARAMETERS = {
     "name", "type_info", "runtime_parameters_info", "resources", "input_mappings", "output_mappings", "use_cache",
-    "batch_size", "input_batch_size", "savefig",
+    "batch_size", "input_batch_size",
 }  # fmt: skip
-"""Fields that are no parameters here. `savefig`: nothing is drawn, as the guide says."""
+"""Fields that are no parameters here."""
 
 
 def is_told(dump: Dump, step: str, key: str) -> bool:

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from datasets import Dataset, load_dataset
+from datasets import Dataset, get_dataset_config_names, load_dataset
 from huggingface_hub import HfApi
 
 from flows.distiset import Distiset
 from flows.hub import PushFailed
 
 DATA = "my-org/result"
+ARTIFACTS = "my-org/with-artifacts"
 
 
 def main(folder: str) -> None:
@@ -34,8 +35,20 @@ def main(folder: str) -> None:
     seen["pr"] = only.push_to_hub(DATA, create_pr=True)
     seen["branch"] = only.push_to_hub("own", private=True, revision="draft")
     seen["draft"] = len(load_dataset("tester/own", "good", revision="draft")["test"])
+    seen["artifacts"] = pushed_twice(distiset, api)
     seen["refusals"] = refusals(distiset)
     print(json.dumps(seen))
+
+
+def pushed_twice(distiset: Distiset, api: HfApi) -> dict[str, Any]:
+    """What lies beside the rows after a second push, and whether they still load."""
+    distiset.push_to_hub(ARTIFACTS)
+    for path in ("artifacts/good/plot/old.txt", "artifacts/good/other/theirs.txt", "artifacts/notes.txt"):
+        api.upload_file(path_or_fileobj=b"old", path_in_repo=path, repo_id=ARTIFACTS, repo_type="dataset")
+    distiset.push_to_hub(ARTIFACTS)
+    paths = sorted(path for path in api.list_repo_files(ARTIFACTS, repo_type="dataset") if path.startswith("artifacts/"))
+    rows = {leaf: len(load_dataset(ARTIFACTS, leaf)["train"]) for leaf in ("good", "other")}
+    return {"paths": paths, "rows": rows, "configs": get_dataset_config_names(ARTIFACTS)}
 
 
 def refusals(distiset: Distiset) -> dict[str, str]:

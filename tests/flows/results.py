@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.codec import encode
+from flows.engine.desk import OF_ANY_ROWS, Desk
 from flows.engine.events import StepProgress
 from flows.engine.ledger import SegmentWriter
 from flows.engine.outcome import Collected, Failure
 from flows.engine.quarantine import Quarantine
 from flows.engine.shelf import Shelf
+from flows.engine.stages import keys_of
 from flows.plan import Plan, plan
 from flows.pools import Pools
 from flows.runs import RunReport
 from flows.spec import PipelineSpec, StepSpec
+from steps.artifacts import write_artifact
 
 Rows = list[dict[str, Any]]
 
@@ -35,6 +38,12 @@ def make_shelf(folder: Path, name: str, rows: Rows) -> Path:
         shelf.add(Collected(str(number), place, has_children=False))
     shelf.save()
     return shelf.path
+
+
+def leave(run: Path, plan: Plan, step: str, name: str, text: str, metadata: dict[str, Any] | None = None) -> None:
+    """Have a step leave an artifact in the folder of its run."""
+    folder = Desk(run, "w", {}).artifacts(step, keys_of(plan)[step]) / OF_ANY_ROWS
+    write_artifact(folder, name, lambda part: (part / "text.txt").write_text(text), metadata)
 
 
 def make_report(**changes: Any) -> RunReport:

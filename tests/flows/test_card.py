@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from flows.card import Reason, addressed, render_card, with_configs
+from flows.card import Left, Reason, addressed, render_card, with_configs
 from flows.engine.events import StepProgress
 from flows.engine.options import RunOptions
 from flows.engine.tally import Tally
@@ -46,6 +46,20 @@ def card(**changes: object) -> str:
     columns = {"default": [Column("instruction", "string", "Say hi"), Column("n", "int64")]}
     reasons = [Reason("answer", "bad-reply", "the reply is not JSON", 10)]
     return render_card(spec(), report(**changes), columns, reasons=reasons)
+
+
+def test_artifacts_are_listed_with_what_their_steps_say_of_them() -> None:
+    columns = {"default": [Column("n", "int64")]}
+    plot = Left("judge", "Text Clusters", [f"{at}.png" for at in range(7)], {"type": "image", "clusters": {"a|b": 3}})
+    odd = Left("load", NASTY[:40], [], {NASTY: NASTY})
+
+    text = render_card(spec(), report(), columns, artifacts=[plot, odd])
+
+    named = "`0.png`, `1.png`, `2.png`, `3.png`, `4.png`, 2 more"
+    assert f'| `judge` | `Text Clusters` | {named} | type: image, clusters: {{"a\\|b": 3}} |' in text
+    [line] = [line for line in text.splitlines() if line.startswith("| `load` | a")]
+    assert "<script>" not in line
+    assert "### Artifacts" not in card()
 
 
 def test_the_head_is_what_the_hub_reads() -> None:

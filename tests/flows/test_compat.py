@@ -54,6 +54,15 @@ def test_what_nobody_set_is_left_out_and_what_somebody_set_is_kept() -> None:
     assert resources.replicas == 4
 
 
+@pytest.mark.parametrize(("savefig", "kept"), [(True, {}), (False, {"savefig": False})])
+def test_whether_clusters_are_drawn_is_carried_over(savefig: bool, kept: dict[str, bool]) -> None:
+    clustering = step("name", "distilabel.steps.clustering.text_clustering", "TextClustering", savefig=savefig)
+
+    spec = read(pipeline([load(), clustering], {"load": ["name"]}))
+
+    assert spec.step("name").params == kept
+
+
 def test_it_is_read_from_json_too_and_its_yaml_reads_back(tmp_path: Path) -> None:
     (tmp_path / "theirs.json").write_text(json.dumps(preference()))
 

@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from flows.distiset import write_distiset
+from flows.engine.stages import keys_of
 from flows.hub import PushFailed, check_repo_id
 from tests.fakes.hub import FakeHub
 from tests.fakes.serving import running
-from tests.flows.results import make_plan, make_report, make_shelf
+from tests.flows.results import leave, make_plan, make_report, make_shelf
 
 ROOT = Path(__file__).parents[2]
 DATA = "my-org/result"
@@ -35,7 +36,11 @@ def seen(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     shelves = {
         leaf: make_shelf(folder, leaf, [{"n": at} for at in range(start, 9)]) for leaf, start in (("good", 1), ("other", 5))
     }
-    write_distiset(folder / "distiset", make_plan("good", "other"), shelves, make_report(), folder / "run.log")
+    plan = make_plan("good", "other")
+    leave(folder, plan, "good", "plot", "drawn", {"type": "plot"})
+    leave(folder, plan, "good", "rows.parquet", "no table")
+    report = make_report(step_keys=keys_of(plan))
+    write_distiset(folder / "distiset", plan, shelves, report, folder / "run.log")
     with running(hub) as url:
         done = subprocess.run(
             [sys.executable, "-W", "error::UserWarning", "-m", "tests.flows.hub_program", str(folder / "distiset")],
@@ -61,6 +66,10 @@ def test_everything_is_in_one_commit(hub: FakeHub, seen: dict[str, Any]) -> None
     assert sorted(first.files) == [
         ".gitattributes",
         "README.md",
+        "artifacts/good/plot/metadata.json",
+        "artifacts/good/plot/text.txt",
+        "artifacts/good/rows.parquet/metadata.json",
+        "artifacts/good/rows.parquet/text.txt",
         "good/train-00000-of-00001.parquet",
         "other/train-00000-of-00001.parquet",
         "pipeline.yaml",
@@ -68,6 +77,21 @@ def test_everything_is_in_one_commit(hub: FakeHub, seen: dict[str, Any]) -> None
     ]
     assert first.oid in seen["url"]
     assert f'load_dataset("{DATA}", "good")'.encode() in first.files["README.md"].content
+
+
+def test_an_artifact_is_replaced_whole_and_others_stay(seen: dict[str, Any]) -> None:
+    assert seen["artifacts"] == {
+        "paths": [
+            "artifacts/good/other/theirs.txt",
+            "artifacts/good/plot/metadata.json",
+            "artifacts/good/plot/text.txt",
+            "artifacts/good/rows.parquet/metadata.json",
+            "artifacts/good/rows.parquet/text.txt",
+            "artifacts/notes.txt",
+        ],
+        "rows": {"good": 8, "other": 4},
+        "configs": ["good", "other"],
+    }
 
 
 def test_a_second_push_replaces_its_own_leaf_and_keeps_the_others(hub: FakeHub, seen: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from flows.distiset.parts import by_hand
@@ -75,6 +76,17 @@ def make_run(runs_dir: Path, run_id: str) -> RunFolder:
     )
     run.save_report(report)
     return run
+
+
+def leave_artifacts(run: RunFolder) -> Path:
+    """Have two artifacts lie beside the rows: a picture with a page, and one whose metadata is torn."""
+    picture, torn = (run.distiset / "artifacts" / "answer" / name for name in ("Text Clusters", "torn"))
+    for folder, said in ((picture, json.dumps({"type": "image", "about": HOSTILE})), (torn, "{")):
+        folder.mkdir(parents=True)
+        (folder / "metadata.json").write_text(said)
+        (folder / f"{'a-long-name-' * 8}.html").write_text(f"<h1>{HOSTILE}</h1>")
+    Image.new("RGB", (1200, 800), "#8899cc").save(picture / "figure.png")
+    return picture
 
 
 class Shop:
@@ -384,6 +396,30 @@ def test_usage_tells_requests_tokens_money_and_time(page: Page, shop: Shop) -> N
         expect(usage).to_contain_text(words)
 
 
+def test_artifacts_show_their_pictures_and_are_downloaded(page: Page, shop: Shop, tmp_path: Path) -> None:
+    run = shop.run()
+    folder = leave_artifacts(run)
+    shop.open(page, run)
+    page.get_by_role("tab", name="Artifacts 2").click()
+    picture, torn = page.get_by_test_id("artifact").nth(0), page.get_by_test_id("artifact").nth(1)
+
+    expect(picture).to_contain_text(HOSTILE)
+    expect(torn).to_contain_text("No metadata: its metadata.json cannot be read")
+    image = picture.get_by_role("img", name="Text Clusters: figure.png")
+    expect(image).to_have_js_property("naturalWidth", 1200)
+    with page.expect_download() as waiting:
+        picture.get_by_role("link", name="a-long-name-").click()
+    waiting.value.save_as(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_bytes() == (folder / waiting.value.suggested_filename).read_bytes()
+
+
+def test_a_result_without_artifacts_has_no_tab_for_them(page: Page, shop: Shop) -> None:
+    shop.open(page, shop.run())
+
+    expect(page.get_by_role("tab", name="Plots")).to_be_visible()
+    expect(page.get_by_role("tab", name="Artifacts")).to_have_count(0)
+
+
 def test_the_rows_that_fit_are_downloaded(page: Page, shop: Shop, tmp_path: Path) -> None:
     shop.open(page, shop.run(), search="answer 12")
     expect(page.get_by_test_id("matched")).to_have_text("11 of 130 rows")
@@ -523,7 +559,9 @@ def test_everything_can_be_read_and_reached(chromium: Any, watched: Watched, sho
         expect(page.get_by_test_id("change")).to_have_count(1)
         found["changes"] = page.evaluate(LOOKS)
         page.keyboard.press("Escape")
-        for tab, shown in (("plots", "plot-topic"), ("usage", "usage"), ("card", "card"), ("quarantine", "quarantine")):
+        leave_artifacts(run)
+        tabs = {"plots": "plot-topic", "usage": "usage", "card": "card", "quarantine": "quarantine", "artifacts": "artifacts"}
+        for tab, shown in tabs.items():
             shop.open(page, run, tab=tab)
             expect(page.get_by_test_id(shown)).to_be_visible()
             found[tab] = page.evaluate(LOOKS)

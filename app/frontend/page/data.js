@@ -5,6 +5,7 @@ import { LIVE } from "./follow.js";
 import { mountCompare } from "./compare.js";
 import { listRuns } from "./all_runs.js";
 import { icon } from "./icons.js";
+import { drawArtifacts } from "./data_artifacts.js";
 import { showChanges } from "./data_changes.js";
 import { asked, isAsked } from "./data_query.js";
 import { drawPlots } from "./data_plots.js";
@@ -136,10 +137,11 @@ export function mountDataBody(element, { trigger }) {
       { id: "card", label: "Card" },
       { id: "usage", label: "Usage and cost" },
       { id: "plots", label: "Plots" },
+      (run.artifacts > 0 || route().tab === "artifacts") && { id: "artifacts", label: "Artifacts", count: run.artifacts || null },
       { id: "log", label: "Log" },
     ];
     const choose = (id) => go({ tab: id === "rows" ? "" : id, rowpage: "", row: "" });
-    return keepingFocus(tabs, () => put(tabs, tablist("Result", list, route().tab || "rows", choose)));
+    return keepingFocus(tabs, () => put(tabs, tablist("Result", list.filter(Boolean), route().tab || "rows", choose)));
   };
 
   const drawTab = async (run, signal) => {
@@ -152,6 +154,8 @@ export function mountDataBody(element, { trigger }) {
         return drawUsage(content, run);
       case "plots":
         return drawPlots(content, run, signal);
+      case "artifacts":
+        return drawArtifacts(content, run, signal);
       case "log":
         return drawLog(content, run, signal);
       default:

@@ -67,6 +67,12 @@ export function count(number, one, many = `${one}s`) {
 
 const NUMBERS = new Intl.NumberFormat("en-US"); // made once: a hundred cards ask for it twenty times a second
 
+/** Bytes, as people write them. */
+export function size(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
 export function number(value) {
   return NUMBERS.format(value ?? 0);
 }

@@ -1,6 +1,6 @@
 /* The push panel: what is checked, what will be written, how far it is. Its fields are Gradio's own, framed here. */
 
-import { count, failure, h, keepingFocus, number, put, tag } from "./dom.js";
+import { count, failure, h, keepingFocus, number, put, size, tag } from "./dom.js";
 import { isOpen, watchDropdowns } from "./dropdowns.js";
 import { icon } from "./icons.js";
 import { looked, lookedAt } from "./looked.js";
@@ -89,7 +89,7 @@ export function mountPushChecks(element) {
       now.card ? check("done", "The card was looked at") : check("warn", "Look at the card first", "It is what readers see", action("Show the card", () => (set("push", !phone.matches), go({ tab: "card" })))),
       found.secrets.length
         ? check("fail", "Something looks like a key", found.secrets.slice(0, 4).map(where), h("label", { class: "df-check df-small" }, agreeBox(isAgreed, (on) => ((isAgreed = on), draw())), "I have looked: push all the same"))
-        : check("done", "No secret found", "In rows, card, log and pipeline.yaml"),
+        : check("done", "No secret found", "In rows, card, log, pipeline.yaml and artifacts"),
       found.quarantined > 0 && check("warn", `${count(found.quarantined, "row")} in quarantine ${found.quarantined === 1 ? "stays" : "stay"} behind`, "The card tells how many and why"),
       found.is_rehearsal ? check("warn", "These are rehearsal rows", "Made up by a program, not by a model. The card says so; nobody should train on them") : check("done", "No rehearsal rows", found.models.length ? `Replies come from ${found.models.join(", ")}` : ""),
       found.is_partial && check("warn", "The run ended early", "This is a part of the rows; the card says so"),
@@ -150,11 +150,6 @@ function agreeBox(isOn, act) {
 
 function where(one) {
   return one.file ? one.file : `Row ${number(one.row + 1)}, column ${one.column}`;
-}
-
-function size(bytes) {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1e6 ? `${Math.round(bytes / 1000)} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** How the push goes: {busy} or {file, done, total}, then {url}, or {what, fix}. */

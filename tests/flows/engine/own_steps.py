@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from steps.base import Batch, GeneratorStep, GlobalStep, Row, Step
-from steps.llms.base import Chat
+from steps.llms.base import Ask, Chat
 from steps.tasks.base import Task
 
 
@@ -276,4 +276,98 @@ class Tags(Step):
                 raise ValueError("no")
             if row["i"] in self.exit_at:
                 sys.exit(1)
+        return batch
+
+
+def text_in(folder: Path, text: str, kill_once: str = "") -> None:
+    """Write two files; the process dies between them if it is to."""
+    (folder / "first.txt").write_text(text)
+    if kill_once and not Path(kill_once).exists():
+        Path(kill_once).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    (folder / "more").mkdir()
+    (folder / "more" / "second.txt").write_text(text)
+
+
+class Leaves(Step):
+    """Leaves an artifact for each batch, and one at the end that says how many rows it saw."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+    text: str = "a"
+    kill_once: str = ""
+    fails_at_end: bool = False
+    _seen: int = PrivateAttr(default=0)
+
+    def process(self, batch: Batch) -> Batch:
+        self._seen += len(batch)
+        self.save_artifact("text", lambda folder: text_in(folder, self.text * 1000, self.kill_once), {"of": self.text})
+        return batch
+
+    def unload(self) -> None:
+        if self.fails_at_end:
+            raise ValueError("no end")
+        self.save_artifact("count", lambda folder: text_in(folder, str(self._seen)))
+
+
+class LeavesTotal(GlobalStep):
+    """Leaves the number of all rows."""
+
+    calls: str = ""
+
+    def process(self, rows: Collection[Row]) -> Iterable[Row]:
+        note(self.calls, f"all {len(rows)}")
+        self.save_artifact("total", lambda folder: text_in(folder, str(len(rows))))
+        return rows
+
+
+class LeavesNumbers(Numbers):
+    """Counts, and leaves what it counted to."""
+
+    leaves: bool = True
+
+    def load(self) -> None:
+        if self.leaves:
+            self.save_artifact("numbers", lambda folder: text_in(folder, str(self.rows)))
+
+
+class LeavesAsked(Task):
+    """Leaves what was answered, of rows that were asked about now and earlier."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+    outputs: ClassVar[tuple[str, ...]] = ("generation",)
+    prompt: ClassVar[str] = "{i}"
+    fails_at_end: bool = False
+    _seen: list[str] = PrivateAttr(default_factory=list)
+
+    def format_output(self, text: str, row: Row) -> Row:
+        return {"generation": f"about {row['i']}"}
+
+    async def answer(self, row: Row, ask: Ask) -> list[Row]:
+        made = await super().answer(row, ask)
+        self._seen += [new["generation"] for new in made]
+        return made
+
+    def recall(self, row: Row) -> None:
+        self._seen.append(row["generation"])
+
+    def unload(self) -> None:
+        if self.fails_at_end:
+            raise ValueError("no end")
+        self.save_artifact("asked", lambda folder: text_in(folder, ", ".join(sorted(self._seen))))
+
+
+class LeavesSlowly(Step):
+    """Takes a minute to write an artifact, the first time."""
+
+    begun: str
+
+    def process(self, batch: Batch) -> Batch:
+        def write(folder: Path) -> None:
+            (folder / "first.txt").write_text("half")
+            if not Path(self.begun).exists():
+                Path(self.begun).touch()
+                time.sleep(60)
+            (folder / "first.txt").write_text("whole")
+
+        self.save_artifact("text", write)
         return batch

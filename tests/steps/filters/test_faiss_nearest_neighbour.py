@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from steps.artifacts import artifacts_in
 from steps.base import Row
 from steps.errors import RunError
 from steps.filters.embedding_dedup import EmbeddingDedup
@@ -87,3 +90,30 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(RunError, match=re.escape("pip install 'distilflow[embeddings]'")):
         FaissNearestNeighbour().load()
+
+
+@pytest.mark.parametrize("factory", [None, "HNSW16"])
+def test_the_index_is_left_beside_the_rows(tmp_path: Path, factory: str | None) -> None:
+    import faiss
+
+    step, rows = FaissNearestNeighbour(k=3, string_factory=factory), rows_of(50)
+    step.keep_artifacts_in(tmp_path)
+
+    made = list(step.process(rows))
+
+    folder = artifacts_in(tmp_path)["faiss_index"]
+    about = {"num_rows": 50, "embedding_dim": 8, "metric_type": 1}
+    assert json.loads((folder / "metadata.json").read_text()) == about
+    index = faiss.read_index(str(folder / "index.faiss"))
+    _, near = index.search(np.array([row["embedding"] for row in rows], np.float32), 4)
+    assert [[at for at in found if at != number][:3] for number, found in enumerate(near.tolist())] == [
+        row["nn_indices"] for row in made
+    ]
+
+
+def test_the_index_can_be_left_out(tmp_path: Path) -> None:
+    step = FaissNearestNeighbour(save_index=False)
+    step.keep_artifacts_in(tmp_path)
+
+    assert len(list(step.process(rows_of(5)))) == 5
+    assert artifacts_in(tmp_path) == {}
