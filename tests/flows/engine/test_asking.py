@@ -132,7 +132,7 @@ def test_a_slow_row_holds_up_nobody(tmp_path: Path) -> None:
 
     fake = FakeOpenAI(Behaviour(latency_s=lambda prompt: 6.0 if "00" in prompt else 0.001))
     with running(fake) as url:
-        result = ask(tmp_path, url, rows=200, during=watch, max_concurrency=4)
+        result = ask(tmp_path, url, rows=200, during=watch, max_concurrency=4, timeout=30)
 
     assert len(result.only) == 200
     assert 199 in seen  # all the others had left when the slow one, the first, came through
