@@ -190,6 +190,8 @@ class Gate:
         is_hopeless = not error.is_retryable
         if isinstance(error, RateLimited):
             pause = self._was_refused(turn, error)
+            if caller.may_go_elsewhere(turn.lane, time.monotonic()):
+                pause = 0.0
             is_hopeless = self._refuses_for_ever(tries)
             if tries.refusals > PATIENT_REFUSALS:
                 pause = max(pause, pause_s(tries.refusals - PATIENT_REFUSALS))

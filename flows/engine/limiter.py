@@ -69,6 +69,10 @@ class Limiter:
         """How many requests may be under way at once, now."""
         return self._window.size
 
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing leaves for now because of a refusal."""
+        return now < self._silence.until
+
     def delay(self, now: float, tokens: float = 0) -> float | None:
         """When the next request may leave. 0: now, call `sent`. Else: ask again after so many seconds, or after a refusal.
 
@@ -77,7 +81,7 @@ class Limiter:
         """
         if self.held >= self._window.size:
             return None
-        if now < self._silence.until:
+        if self.is_silent(now):
             return self._silence.until - now
         if self._mirror.has_event:
             self._mirror.judge(now)

@@ -37,6 +37,11 @@ class Caller:
         self.waiting: deque[Waiting] = deque()
         self.estimate = TokenEstimate(llm.longest_reply)
 
+    def may_go_elsewhere(self, refused: Lane, now: float) -> bool:
+        """Whether a request that was refused with one key may leave with another: then it need not wait for the first."""
+        others = (lane for lane in self.lanes if lane is not refused and not lane.is_retired)
+        return any(not lane.limiter.is_silent(now) for lane in others)
+
 
 @dataclass(slots=True)
 class Turn:

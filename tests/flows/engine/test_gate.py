@@ -67,6 +67,18 @@ async def test_each_key_has_a_limit_of_its_own() -> None:
     assert fake.stats.by_status[200] == 20  # one key alone gets ten in a quarter of an hour
 
 
+async def test_a_request_that_one_key_may_not_make_is_made_with_another() -> None:
+    fake = FakeOpenAI(Behaviour(requests_per_s=0.001, burst=10))
+    with running(fake) as url:
+        async with loaded_at(url, api_key="key-a") as one, loaded_at(url, api_key=["key-a", "key-b"]) as both:
+            way = Gate(one.endpoint)
+            await ask_all(way, one, 8)
+            answers = await asyncio.wait_for(ask_all(way, both, 12), 20)
+
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert fake.stats.by_status[429] > 0  # told to come again in a quarter of an hour: with key-a
+
+
 async def test_a_key_that_is_refused_is_given_up_with_one_warning_and_the_others_go_on() -> None:
     fake, heard = FakeOpenAI(Behaviour(refused_keys=("key-bad",), latency_s=0.01)), Listening()
     with running(fake) as url:
