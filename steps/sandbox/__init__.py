@@ -73,11 +73,19 @@ class Ran:
         return self.status == 0 and self.limit is None
 
 
-def run_python(source: str, *, limits: Limits | None = None, files: Mapping[str, str] | None = None, stdin: str = "") -> Ran:
+def run_python(
+    source: str,
+    *,
+    limits: Limits | None = None,
+    files: Mapping[str, str] | None = None,
+    stdin: str = "",
+    quiet_s: float = float("inf"),
+) -> Ran:
     """Run a Python program; returns when nothing of it is left.
 
     It is a script `main.py` in an empty working folder with these `files` (path in it: text), and imports what this Python
     can import but for this project. Texts of the same program are hashed alike in each run. May be called from many threads.
+    A program that prints nothing for `quiet_s` seconds is ended too.
 
     Raises:
         RunError: The program could not be started. What goes wrong in the program itself is told in what is returned.
@@ -93,19 +101,21 @@ def run_python(source: str, *, limits: Limits | None = None, files: Mapping[str,
     with _folder({**(files or {}), MAIN: source}) as folder, tempfile.TemporaryFile() as given:
         given.write(stdin.encode("utf-8", "surrogatepass"))
         given.seek(0)
-        said, out, err, is_too_much = _run_guarded(folder, limits, given)
+        said, out, err, cut_off = _run_guarded(folder, limits, given, quiet_s)
     if "failed" in said or "unguarded" not in said:
         why = said.get("failed") or err.strip()[-200:] or "no word from the process that guards it"
         raise RunError(f"the code could not be started: {why}", "see whether the machine has memory and processes left")
     status = said.get("status", -signal.SIGKILL)  # the code got at its keeper: it is gone too
-    limit = "output" if is_too_much else said.get("limit") or _limit_told(status, err)
+    limit = cut_off or said.get("limit") or limit_told(status, err)
     place = f"{folder}/"
     out, err = (_cut(text.replace(place, ""), limits.output_chars) for text in (out, err))
     return Ran(status, out, err, limit, said.get("seconds", 0.0), tuple(said["unguarded"]))
 
 
-def _run_guarded(folder: Path, limits: Limits, given: IO[bytes]) -> tuple[dict[str, Any], str, str, bool]:
-    """What the guard says, the two outputs, and whether they were more than may be written."""
+def _run_guarded(
+    folder: Path, limits: Limits, given: IO[bytes], quiet_s: float
+) -> tuple[dict[str, Any], str, str, Limit | None]:
+    """What the guard says, the two outputs, and the limit that they went beyond."""
     listen, tell = os.pipe()
     most = limits.files_mb << 20
     python = sys.executable
@@ -137,35 +147,46 @@ def _run_guarded(folder: Path, limits: Limits, given: IO[bytes]) -> tuple[dict[s
         finally:
             os.close(tell)
         try:
-            (out, err, said), is_too_much = _read(process, report, most, time.monotonic() + limits.wall_s + _GRACE_S)
+            (out, err, said), cut_off = _read(process, report, most, quiet_s, time.monotonic() + limits.wall_s + _GRACE_S)
         finally:
             _end(process)
     told = dict(entry for line in said.splitlines() for entry in json.loads(line).items())
-    return told, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), is_too_much
+    return told, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), cut_off
 
 
-def _read(process: subprocess.Popen[bytes], report: IO[bytes], most: int, deadline: float) -> tuple[list[bytes], bool]:
-    """Read outputs and report to their ends. Output beyond `most` ends the code, as silence beyond the deadline does."""
+def _read(
+    process: subprocess.Popen[bytes], report: IO[bytes], most: int, quiet_s: float, deadline: float
+) -> tuple[list[bytes], Limit | None]:
+    """Read outputs and report to their ends. Output beyond `most` ends the code, as silence for too long does."""
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
     pipes = [process.stdout, process.stderr, report]
     read = [bytearray() for _ in pipes]
-    is_too_much = False
+    cut_off: Limit | None = None
+    heard = time.monotonic()
     with selectors.DefaultSelector() as selector:
         for pipe, buffer in zip(pipes, read, strict=True):
             selector.register(pipe, selectors.EVENT_READ, buffer)
-        while selector.get_map() and (left := deadline - time.monotonic()) > 0:
-            for key, _ in selector.select(left):
+        while selector.get_map() and (left := deadline - (now := time.monotonic())) > 0:
+            patience = float("inf") if cut_off else max(0.0, heard + quiet_s - now)
+            for key, _ in selector.select(min(left, patience)):
                 chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
                     selector.unregister(key.fileobj)
-                elif not is_too_much or key.fileobj is report:
+                elif not cut_off or key.fileobj is report:
                     key.data.extend(chunk)
-            if not is_too_much and len(read[0]) + len(read[1]) > most:
-                is_too_much = True
+                if chunk and key.fileobj is process.stdout:
+                    heard = time.monotonic()
+            if cut_off:
+                continue
+            if len(read[0]) + len(read[1]) > most:
+                cut_off = "output"
+            elif time.monotonic() >= heard + quiet_s:
+                cut_off = "time"
+            if cut_off:
                 process.stdin.close()  # the keeper takes it as a sign to end
-    return [bytes(buffer) for buffer in read], is_too_much
+    return [bytes(buffer) for buffer in read], cut_off
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -212,7 +233,7 @@ def _remove(folder: Path) -> None:
             subprocess.run([*command, "--", str(folder)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
-def _limit_told(status: int, err: str) -> Limit | None:
+def limit_told(status: int, err: str) -> Limit | None:
     """The limit that a program ran into, by its last words; limits are errors that it may also catch."""
     if status == 0:
         return None

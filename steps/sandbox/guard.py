@@ -106,6 +106,7 @@ def _keep(job: dict[str, Any], unguarded: list[str], has_own_processes: bool) ->
         _libc("prctl", BE_SUBREAPER, 1, 0, 0, 0)
     started = time.monotonic()
     _say(job, unguarded=unguarded)
+    job["environment"]["SANDBOX_UNGUARDED"] = " ".join(unguarded)  # whoever starts others there may have to know
     if (code := os.fork()) == 0:
         _run(job)
     status, limit = _watch(job, code, started + job["wall_s"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from steps.components import LOCAL_FILES
 from steps.errors import RowError, RunError
 from steps.json_texts import json_in
 from steps.sandbox import Limits
-from steps.sandbox.calls import Call, Called, call_functions
+from steps.sandbox.calls import Call, Called, call_rows
 from steps.tasks.function_library import FunctionLibrary
 
 
@@ -72,23 +72,18 @@ class APIGenExecutionChecker(Step):
     def process(self, batch: Batch) -> Batch:
         if self._library is None:
             self.load()
-        return [self._checked(row) for row in batch]
+        library: dict[str, str] = {}
+        asked = [self._asked(row, library) for row in batch]
+        possible = [[call for call in calls if isinstance(call, Call)] for calls in asked]
+        limits = Limits(cpu_s=max(1, round(self.timeout_s)), wall_s=self.timeout_s, memory_mb=self.memory_mb)
+        made = call_rows(library, possible, limits)
+        return [_checked(row, calls, iter(came)) for row, calls, came in zip(batch, asked, made, strict=True)]
 
-    def _checked(self, row: Row) -> Row:
+    def _asked(self, row: Row, library: dict[str, str]) -> list[Call | str]:
+        """The calls of a row; instead of those that cannot be made, why."""
         require(row, self.inputs)
         calls = _calls(row["answers"])
-        made = [Called(False, calls)] if isinstance(calls, str) else self._called(calls)
-        is_kept, said = all(one.is_ok for one in made), [one.said for one in made]
-        return {**row, "keep_row_after_execution_check": is_kept, "execution_result": said}
-
-    def _called(self, calls: list[Any]) -> list[Called]:
-        """What came of the calls: of those that can be made, together; of the others, why they cannot."""
-        library: dict[str, str] = {}
-        found = [self._found(call, library) for call in calls]
-        possible = [call for call in found if isinstance(call, Call)]
-        limits = Limits(cpu_s=max(1, round(self.timeout_s)), wall_s=self.timeout_s, memory_mb=self.memory_mb)
-        made = iter(call_functions(library, possible, limits) if possible else ())
-        return [next(made) if isinstance(call, Call) else Called(False, call) for call in found]
+        return [calls] if isinstance(calls, str) else [self._found(call, library) for call in calls]
 
     def _found(self, call: Any, library: dict[str, str]) -> Call | str:
         """The call, whose file is added to the library; or what is wrong with it."""
@@ -107,6 +102,12 @@ class APIGenExecutionChecker(Step):
             return f"function {name!r} was not called: it uses {function.danger}"
         library[function.file] = function.source
         return Call(function.file, name, dict(arguments))
+
+
+def _checked(row: Row, calls: list[Call | str], made: Iterator[Called]) -> Row:
+    came = [next(made) if isinstance(call, Call) else Called(False, call) for call in calls]
+    is_kept, said = all(one.is_ok for one in came), [one.said for one in came]
+    return {**row, "keep_row_after_execution_check": is_kept, "execution_result": said}
 
 
 def _calls(answers: Any) -> list[Any] | str:
