@@ -109,7 +109,11 @@ def ours(folder: Path) -> Iterator[Side]:
     side.end()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow if case.step == "UMAP" else ()) for case in CASES],  # 15 s to compile it
+    ids=lambda case: case.name,
+)
 def test_our_side_of_each_case_works(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
 

@@ -31,7 +31,7 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.slow)])
 def themed(request: pytest.FixtureRequest, page: Page) -> Page:
     page.add_init_script(f"localStorage.setItem('distilflow-theme', {request.param!r})")
     return page
@@ -97,7 +97,6 @@ def test_nothing_serious_where_runs_are_watched_and_results_read(themed: Page, s
     assert {name: one for name, one in found.items() if one} == {}
 
 
-@pytest.mark.smoke
 def test_nothing_serious_on_a_phone(themed: Page, site: Site) -> None:
     page, found = themed, {}
     page.set_viewport_size({"width": 390, "height": 844})

@@ -156,7 +156,6 @@ def operate(page: Page, site: Site, count: int, seed: int) -> None:
         canvas.operate()
 
 
-@pytest.mark.smoke
 def test_forty_random_operations(page: Page, site: Site) -> None:
     operate(page, site, 40, seed=7)
 

@@ -90,7 +90,6 @@ def test_two_runs_stand_side_by_side_and_can_be_filtered(runs: list[str], page: 
     expect(page.get_by_test_id("only-same")).to_be_focused()
 
 
-@pytest.mark.smoke
 def test_a_run_is_paused_and_goes_on_from_the_page(site: Site, page: Page, tmp_path: Path) -> None:
     page.goto(f"{site.url}/?place=gallery")
     pipeline = tmp_path / "slow.yaml"

@@ -337,7 +337,7 @@ async def test_a_server_that_refuses_everything_for_a_while_costs_no_row(monkeyp
     with running(fake) as url:
         async with loaded_at(url) as llm:
             asked = asyncio.create_task(ask_all(Gate(llm.endpoint), llm, 3))
-            while fake.stats.requests < 3 * 6:
+            while fake.stats.requests < 3 * 5:
                 await asyncio.sleep(0.01)
             fake.behaviour = Behaviour()
             answers = await asyncio.wait_for(asked, 20)
