@@ -13,6 +13,7 @@ from app.handlers.drafts import CannotEdit, Draft, check, edit_data, redo, selec
 from app.handlers.edits import set_model, use_column
 from app.handlers.routing import choose_router, drop_needless
 from app.handlers.wrong_entries import renamed, without
+from flows.plan.reach import reached
 from steps import registry
 from steps.base import BaseStep, GeneratorStep
 from steps.errors import SpecError
@@ -448,17 +449,10 @@ def _set_after(step: Data, names: Sequence[str]) -> None:
         step.pop("after", None)
 
 
-def _before(data: Data, name: str) -> set[str]:
+def _before(data: Data, name: str) -> list[str]:
     """All steps whose rows reach this one."""
     after = {step["name"]: _after(step) for step in data["steps"]}
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        for before in after.get(waiting.pop(), []):
-            if before not in found:
-                found.add(before)
-                waiting.append(before)
-    return found
+    return reached(after.get(name, []), lambda one: after.get(one, []))
 
 
 def _bridged(after: Sequence[str], gone: dict[str, list[str]]) -> list[str]:

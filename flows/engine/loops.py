@@ -13,7 +13,7 @@ from typing import Literal
 
 from flows.engine.origins import MappedRows, naming
 from flows.engine.shelf import ShelfRows
-from flows.engine.stages import above, source_of
+from flows.engine.stages import source_of, stages_before
 from flows.engine.station import Station
 from steps.filters.generate_until import GenerateUntil
 
@@ -41,7 +41,7 @@ class Loop:
         self.source = stations[source_of(gate.stage, stages).name]
         self.is_over = False
         self._before = stations[gate.stage.upstream[0]]
-        self._inside = [stations[name] for name in above(gate.stage.name, stages)]
+        self._inside = [stations[name] for name in stages_before(gate.stage, stages)]
         self._log = log
         self._looking = False
         self._counted = 0

@@ -15,6 +15,7 @@ from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
 from flows.engine.stages import Stage, source_of, stages_of
 from flows.plan import Plan
+from flows.plan.reach import reached
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
@@ -57,7 +58,7 @@ class Station:
 
     @property
     def begins(self) -> bool:
-        return self.stage.is_source or self.stage.is_global
+        return self.stage.begins
 
     @property
     def is_busy(self) -> bool:
@@ -113,16 +114,8 @@ def _make_partners(joiner: Joiner, stations: dict[str, Station]) -> None:
 
 def _gets_around(source: str, join: str, stations: dict[str, Station]) -> bool:
     """Whether rows of a source reach the end of the pipeline without this join."""
-    queue, seen = [source], {join}
-    while queue:
-        if (name := queue.pop()) in seen:
-            continue
-        seen.add(name)
-        downstream = stations[name].stage.downstream
-        if not downstream:
-            return True
-        queue += downstream
-    return False
+    ways = reached([source], lambda name: [after for after in stations[name].stage.downstream if after != join])
+    return any(not stations[name].stage.downstream for name in ways)
 
 
 def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:
