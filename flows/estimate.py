@@ -21,7 +21,6 @@ from flows.plan import Plan
 from flows.runners.inline import run_to_end, sampled
 from steps.base import GeneratorStep
 from steps.errors import RunError, SpecError
-from steps.filters.generate_until import GenerateUntil
 from steps.llms.base import LLM, Completion
 
 SAMPLE = 5
@@ -162,10 +161,10 @@ def _repeated(plan: Plan, totals: Mapping[str, int], counts: Mapping[str, Counts
     """Rows of each source, where a step repeats one until it has enough: as many as it takes by what the sample brought."""
     found = dict(totals)
     for name, planned in plan.steps.items():
-        if isinstance(planned.step, GenerateUntil):
+        if (loop := planned.repeats) is not None:
             source = plan.source_of(name)
-            most, brought = totals[source] * planned.step.max_rounds, counts[name].made
-            wanted = planned.step.num_rows * counts[source].made
+            most, brought = totals[source] * loop.max_rounds, counts[name].made
+            wanted = loop.num_rows * counts[source].made
             found[source] = min(most, math.ceil(wanted / brought)) if brought else most
     return found
 

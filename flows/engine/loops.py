@@ -15,7 +15,7 @@ from flows.engine.origins import MappedRows, naming
 from flows.engine.shelf import ShelfRows
 from flows.engine.stages import source_of, stages_before
 from flows.engine.station import Station
-from steps.filters.generate_until import GenerateUntil
+from steps.base import LoopStep
 
 PROBE = 0.1
 """Share of the rows wanted that is sent first where steps drop or multiply rows, so that nobody knows what comes of one."""
@@ -37,7 +37,7 @@ class Loop:
         stages = {name: station.stage for name, station in stations.items()}
         assert gate.stage.repeats is not None
         self.gate = gate
-        self.step: GenerateUntil = gate.stage.repeats
+        self.step: LoopStep = gate.stage.repeats
         self.source = stations[source_of(gate.stage, stages).name]
         self.is_over = False
         self._before = stations[gate.stage.upstream[0]]
@@ -81,7 +81,7 @@ class Loop:
         rows = MappedRows(ShelfRows(self._before.shelf.path), self.step.input_mappings)
         with naming(self.step):
             self.step.load()
-            return len(self.step.process(rows))
+            return self.step.count_enough(rows)
 
     def _end(self, missing: int) -> None:
         self.is_over = True

@@ -13,9 +13,8 @@ from flows.engine.keys import step_keys
 from flows.plan import Plan, PlannedStep
 from flows.plan.reach import first_before, reached
 from flows.spec import StepSpec
-from steps.base import BaseStep, GlobalStep, JoinStep, Step, StepResources
+from steps.base import BaseStep, GlobalStep, JoinStep, LoopStep, Step, StepResources
 from steps.columns.combine_outputs import CombineOutputs
-from steps.filters.generate_until import GenerateUntil
 from steps.tasks.base import Task
 from steps.tasks.generator import GeneratorTask, Seeds
 from steps.tasks.global_task import GlobalTask, PreparedRows
@@ -80,9 +79,9 @@ class Stage:
         return self.head.step if isinstance(self.head.step, Task) else None
 
     @property
-    def repeats(self) -> GenerateUntil | None:
+    def repeats(self) -> LoopStep | None:
         """The step, when the stage sends for more rows until it has enough."""
-        return self.head.step if isinstance(self.head.step, GenerateUntil) else None
+        return self.head.repeats
 
     @property
     def batch_rows(self) -> int:

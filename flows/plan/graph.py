@@ -8,7 +8,6 @@ from flows.plan.planned import PlannedStep, Problems
 from flows.plan.reach import reached
 from flows.spec import PipelineSpec, StepSpec
 from steps.base import BaseStep, GeneratorStep, GlobalStep
-from steps.filters.generate_until import GenerateUntil
 from steps.wording import did_you_mean, listed
 
 
@@ -125,7 +124,7 @@ class Graph:
         """A source is repeated for one step only, and no step between needs all rows: there is always one more round."""
         repeated: dict[str, str] = {}
         for name, planned in steps.items():
-            if not isinstance(planned.step, GenerateUntil):
+            if planned.repeats is None:
                 continue
             before = reached(self.after[name], self.after.__getitem__)
             sources = [other for other in before if other in steps and steps[other].is_source]

@@ -7,7 +7,6 @@ from typing import Literal
 
 from flows.plan.planned import Plan, Problems
 from steps.errors import PlanError
-from steps.filters.generate_until import GenerateUntil
 from steps.wording import did_you_mean, listed
 
 Sequential = Literal["sequential_step_execution"]
@@ -65,8 +64,8 @@ def _one_by_one(plan: Plan) -> LoadGroups:
 
 
 def _repeated(plan: Plan) -> list[set[str]]:
-    """The steps before each `GenerateUntil`: its source goes on when they are done with what it gave."""
-    return [set(plan.before(name)) for name, one in plan.steps.items() if isinstance(one.step, GenerateUntil)]
+    """The steps before each that repeats them: its source goes on when they are done with what it gave."""
+    return [set(plan.before(name)) for name, one in plan.steps.items() if one.repeats is not None]
 
 
 def _matched(plan: Plan) -> list[set[str]]:
@@ -126,7 +125,7 @@ def waits_for_itself(plan: Plan, groups: LoadGroups) -> Problems:
             what = f"{name!r} needs the rows of {before[1]!r}, which is in a later load group"
             problems.add("bad-load-group", what, f"put {before[1]!r} into the same group or an earlier one")
         latest[name] = max(before, (mine, name))
-        if isinstance(planned.step, GenerateUntil):
+        if planned.repeats is not None:
             through = {turn[one]: one for one in plan.before(name) if one in turn}
             if len(through) > 1:
                 what = f"repeats the steps before it, which work in {len(through)} groups one after the other"

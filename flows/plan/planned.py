@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flows.plan.reach import first_before, reached
 from flows.pools import Pools
 from flows.spec import PipelineSpec, StepSpec
-from steps.base import BaseStep, GeneratorStep, GlobalStep
+from steps.base import BaseStep, GeneratorStep, GlobalStep, LoopStep
 from steps.errors import Problem
 from steps.llms.base import LLM
 from steps.tasks.base import Task
@@ -45,6 +45,11 @@ class PlannedStep:
     def begins(self) -> bool:
         """Whether rows get their ids here: in a source, or anew in a step over all rows."""
         return self.is_source or isinstance(self.step, GlobalStep)
+
+    @property
+    def repeats(self) -> LoopStep | None:
+        """The step, when it sends for more rows until it has enough."""
+        return self.step if isinstance(self.step, LoopStep) else None
 
 
 @dataclass(slots=True)
