@@ -30,6 +30,7 @@ from flows.engine.outcome import Counts, Outcome, explain
 from flows.engine.placing import Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.settings import Settings
+from flows.engine.source import Source
 from flows.engine.spill import Spill
 from flows.engine.station import Station, stations_of
 from flows.engine.step_log import step_log
@@ -107,8 +108,12 @@ class Engine:
     @property
     def is_drained(self) -> bool:
         """Whether the sources have no more rows."""
-        sources = [station for station in self.stations.values() if station.stage.is_source]
-        return bool(sources) and all(station.is_drained for station in sources)
+        return bool(self._sources) and all(source.is_drained for source in self._sources)
+
+    @property
+    def _sources(self) -> list[Source]:
+        """The sources of the pipeline, without the steps over all rows."""
+        return [one.source for one in self.stations.values() if one.source is not None and one.stage.is_source]
 
     @property
     def quarantined(self) -> int:
@@ -159,7 +164,7 @@ class Engine:
         self.observer.log("warning", f"{used_up.message}; the run stops and keeps its finished rows")
         self._drain()
         for loop in self._loops.values():  # nothing is counted any more, and nothing more sent for
-            self._drain_source(loop.source)
+            self._dispatch.drain(loop.source)
         self._spawn(self._wind_down(math.inf))
 
     def pause(self) -> None:
@@ -229,7 +234,7 @@ class Engine:
         """
         if self.is_paused:
             return False
-        return not self.is_stopped or not (station.begins or station.stage.asks)
+        return not self.is_stopped or not (station.stage.begins or station.stage.asks)
 
     def _note_vain(self, station: Station, outcome: Outcome) -> None:
         """Count the rows that came back unanswered since one was answered."""
@@ -237,9 +242,9 @@ class Engine:
             is_answered = any(counts.made or counts.reused for counts in outcome.counts.values())
             self._in_vain = 0 if is_answered else self._in_vain + len(outcome.returned)
         if self.used_up is not None and self._in_vain >= ROWS_IN_VAIN:
-            for source in self.stations.values():
-                if source.stage.is_source and not source.is_drained:
-                    self._drain_source(source)
+            for source in self._sources:
+                if not source.is_drained:
+                    self._dispatch.drain(source)
 
     async def _close(self) -> None:
         background = list(self._background)
@@ -329,16 +334,17 @@ class Engine:
             held.clear()
         self.observer.log("warning", f"worker of {host.stage.name!r} died (exit code {exit_code}); another one takes over")
         station.queue.extendleft(reversed(held))
-        self._spawn(self._crew.add(station, host.replica, skip=station.made if station.begins else 0))
+        self._spawn(self._crew.add(station, host.replica, skip=station.source.made if station.source else 0))
 
     # ---- rows
     def on_outcome(self, host: Host, outcome: Outcome) -> None:
         station = self.stations[host.stage.name]
-        if station.begins:
+        if (source := station.source) is not None:
             host.pulling.popleft()
-            station.is_drained = station.is_drained or outcome.is_last
-            station.made += outcome.counts[station.stage.head.name].made
-        if outcome.settled or (station.begins and outcome.counts):
+            source.made += outcome.counts[station.stage.head.name].made
+            if outcome.is_last:
+                source.drain()
+        if outcome.settled or (source is not None and outcome.counts):
             station.deaths = 0
         for item_id in outcome.settled:
             host.held.pop(item_id, None)
@@ -364,8 +370,8 @@ class Engine:
         if station.stage.is_collected:
             for entry in outcome.collected:
                 station.shelf.add(entry)
-        if station.stage.is_source:
-            self._dispatch.begin(station, outcome.items)
+        if station.source is not None:
+            self._dispatch.begin(station.source, outcome.items)
         else:
             self._dispatch.hand_on(station, outcome.items)
         self._dispatch.left(station, (*outcome.settled, *outcome.returned))
@@ -388,9 +394,8 @@ class Engine:
                 self.observer.log("info", f"the next load group begins: {listed(map(repr, group))}")
                 self._start_those_whose_turn_it_is()
             for station in self.stations.values():
-                if station.is_alone:
-                    self._drain_source(station)
-                    self._tell_alone(station)
+                if station.source is not None and station.source.is_alone:
+                    self._end_alone(station.source)
                 if self._may_feed(station):
                     self._feed(station)
                 self._finish_if_done(station)
@@ -402,33 +407,27 @@ class Engine:
         if all(station.is_done for station in self.stations.values()):
             self._over.set()
 
-    def _drain_source(self, station: Station) -> None:
-        """Take no more from a source, and let those know that its rows are matched with."""
-        station.is_drained = True
-        self._dispatch.begin(station, [])
-        self._dispatch.join()
+    def _end_alone(self, source: Source) -> None:
+        """Take no more rows from a source whose rows no others are left for."""
+        self._dispatch.drain(source)
+        name, others = self._step_of(source), [repr(self._step_of(one)) for one in source.ends_with if one.is_drained]
+        self.observer.log("info", f"step {name!r} gives no more rows: no row of {listed(others)} is left for them")
 
-    def _tell_alone(self, station: Station) -> None:
-        name, others = station.stage.entrance, [other.stage.entrance for other in station.ends_with if other.is_drained]
-        self.observer.log("info", f"step {name!r} gives no more rows: no row of {listed(map(repr, others))} is left for them")
+    def _step_of(self, source: Source) -> str:
+        return self.stations[source.stage].stage.entrance
 
     async def _look(self, loop: Loop, looking: Coroutine[None, None, None]) -> None:
         await looking
         if loop.is_over and not loop.source.is_drained:
-            self._drain_source(loop.source)
+            self._dispatch.drain(loop.source)
         self._pump_soon()
 
     def _feed(self, station: Station) -> None:
+        if station.source is not None:
+            for host in station.hosts:
+                self._pull(station, station.source, host)
+            return
         for host in sorted(station.hosts, key=lambda host: len(host.held)):
-            if station.begins:
-                while host.is_ready and not station.is_drained and len(host.pulling) < PULLS_AHEAD:
-                    if (room := self._room_after(station) - sum(host.pulling)) <= 0:
-                        break
-                    most = max(station.stage.batch_rows, room // PULLS_AHEAD)
-                    if (most := int(min(most, station.may_begin - sum(host.pulling)))) <= 0:
-                        break
-                    host.pull(min(station.stage.batch_rows, most), most)
-                continue
             while station.queue and host.room > 0 and self._room_after(station) > 0:
                 size = min(host.room, station.stage.batch_rows, len(station.queue))
                 if station.suspects and station.queue[0].id in station.suspects:
@@ -436,6 +435,16 @@ class Engine:
                         break
                     size = 1  # a row that may have killed a worker travels alone
                 host.give([self._spill.take(station.queue.popleft()) for _ in range(size)])
+
+    def _pull(self, station: Station, source: Source, host: Host) -> None:
+        """Let a worker make more rows, as far as they may be made now."""
+        while host.is_ready and not source.is_drained and len(host.pulling) < PULLS_AHEAD:
+            under_way, size = sum(host.pulling), station.stage.batch_rows
+            if (room := self._room_after(station) - under_way) <= 0:
+                return
+            if (most := int(min(max(size, room // PULLS_AHEAD), source.may_make - under_way))) <= 0:
+                return
+            host.pull(min(size, most), most)
 
     def _room_after(self, station: Station) -> int:
         """Rows that the stages after this one can take."""
@@ -459,7 +468,7 @@ class Engine:
             if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
                 self._begin(station)
             return
-        is_at_work = station.is_starting or station.is_busy or (station.begins and not station.is_drained)
+        is_at_work = station.is_starting or station.is_busy or (station.source is not None and not station.source.is_drained)
         if is_at_work or not station.is_started:
             return
         station.is_done = True

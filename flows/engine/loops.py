@@ -13,6 +13,7 @@ from typing import Literal
 
 from flows.engine.origins import MappedRows, naming
 from flows.engine.shelf import ShelfRows
+from flows.engine.source import Source
 from flows.engine.stages import source_of, stages_before
 from flows.engine.station import Station
 from steps.base import LoopStep
@@ -38,7 +39,9 @@ class Loop:
         assert gate.stage.repeats is not None
         self.gate = gate
         self.step: LoopStep = gate.stage.repeats
-        self.source = stations[source_of(gate.stage, stages).name]
+        source = stations[source_of(gate.stage, stages).name].source
+        assert source is not None
+        self.source: Source = source
         self.is_over = False
         self._before = stations[gate.stage.upstream[0]]
         self._inside = [stations[name] for name in stages_before(gate.stage, stages)]
