@@ -56,6 +56,11 @@ class Engine:
     """One run of a plan. `run()` returns when every row is accounted for, or raises what stopped it."""
 
     def __init__(self, plan: Plan, settings: Settings, placer: Placer, observer: Observer | None = None) -> None:
+        """Get ready; nothing starts before `run`.
+
+        Raises:
+            PlanError: The load groups that were asked for are none.
+        """
         self.plan = plan
         self.settings = settings
         self.placer = placer
@@ -66,13 +71,19 @@ class Engine:
         self.is_paused = False
         self.used_up: UsedUp | None = None
         """Why the run stopped, if its budget is used up."""
-        self.stations: dict[str, Station] = {}
-        self.station_of: dict[str, Station] = {}
+        self.stations = stations_of(plan, settings.folder / "shelves")
+        self.station_of = {planned.name: station for station in self.stations.values() for planned in station.stage.steps}
         """Where each step works, by its name."""
-        self._groups = Groups((), {})
+        self._sources = [one.source for one in self.stations.values() if one.source is not None and one.stage.is_source]
+        """The sources of the pipeline, without the steps over all rows."""
+        self._groups = Groups(load_groups(plan, settings.options.load_groups), self.stations)
         self._spill = Spill(settings.folder)
-        self._dispatch = Dispatch({}, self._groups, self._spill)
-        self._loops: dict[str, Loop] = {}
+        self._dispatch = Dispatch(self.stations, self._groups, self._spill)
+        self._loops = {
+            name: Loop(station, self.stations, self.observer.log, may_repeat=settings.options.max_rows is None)
+            for name, station in self.stations.items()
+            if station.stage.repeats is not None
+        }
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
@@ -108,17 +119,16 @@ class Engine:
     @property
     def is_drained(self) -> bool:
         """Whether the sources have no more rows."""
-        return bool(self._sources) and all(source.is_drained for source in self._sources)
-
-    @property
-    def _sources(self) -> list[Source]:
-        """The sources of the pipeline, without the steps over all rows."""
-        return [one.source for one in self.stations.values() if one.source is not None and one.stage.is_source]
+        return all(source.is_drained for source in self._sources)
 
     @property
     def quarantined(self) -> int:
         """Rows in quarantine that failed in the steps as they are now."""
-        return self.quarantine.count({key for station in self.stations.values() for key in station.stage.keys})
+        return self.quarantine.count(self._step_keys)
+
+    @property
+    def _step_keys(self) -> set[str]:
+        return {key for station in self.stations.values() for key in station.stage.keys}
 
     # ---- life
     async def run(self) -> None:
@@ -126,19 +136,8 @@ class Engine:
 
         Raises:
             RunError: Something after which no row can succeed; what is finished is kept.
-            PlanError: The load groups that were asked for are none.
         """
-        self.stations |= stations_of(self.plan, self.settings.folder / "shelves")
-        self._groups = Groups(load_groups(self.plan, self.settings.options.load_groups), self.stations)
-        self._dispatch = Dispatch(self.stations, self._groups, self._spill)
-        for station in self.stations.values():
-            self.station_of |= dict.fromkeys((planned.name for planned in station.stage.steps), station)
-        self._loops = {
-            name: Loop(station, self.stations, self.observer.log, may_repeat=self.settings.options.max_rows is None)
-            for name, station in self.stations.items()
-            if station.stage.repeats is not None
-        }
-        self.quarantine.forget_others({key for station in self.stations.values() for key in station.stage.keys})
+        self.quarantine.forget_others(self._step_keys)
         await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
             try:
