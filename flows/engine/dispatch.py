@@ -30,7 +30,7 @@ class Dispatch:
                 if target.joiner is not None:  # another branch may wait for its turn
                     target.joiner.arrived(station.stage.name, self._spill.put(item) if self._groups.are_waiting else item)
                 else:
-                    target.queue.append(self._waiting(name, item))
+                    target.queue.append(self._set_aside(name, item))
                 for joiner in self._joins_around[name]:
                     joiner.entered(item.id)
 
@@ -45,8 +45,8 @@ class Dispatch:
                 other.joiner.routed(station.stage.name, item.id, chosen, others)
         return chosen
 
-    def _waiting(self, name: str, item: Item) -> Item:
-        """A row as it waits before a stage: what it holds lies on disk where that takes long."""
+    def _set_aside(self, name: str, item: Item) -> Item:
+        """A row as it waits before a stage: what it holds lies on disk where the stage waits for its turn."""
         return self._spill.put(item) if self._groups.is_waiting(name) else item
 
     def begin(self, source: Source, items: list[Item]) -> None:
@@ -69,7 +69,7 @@ class Dispatch:
             if station.joiner is None:
                 continue
             joined, used = station.joiner.ready(self._spill.body)
-            station.queue.extend(self._waiting(name, item) for item in joined)
+            station.queue.extend(self._set_aside(name, item) for item in joined)
             for outer in self._joins_around[name]:
                 for item in joined:
                     outer.entered(item.id)

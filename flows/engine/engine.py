@@ -16,7 +16,7 @@ from typing import Any
 
 from flows.engine.budget import Budget, Purpose, UsedUp
 from flows.engine.caps import Caps
-from flows.engine.crew import Crew, failure_of_death
+from flows.engine.crew import Crew, count_death
 from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway
 from flows.engine.groups import Groups
@@ -45,7 +45,7 @@ PULLS_AHEAD = 2
 """Batches of a source that are under way: one at work, one that its worker finds when it is done."""
 ROOM_ON_DISK = 10**6
 """Rows that may come from a stage at once which nobody waits for: they go to the ledger, and to no other stage."""
-ROWS_IN_VAIN = 1000
+ROWS_UNANSWERED = 1000
 """Rows that come back unanswered, one after the other, before a run without money left takes no more from its sources."""
 LAST_REPLIES_OF_THE_DEAD_S = 1.0
 LAST_REPLIES_S = 10.0
@@ -101,7 +101,7 @@ class Engine:
         self._background: set[asyncio.Task[Any]] = set()
         self._endings: list[asyncio.Task[None]] = []
         self._pump_is_due = False
-        self._in_vain = 0
+        self._unanswered = 0
 
     @property
     def shelves(self) -> dict[str, Path]:
@@ -161,7 +161,7 @@ class Engine:
         """Ask no more. All other work goes on to its end: what was paid for before, in any session, is in the result."""
         self.used_up = used_up
         self.observer.log("warning", f"{used_up.message}; the run stops and keeps its finished rows")
-        self._drain()
+        self._ask_no_more()
         for loop in self._loops.values():  # nothing is counted any more, and nothing more sent for
             self._dispatch.drain(loop.source)
         self._spawn(self._wind_down(math.inf))
@@ -189,7 +189,7 @@ class Engine:
         """Take no more rows; finish, for a moment, what is under way. A pause ends."""
         if not self.is_stopped and not self._over.is_set():
             self.is_stopped = True
-            self._drain()
+            self._ask_no_more()
             let_go(self.settings.folder)
             self.go_on()
             self._spawn(self._wind_down(LAST_REPLIES_S))
@@ -200,7 +200,7 @@ class Engine:
             self._error = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
             self._over.set()
 
-    def _drain(self) -> None:
+    def _ask_no_more(self) -> None:
         """Let no further request leave: a run that ends buys nothing more."""
         self._gateway.drain()
         for host in self._hosts():
@@ -235,12 +235,12 @@ class Engine:
             return False
         return not self.is_stopped or not (station.stage.begins or station.stage.asks)
 
-    def _note_vain(self, station: Station, outcome: Outcome) -> None:
+    def _note_unanswered(self, station: Station, outcome: Outcome) -> None:
         """Count the rows that came back unanswered since one was answered."""
         if station.stage.asks is not None:
             is_answered = any(counts.made or counts.reused for counts in outcome.counts.values())
-            self._in_vain = 0 if is_answered else self._in_vain + len(outcome.returned)
-        if self.used_up is not None and self._in_vain >= ROWS_IN_VAIN:
+            self._unanswered = 0 if is_answered else self._unanswered + len(outcome.returned)
+        if self.used_up is not None and self._unanswered >= ROWS_UNANSWERED:
             for source in self._sources:
                 if not source.is_drained:
                     self._dispatch.drain(source)
@@ -251,7 +251,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*background, *self._endings, return_exceptions=True)
         if self._error is not None:
-            self._drain()
+            self._ask_no_more()
             await self._last_replies()
         hosts = list(self._hosts())
         if self._error is not None or self.is_cut_short:
@@ -324,12 +324,12 @@ class Engine:
             return
         held = list(host.held.values())
         try:
-            blamed = failure_of_death(station, held, exit_code)
+            blamed = count_death(station, held, exit_code)
         except RunError as error:
             self.fail(error)
             return
         if blamed is not None:
-            self._take(station, blamed)
+            self._take_in(station, blamed)
             held.clear()
         self.observer.log("warning", f"worker of {host.stage.name!r} died (exit code {exit_code}); another one takes over")
         station.queue.extendleft(reversed(held))
@@ -350,15 +350,15 @@ class Engine:
             station.suspects.pop(item_id, None)
         for item_id in outcome.returned:
             host.held.pop(item_id, None)
-        self._note_vain(station, outcome)
+        self._note_unanswered(station, outcome)
         try:
-            self._take(station, outcome)
+            self._take_in(station, outcome)
         except OSError as error:
             self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room"))
         except Exception as error:  # else its rows would be missing, or waited for, and nobody would know
             self.fail(RunError(f"what step {host.stage.name!r} made cannot be taken in: {explain(error).message}"))
 
-    def _take(self, station: Station, outcome: Outcome) -> None:
+    def _take_in(self, station: Station, outcome: Outcome) -> None:
         """Count what a stage did and hand what it made on."""
         for step, counts in outcome.counts.items():
             self.counts[step].add(counts)
@@ -482,9 +482,9 @@ class Engine:
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
-        task.add_done_callback(self._settled)
+        task.add_done_callback(self._background_ended)
 
-    def _settled(self, task: asyncio.Task[Any]) -> None:
+    def _background_ended(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error if isinstance(error, Exception) else RunError(repr(error)))

@@ -33,18 +33,17 @@ Log = Callable[[Literal["info", "warning"], str], None]
 class Loop:
     """One step that sends for more rows, and the source that it repeats."""
 
-    def __init__(self, gate: Station, stations: dict[str, Station], log: Log, *, may_repeat: bool) -> None:
-        """`may_repeat`: not when a run takes a few rows of its sources only."""
+    def __init__(self, wanting: Station, stations: dict[str, Station], log: Log, *, may_repeat: bool) -> None:
+        """`wanting`: where the step works. `may_repeat`: not when a run takes a few rows of its sources only."""
         stages = {name: station.stage for name, station in stations.items()}
-        assert gate.stage.repeats is not None
-        self.gate = gate
-        self.step: LoopStep = gate.stage.repeats
-        source = stations[source_of(gate.stage, stages).name].source
+        assert wanting.stage.repeats is not None
+        self.step: LoopStep = wanting.stage.repeats
+        source = stations[source_of(wanting.stage, stages).name].source
         assert source is not None
         self.source: Source = source
         self.is_over = False
-        self._before = stations[gate.stage.upstream[0]]
-        self._inside = [stations[name] for name in stages_before(gate.stage, stages)]
+        self._before = stations[wanting.stage.upstream[0]]
+        self._inside = [stations[name] for name in stages_before(wanting.stage, stages)]
         self._log = log
         self._looking = False
         self._counted = 0
