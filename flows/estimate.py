@@ -19,9 +19,8 @@ from flows.engine.spread import Spread
 from flows.engine.tally import Tally
 from flows.plan import Plan
 from flows.runners.inline import run_to_end, sampled
-from steps.base import GeneratorStep, GlobalStep
+from steps.base import GeneratorStep
 from steps.errors import RunError, SpecError
-from steps.filters.generate_until import GenerateUntil
 from steps.llms.base import LLM, Completion
 
 SAMPLE = 5
@@ -162,13 +161,11 @@ def _repeated(plan: Plan, totals: Mapping[str, int], counts: Mapping[str, Counts
     """Rows of each source, where a step repeats one until it has enough: as many as it takes by what the sample brought."""
     found = dict(totals)
     for name, planned in plan.steps.items():
-        if isinstance(planned.step, GenerateUntil):
-            source = planned
-            while source.after:
-                source = plan.steps[source.after[0]]
-            most, brought = totals[source.name] * planned.step.max_rounds, counts[name].made
-            wanted = planned.step.num_rows * counts[source.name].made
-            found[source.name] = min(most, math.ceil(wanted / brought)) if brought else most
+        if (loop := planned.repeats) is not None:
+            source = plan.source_of(name)
+            most, brought = totals[source] * loop.max_rounds, counts[name].made
+            wanted = loop.num_rows * counts[source].made
+            found[source] = min(most, math.ceil(wanted / brought)) if brought else most
     return found
 
 
@@ -193,7 +190,7 @@ class _Projection:
         self._seen = seen
         self._is_rehearsal = priced is not None
         self._llms = {**plan.llms, **(priced or {})}
-        self._begin = {name: self._beginning(name) for name in plan.steps}
+        self._begin = {name: plan.beginning_of(name) for name in plan.steps}
         self._prices = {name: llm.find_price() for name, llm in self._llms.items()}
 
     def estimate(self) -> Estimate:
@@ -247,12 +244,6 @@ class _Projection:
         return self._prices[name] is None or any(self._money_for(reply) is None for reply in replies)
 
     # ---- from the sample to all rows
-    def _beginning(self, name: str) -> str:
-        """The source, or the step over all rows, where the rows of a step got their ids."""
-        planned = self._plan.steps[name]
-        is_begin = planned.is_source or isinstance(planned.step, GlobalStep)
-        return name if is_begin else self._beginning(planned.after[0])
-
     def _scale(self, begin: str) -> float:
         """All rows, for each row of the sample. A step over all rows makes more of more rows."""
         while begin not in self._totals:

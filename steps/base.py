@@ -185,7 +185,7 @@ class GeneratorStep(BaseStep):
         raise NotImplementedError(f"{type(self).__name__}.generate")
 
     def generate_again(self, round_number: int) -> Iterator[Row]:
-        """Yield the rows of a further round (1, 2, ...), where `GenerateUntil` wants more: the same, unless overridden."""
+        """Yield the rows of a further round (1, 2, ...), where a `LoopStep` wants more: the same, unless overridden."""
         return self.generate()
 
     def columns(self) -> list[str] | None:
@@ -210,6 +210,21 @@ class GlobalStep(BaseStep):
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         """Turn all rows into the rows that go on."""
         raise NotImplementedError(f"{type(self).__name__}.process")
+
+
+class LoopStep(GlobalStep):
+    """Repeats the steps before it until enough rows have arrived.
+
+    The source sends rows by the slice. When a slice is through, `count_enough` is asked about all rows that have arrived; while
+    it says fewer than `num_rows`, more are sent for. In the end `process` turns all of them into the rows that go on.
+    """
+
+    num_rows: int = Field(ge=1, description="Rows that are wanted.", examples=[100])
+    max_rounds: int = Field(default=10, ge=1, le=10_000, description="How often the source may begin, at most.")
+
+    def count_enough(self, rows: Collection[Row]) -> int:
+        """How many of these rows count; it may stop at `num_rows`. It depends on the rows alone, so that a run can go on."""
+        return sum(1 for _ in self.process(rows))
 
 
 class JoinStep(BaseStep):

@@ -21,7 +21,7 @@ from steps.errors import RunError
 from steps.llms.base import Chat
 from steps.signatures import fields_of
 from steps.tasks.base import Task
-from steps.tasks.replies import rehearse_text
+from steps.tasks.rehearsing import rehearse_text
 from steps.wording import listed
 
 Columns = Sequence[str] | None

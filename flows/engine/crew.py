@@ -123,10 +123,10 @@ class Crew:
         self._employer.observer.worker(station.stage.name, host.replica, state, host)
 
 
-def failure_of_death(station: Station, held: Sequence[Item], exit_code: int | None) -> Outcome | None:
-    """What comes of the rows that a worker held when it died: a row that took down every worker goes to the quarantine.
+def count_death(station: Station, held: Sequence[Item], exit_code: int | None) -> Outcome | None:
+    """Count the death of a worker, and for each row it held that it may be to blame.
 
-    None: all are tried again.
+    Returns what comes of a row that took down every worker: it goes to the quarantine. None: all rows are tried again.
 
     Raises:
         RunError: Too many died, and it is no row's fault.

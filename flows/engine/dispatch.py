@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from flows.engine.groups import Groups
-from flows.engine.items import Item, prefix
+from flows.engine.items import Item
+from flows.engine.source import Source
 from flows.engine.spill import Spill
 from flows.engine.station import Station
 
@@ -30,7 +30,7 @@ class Dispatch:
                 if target.joiner is not None:  # another branch may wait for its turn
                     target.joiner.arrived(station.stage.name, self._spill.put(item) if self._groups.are_waiting else item)
                 else:
-                    target.queue.append(self._waiting(name, item))
+                    target.queue.append(self._set_aside(name, item))
                 for joiner in self._joins_around[name]:
                     joiner.entered(item.id)
 
@@ -45,28 +45,23 @@ class Dispatch:
                 other.joiner.routed(station.stage.name, item.id, chosen, others)
         return chosen
 
-    def _waiting(self, name: str, item: Item) -> Item:
-        """A row as it waits before a stage: what it holds lies on disk where that takes long."""
+    def _set_aside(self, name: str, item: Item) -> Item:
+        """A row as it waits before a stage: what it holds lies on disk where the stage waits for its turn."""
         return self._spill.put(item) if self._groups.is_waiting(name) else item
 
-    def begin(self, source: Station, items: list[Item]) -> None:
+    def begin(self, source: Source, items: list[Item]) -> None:
         """Hand on what a source made, as far as the sources have come that its rows are matched with."""
         source.ahead += items
         for one in (source, *source.partners):
-            self._let_go(one)
+            self.hand_on(self._stations[one.stage], one.let_go())
+            for joiner in self._joins_around[one.stage]:
+                joiner.begun(one.stage, one.begun)
 
-    def _let_go(self, source: Station) -> None:
-        name, reached = source.stage.name, math.inf
-        for other in source.ends_with:
-            if other.is_drained:  # nothing is left for the rows beyond
-                source.ahead = [item for item in source.ahead if _position(item) < other.made]
-            else:
-                reached = min(reached, other.made)
-        ready = [item for item in source.ahead if _position(item) < reached]
-        source.ahead = [item for item in source.ahead if _position(item) >= reached]
-        self.hand_on(source, ready)
-        for joiner in self._joins_around[name]:
-            joiner.begun(name, min(reached, math.inf if source.is_drained else source.made))
+    def drain(self, source: Source) -> None:
+        """Take no more rows from a source, and let those know that its rows are matched with."""
+        source.drain()
+        self.begin(source, [])
+        self.join()
 
     def join(self) -> None:
         """Queue the rows whose branches are complete; joins inside others come first."""
@@ -74,7 +69,7 @@ class Dispatch:
             if station.joiner is None:
                 continue
             joined, used = station.joiner.ready(self._spill.body)
-            station.queue.extend(self._waiting(name, item) for item in joined)
+            station.queue.extend(self._set_aside(name, item) for item in joined)
             for outer in self._joins_around[name]:
                 for item in joined:
                     outer.entered(item.id)
@@ -87,8 +82,3 @@ class Dispatch:
             for item_id in ids:
                 for joiner in joiners:
                     joiner.left(item_id)
-
-
-def _position(item: Item) -> int:
-    """Where a row stood in its source."""
-    return int(prefix(item.id, 1))

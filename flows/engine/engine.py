@@ -16,7 +16,7 @@ from typing import Any
 
 from flows.engine.budget import Budget, Purpose, UsedUp
 from flows.engine.caps import Caps
-from flows.engine.crew import Crew, failure_of_death
+from flows.engine.crew import Crew, count_death
 from flows.engine.dispatch import Dispatch
 from flows.engine.gateway import Gateway
 from flows.engine.groups import Groups
@@ -30,6 +30,7 @@ from flows.engine.outcome import Counts, Outcome, explain
 from flows.engine.placing import Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.settings import Settings
+from flows.engine.source import Source
 from flows.engine.spill import Spill
 from flows.engine.station import Station, stations_of
 from flows.engine.step_log import step_log
@@ -44,7 +45,7 @@ PULLS_AHEAD = 2
 """Batches of a source that are under way: one at work, one that its worker finds when it is done."""
 ROOM_ON_DISK = 10**6
 """Rows that may come from a stage at once which nobody waits for: they go to the ledger, and to no other stage."""
-ROWS_IN_VAIN = 1000
+ROWS_UNANSWERED = 1000
 """Rows that come back unanswered, one after the other, before a run without money left takes no more from its sources."""
 LAST_REPLIES_OF_THE_DEAD_S = 1.0
 LAST_REPLIES_S = 10.0
@@ -55,6 +56,11 @@ class Engine:
     """One run of a plan. `run()` returns when every row is accounted for, or raises what stopped it."""
 
     def __init__(self, plan: Plan, settings: Settings, placer: Placer, observer: Observer | None = None) -> None:
+        """Get ready; nothing starts before `run`.
+
+        Raises:
+            PlanError: The load groups that were asked for are none.
+        """
         self.plan = plan
         self.settings = settings
         self.placer = placer
@@ -65,13 +71,19 @@ class Engine:
         self.is_paused = False
         self.used_up: UsedUp | None = None
         """Why the run stopped, if its budget is used up."""
-        self.stations: dict[str, Station] = {}
-        self.station_of: dict[str, Station] = {}
+        self.stations = stations_of(plan, settings.folder / "shelves")
+        self.station_of = {planned.name: station for station in self.stations.values() for planned in station.stage.steps}
         """Where each step works, by its name."""
-        self._groups = Groups((), {})
+        self._sources = [one.source for one in self.stations.values() if one.source is not None and one.stage.is_source]
+        """The sources of the pipeline, without the steps over all rows."""
+        self._groups = Groups(load_groups(plan, settings.options.load_groups), self.stations)
         self._spill = Spill(settings.folder)
-        self._dispatch = Dispatch({}, self._groups, self._spill)
-        self._loops: dict[str, Loop] = {}
+        self._dispatch = Dispatch(self.stations, self._groups, self._spill)
+        self._loops = {
+            name: Loop(station, self.stations, self.observer.log, may_repeat=settings.options.max_rows is None)
+            for name, station in self.stations.items()
+            if station.stage.repeats is not None
+        }
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
@@ -89,7 +101,7 @@ class Engine:
         self._background: set[asyncio.Task[Any]] = set()
         self._endings: list[asyncio.Task[None]] = []
         self._pump_is_due = False
-        self._in_vain = 0
+        self._unanswered = 0
 
     @property
     def shelves(self) -> dict[str, Path]:
@@ -107,13 +119,16 @@ class Engine:
     @property
     def is_drained(self) -> bool:
         """Whether the sources have no more rows."""
-        sources = [station for station in self.stations.values() if station.stage.is_source]
-        return bool(sources) and all(station.is_drained for station in sources)
+        return all(source.is_drained for source in self._sources)
 
     @property
     def quarantined(self) -> int:
         """Rows in quarantine that failed in the steps as they are now."""
-        return self.quarantine.count({key for station in self.stations.values() for key in station.stage.keys})
+        return self.quarantine.count(self._step_keys)
+
+    @property
+    def _step_keys(self) -> set[str]:
+        return {key for station in self.stations.values() for key in station.stage.keys}
 
     # ---- life
     async def run(self) -> None:
@@ -121,19 +136,8 @@ class Engine:
 
         Raises:
             RunError: Something after which no row can succeed; what is finished is kept.
-            PlanError: The load groups that were asked for are none.
         """
-        self.stations |= stations_of(self.plan, self.settings.folder / "shelves")
-        self._groups = Groups(load_groups(self.plan, self.settings.options.load_groups), self.stations)
-        self._dispatch = Dispatch(self.stations, self._groups, self._spill)
-        for station in self.stations.values():
-            self.station_of |= dict.fromkeys((planned.name for planned in station.stage.steps), station)
-        self._loops = {
-            name: Loop(station, self.stations, self.observer.log, may_repeat=self.settings.options.max_rows is None)
-            for name, station in self.stations.items()
-            if station.stage.repeats is not None
-        }
-        self.quarantine.forget_others({key for station in self.stations.values() for key in station.stage.keys})
+        self.quarantine.forget_others(self._step_keys)
         await self._gateway.open(None if self.settings.journal else self._paid)
         with step_log(self.observer.log):
             try:
@@ -157,9 +161,9 @@ class Engine:
         """Ask no more. All other work goes on to its end: what was paid for before, in any session, is in the result."""
         self.used_up = used_up
         self.observer.log("warning", f"{used_up.message}; the run stops and keeps its finished rows")
-        self._drain()
+        self._ask_no_more()
         for loop in self._loops.values():  # nothing is counted any more, and nothing more sent for
-            self._drain_source(loop.source)
+            self._dispatch.drain(loop.source)
         self._spawn(self._wind_down(math.inf))
 
     def pause(self) -> None:
@@ -185,7 +189,7 @@ class Engine:
         """Take no more rows; finish, for a moment, what is under way. A pause ends."""
         if not self.is_stopped and not self._over.is_set():
             self.is_stopped = True
-            self._drain()
+            self._ask_no_more()
             let_go(self.settings.folder)
             self.go_on()
             self._spawn(self._wind_down(LAST_REPLIES_S))
@@ -196,7 +200,7 @@ class Engine:
             self._error = error if isinstance(error, DistilflowError) else RunError(f"{type(error).__name__}: {error}")
             self._over.set()
 
-    def _drain(self) -> None:
+    def _ask_no_more(self) -> None:
         """Let no further request leave: a run that ends buys nothing more."""
         self._gateway.drain()
         for host in self._hosts():
@@ -229,17 +233,17 @@ class Engine:
         """
         if self.is_paused:
             return False
-        return not self.is_stopped or not (station.begins or station.stage.asks)
+        return not self.is_stopped or not (station.stage.begins or station.stage.asks)
 
-    def _note_vain(self, station: Station, outcome: Outcome) -> None:
+    def _note_unanswered(self, station: Station, outcome: Outcome) -> None:
         """Count the rows that came back unanswered since one was answered."""
         if station.stage.asks is not None:
             is_answered = any(counts.made or counts.reused for counts in outcome.counts.values())
-            self._in_vain = 0 if is_answered else self._in_vain + len(outcome.returned)
-        if self.used_up is not None and self._in_vain >= ROWS_IN_VAIN:
-            for source in self.stations.values():
-                if source.stage.is_source and not source.is_drained:
-                    self._drain_source(source)
+            self._unanswered = 0 if is_answered else self._unanswered + len(outcome.returned)
+        if self.used_up is not None and self._unanswered >= ROWS_UNANSWERED:
+            for source in self._sources:
+                if not source.is_drained:
+                    self._dispatch.drain(source)
 
     async def _close(self) -> None:
         background = list(self._background)
@@ -247,7 +251,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*background, *self._endings, return_exceptions=True)
         if self._error is not None:
-            self._drain()
+            self._ask_no_more()
             await self._last_replies()
         hosts = list(self._hosts())
         if self._error is not None or self.is_cut_short:
@@ -320,40 +324,41 @@ class Engine:
             return
         held = list(host.held.values())
         try:
-            blamed = failure_of_death(station, held, exit_code)
+            blamed = count_death(station, held, exit_code)
         except RunError as error:
             self.fail(error)
             return
         if blamed is not None:
-            self._take(station, blamed)
+            self._take_in(station, blamed)
             held.clear()
         self.observer.log("warning", f"worker of {host.stage.name!r} died (exit code {exit_code}); another one takes over")
         station.queue.extendleft(reversed(held))
-        self._spawn(self._crew.add(station, host.replica, skip=station.made if station.begins else 0))
+        self._spawn(self._crew.add(station, host.replica, skip=station.source.made if station.source else 0))
 
     # ---- rows
     def on_outcome(self, host: Host, outcome: Outcome) -> None:
         station = self.stations[host.stage.name]
-        if station.begins:
+        if (source := station.source) is not None:
             host.pulling.popleft()
-            station.is_drained = station.is_drained or outcome.is_last
-            station.made += outcome.counts[station.stage.head.name].made
-        if outcome.settled or (station.begins and outcome.counts):
+            source.made += outcome.counts[station.stage.head.name].made
+            if outcome.is_last:
+                source.drain()
+        if outcome.settled or (source is not None and outcome.counts):
             station.deaths = 0
         for item_id in outcome.settled:
             host.held.pop(item_id, None)
             station.suspects.pop(item_id, None)
         for item_id in outcome.returned:
             host.held.pop(item_id, None)
-        self._note_vain(station, outcome)
+        self._note_unanswered(station, outcome)
         try:
-            self._take(station, outcome)
+            self._take_in(station, outcome)
         except OSError as error:
             self.fail(RunError(f"the run's folder cannot be written: {error.strerror}", "make room"))
         except Exception as error:  # else its rows would be missing, or waited for, and nobody would know
             self.fail(RunError(f"what step {host.stage.name!r} made cannot be taken in: {explain(error).message}"))
 
-    def _take(self, station: Station, outcome: Outcome) -> None:
+    def _take_in(self, station: Station, outcome: Outcome) -> None:
         """Count what a stage did and hand what it made on."""
         for step, counts in outcome.counts.items():
             self.counts[step].add(counts)
@@ -364,8 +369,8 @@ class Engine:
         if station.stage.is_collected:
             for entry in outcome.collected:
                 station.shelf.add(entry)
-        if station.stage.is_source:
-            self._dispatch.begin(station, outcome.items)
+        if station.source is not None:
+            self._dispatch.begin(station.source, outcome.items)
         else:
             self._dispatch.hand_on(station, outcome.items)
         self._dispatch.left(station, (*outcome.settled, *outcome.returned))
@@ -388,9 +393,8 @@ class Engine:
                 self.observer.log("info", f"the next load group begins: {listed(map(repr, group))}")
                 self._start_those_whose_turn_it_is()
             for station in self.stations.values():
-                if station.is_alone:
-                    self._drain_source(station)
-                    self._tell_alone(station)
+                if station.source is not None and station.source.is_alone:
+                    self._end_alone(station.source)
                 if self._may_feed(station):
                     self._feed(station)
                 self._finish_if_done(station)
@@ -402,33 +406,27 @@ class Engine:
         if all(station.is_done for station in self.stations.values()):
             self._over.set()
 
-    def _drain_source(self, station: Station) -> None:
-        """Take no more from a source, and let those know that its rows are matched with."""
-        station.is_drained = True
-        self._dispatch.begin(station, [])
-        self._dispatch.join()
+    def _end_alone(self, source: Source) -> None:
+        """Take no more rows from a source whose rows no others are left for."""
+        self._dispatch.drain(source)
+        name, others = self._step_of(source), [repr(self._step_of(one)) for one in source.ends_with if one.is_drained]
+        self.observer.log("info", f"step {name!r} gives no more rows: no row of {listed(others)} is left for them")
 
-    def _tell_alone(self, station: Station) -> None:
-        name, others = station.stage.entrance, [other.stage.entrance for other in station.ends_with if other.is_drained]
-        self.observer.log("info", f"step {name!r} gives no more rows: no row of {listed(map(repr, others))} is left for them")
+    def _step_of(self, source: Source) -> str:
+        return self.stations[source.stage].stage.entrance
 
     async def _look(self, loop: Loop, looking: Coroutine[None, None, None]) -> None:
         await looking
         if loop.is_over and not loop.source.is_drained:
-            self._drain_source(loop.source)
+            self._dispatch.drain(loop.source)
         self._pump_soon()
 
     def _feed(self, station: Station) -> None:
+        if station.source is not None:
+            for host in station.hosts:
+                self._pull(station, station.source, host)
+            return
         for host in sorted(station.hosts, key=lambda host: len(host.held)):
-            if station.begins:
-                while host.is_ready and not station.is_drained and len(host.pulling) < PULLS_AHEAD:
-                    if (room := self._room_after(station) - sum(host.pulling)) <= 0:
-                        break
-                    most = max(station.stage.batch_rows, room // PULLS_AHEAD)
-                    if (most := int(min(most, station.may_begin - sum(host.pulling)))) <= 0:
-                        break
-                    host.pull(min(station.stage.batch_rows, most), most)
-                continue
             while station.queue and host.room > 0 and self._room_after(station) > 0:
                 size = min(host.room, station.stage.batch_rows, len(station.queue))
                 if station.suspects and station.queue[0].id in station.suspects:
@@ -436,6 +434,16 @@ class Engine:
                         break
                     size = 1  # a row that may have killed a worker travels alone
                 host.give([self._spill.take(station.queue.popleft()) for _ in range(size)])
+
+    def _pull(self, station: Station, source: Source, host: Host) -> None:
+        """Let a worker make more rows, as far as they may be made now."""
+        while host.is_ready and not source.is_drained and len(host.pulling) < PULLS_AHEAD:
+            under_way, size = sum(host.pulling), station.stage.batch_rows
+            if (room := self._room_after(station) - under_way) <= 0:
+                return
+            if (most := int(min(max(size, room // PULLS_AHEAD), source.may_make - under_way))) <= 0:
+                return
+            host.pull(min(size, most), most)
 
     def _room_after(self, station: Station) -> int:
         """Rows that the stages after this one can take."""
@@ -459,7 +467,7 @@ class Engine:
             if not self.is_cut_short and not self.is_paused:  # of some rows only it would make something else
                 self._begin(station)
             return
-        is_at_work = station.is_starting or station.is_busy or (station.begins and not station.is_drained)
+        is_at_work = station.is_starting or station.is_busy or (station.source is not None and not station.source.is_drained)
         if is_at_work or not station.is_started:
             return
         station.is_done = True
@@ -474,9 +482,9 @@ class Engine:
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
-        task.add_done_callback(self._settled)
+        task.add_done_callback(self._background_ended)
 
-    def _settled(self, task: asyncio.Task[Any]) -> None:
+    def _background_ended(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error if isinstance(error, Exception) else RunError(repr(error)))

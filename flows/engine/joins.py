@@ -12,7 +12,8 @@ from collections.abc import Callable
 from itertools import product
 
 from flows.engine.items import Item, joined_key, order_of, prefix
-from flows.engine.stages import Stage, fork_depth, inside
+from flows.engine.stages import Stage, branches_of, fork_depth
+from flows.plan.reach import reached
 
 
 class Joiner:
@@ -21,7 +22,7 @@ class Joiner:
     def __init__(self, stage: Stage, stages: dict[str, Stage]) -> None:
         self.name = stage.name
         self.upstream = list(stage.upstream)
-        self.region = inside(stage, stages)
+        self.region = branches_of(stage, stages)
         self._depth = fork_depth(stage, stages)
         self._places = {name: stages[name].depth - self._depth for name in self.upstream}
         self._leads_to = {name: self._reachable(name, stages) for name in self.region}
@@ -115,10 +116,5 @@ class Joiner:
         return {at} if stage == self.name else self._leads_to.get(stage, set())
 
     def _reachable(self, name: str, stages: dict[str, Stage]) -> set[str]:
-        found, queue = set(), [name]
-        while queue:
-            at = queue.pop()
-            if at in self.upstream:
-                found.add(at)
-            queue += [after for after in stages[at].downstream if after in self.region]
-        return found
+        met = reached([name], lambda at: [after for after in stages[at].downstream if after in self.region])
+        return set(met).intersection(self.upstream)

@@ -13,9 +13,10 @@ from typing import Literal
 
 from flows.engine.origins import MappedRows, naming
 from flows.engine.shelf import ShelfRows
-from flows.engine.stages import above, source_of
+from flows.engine.source import Source
+from flows.engine.stages import source_of, stages_before
 from flows.engine.station import Station
-from steps.filters.generate_until import GenerateUntil
+from steps.base import LoopStep
 
 PROBE = 0.1
 """Share of the rows wanted that is sent first where steps drop or multiply rows, so that nobody knows what comes of one."""
@@ -32,16 +33,17 @@ Log = Callable[[Literal["info", "warning"], str], None]
 class Loop:
     """One step that sends for more rows, and the source that it repeats."""
 
-    def __init__(self, gate: Station, stations: dict[str, Station], log: Log, *, may_repeat: bool) -> None:
-        """`may_repeat`: not when a run takes a few rows of its sources only."""
+    def __init__(self, wanting: Station, stations: dict[str, Station], log: Log, *, may_repeat: bool) -> None:
+        """`wanting`: where the step works. `may_repeat`: not when a run takes a few rows of its sources only."""
         stages = {name: station.stage for name, station in stations.items()}
-        assert gate.stage.repeats is not None
-        self.gate = gate
-        self.step: GenerateUntil = gate.stage.repeats
-        self.source = stations[source_of(gate.stage, stages).name]
+        assert wanting.stage.repeats is not None
+        self.step: LoopStep = wanting.stage.repeats
+        source = stations[source_of(wanting.stage, stages).name].source
+        assert source is not None
+        self.source: Source = source
         self.is_over = False
-        self._before = stations[gate.stage.upstream[0]]
-        self._inside = [stations[name] for name in above(gate.stage.name, stages)]
+        self._before = stations[wanting.stage.upstream[0]]
+        self._inside = [stations[name] for name in stages_before(wanting.stage, stages)]
         self._log = log
         self._looking = False
         self._counted = 0
@@ -81,7 +83,7 @@ class Loop:
         rows = MappedRows(ShelfRows(self._before.shelf.path), self.step.input_mappings)
         with naming(self.step):
             self.step.load()
-            return len(self.step.process(rows))
+            return self.step.count_enough(rows)
 
     def _end(self, missing: int) -> None:
         self.is_over = True

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from flows.engine.keys import step_keys
 from flows.plan import Plan, PlannedStep
+from flows.plan.reach import first_before, reached
 from flows.spec import StepSpec
-from steps.base import BaseStep, GlobalStep, JoinStep, Step, StepResources
+from steps.base import BaseStep, GlobalStep, JoinStep, LoopStep, Step, StepResources
 from steps.columns.combine_outputs import CombineOutputs
-from steps.filters.generate_until import GenerateUntil
 from steps.tasks.base import Task
 from steps.tasks.generator import GeneratorTask, Seeds
 from steps.tasks.global_task import GlobalTask, PreparedRows
@@ -65,6 +65,11 @@ class Stage:
         return isinstance(self.head.step, GlobalStep) and self.asks is None
 
     @property
+    def begins(self) -> bool:
+        """Whether rows get their ids here."""
+        return self.is_source or self.is_global
+
+    @property
     def is_join(self) -> bool:
         return len(self.upstream) > 1
 
@@ -74,9 +79,9 @@ class Stage:
         return self.head.step if isinstance(self.head.step, Task) else None
 
     @property
-    def repeats(self) -> GenerateUntil | None:
+    def repeats(self) -> LoopStep | None:
         """The step, when the stage sends for more rows until it has enough."""
-        return self.head.step if isinstance(self.head.step, GenerateUntil) else None
+        return self.head.repeats
 
     @property
     def batch_rows(self) -> int:
@@ -177,7 +182,7 @@ def _goes_on(last: PlannedStep, planned: PlannedStep) -> bool:
 
 
 def _set_depth(stage: Stage, stages: dict[str, Stage]) -> None:
-    if stage.is_source or stage.is_global:
+    if stage.begins:
         stage.depth = 1 + stage.adds_depth()
     elif not stage.is_join:
         stage.depth = stages[stage.upstream[0]].depth + stage.adds_depth()
@@ -188,9 +193,7 @@ def _set_depth(stage: Stage, stages: dict[str, Stage]) -> None:
 
 def source_of(stage: Stage, stages: dict[str, Stage]) -> Stage:
     """Where the rows of a stage begin; where those of several sources were matched, the first of these."""
-    while stage.upstream:
-        stage = stages[stage.upstream[0]]
-    return stage
+    return stages[first_before(stage.name, lambda name: stages[name].upstream)]
 
 
 def fork_of(stage: Stage, stages: dict[str, Stage]) -> str | None:
@@ -218,20 +221,13 @@ def fork_depth(stage: Stage, stages: dict[str, Stage]) -> int:
     return stages[fork].depth if fork is not None else 1
 
 
-def above(name: str, stages: dict[str, Stage]) -> set[str]:
-    found: set[str] = set()
-    queue = list(stages[name].upstream)
-    while queue:
-        upstream = queue.pop()
-        if upstream not in found:
-            found.add(upstream)
-            queue += stages[upstream].upstream
-    return found
+def stages_before(stage: Stage, stages: dict[str, Stage]) -> list[str]:
+    """All stages whose rows reach this one."""
+    return reached(stage.upstream, lambda name: stages[name].upstream)
 
 
-def inside(stage: Stage, stages: dict[str, Stage]) -> set[str]:
+def branches_of(join: Stage, stages: dict[str, Stage]) -> set[str]:
     """Stages between the fork of a join and the join: rows in them are still to be matched."""
-    fork = fork_of(stage, stages)
-    outside = {fork, *above(fork, stages)} if fork is not None else set()
-    branches = {name for upstream in stage.upstream for name in (upstream, *above(upstream, stages))}
-    return branches - outside
+    fork = fork_of(join, stages)
+    outside = {fork, *stages_before(stages[fork], stages)} if fork is not None else set()
+    return set(stages_before(join, stages)) - outside

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,21 +12,22 @@ from flows.engine.joins import Joiner
 from flows.engine.placing import Lease
 from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
+from flows.engine.source import Source
 from flows.engine.stages import Stage, source_of, stages_of
 from flows.plan import Plan
+from flows.plan.reach import reached
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
-LEAD_BATCHES = 2
-"""Batches by which a source may be ahead of another one whose rows are matched with its own."""
 
 
 @dataclass(slots=True)
 class Station:
-    """A stage at work: its queue, its replicas, and whether it is done."""
+    """A stage at work: its queue, its replicas, and whether it is done. `source`: the rows that begin here, if any do."""
 
     stage: Stage
     shelf: Shelf
+    source: Source | None = None
     queue: deque[Item] = field(default_factory=deque)
     hosts: list[Host] = field(default_factory=list)
     leases: dict[int, Lease] = field(default_factory=dict)
@@ -36,18 +36,7 @@ class Station:
     is_started: bool = False
     is_starting: bool = False
     """Its workers are on their way: it cannot end yet."""
-    is_drained: bool = False
-    """A source has no more rows."""
     is_done: bool = False
-    made: int = 0
-    quota: float = math.inf
-    """Rows that a source may make so far; it grows while a step after it wants more."""
-    partners: list[Station] = field(default_factory=list)
-    """Sources whose rows are matched with those of this one."""
-    ends_with: list[Station] = field(default_factory=list)
-    """Partners without whose rows those of this one come to nothing."""
-    ahead: list[Item] = field(default_factory=list)
-    """Rows that wait for their partners to begin: nothing is paid for one that none is left for."""
     workers: int = 0
     """Workers started so far: each writes files of its own."""
     deaths: int = 0
@@ -56,31 +45,19 @@ class Station:
     """How many workers died while they held a row, by row id."""
 
     @property
-    def begins(self) -> bool:
-        return self.stage.is_source or self.stage.is_global
-
-    @property
     def is_busy(self) -> bool:
-        return bool(self.queue or self.ahead) or any(host.held or host.pulling for host in self.hosts)
+        is_ahead = self.source is not None and bool(self.source.ahead)
+        return bool(self.queue) or is_ahead or any(host.held or host.pulling for host in self.hosts)
 
     @property
     def has_more(self) -> bool:
-        """Whether more rows can come out of it, if it is a source, or go into it."""
-        if not self.begins:
-            return self.is_started and bool(self.queue)
-        return self.is_started and not self.is_drained and self.may_begin > 0
+        """Whether more rows can begin here, or go into it."""
+        return self.is_started and (bool(self.queue) if self.source is None else self.source.has_more)
 
     @property
-    def may_begin(self) -> float:
-        """Rows that a source may make now: within its quota, and not far ahead of those that its rows are matched with."""
-        lead = LEAD_BATCHES * self.stage.batch_rows
-        bounds = [other.made + lead for other in self.partners if not other.is_drained]
-        return min([self.quota, *bounds, *(other.made for other in self.ends_with if other.is_drained)]) - self.made
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it could make more rows, but none that another row is left for."""
-        return not self.is_drained and any(other.is_drained and other.made <= self.made for other in self.ends_with)
+    def is_drained(self) -> bool:
+        """Whether no more rows begin here; never where none do."""
+        return self.source is not None and self.source.is_drained
 
     @property
     def room_before(self) -> int:
@@ -96,33 +73,28 @@ def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
     for name, stage in stages.items():
         joiner = Joiner(stage, stages) if stage.is_join else None
         shelf = Shelf(folder / f"{name}.shelf")
-        stations[name] = Station(stage, shelf, joiner=joiner, switch=switch_of(plan, name, stages))
+        source = Source(name, stage.batch_rows) if stage.begins else None
+        stations[name] = Station(stage, shelf, source, joiner=joiner, switch=switch_of(plan, name, stages))
     for station in stations.values():
         if station.joiner is not None:
-            _make_partners(station.joiner, stations)
+            _make_partners(station.joiner, stations, stages)
     return stations
 
 
-def _make_partners(joiner: Joiner, stations: dict[str, Station]) -> None:
-    for name in joiner.sources:
-        others = [stations[other] for other in joiner.sources if other != name]
-        stations[name].partners += others
-        if not _gets_around(name, joiner.name, stations):
-            stations[name].ends_with += others
+def _make_partners(joiner: Joiner, stations: dict[str, Station], stages: dict[str, Stage]) -> None:
+    """Let the sources whose rows a join matches know each other."""
+    matched = [source for name in joiner.sources if (source := stations[name].source) is not None]
+    for source in matched:
+        others = [other for other in matched if other is not source]
+        source.partners += others
+        if not _gets_around(source.stage, joiner.name, stages):
+            source.ends_with += others
 
 
-def _gets_around(source: str, join: str, stations: dict[str, Station]) -> bool:
+def _gets_around(source: str, join: str, stages: dict[str, Stage]) -> bool:
     """Whether rows of a source reach the end of the pipeline without this join."""
-    queue, seen = [source], {join}
-    while queue:
-        if (name := queue.pop()) in seen:
-            continue
-        seen.add(name)
-        downstream = stations[name].stage.downstream
-        if not downstream:
-            return True
-        queue += downstream
-    return False
+    ways = reached([source], lambda name: [after for after in stages[name].downstream if after != join])
+    return any(not stages[name].downstream for name in ways)
 
 
 def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:

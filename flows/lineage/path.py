@@ -14,6 +14,7 @@ from flows.engine.joins import Joiner
 from flows.engine.stages import Stage, may_multiply, stages_of
 from flows.engine.station import switch_of
 from flows.plan import Plan, PlannedStep
+from flows.plan.reach import first_before
 
 Root = Callable[[str, int], bytes | None]
 """The key of the row that began at a step, by its position there; None when nobody knows."""
@@ -65,30 +66,29 @@ class Paths:
 
     def begin_of(self, step: str) -> str:
         """The step at which the rows that reach this one began: a source, or one that takes all rows."""
-        stage = self._stages[self._stage_of[step]]
-        while not (stage.is_source or stage.is_global):
-            stage = self._stages[stage.upstream[0]]
-        return stage.head.name
+        begin = first_before(
+            self._stage_of[step], lambda name: [] if self._stages[name].begins else self._stages[name].upstream
+        )
+        return self._stages[begin].head.name
 
     def _walk(self, stage: Stage, item_id: str, found: dict[tuple[str, str], Visit]) -> Visit:
         if (known := found.get((stage.name, item_id))) is not None:
             return known
-        begins = stage.is_source or stage.is_global
         entry, numbers = item_id, list[int | None]()
-        for planned in reversed(stage.steps[begins:]):
+        for planned in reversed(stage.steps[stage.begins :]):
             if may_multiply(planned):
                 entry, _, last = entry.rpartition(".")
                 numbers.append(int(last))
             else:
                 numbers.append(None)
         numbers.reverse()
-        if begins:
+        if stage.begins:
             key, after = self._root(stage.head.name, int(entry)), list[str]()
             last_visit = self._add(Visit(stage.head, entry, key, None, None), found)
             after = [stage.head.name]
         else:
             key, after = self._before(stage, entry, found)
-        for planned, number in zip(stage.steps[begins:], numbers, strict=True):
+        for planned, number in zip(stage.steps[stage.begins :], numbers, strict=True):
             taken, entry = key, entry if number is None else f"{entry}.{number}"
             key = child_key(taken, number) if taken is not None and number is not None else taken
             last_visit = self._add(Visit(planned, entry, key, taken, number, after), found)

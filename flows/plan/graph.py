@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flows.plan.planned import PlannedStep, Problems
+from flows.plan.reach import reached
 from flows.spec import PipelineSpec, StepSpec
 from steps.base import BaseStep, GeneratorStep, GlobalStep
-from steps.filters.generate_until import GenerateUntil
 from steps.wording import did_you_mean, listed
 
 
@@ -124,9 +124,9 @@ class Graph:
         """A source is repeated for one step only, and no step between needs all rows: there is always one more round."""
         repeated: dict[str, str] = {}
         for name, planned in steps.items():
-            if not isinstance(planned.step, GenerateUntil):
+            if planned.repeats is None:
                 continue
-            before = self._all_before(name)
+            before = reached(self.after[name], self.after.__getitem__)
             sources = [other for other in before if other in steps and steps[other].is_source]
             if len(sources) > 1:
                 what = f"repeats one source, but its rows come of several: {listed(map(repr, sources))}"
@@ -138,15 +138,6 @@ class Graph:
                 elif other in steps and steps[other].is_source and repeated.setdefault(other, name) != name:
                     what = f"repeats {other!r}, which {repeated[other]!r} repeats already"
                     self._problems.add("cannot-repeat", what, "keep one of them, or give each a source of its own", name)
-
-    def _all_before(self, name: str) -> list[str]:
-        found: dict[str, None] = {}
-        queue = list(self.after[name])
-        while queue:
-            if (upstream := queue.pop()) not in found:
-                found[upstream] = None
-                queue += self.after[upstream]
-        return list(found)
 
     def _report_join(self, name: str, steps: Mapping[str, PlannedStep], start: Mapping[str, frozenset[str] | None]) -> None:
         branches = self.after[name]
@@ -161,12 +152,8 @@ class Graph:
                     name,
                 )
 
-    def _starts_before(self, branch: str, start: Mapping[str, frozenset[str] | None]) -> set[str]:
+    def _starts_before(self, branch: str, start: Mapping[str, frozenset[str] | None]) -> list[str]:
         """Where the rows of a branch started, and where those started that they were made of."""
-        found: set[str] = set()
-        queue = list(start[branch] or ())
-        while queue:
-            if (at := queue.pop()) not in found:
-                found.add(at)
-                queue += [one for upstream in self.after[at] for one in start.get(upstream) or ()]
-        return found
+        return reached(
+            start[branch] or (), lambda at: [one for upstream in self.after[at] for one in start.get(upstream) or ()]
+        )

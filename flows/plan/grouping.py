@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from flows.plan.planned import Plan, Problems
-from steps.base import GlobalStep
 from steps.errors import PlanError
-from steps.filters.generate_until import GenerateUntil
 from steps.wording import did_you_mean, listed
 
 Sequential = Literal["sequential_step_execution"]
@@ -66,18 +64,8 @@ def _one_by_one(plan: Plan) -> LoadGroups:
 
 
 def _repeated(plan: Plan) -> list[set[str]]:
-    """The steps before each `GenerateUntil`: its source goes on when they are done with what it gave."""
-    return [_before(plan, name) for name, one in plan.steps.items() if isinstance(one.step, GenerateUntil)]
-
-
-def _before(plan: Plan, name: str) -> set[str]:
-    found: set[str] = set()
-    queue = list(plan.steps[name].after)
-    while queue:
-        if (at := queue.pop()) not in found:
-            found.add(at)
-            queue += plan.steps[at].after if at in plan.steps else ()  # a step that cannot be made has its problem already
-    return found
+    """The steps before each that repeats them: its source goes on when they are done with what it gave."""
+    return [set(plan.before(name)) for name, one in plan.steps.items() if one.repeats is not None]
 
 
 def _matched(plan: Plan) -> list[set[str]]:
@@ -94,8 +82,7 @@ def _begins(plan: Plan) -> dict[str, set[str]]:
     """Where the rows of each step begin: in which sources, or anew in which step over all rows."""
     begins: dict[str, set[str]] = {}
     for name, planned in plan.steps.items():
-        is_begin = planned.is_source or isinstance(planned.step, GlobalStep)
-        begins[name] = {name} if is_begin else set[str]().union(*(begins.get(upstream, ()) for upstream in planned.after))
+        begins[name] = {name} if planned.begins else set[str]().union(*(begins.get(upstream, ()) for upstream in planned.after))
     return begins
 
 
@@ -138,8 +125,8 @@ def waits_for_itself(plan: Plan, groups: LoadGroups) -> Problems:
             what = f"{name!r} needs the rows of {before[1]!r}, which is in a later load group"
             problems.add("bad-load-group", what, f"put {before[1]!r} into the same group or an earlier one")
         latest[name] = max(before, (mine, name))
-        if isinstance(planned.step, GenerateUntil):
-            through = {turn[one]: one for one in _before(plan, name) if one in turn}
+        if planned.repeats is not None:
+            through = {turn[one]: one for one in plan.before(name) if one in turn}
             if len(through) > 1:
                 what = f"repeats the steps before it, which work in {len(through)} groups one after the other"
                 problems.add("cannot-repeat", what, f"let {listed(map(repr, through.values()))} work at the same time", name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flows.plan.reach import first_before, reached
 from flows.pools import Pools
 from flows.spec import PipelineSpec, StepSpec
-from steps.base import BaseStep, GeneratorStep
+from steps.base import BaseStep, GeneratorStep, GlobalStep, LoopStep
 from steps.errors import Problem
 from steps.llms.base import LLM
 from steps.tasks.base import Task
@@ -40,6 +41,16 @@ class PlannedStep:
     def is_source(self) -> bool:
         return isinstance(self.step, GeneratorStep) and not self.after
 
+    @property
+    def begins(self) -> bool:
+        """Whether rows get their ids here: in a source, or anew in a step over all rows."""
+        return self.is_source or isinstance(self.step, GlobalStep)
+
+    @property
+    def repeats(self) -> LoopStep | None:
+        """The step, when it sends for more rows until it has enough."""
+        return self.step if isinstance(self.step, LoopStep) else None
+
 
 @dataclass(slots=True)
 class Plan:
@@ -63,6 +74,21 @@ class Plan:
     def llms(self) -> dict[str, LLM]:
         """The models that are asked, by step."""
         return {name: step.step.llm for name, step in self.steps.items() if isinstance(step.step, Task)}
+
+    def before(self, name: str) -> list[str]:
+        """All steps whose rows reach this one."""
+        return reached(self._after(name), self._after)
+
+    def source_of(self, name: str) -> str:
+        """The source of the rows of a step; where those of several were matched, the first of these."""
+        return first_before(name, self._after)
+
+    def beginning_of(self, name: str) -> str:
+        """The source, or the step over all rows, where the rows of a step got their ids; of several sources the first."""
+        return first_before(name, lambda one: [] if self.steps[one].begins else self._after(one))
+
+    def _after(self, name: str) -> list[str]:
+        return self.steps[name].after if name in self.steps else []  # one that cannot be made has its problem already
 
 
 class Problems(list[Problem]):

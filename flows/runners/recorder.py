@@ -115,7 +115,7 @@ class Recorder(Observer):
     def snapshot(self, engine: Engine) -> None:
         """Write where all steps stand, if that changed."""
         self._short.clear()
-        steps = {name: self._progress(engine, name) for name in engine.plan.steps if name in engine.station_of}
+        steps = {name: self._progress(engine, name) for name in engine.plan.steps}
         if steps != self._last:
             self._last = steps
             self.report.steps = steps

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from steps.base import GlobalStep, Group, Row, is_missing, require
+from steps.base import Group, LoopStep, Row, is_missing, require
 from steps.errors import Complaint
 from steps.filters.marking import at_row
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from steps.filters.min_hash_dedup import MinHashDedup
 
 
-class GenerateUntil(GlobalStep):
+class GenerateUntil(LoopStep):
     """Repeats the steps before it until enough rows are valid and differ.
 
     The source gives as many rows as seem to be needed. When they have come through, those that count are counted: rows that
@@ -38,7 +38,6 @@ class GenerateUntil(GlobalStep):
 
     group: ClassVar[Group] = "filters"
 
-    num_rows: int = Field(ge=1, description="Rows that are wanted.", examples=[100])
     unique: list[str] = Field(
         default_factory=list,
         description="Columns in which rows must differ, whatever their case and blanks. Rows with nothing in one do not count.",
@@ -50,7 +49,6 @@ class GenerateUntil(GlobalStep):
     similarity: float = Field(
         default=1.0, gt=0, le=1, description="From which share of common words on rows count as the same; 1 for equal ones."
     )
-    max_rounds: int = Field(default=10, ge=1, le=10_000, description="How often the source may begin, at most.")
 
     def needs(self) -> list[str]:
         return list(dict.fromkeys([*self.unique, *([self.valid] if self.valid else [])]))

@@ -13,7 +13,8 @@ from steps.chances import chances
 from steps.json_texts import json_in
 from steps.llms.base import Ask, Chat, JSONSchema
 from steps.tasks.base import Task
-from steps.tasks.replies import parse_answer, rehearse_text, schema_instructions, schema_of
+from steps.tasks.rehearsing import rehearse_text
+from steps.tasks.replies import parse_answer, schema_instructions, schema_of
 from steps.tasks.sections import sections
 from steps.tasks.unfolding import unfolded
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from steps.base import Row, Section
 from steps.llms.base import Chat
 from steps.tasks.base import Task
-from steps.tasks.replies import parse_answer, rehearse_text, schema_instructions, schema_of
+from steps.tasks.rehearsing import rehearse_text
+from steps.tasks.replies import parse_answer, schema_instructions, schema_of
 from steps.tasks.sections import sections
 
 

@@ -15,7 +15,8 @@ from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import Found
 from steps.tasks.material import NO_ORDERS, tagged
-from steps.tasks.replies import Unfit, fitting, rehearse_schema, schema_instructions
+from steps.tasks.rehearsing import rehearse_schema
+from steps.tasks.replies import Unfit, fitting, schema_instructions
 from steps.wording import listed, quoted
 
 _ROLE = (

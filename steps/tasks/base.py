@@ -20,8 +20,9 @@ from steps.base import FILL_IT, METADATA, Batch, Group, Row, Step, is_missing, r
 from steps.errors import MissingValue, RowError
 from steps.llms.base import AnyLLM, Ask, Chat, JSONSchema, Request, topped_up
 from steps.llms.rehearsal_llm import RehearsalLLM
+from steps.tasks.rehearsing import rehearse_schema, rehearse_text
 from steps.tasks.repairs import Reader
-from steps.tasks.replies import parse_answer, rehearse_schema, rehearse_text, schema_instructions, schema_of
+from steps.tasks.replies import parse_answer, schema_instructions, schema_of
 from steps.wording import quoted, snake_case
 
 INSTRUCTION = "instruction"

@@ -12,7 +12,7 @@ from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.marked_replies import split_at
 from steps.tasks.material import NO_ORDERS, tagged
-from steps.tasks.replies import rehearse_text
+from steps.tasks.rehearsing import rehearse_text
 from steps.tasks.row_texts import text_in
 
 MARKER = "[REVISION]"

@@ -14,7 +14,7 @@ from steps.tasks.evolution import EvolvingTask
 from steps.tasks.generator import GeneratorTask
 from steps.tasks.mutations import FRESH_START, GENERATION_MUTATIONS, PROMPT
 from steps.tasks.nouns import NOUNS
-from steps.tasks.replies import rehearse_text
+from steps.tasks.rehearsing import rehearse_text
 from steps.tasks.rounds import Talk
 
 MOST_ROUNDS = 15

@@ -15,7 +15,7 @@ from steps.llms.base import Chat
 from steps.tasks.base import Rehearse
 from steps.tasks.lenient_json import without_thoughts
 from steps.tasks.mutations import PROMPT, RESPONSE
-from steps.tasks.replies import rehearse_text
+from steps.tasks.rehearsing import rehearse_text
 from steps.tasks.rounds import Talk, TaskInRounds
 
 LEAST_COPIED_CHARS = 30

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import permutations
-from typing import Any, ClassVar
+from random import Random
+from typing import ClassVar
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from steps.base import Batch, Group, Row, Section, Step, require_values
-from steps.errors import Complaint, RowError
-from steps.extras import without_extra
-from steps.tasks.chances import REHEARSAL, made_up
+from steps.base import Batch, Row, require_values
+from steps.errors import RowError
+from steps.tasks.local_judge import LocalJudge
+from steps.tasks.pair_rm_model import PairRMModel
 from steps.wording import quoted
 
 
-class PairRM(Step):
+class PairRM(LocalJudge):
     """Ranks answers by comparing each with every other, with a model that runs here.
 
     `ranks` says of each of the `candidates` at which place it stands, 1 being the best; `ranked_candidates` are the answers in
@@ -32,44 +33,25 @@ class PairRM(Step):
         (['input', 'candidates'], ['ranks', 'ranked_candidates', 'model_name'])
     """
 
-    group: ClassVar[Group] = "ask"
-    section: ClassVar[Section] = "judge"
     inputs: ClassVar[tuple[str, ...]] = ("input", "candidates")
     outputs: ClassVar[tuple[str, ...]] = ("ranks", "ranked_candidates", "model_name")
-    reaches: ClassVar[str] = "the Hub, for the weights"
-    in_rehearsal: ClassVar[dict[str, str]] = {"model": REHEARSAL}
-    runs_code: ClassVar[bool] = True  # a model may bring some
 
-    model: str = Field(default="llm-blender/PairRM", description="Model on the Hub, or a folder; rehearsal for made-up ranks.")
+    model: str = Field(default="llm-blender/PairRM", min_length=1, description="Name on the Hub, or a folder.")
     instructions: str | None = Field(
         default=None,
         description="What good answers are like; stands before each `input`.",
         json_schema_extra={"multiline": True},
     )
-    _model: Any = PrivateAttr(default=None)
 
-    def check(self) -> Iterable[Complaint]:
-        return () if self.model == REHEARSAL else without_extra("transformers", "transformers", "PairRM")
-
-    def load(self) -> None:
-        if self.model == REHEARSAL:
-            return
-        from steps.tasks.pair_rm_model import PairRMModel
-
-        self._model = PairRMModel(self.model)
-
-    def unload(self) -> None:
-        self._model = None
+    def load_model(self) -> PairRMModel:
+        return PairRMModel(self.model)
 
     def process(self, batch: Batch) -> Batch:
         return [self._rank(row) for row in batch]
 
     def compare(self, prompt: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each pair of answers by how much the first is better; below 0 where the second is."""
-        if self.model == REHEARSAL:
-            return [made_up([prompt, first]) - made_up([prompt, second]) for first, second in pairs]
-        if self._model is None:
-            self.load()
+        self.load()
         found: list[float] = self._model.compare(prompt, pairs)
         return found
 
@@ -80,16 +62,23 @@ class PairRM(Step):
             raise RowError(f"`input` holds {quoted(prompt)}, not text", "name a column of texts in `input_mappings`")
         if not isinstance(candidates, list) or not candidates or any(not isinstance(one, str) for one in candidates):
             raise RowError(f"`candidates` holds {quoted(candidates)}, not a list of texts", "make it with GroupColumns")
-        order = self._best_first(f"{self.instructions}\n{prompt}" if self.instructions else prompt, candidates)
+        gains = self.numbers_for((f"{self.instructions}\n{prompt}" if self.instructions else prompt, candidates))
+        order = sorted(range(len(candidates)), key=lambda at: -gains[at])  # the earlier of equals first
         ranks = [order.index(at) + 1 for at in range(len(candidates))]
-        return {**row, "ranks": ranks, "ranked_candidates": [candidates[at] for at in order], "model_name": self.model}
+        return {**row, "ranks": ranks, "ranked_candidates": [candidates[at] for at in order], "model_name": self.model_name}
 
-    def _best_first(self, prompt: str, candidates: Sequence[str]) -> list[int]:
-        """Where the answers stand in the list, from the best to the worst; the earlier of equals first."""
+    def judge(self, shown: tuple[str, list[str]]) -> list[float]:
+        """By how much each answer is better than the others. It is shown a prompt and the answers."""
+        prompt, candidates = shown
         gains = [0.0] * len(candidates)
         pairs = list(permutations(range(len(candidates)), 2))
         compared = self.compare(prompt, [(candidates[one], candidates[other]) for one, other in pairs]) if pairs else []
         for (one, other), better_by in zip(pairs, compared, strict=True):
             gains[one] += better_by
             gains[other] -= better_by
-        return sorted(range(len(gains)), key=lambda at: -gains[at])
+        return gains
+
+    def rehearse(self, shown: tuple[str, list[str]], rng: Random) -> list[float]:
+        _, candidates = shown
+        gains = {candidate: rng.random() for candidate in candidates}  # equal answers are equally good
+        return [gains[candidate] for candidate in candidates]

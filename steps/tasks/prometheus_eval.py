@@ -13,7 +13,7 @@ from steps.errors import BadReply, RowError
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import without_thoughts
-from steps.tasks.replies import rehearse_text
+from steps.tasks.rehearsing import rehearse_text
 
 RESULT = "[RESULT]"
 

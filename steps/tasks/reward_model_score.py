@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from random import Random
 from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, Group, Row, Section, Step, is_missing
-from steps.errors import Complaint, RowError, RunError
-from steps.extras import extra, without_extra
+from steps.base import Batch, Row, is_missing
+from steps.errors import RowError, RunError
+from steps.extras import extra
 from steps.formats.chats import chat_of, content_text, said, text_of
 from steps.llms.base import Chat
 from steps.secrets import TRANSPORT, Secret, reveal
-from steps.tasks.chances import REHEARSAL, made_up
+from steps.tasks.local_judge import LocalJudge
 
 
-class RewardModelScore(Step):
+class RewardModelScore(LocalJudge):
     """Scores each response with a reward model that runs in this process.
 
     The model is one of transformers for sequence classification, such as those that RewardBench ranks. It reads `conversation`,
@@ -30,18 +30,11 @@ class RewardModelScore(Step):
         ['score']
     """
 
-    group: ClassVar[Group] = "ask"
-    section: ClassVar[Section] = "judge"
     optional_inputs: ClassVar[tuple[str, ...]] = ("instruction", "response", "conversation")
     outputs: ClassVar[tuple[str, ...]] = ("score",)
-    reaches: ClassVar[str] = "the Hub, for the weights"
-    in_rehearsal: ClassVar[dict[str, str]] = {"model": REHEARSAL}
-    runs_code: ClassVar[bool] = True  # a model may bring some
 
     model: str = Field(
-        min_length=1,
-        description="Name on the Hub, or a folder; rehearsal for made-up scores.",
-        examples=["Skywork/Skywork-Reward-V2-Qwen3-0.6B"],
+        min_length=1, description="Name on the Hub, or a folder.", examples=["Skywork/Skywork-Reward-V2-Qwen3-0.6B"]
     )
     revision: str = Field(default="main", description="Branch, tag or commit of the model.")
     torch_dtype: str = Field(default="auto", description="Type of the weights: auto, float32, float16, bfloat16.")
@@ -57,15 +50,9 @@ class RewardModelScore(Step):
     truncation: bool = Field(default=False, description="Cut what is longer than the model can read, instead of refusing it.")
     max_length: int | None = Field(default=None, ge=1, description="Most tokens; empty for what the model can read.")
 
-    _model: Any = PrivateAttr(default=None)
     _tokenizer: Any = PrivateAttr(default=None)
 
-    def check(self) -> Iterable[Complaint]:
-        return () if self.model == REHEARSAL else without_extra("transformers", "transformers", "RewardModelScore")
-
-    def load(self) -> None:
-        if self._model is not None or self.model == REHEARSAL:
-            return
+    def load_model(self) -> Any:
         transformers = extra("transformers", "transformers", "a reward model")
         about = {
             "revision": self.revision,
@@ -74,7 +61,7 @@ class RewardModelScore(Step):
         }
         try:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(self.model, **about)
-            self._model = transformers.AutoModelForSequenceClassification.from_pretrained(
+            model = transformers.AutoModelForSequenceClassification.from_pretrained(
                 self.model, dtype=self.torch_dtype, device_map=self.device_map, num_labels=1, **about
             ).eval()
         except (OSError, ValueError, RuntimeError) as error:
@@ -83,21 +70,25 @@ class RewardModelScore(Step):
             ) from error
         if self._tokenizer.chat_template is None:
             raise RunError(f"the model {self.model!r} has no chat template", "take one that was trained on chats")
+        return model
 
     def unload(self) -> None:
-        self._model = self._tokenizer = None
+        super().unload()
+        self._tokenizer = None
 
     def process(self, batch: Batch) -> Batch:
         # one at a time: padding to the longest of a batch would make the score depend on the other rows
-        return [{**row, "score": self._score(_chat(row))} for row in batch]
+        return [{**row, "score": score} for row in batch for score in self.numbers_for(_chat(row))]
 
-    def _score(self, chat: Chat) -> float:
-        if self.model == REHEARSAL:
-            return made_up(chat)
+    def rehearse(self, shown: Chat, rng: Random) -> list[float]:
+        return [rng.random()]
+
+    def judge(self, shown: Chat) -> list[float]:
+        """The score of a chat."""
         self.load()
         import torch
 
-        tokens = self._tokenizer.apply_chat_template(chat, return_dict=True, return_tensors="pt")
+        tokens = self._tokenizer.apply_chat_template(shown, return_dict=True, return_tensors="pt")
         longest = self.max_length or getattr(self._model.config, "max_position_embeddings", None)
         length = tokens["input_ids"].shape[-1]
         if longest is not None and length > longest:
@@ -107,7 +98,7 @@ class RewardModelScore(Step):
             tokens = {name: value[:, :longest] for name, value in tokens.items()}
         with torch.no_grad():
             scores = self._model(**{name: value.to(self._model.device) for name, value in tokens.items()}).logits
-        return float(scores[0, 0])
+        return [float(scores[0, 0])]
 
 
 def _chat(row: Row) -> Chat:

@@ -14,8 +14,8 @@ from steps.base import Row
 from steps.chances import chances
 from steps.llms.base import Ask, Chat, JSONSchema
 from steps.tasks.base import Generation, Rehearse, Task
+from steps.tasks.rehearsing import rehearse_text
 from steps.tasks.repairs import Reader
-from steps.tasks.replies import rehearse_text
 
 T = TypeVar("T")
 

@@ -17,7 +17,8 @@ from steps.patterns import fits
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import Found, without_thoughts
 from steps.tasks.regexes import matching_text
-from steps.tasks.replies import SEE_REPLY, Unfit, fitting, rehearse_schema, schema_instructions
+from steps.tasks.rehearsing import rehearse_schema
+from steps.tasks.replies import SEE_REPLY, Unfit, fitting, schema_instructions
 from steps.tasks.row_texts import own_text
 from steps.tasks.structures import Structure, structure_in
 

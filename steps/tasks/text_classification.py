@@ -14,7 +14,8 @@ from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.list_replies import ListReply
 from steps.tasks.material import NO_ORDERS, tagged
-from steps.tasks.replies import SEE_REPLY, Filled, parse_answer, rehearse_schema, schema_instructions, schema_of
+from steps.tasks.rehearsing import rehearse_schema
+from steps.tasks.replies import SEE_REPLY, Filled, parse_answer, schema_instructions, schema_of
 from steps.tasks.row_texts import text_in
 from steps.wording import listed
 

@@ -12,7 +12,8 @@ from steps.base import Row
 from steps.llms.base import Chat
 from steps.tasks.list_replies import ListReply
 from steps.tasks.material import tagged
-from steps.tasks.replies import rehearse_schema, schema_instructions
+from steps.tasks.rehearsing import rehearse_schema
+from steps.tasks.replies import schema_instructions
 from steps.tasks.side_by_side import SideBySide
 
 Aspect = Literal["overall-rating", "helpfulness", "truthfulness", "honesty", "instruction-following"]

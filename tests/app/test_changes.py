@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.handlers.changes import change_from, free_name
+from app.handlers.changes import change_from
+from app.handlers.changes.parts import free_name
 from app.handlers.drafts import CannotEdit, Draft, check, new_draft, redo, undo, view
 from flows.spec import read_spec
 

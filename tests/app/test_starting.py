@@ -15,7 +15,7 @@ from app.handlers.starting import drafting_models
 from flows.spec import read_spec
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
-from tests.flows.distilabel_files import STEPS, load, pipeline, preference, step, text
+from tests.flows.compat.distilabel_files import STEPS, load, pipeline, preference, step, text
 
 OURS = "# mine\nname: ours\nsteps:\n- {name: load, use: LoadDataFromDicts, with: {data: [{a: 1}]}}\n"
 GOOD = "```yaml\nname: d\nsteps:\n- {name: load, use: LoadDataFromDicts, with: {data: [{instruction: hi}]}}\n- {name: a, use: TextGeneration, after: load}\n```"  # noqa: E501

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
-from flows.plan import examine
+from flows.plan import PlannedStep, examine, plan
 from flows.pools import Pools
 from flows.spec import PipelineSpec, StepSpec, read_spec
 from steps import registry
@@ -55,6 +55,18 @@ def problems_of(steps: str, pools: Pools = SMALL, more: str = "") -> list[Proble
 def codes_of(steps: str, pools: Pools = SMALL, more: str = "") -> list[tuple[str | None, str]]:
     """Step and code of each problem."""
     return [(problem.step, problem.code) for problem in problems_of(steps, pools, more)]
+
+
+def only(problems: list[Problem], code: str) -> Problem:
+    """The one problem that there is."""
+    assert [problem.code for problem in problems] == [code], "\n".join(map(str, problems))
+    return problems[0]
+
+
+def planned(steps: str) -> dict[str, PlannedStep]:
+    """The steps of a plan, written as YAML."""
+    spec, problems = read_spec("steps:\n" + steps)
+    return plan(spec, SMALL, problems).steps
 
 
 def chain(*steps: dict[str, Any]) -> PipelineSpec:

@@ -15,7 +15,7 @@ from flows.hub_reading import first_rows
 from flows.importing import DataSet, hub_data_set, read_source, understand
 from flows.spec import read_spec
 from steps.errors import SpecError
-from tests.flows.distilabel_files import preference, text
+from tests.flows.compat.distilabel_files import preference, text
 
 OURS = "distilflow: 1\nname: ours\nsteps:\n- {name: load, use: LoadDataFromDicts, with: {data: [{a: 1}]}}\n"
 

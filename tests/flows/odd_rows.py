@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import cycle
 
 from pydantic import Field
 
 from steps.base import GeneratorStep, Row
+from tests.odd_names import ODD_NAMES
 
 USE = f"{__name__}:OddRows"
 
-NAMES: Row = {
-    "a.b": 1,
-    "two words": "x",
-    "größe 🦆": [1],
-    "__proto__": {"x": 1},
-    "x'; DROP TABLE rows; --": "q",
-    '"quoted"': "x",
-    "$distilflow": ["text", "x"],
-    "": "empty",
-    "texts_of_cluster": "mine",
-    "key": "k",
-    "id": 7,
-    "self": True,
-    "__index_level_0__": 5,
-    "train": "split",
-}
+VALUES = [1, "x", [1], {"x": 1}, True]
+NAMED: Row = {**dict(zip(ODD_NAMES, cycle(VALUES), strict=False)), "$distilflow": ["text", "x"]}  # as files mark a type
 """Columns called like what is inside: each passes as it is."""
 
 GOOD: list[Row] = [
-    {"text": "Say hi", **NAMES},
+    {"text": "Say hi", **NAMED},
     {"text": "🦆 ünï \u202e \x00 {x} {{ y }} {% z %}"},
     {"text": "x" * 10_000, "day": dt.date(2024, 1, 1)},
     {"text": "word " * 2_000},

@@ -15,7 +15,7 @@ from flows.importing import DataSet, hub_data_set, read_source, understand
 from steps.errors import DistilflowError, SpecError
 from tests.fakes.hub import FakeHub
 from tests.fakes.serving import running
-from tests.flows.distilabel_files import preference, text
+from tests.flows.compat.distilabel_files import preference, text
 
 ROOT = Path(__file__).parents[2]
 

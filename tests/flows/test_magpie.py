@@ -15,7 +15,7 @@ from steps.llms.user_turns import chat_format
 from steps.tasks.magpie_generator import MagpieGenerator
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
-from tests.flows import distilabel_files
+from tests.flows.compat import distilabel_files
 
 
 def reply(chat: list[dict[str, Any]], choice: int, model: str) -> str:

@@ -79,8 +79,8 @@ def test_a_rehearsal_loads_no_weights_pushes_nothing_and_needs_no_device() -> No
     changed = with_llm(spec, "rehearsal")
 
     assert [changed.step(name).params for name in "abc"] == [
-        {"model": "rehearsal"},
-        {"model": "rehearsal"},
+        {"model": "me/x", "made_up": True},
+        {"made_up": True},
         {"repo_id": "me/x", "push": False},
     ]
     resources = changed.step("a").resources

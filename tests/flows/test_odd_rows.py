@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,7 +12,7 @@ from flows.engine.quarantine import lines_in
 from flows.plan import plan
 from flows.runners.inline import run_inline
 from flows.spec import spec_from
-from tests.flows.odd_rows import BAD, FIRST_BAD, GOOD, NAMES, USE
+from tests.flows.odd_rows import BAD, FIRST_BAD, GOOD, NAMED, USE
 
 Steps = list[dict[str, Any]]
 
@@ -105,4 +104,4 @@ def test_a_run_keeps_all_good_rows_and_says_what_is_wrong_with_each_bad_one(
         of_leaf = {line["row"]["n"] for line in failed if len(planned.leaves) == 1 or line["step"] == leaf}
         assert sorted(rows) == list(range(len(GOOD)))
         assert of_leaf == QUARANTINED.get(chain, ALL_BAD)
-        assert {column: rows[0][column] for column in NAMES} == orjson.loads(orjson.dumps(NAMES))
+        assert {column: rows[0][column] for column in NAMED} == NAMED

@@ -17,9 +17,10 @@ from steps.base import BaseStep, GeneratorStep, GlobalStep, JoinStep, Row
 from steps.errors import BadReply, RowError
 from steps.llms.scripted_llm import ScriptedLLM
 from steps.tasks.base import Task
+from tests.odd_names import ODD_NAMES
 from tests.steps.samples import Sample, run, samples_of
 from tests.steps.samples.alike import TEXTS, alike
-from tests.steps.samples.nasty import MISSING, NAMES, WRONG, paths, put
+from tests.steps.samples.nasty import MISSING, WRONG, paths, put
 
 HERE = [param for param in samples_of(BaseStep) if not param.values[0].step.reaches]
 """What works without the network: the others are tested beside what they reach."""
@@ -123,7 +124,7 @@ def test_what_becomes_of_a_row_does_not_depend_on_its_neighbours(sample: Sample,
 def test_columns_that_mean_nothing_to_a_step_pass_whatever_they_are_called(sample: Sample) -> None:
     step, row = sample.step, sample.row("hello")
     parameters = type(step).model_fields
-    others = dict.fromkeys({*NAMES, *parameters} - {*row, *step.optional_inputs}, "kept")
+    others = dict.fromkeys({*ODD_NAMES, *parameters} - {*row, *step.optional_inputs}, "kept")
     given = {**row, **others}
 
     made = run(step, [given])

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.fakes.hub import FakeHub
 from tests.fakes.openai_server import Behaviour, Fault, Rule
 from tests.fakes.serving import running
-from tests.flows.distilabel_files import STEPS, load, pipeline, preference, step, text
+from tests.flows.compat.distilabel_files import STEPS, load, pipeline, preference, step, text
 from tests.ui.acting import field, in_every_look, open_example
 from tests.ui.browsing import Watched, serving
 from tests.ui.conftest import Site

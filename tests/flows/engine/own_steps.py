@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Batch, GeneratorStep, GlobalStep, Row, Step
+from steps.base import Batch, GeneratorStep, GlobalStep, LoopStep, Row, Step
 from steps.llms.base import Ask, Chat
 from steps.tasks.base import Task
 
@@ -73,6 +73,21 @@ class Odd(Step):
 
     def process(self, batch: Batch) -> Batch:
         return [row for row in batch if row["i"] % 2]
+
+
+class EnoughOfBoth(LoopStep):
+    """Wants as many rows that a number divides as others."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("i",)
+    by: int = 5
+
+    def process(self, rows: Collection[Row]) -> Iterator[Row]:
+        taken = {True: 0, False: 0}
+        for row in rows:
+            is_divided = row["i"] % self.by == 0
+            taken[is_divided] += 1
+            if taken[is_divided] <= self.num_rows // 2:
+                yield row
 
 
 class Marks(Step):

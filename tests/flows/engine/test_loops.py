@@ -46,6 +46,16 @@ def test_of_a_source_with_more_rows_than_needed_only_the_first_are_taken(tmp_pat
     assert len(result.only) == result.counts["load"].made == 30
 
 
+@both
+def test_a_step_of_ones_own_says_what_counts(tmp_path: Path, in_threads: bool) -> None:
+    enough = {"name": "enough", "use": own("EnoughOfBoth"), "after": "load", "with": {"num_rows": 10}}
+
+    result = run_steps(tmp_path, [numbered(8), enough], in_threads=in_threads)
+
+    assert [row["i"] for row in result.only] == [*range(7), 10, 15, 20]
+    assert result.counts["load"].made > 16
+
+
 def test_rows_that_repeat_are_not_counted_and_other_branches_get_all_rows(tmp_path: Path) -> None:
     data = [{"text": text} for text in ("One", "one ", "TWO", "three")]
     load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}
@@ -158,6 +168,15 @@ def test_a_step_over_all_rows_cannot_be_repeated() -> None:
 
     assert problem.code == "cannot-repeat"
     assert "'dedup' works on all rows at once" in problem.what
+
+
+def test_a_step_of_ones_own_repeats_no_step_over_all_rows() -> None:
+    total = {"name": "total", "use": own("Total"), "after": "load"}
+    enough = {"name": "enough", "use": own("EnoughOfBoth"), "after": "total", "with": {"num_rows": 4}}
+
+    [problem] = problems([numbered(5), total, enough])
+
+    assert problem.code == "cannot-repeat"
 
 
 def test_two_steps_cannot_repeat_one_source() -> None:

@@ -1,4 +1,4 @@
-"""What data sets hold where a step expects something else, and what their columns are called."""
+"""What data sets hold where a step expects something else."""
 
 from __future__ import annotations
 
@@ -76,23 +76,3 @@ WRONG: dict[str, Any] = {
     "something nested deep": DEEP,
 }
 """Values of each kind that rows may hold."""
-
-NAMES = [
-    "",
-    " ",
-    "a.b",
-    "two words",
-    "größe 🦆",
-    "__proto__",
-    "__class__",
-    "self",
-    "row",
-    "x'; DROP TABLE rows; --",
-    '"quoted"',
-    "{braces}",
-    "$distilflow",
-    "distilflow",
-    "texts_of_cluster",
-    "a" * 300,
-]
-"""Names of columns that mean nothing to a step, however they look."""

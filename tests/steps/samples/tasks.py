@@ -118,8 +118,8 @@ class LengthAsScore(RewardModelScore):
 
     reaches: ClassVar[str] = ""
 
-    def _score(self, chat: Chat) -> float:
-        return float(len(str(chat)))
+    def judge(self, shown: Chat) -> list[float]:
+        return [float(len(str(shown)))]
 
 
 def _task(text: str) -> Row:

@@ -63,7 +63,7 @@ def test_without_its_packages_it_says_what_to_install() -> None:
 
 
 def test_a_rehearsal_ranks_without_weights_and_always_alike() -> None:
-    step, row = PairRM(model="rehearsal"), {"input": "Hi?", "candidates": ["a", "b", "c"]}
+    step, row = PairRM(made_up=True), {"input": "Hi?", "candidates": ["a", "b", "c"]}
     step.load()
 
     [made] = step.process([row])
@@ -71,3 +71,9 @@ def test_a_rehearsal_ranks_without_weights_and_always_alike() -> None:
     assert list(step.check()) == []
     assert sorted(made["ranks"]) == [1, 2, 3]
     assert (step.process([row]), made["model_name"]) == ([made], "rehearsal")
+
+
+def test_a_rehearsal_ranks_equal_answers_in_the_order_they_came_in() -> None:
+    [made] = PairRM(made_up=True).process([{"input": "Hi?", "candidates": ["a", "a", "a"]}])
+
+    assert made["ranks"] == [1, 2, 3]

@@ -65,7 +65,7 @@ def test_a_model_that_is_not_there_is_named(model: str, tmp_path: Path) -> None:
 
 
 def test_a_rehearsal_scores_without_weights_and_always_alike() -> None:
-    step, rows = RewardModelScore(model="rehearsal"), [{"instruction": "2+2?", "response": one} for one in ("4", "5")]
+    step, rows = RewardModelScore(model="me/x", made_up=True), [{"instruction": "2+2?", "response": one} for one in ("4", "5")]
     step.load()
 
     one, other = step.process(rows)

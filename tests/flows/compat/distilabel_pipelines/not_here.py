@@ -31,7 +31,7 @@ from distilabel.steps import (
 )
 from distilabel.steps.tasks import GenerateEmbeddings, ImageGeneration, TextGeneration, UltraFeedback
 
-from tests.compat.distilabel_pipelines.given import QUESTIONS, TEXTS
+from tests.flows.compat.distilabel_pipelines.given import QUESTIONS, TEXTS
 
 
 def argilla_texts() -> Pipeline:

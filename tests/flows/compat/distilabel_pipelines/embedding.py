@@ -29,7 +29,7 @@ from distilabel.steps.tasks import (
     TextClassification,
 )
 
-from tests.compat.distilabel_pipelines.given import TEXTS
+from tests.flows.compat.distilabel_pipelines.given import TEXTS
 
 
 def duplicates() -> Pipeline:

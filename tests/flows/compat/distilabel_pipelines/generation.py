@@ -43,7 +43,7 @@ from distilabel.steps.tasks import (
 )
 from pydantic import BaseModel
 
-from tests.compat.distilabel_pipelines.given import QUESTIONS, with_rows
+from tests.flows.compat.distilabel_pipelines.given import QUESTIONS, with_rows
 
 
 class Animal(BaseModel):

@@ -16,7 +16,7 @@ from flows.pools import Pools
 from flows.runners.inline import run_inline
 from steps import registry
 from steps.models import models_of
-from tests.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
+from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 
 MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration", "PreferenceToArgilla", "TextGenerationToArgilla"}
 MISSING_MODELS = {
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the user works: the data and the functions that pipelines name lie there."""
     (tmp_path / "functions.py").write_text("def area(width, height):\n    return width * height\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))  # the workers start in that folder
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))  # the workers start in that folder
     return tmp_path
 
 

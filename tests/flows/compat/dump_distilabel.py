@@ -1,7 +1,7 @@
 """Save the pipelines of `distilabel_pipelines` with distilabel, into `dumps/`. Run by hand, where distilabel is installed:
 
     python -m venv VENV && VENV/bin/pip install 'distilabel[openai]==1.5.3' argilla 'setuptools<81' requests pillow
-    env -i PYTHONPATH=. VENV/bin/python -m tests.compat.dump_distilabel
+    env -i PYTHONPATH=. VENV/bin/python -m tests.flows.compat.dump_distilabel
 
 (`env -i`: some of distilabel's defaults come from the environment.) Each file is what `pipeline.save` writes, less two
 things which nobody reads back: `runtime_parameters_info`, which is distilabel's documentation, and the descriptions of
@@ -28,7 +28,7 @@ from distilabel.models.llms import LLM
 from distilabel.steps.base import _Step
 from pydantic_core import PydanticUndefined
 
-from tests.compat.distilabel_pipelines.given import ROWS
+from tests.flows.compat.distilabel_pipelines.given import ROWS
 
 FAMILIES = ("generation", "evolving", "embedding", "reasoning", "tables", "not_here")
 AS_JSON = ("columns", "structured")
@@ -39,7 +39,7 @@ LONGEST = 38
 
 def pipelines() -> Iterator[tuple[str, Any]]:
     for family in FAMILIES:
-        module = import_module(f"tests.compat.distilabel_pipelines.{family}")
+        module = import_module(f"tests.flows.compat.distilabel_pipelines.{family}")
         for name, build in list(vars(module).items()):
             if inspect.isfunction(build) and build.__module__ == module.__name__:
                 yield name, build()

@@ -20,7 +20,7 @@ from steps.base import BaseStep
 from tests.steps.samples import SAMPLES
 
 COMPONENTS: list[dict[str, Any]] = orjson.loads((Path(__file__).parent / "distilabel_components.json").read_bytes())
-GUIDE = Path(__file__).parents[2] / "docs" / "migrating.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "migrating.md"
 CUDA = {"cuda_devices", "disable_cuda_device_placement"}
 """Where a step runs is said beside it: `pool` and `resources`."""
 

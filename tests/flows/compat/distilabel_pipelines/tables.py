@@ -16,7 +16,7 @@ from distilabel.steps import (
 )
 from distilabel.steps.tasks import TextGeneration
 
-from tests.compat.distilabel_pipelines.given import QUESTIONS, with_rows
+from tests.flows.compat.distilabel_pipelines.given import QUESTIONS, with_rows
 
 
 def columns() -> Pipeline:

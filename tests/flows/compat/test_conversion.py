@@ -17,7 +17,7 @@ from flows.spec import PipelineSpec, load_spec, read_spec, spec_from
 from flows.spec.text import parse
 from steps.errors import SpecError
 from tests.flows.commands import Commands
-from tests.flows.distilabel_files import STEPS, generation, group, load, model, pipeline, preference, step, text
+from tests.flows.compat.distilabel_files import STEPS, generation, group, load, model, pipeline, preference, step, text
 
 SAMPLES = Path(os.environ.get("DISTILABEL_SAMPLES", "no-samples"))
 

@@ -29,7 +29,7 @@ from distilabel.steps.tasks import (
     TextGeneration,
 )
 
-from tests.compat.distilabel_pipelines.given import QUESTIONS, with_rows
+from tests.flows.compat.distilabel_pipelines.given import QUESTIONS, with_rows
 
 HARDER = {"HARDER": "Make this harder: <PROMPT>", "RARER": "Write another of the same kind, but rarer: <PROMPT>"}
 BETTER = {"BETTER": "Improve this answer to <PROMPT>: <RESPONSE>"}

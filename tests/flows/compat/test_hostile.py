@@ -18,9 +18,9 @@ from flows.importing import understand
 from flows.plan import examine
 from flows.spec import PipelineSpec, read_spec
 from steps.errors import Problem, SpecError
-from tests.compat.dumped import DUMPS, as_yaml
 from tests.flows.commands import Commands
-from tests.flows.distilabel_files import STEPS, generation, group, load, model, pipeline, step
+from tests.flows.compat.distilabel_files import STEPS, generation, group, load, model, pipeline, step
+from tests.flows.compat.dumped import DUMPS, as_yaml
 
 Read = tuple[PipelineSpec, list[Problem], list[str]]
 BY_NAME = {dump.name: dump for dump in DUMPS}
