@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.engine.hosts import Host
 from flows.engine.items import Item
-from flows.engine.joins import Joiner
+from flows.engine.joins import Joiner, ends_with
 from flows.engine.placing import Lease
 from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
@@ -75,12 +75,13 @@ class Station:
         """Rows that a source may make now: within its quota, and not far ahead of those that its rows are matched with."""
         lead = LEAD_BATCHES * self.stage.batch_rows
         bounds = [other.made + lead for other in self.partners if not other.is_drained]
-        return min([self.quota, *bounds, *(other.made for other in self.ends_with if other.is_drained)]) - self.made
+        ends = [other.made + 1 for other in self.ends_with if other.is_drained]  # one more tells that there was one
+        return min([self.quota, *bounds, *ends]) - self.made
 
     @property
     def is_alone(self) -> bool:
-        """Whether it could make more rows, but none that another row is left for."""
-        return not self.is_drained and any(other.is_drained and other.made <= self.made for other in self.ends_with)
+        """Whether it has made a row that no other is left for: so have all that it could still make."""
+        return not self.is_drained and any(other.is_drained and other.made < self.made for other in self.ends_with)
 
     @property
     def room_before(self) -> int:
@@ -97,32 +98,12 @@ def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
         joiner = Joiner(stage, stages) if stage.is_join else None
         shelf = Shelf(folder / f"{name}.shelf")
         stations[name] = Station(stage, shelf, joiner=joiner, switch=switch_of(plan, name, stages))
-    for station in stations.values():
-        if station.joiner is not None:
-            _make_partners(station.joiner, stations)
+    for joiner in [station.joiner for station in stations.values() if station.joiner is not None]:
+        for name in joiner.sources:
+            stations[name].partners += [stations[other] for other in joiner.sources if other != name]
+    for name, others in ends_with(stages).items():
+        stations[name].ends_with = [stations[other] for other in others]
     return stations
-
-
-def _make_partners(joiner: Joiner, stations: dict[str, Station]) -> None:
-    for name in joiner.sources:
-        others = [stations[other] for other in joiner.sources if other != name]
-        stations[name].partners += others
-        if not _gets_around(name, joiner.name, stations):
-            stations[name].ends_with += others
-
-
-def _gets_around(source: str, join: str, stations: dict[str, Station]) -> bool:
-    """Whether rows of a source reach the end of the pipeline without this join."""
-    queue, seen = [source], {join}
-    while queue:
-        if (name := queue.pop()) in seen:
-            continue
-        seen.add(name)
-        downstream = stations[name].stage.downstream
-        if not downstream:
-            return True
-        queue += downstream
-    return False
 
 
 def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:
