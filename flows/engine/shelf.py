@@ -36,9 +36,12 @@ class Shelf:
         self._paths: dict[str, int] = {}
         self._waiting: array[int] = array("q")
         self._file: BinaryIO | None = None
+        self._is_saved = False
 
     def add(self, entry: Collected) -> None:
-        """Note where rows lie; the ids of all have the same number of places."""
+        """Note where rows lie; the ids of all have the same number of places. After `save` it is too late for this session."""
+        if self._is_saved:
+            return
         order, place = order_of(entry.id), entry.place
         if self._depth is None:
             self._depth = len(order)
@@ -51,7 +54,8 @@ class Shelf:
             self._write()
 
     def save(self) -> None:
-        """Write what is missing, for another process; nothing may be added then."""
+        """Write what is missing, for another process; more is not taken then."""
+        self._is_saved = True
         self.show()
         self.close()
 
