@@ -85,7 +85,7 @@ def _lacking(folder: RunFolder) -> Iterator[str]:
 
 def _failed(rows: int, step: str, code: str, message: str, fix: str) -> str:
     are = "is not in the result:" if rows == 1 else "are not in the result, the first in"
-    told = f"{counted(rows, 'row')} failed and {are} step {step!r}: [{code}] {message}"
+    told = f"{counted(rows, 'row')} failed and {are} step {step!r}: [{code}] {message.rstrip('.')}"
     return f"{told}; {fix}" if fix else told
 
 

@@ -54,10 +54,11 @@ class Shelf:
             self._write()
 
     def save(self) -> None:
-        """Write what is missing, for another process; more is not taken then."""
-        self._is_saved = True
-        self.show()
-        self.close()
+        """Write what is missing, for another process; more is not taken then. It may be saved already, for another step."""
+        if not self._is_saved:
+            self._is_saved = True
+            self.show()
+            self.close()
 
     def show(self) -> None:
         """Write what is missing, so that the rows so far can be read."""
