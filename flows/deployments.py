@@ -117,5 +117,4 @@ def state_of(report: RunReport) -> State[Any]:
     rows = ", ".join(f"{count} rows in {leaf!r}" for leaf, count in report.rows.items()) or "no rows"
     if report.state == "stopped":
         return Cancelled(message=f"{report.message if report.used_up else 'stopped'}; kept {rows}")
-    quarantine = f"; {report.quarantined} in quarantine" if report.quarantined else ""
-    return Completed(message=f"{rows}{quarantine}")
+    return Completed(message="; ".join(filter(None, (rows, report.message))))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.engine.joins import ends_with
 from flows.engine.limits import Limit, Limits, read_limits
 from flows.engine.observer import Observer
 from flows.engine.outcome import Counts, Failure
 from flows.engine.spread import Spread
+from flows.engine.stages import stages_of
 from flows.engine.tally import Tally
 from flows.plan import Plan
 from flows.runners.inline import run_to_end, sampled
@@ -151,10 +153,18 @@ async def _estimate(
         counts = engine.counts
     if rows is None:
         totals = _repeated(plan, totals, counts)
+    matched = _matched(plan)
+    totals = {name: min(totals[one] for one in (name, *matched[name])) for name in totals}
     if plan.llms and not seen.replies and seen.failures:
         first = seen.failures[0]
         raise RunError(f"no row of the sample got a reply; row {first.id} in step {first.step!r}: {first.message}", first.fix)
-    return _Projection(plan, counts, totals, seen, priced).estimate()
+    return _Projection(plan, counts, totals, matched, seen, priced).estimate()
+
+
+def _matched(plan: Plan) -> dict[str, list[str]]:
+    """For each source those that it ends with, since its rows are matched with theirs."""
+    stages = stages_of(plan)
+    return {stages[name].entrance: [stages[other].entrance for other in others] for name, others in ends_with(stages).items()}
 
 
 def _repeated(plan: Plan, totals: Mapping[str, int], counts: Mapping[str, Counts]) -> dict[str, int]:
@@ -169,6 +179,16 @@ def _repeated(plan: Plan, totals: Mapping[str, int], counts: Mapping[str, Counts
     return found
 
 
+def _groups(matched: Mapping[str, Sequence[str]]) -> list[set[str]]:
+    """Sources whose rows count once, since they are matched; most stand alone."""
+    groups: list[set[str]] = []
+    for name, others in matched.items():
+        group = {name, *others}
+        apart = [one for one in groups if one.isdisjoint(group)]
+        groups = [*apart, group.union(*(one for one in groups if one not in apart))]
+    return groups
+
+
 Observation = tuple[str, str]
 """The step where a row began, and its number there."""
 
@@ -181,21 +201,26 @@ class _Projection:
         plan: Plan,
         counts: Mapping[str, Counts],
         totals: Mapping[str, int],
+        matched: Mapping[str, Sequence[str]],
         seen: _Sample,
         priced: Mapping[str, LLM] | None,
     ) -> None:
         self._plan = plan
         self._counts = counts
         self._totals = totals
+        self._groups = _groups(matched)
         self._seen = seen
         self._is_rehearsal = priced is not None
         self._llms = {**plan.llms, **(priced or {})}
-        self._begin = {name: plan.beginning_of(name) for name in plan.steps}
+        self._begin: dict[str, str] = {}
+        for name in plan.steps:
+            self._begin[name] = self._beginning(name)
         self._prices = {name: llm.find_price() for name, llm in self._llms.items()}
 
     def estimate(self) -> Estimate:
         replies = self._seen.replies
-        sampled, rows = (sum(source.values()) for source in ({n: self._counts[n].made for n in self._totals}, self._totals))
+        made = {name: self._counts[name].made for name in self._totals}
+        sampled, rows = (sum(max(count[name] for name in group) for group in self._groups) for count in (made, self._totals))
         used = Tally()
         for reply in replies:
             if reply.is_new:
@@ -244,11 +269,22 @@ class _Projection:
         return self._prices[name] is None or any(self._money_for(reply) is None for reply in replies)
 
     # ---- from the sample to all rows
-    def _scale(self, begin: str) -> float:
-        """All rows, for each row of the sample. A step over all rows makes more of more rows."""
+    def _beginning(self, name: str) -> str:
+        """The source, or the step over all rows, where the rows of a step got their ids: of several the one with the fewest."""
+        planned = self._plan.steps[name]
+        if planned.begins:
+            return name
+        return min((self._begin[before] for before in planned.after), key=lambda begin: self._totals[self._source(begin)])
+
+    def _source(self, begin: str) -> str:
         while begin not in self._totals:
             begin = self._begin[self._plan.steps[begin].after[0]]
-        return self._totals[begin] / max(1, self._counts[begin].made)
+        return begin
+
+    def _scale(self, begin: str) -> float:
+        """All rows, for each row of the sample. A step over all rows makes more of more rows."""
+        source = self._source(begin)
+        return self._totals[source] / max(1, self._counts[source].made)
 
     def _sum(self, replies: list[_Reply], amount: Callable[[_Reply], float]) -> Range:
         """What all rows would use, by what these replies used."""

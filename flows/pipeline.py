@@ -22,10 +22,11 @@ from steps.base import BaseStep
 from steps.errors import PlanError, Problem
 from steps.mistakes import remedy
 from steps.wiring import OpenPipeline, Router, open_pipeline
-from steps.wording import did_you_mean, listed, snake_case
+from steps.wording import counted, did_you_mean, listed, snake_case
 
 if TYPE_CHECKING:
     from flows.distiset import Distiset
+    from flows.runs import RunFolder
 
 
 _OF_DISTILABEL = {
@@ -65,6 +66,27 @@ def _closed() -> Iterator[None]:
         yield
     finally:
         open_pipeline.reset(token)
+
+
+def _lacking(folder: RunFolder) -> Iterator[str]:
+    """What the result of a run lacks, and what to do about it."""
+    report = folder.report()
+    if report.used_up:
+        go_on = f"go on with run(run_id={folder.run_id!r}, {report.used_up}=...) and a higher one"
+        yield f"the result is a part of the rows: {report.message}; {go_on}"
+    for shortfall in report.shortfalls:
+        yield f"the result has fewer rows: {shortfall}; {shortfall.fix}"
+    if report.quarantined and (first := next(folder.quarantined(), None)) is not None:
+        from flows.cli.flags import command
+
+        look = f"see all with `{command('show', folder.run_id, runs_dir=folder.path.parent)}`"
+        yield _failed(report.quarantined, first["step"], first["code"], first["message"], look)
+
+
+def _failed(rows: int, step: str, code: str, message: str, fix: str) -> str:
+    are = "is not in the result:" if rows == 1 else "are not in the result, the first in"
+    told = f"{counted(rows, 'row')} failed and {are} step {step!r}: [{code}] {message.rstrip('.')}"
+    return f"{told}; {fix}" if fix else told
 
 
 class Pipeline:
@@ -237,7 +259,9 @@ class Pipeline:
         Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
 
         `max_cost` (USD) and `max_tokens` (input and output) are budgets for all its sessions: when one is used up, the rows
-        that are finished are the result, and a `UserWarning` says so.
+        that are finished are the result.
+
+        A `UserWarning` says what the result lacks: rows that failed, those of a used-up budget, fewer than a step wants.
 
         Raises:
             PlanError: It, or a load group, has problems.
@@ -292,10 +316,8 @@ class Pipeline:
         options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
         planned = self._planned(parameters or {}, is_replay=options.is_replay)
         folder = run_inline(planned, runs_dir, run_id=run_id, options=options)
-        report = folder.report()
-        if report.used_up:
-            go_on = f"go on with run(run_id={folder.run_id!r}, {report.used_up}=...) and a higher one"
-            warnings.warn(f"the result is a part of the rows: {report.message}; {go_on}", UserWarning, stacklevel=3)
+        for text in _lacking(folder):
+            warnings.warn(text, UserWarning, stacklevel=3)
         return Distiset.load_from_disk(folder.distiset)
 
     def dry_run(
@@ -308,7 +330,8 @@ class Pipeline:
     ) -> list[dict[str, Any]]:
         """Run it on the first rows and return what leaves the first leaf.
 
-        Nothing is kept but replies that cost something: runs of the same runs folder do not pay for them again.
+        Nothing is kept but replies that cost something: runs of the same runs folder do not pay for them again. Of rows that
+        fail, a `UserWarning` tells how many and why the first did.
         """
         _refuse("dry_run", unknown, {"batch_size", "runs_dir"})
         from flows.engine.inside import refuse_another_run
@@ -316,4 +339,9 @@ class Pipeline:
 
         refuse_another_run()
         result = preview(self._planned(parameters or {}), batch_size, runs_dir=Path(runs_dir))
+        if result.failures:
+            first = result.failures[0]
+            warnings.warn(
+                _failed(len(result.failures), first.step, first.code, first.message, first.fix), UserWarning, stacklevel=2
+            )
         return result.rows[result.plan.leaves[0]]

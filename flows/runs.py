@@ -30,6 +30,7 @@ from flows.engine.holding import PAUSE, is_paused, let_go
 from flows.engine.live import newest_rows
 from flows.engine.options import RunOptions
 from flows.engine.quarantine import lines_in
+from flows.engine.shortfalls import Shortfall
 from flows.engine.tally import Tally
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError
@@ -103,6 +104,8 @@ class RunReport(BaseModel):
     rows: dict[str, int] = Field(default_factory=dict)
     """Rows in the result, by leaf."""
     quarantined: int = 0
+    shortfalls: list[Shortfall] = Field(default_factory=list)
+    """What it did not come to, though no row failed: fewer rows than a step wants, rows of a source that no other goes with."""
     options: RunOptions = Field(default_factory=RunOptions)
     cwd: str | None = None
     """Where it was started: relative paths of the pipeline count from there."""
@@ -111,6 +114,11 @@ class RunReport(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
     step_keys: dict[str, str] = Field(default_factory=dict)
     """By which finished work of each step is found (`flows.engine.keys`)."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it ended with every row that there could be."""
+        return self.state == "finished" and not self.quarantined and not self.shortfalls
 
     @property
     def duration_s(self) -> float:

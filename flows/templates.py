@@ -94,7 +94,8 @@ class DatasetInstructionResponsePipeline(_Template):
 class PreferencePipeline(_Template):
     """A response of each model to your instructions, rated by a judge, as pairs for DPO: https://arxiv.org/abs/2310.01377
 
-    `data` are rows with a column `instruction`; there are two `llms` or more. Without models the rows are made up.
+    `data` are rows with a column `instruction`. One model alone responds twice, so it should be asked at a temperature at
+    which it does not say the same again. Without models the rows are made up.
 
     >>> [row] = PreferencePipeline([{"instruction": "Why is the sky blue?"}]).dry_run()
     >>> len(row["generations"]), row["chosen_rating"] > row["rejected_rating"]
@@ -110,12 +111,12 @@ class PreferencePipeline(_Template):
         batch_size: int = 50,
     ) -> None:
         super().__init__("preferences", "Responses of several models, rated, as preference pairs.")
+        llms = llms or (RehearsalLLM(seed=1), RehearsalLLM(seed=2))
+        if len(llms) == 1:  # a pair takes two
+            llms = [*llms, *llms]
         with self:
             load = LoadDataFromDicts(name="load", data=list(map(dict, data)), batch_size=batch_size)
-            answers = [
-                TextGeneration(name=f"answer_{number}", llm=llm)
-                for number, llm in enumerate(llms or (RehearsalLLM(seed=1), RehearsalLLM(seed=2)), 1)
-            ]
+            answers = [TextGeneration(name=f"answer_{number}", llm=llm) for number, llm in enumerate(llms, 1)]
             group = GroupColumns(
                 name="group", columns=["generation", "model_name"], output_columns=["generations", "generation_models"]
             )

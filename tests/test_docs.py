@@ -15,6 +15,7 @@ import yaml
 
 from flows.cli.commands import cli
 from flows.plan import plan
+from flows.runners.inline import run_inline
 from flows.spec import read_spec
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +85,14 @@ def test_a_pipeline_has_no_problems(block: Block) -> None:
     spec, problems = read_spec(block.text)
 
     assert plan(spec, known=problems).leaves
+
+
+def test_the_loop_that_is_shown_comes_to_all_its_rows_in_a_rehearsal(tmp_path: Path) -> None:
+    [block] = [block for block in _blocks("yaml") if "GenerateUntil" in block.text]
+
+    report = run_inline(plan(read_spec(block.text)[0]), tmp_path, run_id="r").report()
+
+    assert (report.rows, report.shortfalls) == ({"default": 30}, [])
 
 
 def test_the_readme_shows_one_pipeline_twice() -> None:

@@ -47,6 +47,7 @@ def list_runs(store: RunStore, ids: Sequence[str] | None = None) -> list[dict[st
                 "paused_s": report.paused_s,
                 "rows": sum(report.rows.values()),
                 "quarantined": report.quarantined,
+                "shortfalls": [asdict(one) for one in report.shortfalls],
                 "usage": asdict(report.usage),
                 "is_rehearsal": report.is_rehearsal,
             }

@@ -1,4 +1,4 @@
-"""Why rows failed in a run, and what to do about them."""
+"""Why rows failed in a run, or are missing, and what to do about that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.cli.console import cell, tell
 from flows.cli.flags import RUNS, command
 from flows.engine.journal import JOURNAL, NotInJournal
-from flows.runs import RunFolder
+from flows.runs import RunFolder, RunReport
 from steps.wording import counted
 
 REASONS_SHOWN = 10
@@ -39,6 +39,13 @@ def reasons_of(folder: RunFolder) -> list[Reason]:
         step, code, message, fix = (str(row.get(key) or "") for key in ("step", "code", "message", "fix"))
         found.setdefault((step, code), Reason(step, code, message, fix)).rows += 1
     return sorted(found.values(), key=lambda reason: -reason.rows)
+
+
+def tell_shortfalls(report: RunReport) -> None:
+    """What the run did not come to, though no row failed."""
+    for shortfall in report.shortfalls:
+        tell(f"Fewer rows: {shortfall}", style="yellow")
+        tell(f"  Fix: {shortfall.fix}")
 
 
 def tell_reasons(folder: RunFolder, reasons: Sequence[Reason], runs_dir: Path, most: int = REASONS_SHOWN) -> None:

@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from flows.cli.console import err, out, show_aligned, show_rows, tell
-from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons
+from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons, tell_shortfalls
 from flows.cli.flags import RUNS, RunId, RunsDir, command
 from flows.cli.progress import standing
 from flows.engine.journal import JOURNAL
@@ -46,13 +46,16 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
     report = folder.report()
     kind = f", a {_kind(report)}" if _kind(report) else ""
     out.print(Text(f"Run {run_id}: {_state(report)}{kind}", style="bold"))
-    if report.message:
+    if report.message and report.state != "finished":  # else it is told below, with what to do
         tell(report.message)
     sessions = f", in {report.sessions} sessions" if report.sessions > 1 else ""
     tell(", ".join(filter(None, (f"Pipeline {report.pipeline}", f"started {_moment(report)}", _duration(report)))) + sessions)
     if report.steps:
         out.print()
         _show_steps(report)
+    if report.shortfalls:
+        out.print()
+        tell_shortfalls(report)
     if reasons := reasons_of(folder):
         tell(f"\n{rows_are(sum(reason.rows for reason in reasons))} in quarantine", style="yellow")
         tell_reasons(folder, reasons, runs_dir)

@@ -15,7 +15,7 @@ import typer
 
 from flows.cli import STOPPED
 from flows.cli.console import err, out, show_rows, tell
-from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons
+from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons, tell_shortfalls
 from flows.cli.flags import RUNS, Model, Params, Pipeline, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Retried = tuple[str | None, str | None]
 """Which rows of the quarantine are tried again: those of a step, of a reason; None for all."""
-ALL_ROWS, FAILED, WITH_QUARANTINE, USED_UP = 0, 1, 3, 4
+ALL_ROWS, FAILED, NOT_ALL_ROWS, USED_UP = 0, 1, 3, 4
 
 
 @takes_run_flags
@@ -59,8 +59,9 @@ def run(
     Finished work is kept in the run's folder: the same --run-id again goes on where it was, and after a change of the
     pipeline redoes only what the change touches. Ctrl-C stops the run and keeps finished rows.
 
-    Exit codes: 0 all rows, 3 finished with rows in quarantine, 4 stopped because its budget is used up, 2 the pipeline or
-    an argument is wrong, 1 failed, 130 stopped.
+    Exit codes: 0 all rows, 3 finished with rows in quarantine, with fewer rows than a step wants, or with rows that found
+    none to be matched with, 4 stopped because its budget is used up, 2 the pipeline or an argument is wrong, 1 failed,
+    130 stopped.
     """
     planned = planned_from(pipeline, param, llm, rehearse=rehearse)
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
@@ -292,7 +293,7 @@ def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags,
         _push(report, folder, flags.push, flags)
     if report.state == "stopped":
         return USED_UP if report.used_up else STOPPED
-    return WITH_QUARANTINE if report.quarantined else ALL_ROWS
+    return ALL_ROWS if report.is_whole else NOT_ALL_ROWS
 
 
 def _launched_at() -> float:
@@ -383,6 +384,7 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
         enough = f"{report.enough:.10g}" if report.used_up == "max_cost" else f"{report.enough:.0f}"
         more = flags.command("resume", report.run_id, flag, enough)
         tell(f"{report.message[:1].upper()}{report.message[1:]}. Go on with a higher one: {more}", style="yellow")
+    tell_shortfalls(report)
     if report.quarantined:
         reasons = reasons_of(folder)
         tell(f"{rows_are(report.quarantined)} in quarantine ({folder.quarantine})", style="yellow")

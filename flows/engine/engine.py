@@ -30,6 +30,7 @@ from flows.engine.outcome import Counts, Outcome, explain
 from flows.engine.placing import Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.settings import Settings
+from flows.engine.shortfalls import Shortfall, unmatched
 from flows.engine.source import Source
 from flows.engine.spill import Spill
 from flows.engine.station import Station, stations_of
@@ -115,6 +116,14 @@ class Engine:
         for counts in self.counts.values():
             total.add(counts.usage)
         return total
+
+    @property
+    def shortfalls(self) -> list[Shortfall]:
+        """What the run did not come to though no row failed; nothing is known of that where it was cut short."""
+        if self.is_cut_short:
+            return []
+        too_few = [loop.shortfall for loop in self._loops.values() if loop.shortfall is not None]
+        return [*too_few, *unmatched(self.stations, [loop.source.stage for loop in self._loops.values()])]
 
     @property
     def is_drained(self) -> bool:
@@ -213,6 +222,24 @@ class Engine:
 
     async def _wind_down(self, seconds: float) -> None:
         """Let replies under way arrive, and what they lead to without asking again; then it is over."""
+        await self._come_to_rest(seconds)
+        await self._let_out_what_loops_have()
+        await self._come_to_rest(seconds)
+        self._over.set()
+
+    async def _let_out_what_loops_have(self) -> None:
+        """Let the rows leave that count so far; a run that goes on counts again, and all of them."""
+        wanting = [loop.wanting for loop in self._loops.values()]
+        for station in wanting:
+            if not station.is_started:
+                self._begin(station)
+        while any(
+            (station.is_starting or station.hosts) and self._goes_on(station) for station in wanting
+        ):  # as long as it takes
+            await asyncio.sleep(0.05)
+
+    async def _come_to_rest(self, seconds: float) -> None:
+        """Wait, for so long at most, until nothing goes on."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and (
             self.is_paused
@@ -220,20 +247,23 @@ class Engine:
             or not all(ending.done() for ending in self._endings)  # the next load group may begin then
         ):
             await asyncio.sleep(0.05)
-        self._over.set()
 
     def _goes_on(self, station: Station) -> bool:
         """Whether a run that is cut short still has something to finish in this stage."""
-        return any(host.held or host.pulling for host in station.hosts) or (self._may_feed(station) and station.has_more)
+        if any(host.held or host.pulling for host in station.hosts):
+            return True
+        return self._may_feed(station) and station.has_more and (not station.stage.begins or self._room_after(station) > 0)
 
     def _may_feed(self, station: Station) -> bool:
         """Whether rows may enter a stage: after a stop no new ones, and none that cost money.
 
-        Without money left all may, as long as some of them are answered by what earlier sessions got.
+        Without money left all may, as long as some of them are answered by what earlier sessions got. What leaves a loop is not
+        new.
         """
         if self.is_paused:
             return False
-        return not self.is_stopped or not (station.stage.begins or station.stage.asks)
+        is_new = station.stage.repeats is None and (station.stage.begins or station.stage.asks)
+        return not self.is_stopped or not is_new
 
     def _note_unanswered(self, station: Station, outcome: Outcome) -> None:
         """Count the rows that came back unanswered since one was answered."""

@@ -9,7 +9,17 @@ from typing import Any
 
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
-from flows.engine.journal import ALL_ROWS, Asker, Entry, Journal, NotInJournal, completion_of, tally_of, useless_key
+from flows.engine.journal import (
+    ALL_ROWS,
+    Asker,
+    Entry,
+    Journal,
+    NotInJournal,
+    as_asked_by,
+    completion_of,
+    tally_of,
+    useless_key,
+)
 from flows.engine.keys import identity_of
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
@@ -130,15 +140,12 @@ class Line:
 
         `retried`: how often it is tried again because a reply was no good; each time it is asked anew.
         """
-        asker = Asker(self._model, self._step, row_key)
-        asked: dict[bytes, int] = {}
+        key_of = Asker(self._model, self._step, row_key).keys(retried)
 
         async def ask(request: Request) -> Completion:
+            key = key_of(request)
             if self._llm.is_free:
-                return await self._for_free(row_id, request)
-            key = asker.key(request, 0, retried)
-            asked[key] = before = asked.get(key, -1) + 1
-            key = asker.key(request, before, retried) if before else key
+                return await self._for_free(row_id, as_asked_by(request, key))
             kept = self._gateway.journal.find(key)
             if kept is None:
                 buy = self._together if row_key == ALL_ROWS else self._for_money

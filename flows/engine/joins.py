@@ -118,3 +118,20 @@ class Joiner:
     def _reachable(self, name: str, stages: dict[str, Stage]) -> set[str]:
         met = reached([name], lambda at: [after for after in stages[at].downstream if after in self.region])
         return set(met).intersection(self.upstream)
+
+
+def ends_with(stages: dict[str, Stage]) -> dict[str, list[str]]:
+    """For each source those without whose rows its own come to nothing: it ends when one of them does."""
+    found: dict[str, list[str]] = {name: [] for name, stage in stages.items() if stage.is_source}
+    for name, stage in stages.items():
+        sources = Joiner(stage, stages).sources if stage.is_join else []
+        for source in sources:
+            if not _gets_around(source, name, stages):
+                found[source] += [other for other in sources if other != source]
+    return found
+
+
+def _gets_around(source: str, join: str, stages: dict[str, Stage]) -> bool:
+    """Whether rows of a source reach the end of the pipeline without this join."""
+    ways = reached([source], lambda name: [after for after in stages[name].downstream if after != join])
+    return any(not stages[name].downstream for name in ways)

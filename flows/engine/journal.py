@@ -23,8 +23,9 @@ import math
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -175,6 +176,23 @@ class Asker(NamedTuple):
             asked = repr(told).encode()
         size = KEY_BYTES - TAG_BYTES - ROW_BYTES
         return self.prefix + hashlib.blake2b(self.model + self.row + asked, digest_size=size).digest()
+
+    def keys(self, retried: int = 0) -> Callable[[Request], bytes]:
+        """Gives each request of this row its key, in the order in which they are sent: the same request again gets another."""
+        asked: Counter[bytes] = Counter()
+
+        def key(request: Request) -> bytes:
+            first = self.key(request, 0, retried)
+            before = asked[first]
+            asked[first] += 1
+            return self.key(request, before, retried) if before else first
+
+        return key
+
+
+def as_asked_by(request: Request, key: bytes) -> Request:
+    """The request for a model that is free: whose reply it draws follows from the key, as a journal tells replies apart."""
+    return replace(request, asker=key.hex())
 
 
 def useless_key(key: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from flows.engine.origins import MappedRows, naming
 from flows.engine.shelf import ShelfRows
+from flows.engine.shortfalls import Shortfall
 from flows.engine.source import Source
 from flows.engine.stages import source_of, stages_before
 from flows.engine.station import Station
@@ -42,6 +43,9 @@ class Loop:
         assert source is not None
         self.source: Source = source
         self.is_over = False
+        self.shortfall: Shortfall | None = None
+        """Set when it is over and has fewer rows than it wants."""
+        self.wanting = wanting
         self._before = stations[wanting.stage.upstream[0]]
         self._inside = [stations[name] for name in stages_before(wanting.stage, stages)]
         self._log = log
@@ -89,8 +93,7 @@ class Loop:
         self.is_over = True
         if missing > 0 and self.source.quota < math.inf:
             why = "the source has no more" if self.source.is_drained else f"of the last {self._in_vain:,} none counted"
-            self._log(
-                "warning",
-                f"step {self.step.name!r}: {self._counted} of {self.step.num_rows} rows, and {why}; "
-                "loosen what counts, let the source make other rows, or raise max_rounds",
-            )
+            what = f"{self._counted:,} of {self.step.num_rows:,} rows, and {why}"
+            fix = "loosen what counts, let the source make other rows, or raise max_rounds"
+            self.shortfall = Shortfall(str(self.step.name), what, fix)
+            self._log("warning", f"{self.shortfall}; {fix}")

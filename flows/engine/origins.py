@@ -130,7 +130,8 @@ class AllRows(Origin):
             self.reused = self.taken
         else:
             self._make(kept)
-        return (row for record in records_in(kept) for row in decode(record))
+        for record in records_in(kept):
+            yield from decode(record)
 
     def _digest(self) -> str:
         digest = hashlib.blake2b(digest_size=16)

@@ -36,9 +36,12 @@ class Shelf:
         self._paths: dict[str, int] = {}
         self._waiting: array[int] = array("q")
         self._file: BinaryIO | None = None
+        self._is_saved = False
 
     def add(self, entry: Collected) -> None:
-        """Note where rows lie; the ids of all have the same number of places."""
+        """Note where rows lie; the ids of all have the same number of places. After `save` it is too late for this session."""
+        if self._is_saved:
+            return
         order, place = order_of(entry.id), entry.place
         if self._depth is None:
             self._depth = len(order)
@@ -51,9 +54,11 @@ class Shelf:
             self._write()
 
     def save(self) -> None:
-        """Write what is missing, for another process; nothing may be added then."""
-        self.show()
-        self.close()
+        """Write what is missing, for another process; more is not taken then. It may be saved already, for another step."""
+        if not self._is_saved:
+            self._is_saved = True
+            self.show()
+            self.close()
 
     def show(self) -> None:
         """Write what is missing, so that the rows so far can be read."""

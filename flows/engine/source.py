@@ -43,7 +43,7 @@ class Source:
         """Rows that it may make now: within its quota, and not far ahead of those that its rows are matched with."""
         lead = LEAD_BATCHES * self.batch_rows
         bounds = [other.made + lead for other in self.partners if not other.is_drained]
-        return min(self.quota, self.end, *bounds) - self.made
+        return min(self.quota, self.end + 1, *bounds) - self.made  # the one beyond the end tells that there was one
 
     @property
     def has_more(self) -> bool:
@@ -51,8 +51,8 @@ class Source:
 
     @property
     def is_alone(self) -> bool:
-        """Whether it could make more rows, but none that another row is left for."""
-        return not self.is_drained and self.end <= self.made
+        """Whether it has made a row that no other is left for: so have all that it could still make."""
+        return not self.is_drained and self.end < self.made
 
     @property
     def partners_begun(self) -> float:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from flows.engine.hosts import Host
 from flows.engine.items import Item
-from flows.engine.joins import Joiner
+from flows.engine.joins import Joiner, ends_with
 from flows.engine.placing import Lease
 from flows.engine.routing import Switch
 from flows.engine.shelf import Shelf
 from flows.engine.source import Source
 from flows.engine.stages import Stage, source_of, stages_of
 from flows.plan import Plan
-from flows.plan.reach import reached
 
 QUEUE_BATCHES = 4
 """Batches that may wait before a stage; the stages before it pause then, so memory does not grow with the rows."""
@@ -75,26 +74,13 @@ def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
         shelf = Shelf(folder / f"{name}.shelf")
         source = Source(name, stage.batch_rows) if stage.begins else None
         stations[name] = Station(stage, shelf, source, joiner=joiner, switch=switch_of(plan, name, stages))
-    for station in stations.values():
-        if station.joiner is not None:
-            _make_partners(station.joiner, stations, stages)
+    source_of = {name: station.source for name, station in stations.items() if station.source is not None}
+    for joiner in [station.joiner for station in stations.values() if station.joiner is not None]:
+        for name in joiner.sources:
+            source_of[name].partners += [source_of[other] for other in joiner.sources if other != name]
+    for name, others in ends_with(stages).items():
+        source_of[name].ends_with = [source_of[other] for other in others]
     return stations
-
-
-def _make_partners(joiner: Joiner, stations: dict[str, Station], stages: dict[str, Stage]) -> None:
-    """Let the sources whose rows a join matches know each other."""
-    matched = [source for name in joiner.sources if (source := stations[name].source) is not None]
-    for source in matched:
-        others = [other for other in matched if other is not source]
-        source.partners += others
-        if not _gets_around(source.stage, joiner.name, stages):
-            source.ends_with += others
-
-
-def _gets_around(source: str, join: str, stages: dict[str, Stage]) -> bool:
-    """Whether rows of a source reach the end of the pipeline without this join."""
-    ways = reached([source], lambda name: [after for after in stages[name].downstream if after != join])
-    return any(not stages[name].downstream for name in ways)
 
 
 def switch_of(plan: Plan, name: str, stages: dict[str, Stage]) -> Switch | None:

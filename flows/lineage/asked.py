@@ -144,5 +144,5 @@ def _made_again(run: RunFolder, planned: PlannedStep, task: Task, page: int, siz
             rows = decode(found.rows)
             if rows:
                 received = {name: value for name, value in rows[0].items() if planned.made_by.get(name) != planned.name}
-                items += ask_again(task, planned.name, received, rows, cwd)
+                items += ask_again(task, planned.name, found.key, received, rows, cwd)
     return AskedPage(step=planned.name, total=total, page=page, pages=pages, items=items, is_made_again=True)

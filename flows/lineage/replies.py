@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.codec import decode
-from flows.engine.journal import ALL_ROWS, COPIED, Asker, faults_in
+from flows.engine.journal import ALL_ROWS, COPIED, Asker, as_asked_by, faults_in
 from flows.engine.keys import identity_of
 from flows.engine.lookup import records_of
 from flows.lineage.model import Asked
@@ -30,7 +30,7 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
 
     Replies to earlier versions of the prompt, and of other models, are left out where they can be told.
     """
-    asker = Asker(identity_of(task.llm), step, ALL_ROWS if task.shares_replies else key)
+    asker = _asker(task, step, key)
     entries = _entries(journals, asker.prefix, step)
     entries = [one for one in entries if _is_of_model(one, task, asker)] or entries
     prompt = _prompt(task, received)
@@ -41,6 +41,10 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
         one.is_repair = is_repair(one.chat)
         one.problem = problem_of(task, one.texts, received)
     return found
+
+
+def _asker(task: Task, step: str, key: bytes) -> Asker:
+    return Asker(identity_of(task.llm), step, ALL_ROWS if task.shares_replies else key)
 
 
 def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[str, Any]]:
@@ -129,19 +133,21 @@ def is_repair(chat: Any) -> bool:
     return chat[-2].get("role") == "assistant" and str(chat[-1].get("content")).startswith(CANNOT_BE_USED)
 
 
-def ask_again(task: Task, step: str, received: Row, made: Sequence[Row], cwd: Path | None) -> list[Asked]:
+def ask_again(task: Task, step: str, key: bytes, received: Row, made: Sequence[Row], cwd: Path | None) -> list[Asked]:
     """What a rehearsal or a recording answered: it costs nothing, and no journal holds it, so it is asked once more.
 
-    Nothing is returned where it would answer otherwise now than it did: `made` are the rows that came of it. `cwd`: where
-    relative paths count from.
+    Nothing is returned where it would answer otherwise now than it did: `made` are the rows that came of it. `key`: that of
+    the row. `cwd`: where relative paths count from.
     """
     if cwd is not None and isinstance(task.llm, ReplayLLM):
         task.llm.path = str(cwd / task.llm.path)
     asked: list[Asked] = []
 
     async def ask_all() -> list[Row]:
+        key_of = _asker(task, step, key).keys()
+
         async def ask(request: Request) -> Completion:
-            completion = await task.llm.complete(request)
+            completion = await task.llm.complete(as_asked_by(request, key_of(request)))
             used = completion.usage
             told = {
                 "step": step,

@@ -150,9 +150,9 @@ class _Looking:
 
     def _replies(self, task: Task, visit: Visit, received: Row | None, record: Record | None) -> list[Asked]:
         if task.llm.is_free:
-            if received is None or record is None:
+            if received is None or record is None or visit.taken is None:
                 return []
-            return ask_again(task, visit.step, received, record.rows, self._cwd)
+            return ask_again(task, visit.step, visit.taken, received, record.rows, self._cwd)
         return replies_to(task, visit.step, visit.taken, received, self._records.journals()) if visit.taken else []
 
 

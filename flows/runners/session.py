@@ -126,6 +126,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         await engine.run()
         recorder.snapshot(engine)
         recorder.report.quarantined = engine.quarantined
+        recorder.report.shortfalls = engine.shortfalls
         recorder.enter("finishing")
         ended = recorder.report.model_copy(update={"state": "stopped" if engine.is_cut_short else "finished"})
         recorder.report.rows = await finisher.finish(engine, ended, request.folder, request.options.output)
@@ -141,7 +142,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         watching.cancel()
         getting_ready.cancel()
         finisher.close()
-    notes = [engine.used_up.message] if engine.used_up else []
+    notes = [engine.used_up.message] if engine.used_up else [*map(str, recorder.report.shortfalls)]
     notes += [f"{counted(recorder.report.quarantined, 'row')} in quarantine"] if recorder.report.quarantined else []
     recorder.report.used_up = engine.used_up.option if engine.used_up else None
     recorder.report.enough = engine.used_up.enough if engine.used_up else 0.0

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from steps.base import Group, LoopStep, Row, is_missing, require
-from steps.errors import Complaint
+from steps.errors import Complaint, RowError
 from steps.filters.marking import at_row
+from steps.wording import quoted
 
 if TYPE_CHECKING:
     from steps.filters.min_hash_dedup import MinHashDedup
@@ -44,7 +45,9 @@ class GenerateUntil(LoopStep):
         examples=[["instruction"]],
     )
     valid: str | None = Field(
-        default=None, min_length=1, description="Column that says whether a row counts; empty where all that arrive do."
+        default=None,
+        min_length=1,
+        description="Column of true and false that says whether a row counts; empty where all that arrive do.",
     )
     similarity: float = Field(
         default=1.0, gt=0, le=1, description="From which share of common words on rows count as the same; 1 for equal ones."
@@ -70,8 +73,20 @@ class GenerateUntil(LoopStep):
         for number, row in enumerate(rows):
             with at_row(number):
                 require(row, needed)
-            if (self.valid is None or row[self.valid] is True) and not any(is_missing(row[one]) for one in self.unique):
+                is_valid = self._is_valid(row)
+            if is_valid and not any(is_missing(row[one]) for one in self.unique):
                 yield row
+
+    def _is_valid(self, row: Row) -> bool:
+        if self.valid is None:
+            return True
+        said = row[self.valid]
+        if is_missing(said) or isinstance(said, bool):
+            return said is True
+        raise RowError(
+            f"column {self.valid!r} holds {quoted(said)}, and `valid` takes true or false",
+            "name a column of true and false, or none and leave rows out before this step: FilterRows takes any condition",
+        )
 
     def _different(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The first of the rows that are the same."""

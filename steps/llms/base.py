@@ -35,7 +35,8 @@ class Request:
     `schema`: JSON schema that the reply should follow, if any. `n`: replies wanted; `have`: replies it has got already, of a
     server that gives fewer at a time than it is asked for. `row`, `rehearse` and `asker` exist for
     the models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
-    can parse, and gives each step that asks (by name) replies of its own. `account`: which of the LLM's `accounts` to use.
+    can parse, and gives each asker replies of its own: a step, by name, and in a run a row, each time that it asks.
+    `account`: which of the LLM's `accounts` to use.
     `speaker`: whose message is wanted after the chat; "user" for what a user would say next (`LLM.user_turn_problem`).
     """
 

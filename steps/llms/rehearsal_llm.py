@@ -16,8 +16,9 @@ CHARS_PER_TOKEN = 4
 class RehearsalLLM(LLM):
     """Stands in for a model: made-up replies that the step can read, for free.
 
-    It lets a pipeline be tried before money is spent. A task makes up the reply itself, drawn by `seed`, step and prompt: the
-    same prompt of the same step always gets the same reply. Its rows say so: their `model_name` is "rehearsal".
+    It lets a pipeline be tried before money is spent. A task makes up the reply itself, drawn by `seed`, step, prompt and
+    row: rows that ask the same get replies of their own, as from a model, and the same ones in every run. Its rows say so:
+    their `model_name` is "rehearsal".
 
     Example:
         >>> from steps.tasks import UltraFeedback

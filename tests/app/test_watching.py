@@ -7,7 +7,7 @@ from app.handlers import watching
 from flows.engine.options import RunOptions
 from flows.plan import plan
 from flows.runners.inline import run_inline
-from flows.spec import read_spec
+from flows.spec import read_spec, spec_from
 from steps.errors import RunError
 
 
@@ -35,6 +35,20 @@ def test_a_run_is_shown_with_its_steps_and_what_can_be_done(ctx: AppContext) -> 
     assert view["has_result"]
     assert not view["can_resume"]
     assert view["prefect"] is None
+
+
+def test_what_a_run_did_not_come_to_is_told_with_it_and_in_the_list(ctx: AppContext) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}]}}
+    until = {"name": "until", "use": "GenerateUntil", "after": "load", "with": {"num_rows": 5, "max_rounds": 2}}
+    spec, _ = spec_from({"distilflow": 1, "steps": [load, until]})
+    run = run_inline(plan(spec), ctx.runs_dir, run_id="short")
+
+    [listed] = watching.list_runs(ctx.store, ["short"])
+
+    assert listed["shortfalls"] == watching.run_view(run)["report"]["shortfalls"]
+    assert [(one["step"], one["what"]) for one in listed["shortfalls"]] == [
+        ("until", "2 of 5 rows, and the source has no more")
+    ]
 
 
 def test_the_link_to_prefect_leads_to_its_page() -> None:

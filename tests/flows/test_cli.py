@@ -55,6 +55,37 @@ def test_rows_in_quarantine_are_3_and_can_be_tried_again(commands: Commands) -> 
     assert [row["i"] for row in commands.rows()] == [0, 1, 3, 4, 5]
 
 
+def test_fewer_rows_than_a_step_wants_are_3_and_told_with_what_to_do(commands: Commands) -> None:
+    until = {
+        "name": "until",
+        "use": "GenerateUntil",
+        "after": "load",
+        "with": {"num_rows": 10, "unique": ["i"], "max_rounds": 2},
+    }
+
+    ended = commands("run", commands.write([LOAD, until]), "--run-id", "r", "--no-prefect")
+    shown = commands("show", "r")
+
+    assert ended.code == 3, ended.err
+    what = "step 'until': 6 of 10 rows, and the source has no more"
+    told = [f"Fewer rows: {what}", "  Fix: loosen what counts, let the source make other rows, or raise max_rounds"]
+    assert ended.out.splitlines()[-2:] == told
+    assert "\n".join(told) in shown.out
+    assert shown.out.count(what) == 1
+    assert commands.report()["message"] == what
+    assert len(commands.rows()) == 6
+
+
+def test_rows_that_none_is_left_to_be_matched_with_are_3_and_told(commands: Commands) -> None:
+    short = {"name": "short", "use": "NumberedRows", "with": {"num_rows": 4}}
+    join = {"name": "join", "use": "CombineOutputs", "after": ["load", "short"]}
+
+    ended = commands("run", commands.write([LOAD, short, join]), "--run-id", "r", "--no-prefect")
+
+    assert ended.code == 3, ended.err
+    assert "Fewer rows: step 'join': of 'load' only the first 4 rows are matched, since 'short' gave no more" in ended.out
+
+
 def run_with_quarantine(commands: Commands, url: str) -> None:
     """Run `r`: three rows that are asked about, some of which stay in quarantine."""
     data = [{"instruction": word} for word in ("one", "two", "three")]

@@ -144,6 +144,31 @@ def test_a_source_that_is_repeated_counts_as_often_as_it_takes(url: str) -> None
     assert found.requests.mean == 100
 
 
+@pytest.mark.parametrize("shorter", ["load", "examples"])
+def test_rows_of_sources_that_are_matched_count_once_and_as_often_as_the_shortest_has_them(url: str, shorter: str) -> None:
+    lengths = {"load": 100, "examples": 100, shorter: 40}
+    examples = {"name": "examples", "use": "DataSampler", "with": {"data": [{"shot": "x"}], "samples": lengths["examples"]}}
+    join = {"name": "join", "use": "CombineOutputs", "after": ["load", "examples"]}
+    steps = [load([{"instruction": "two words"}] * lengths["load"]), examples, join, ask(url, after="join")]
+
+    found = estimated(steps, sample=5)
+
+    assert (found.rows, found.sampled) == (40, 5)
+    assert found.requests == Range(40)
+    assert [(one.step, one.rows_out) for one in found.steps] == [(one["name"], 40) for one in steps]
+
+
+def test_a_source_that_leads_elsewhere_too_counts_to_its_end_there(url: str) -> None:
+    few = {"name": "few", "use": "NumberedRows", "with": {"num_rows": 10}}
+    join = {"name": "join", "use": "CombineOutputs", "after": ["load", "few"]}
+    both = [ask(url, after="join"), ask(url, "other", "load")]
+
+    found = estimated([load([{"instruction": "two words"}] * 100), few, join, *both], sample=5)
+
+    assert found.rows == 100
+    assert (step(found, "answer").requests, step(found, "other").requests) == (Range(10), Range(100))
+
+
 def test_an_estimate_is_plain_data(url: str) -> None:
     found = estimated([load(rows_of(3)), ask(url)])
 

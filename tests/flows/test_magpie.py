@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flows.compat import convert
 from flows.lineage.why import why
 from flows.pipeline import Pipeline
@@ -55,7 +57,8 @@ def test_a_row_whose_later_turn_failed_does_not_pay_for_the_first_again(tmp_path
     fake = FakeOpenAI(Behaviour(reply=reply, rules=[Rule("Answer to Question 2?", Fault.CONTENT_FILTER)]))
     with running(fake) as url:
         task = {"n_turns": 2, "system_prompt": "Be brief."}
-        assert rows_of(pipeline(url, 1, **task), tmp_path, "r") == []
+        with pytest.warns(UserWarning, match="1 row failed"):
+            assert rows_of(pipeline(url, 1, **task), tmp_path, "r") == []
         [failed] = RunFolder(tmp_path / "r").quarantined()
         fake.behaviour = Behaviour(reply=reply)
         before = fake.stats.requests

@@ -48,7 +48,8 @@ def test_rows_are_made_and_asked_about_in_rounds(tmp_path: Path) -> None:
 def test_going_on_and_further_seeds_ask_for_nothing_twice(tmp_path: Path) -> None:
     fake = FakeOpenAI(Behaviour(rules=[Rule("with b", Fault.CONTENT_FILTER)]))
     with running(fake) as url:
-        assert len(rows_of(pipeline(url), tmp_path, "r")) == 2
+        with pytest.warns(UserWarning, match="1 row failed"):
+            assert len(rows_of(pipeline(url), tmp_path, "r")) == 2
         [failed] = RunFolder(tmp_path / "r").quarantined()
         assert (failed["step"], failed["code"], failed["row"]) == ("write", "content-filtered", {"letter": "b"})
         fake.behaviour = Behaviour()
@@ -131,7 +132,8 @@ def test_groups_are_asked_about_once_and_each_row_gets_the_answer(tmp_path: Path
 def test_when_a_group_cannot_be_asked_about_its_rows_are_tried_again_alone(tmp_path: Path) -> None:
     fake = FakeOpenAI(Behaviour(rules=[Rule("3 b", Fault.CONTENT_FILTER)]))
     with running(fake) as url:
-        assert len(rows_of(grouped(url), tmp_path, "r")) == 4
+        with pytest.warns(UserWarning, match="3 rows failed"):
+            assert len(rows_of(grouped(url), tmp_path, "r")) == 4
         assert fake.stats.requests == 3
         folder = RunFolder(tmp_path / "r")
         assert [failed["row"]["n"] for failed in folder.quarantined()] == [1, 3, 5]

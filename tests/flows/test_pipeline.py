@@ -11,6 +11,7 @@ from steps.columns.combine_outputs import CombineOutputs
 from steps.columns.keep_columns import KeepColumns
 from steps.columns.truncate_text_column import TruncateTextColumn
 from steps.errors import PlanError
+from steps.filters import GenerateUntil
 from steps.llms.openai_llm import OpenAILLM
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.routers import sample_n_steps
@@ -183,3 +184,40 @@ def test_what_a_run_may_set_is_told_by_step_with_the_models_inside() -> None:
     assert of_a["num_generations"] == {"name": "num_generations", "optional": True, "description": "Replies per row."}
     assert (of_llm["model"]["optional"], of_llm["generation_kwargs"]["optional"]) == (False, True)
     assert "input_mappings" not in of_a
+
+
+def with_bad_rows(rows: list[dict[str, Any]]) -> Pipeline:
+    """A pipeline in which rows without a text fail."""
+    with Pipeline("cut") as pipeline:
+        LoadDataFromDicts(data=rows) >> TruncateTextColumn(name="cut", column="text", max_length=3)
+    return pipeline
+
+
+def test_a_run_in_python_says_how_many_rows_failed_why_and_how_to_see_them(tmp_path: Path) -> None:
+    pipeline = with_bad_rows([{"text": "abcd"}, {"text": 1}, {"text": 2}])
+
+    with pytest.warns(UserWarning, match="2 rows failed and are not in the result, the first in step 'cut': ") as told:
+        made = pipeline.run(run_id="r", runs_dir=tmp_path)
+
+    [warning] = told
+    assert str(warning.message).endswith(f"; see all with `distilflow show r --runs-dir {tmp_path}`")
+    assert warning.filename == __file__
+    assert len(made["default"]["train"]) == 1
+
+
+def test_a_dry_run_says_that_a_row_failed_and_why(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match=r"1 row failed and is not in the result: step 'cut': \[") as told:
+        made = with_bad_rows([{"text": "abcd"}, {"text": 1}]).dry_run(batch_size=2, runs_dir=tmp_path)
+
+    assert told[0].filename == __file__
+    assert made == [{"text": "abc"}]
+
+
+def test_a_run_in_python_says_that_there_are_fewer_rows_than_a_step_wants(tmp_path: Path) -> None:
+    with Pipeline("until") as pipeline:
+        LoadDataFromDicts(data=[{"text": "a"}]) >> GenerateUntil(name="until", num_rows=3, max_rounds=2)
+
+    with pytest.warns(UserWarning, match="the result has fewer rows: step 'until': 2 of 3 rows, .*; loosen what counts"):
+        made = pipeline.run(runs_dir=tmp_path)
+
+    assert len(made["default"]["train"]) == 2

@@ -31,6 +31,7 @@ def test_their_examples_run() -> None:
         (InstructionResponsePipeline(num_rows=2, n_turns=2), 2, {"conversation"}),
         (DatasetInstructionResponsePipeline(ROWS, num_instructions=3), 12, {"input", "instruction", "response"}),
         (PreferencePipeline(ROWS), 4, {"prompt", "chosen", "rejected"}),
+        (PreferencePipeline(ROWS, [RehearsalLLM(seed=3)]), 4, {"prompt", "chosen", "rejected"}),
         (PreferencePipeline(ROWS, [RehearsalLLM(seed=n) for n in range(3)], aspect="honesty"), 4, {"chosen", "rejected"}),
     ],
 )

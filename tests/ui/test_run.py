@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from flows.plan import plan
+from flows.runners.inline import run_inline
 from flows.runs import RunFolder
+from flows.spec import spec_from
 from tests.fakes.openai_server import Fault, Rule
 from tests.ui.acting import (
     field,
@@ -254,3 +257,15 @@ def test_the_pipeline_of_a_run_opens_as_it_ran_where_none_of_its_name_is_kept(pa
 
     expect(page.locator("#build-title h1")).to_have_text("elsewhere")
     expect(page.locator("#build-main").get_by_test_id("node-load")).to_be_visible()
+
+
+def test_a_run_that_came_to_fewer_rows_than_a_step_wants_says_so_and_what_to_do(page: Page, site: Site) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}]}}
+    until = {"name": "until", "use": "GenerateUntil", "after": "load", "with": {"num_rows": 5, "max_rounds": 2}}
+    run = run_inline(plan(spec_from({"distilflow": 1, "steps": [load, until]})[0]), site.runs_dir)
+
+    page.goto(f"{site.url}/?place=run&run={run.run_id}")
+
+    expect(page.locator("#run-title")).to_contain_text("Finished, with fewer rows")
+    expect(page.get_by_test_id("run-fell-short")).to_contain_text("Step until: 2 of 5 rows, and the source has no more.")
+    expect(page.get_by_test_id("run-fell-short")).to_contain_text("Loosen what counts")

@@ -15,6 +15,7 @@ import { address, fetchJson, get, go, on, onCalmly, route, set } from "./store.j
 export function stateTag(report) {
   const look = STATES[report.state];
   if (report.state === "finished" && report.quarantined) return tag(`Finished, ${count(report.quarantined, "row")} in quarantine`, "warn", "warn");
+  if (report.state === "finished" && report.shortfalls?.length) return tag("Finished, with fewer rows", "warn", "warn");
   const made = tag(look.word, look.kind, look.icon);
   if (look.icon === "arc") made.querySelector("svg").classList.add("spin");
   return made;
@@ -169,6 +170,13 @@ function message(run) {
       { class: "df-callout warn", role: "status", "data-testid": "run-waits" },
       h("p", { class: "df-callout-title" }, icon("warn"), "The run waits"),
       h("p", { class: "df-callout-text" }, capital(report.message)),
+    );
+  if (report.state === "finished" && report.shortfalls?.length)
+    return h(
+      "div",
+      { class: "df-callout warn", "data-testid": "run-fell-short" },
+      h("p", { class: "df-callout-title" }, icon("warn"), "There are fewer rows than there could be"),
+      report.shortfalls.map((one) => [h("p", { class: "df-callout-text" }, `Step ${one.step}: ${one.what}.`), h("p", { class: "df-callout-fix" }, icon("wrench"), `${capital(one.fix)}.`)]),
     );
   if (report.state === "starting") return h("p", { class: "df-busy", role: "status" }, icon("arc", "spin"), "Starting the run's process and its Prefect flow");
   return null;

@@ -143,11 +143,23 @@ def test_a_step_over_all_rows_gets_them_once(tmp_path: Path, in_threads: bool) -
     calls = tmp_path / "calls"
     total = {"name": "t", "use": own("Total"), "after": "a", "with": {"calls": str(calls)}}
 
-    result = run_steps(tmp_path, [numbers(30), add("a"), total, add("b", after="t")], in_threads=in_threads)
+    steps = [numbers(30), add("a"), total, add("b", after="t")]
+    result, again = (run_steps(tmp_path, steps, in_threads=in_threads) for _ in range(2))
 
     assert [row["total"] for row in result.only] == [435] * 30
     assert [row["i"] for row in result.only] == list(range(30))
     assert calls.read_text() == "all 30\n"
+    assert again.only == result.only
+    assert [(one.counts["t"].taken, one.counts["t"].reused) for one in (result, again)] == [(30, 0), (30, 30)]
+
+
+@both
+def test_several_steps_over_all_rows_after_one_step_each_get_them(tmp_path: Path, in_threads: bool) -> None:
+    totals: list[dict[str, Any]] = [{"name": name, "use": own("Total"), "after": "load"} for name in "tu"]
+
+    result = run_steps(tmp_path, [numbers(5), *totals], in_threads=in_threads)
+
+    assert result.rows["t"] == result.rows["u"] == [{"i": i, "total": 10} for i in range(5)]
 
 
 def test_a_step_over_all_rows_gets_joined_rows_of_several_branches(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_the_source_begins_again_until_there_are_enough_rows(tmp_path: Path, in_
 
     assert [row["i"] for row in result.only] == list(range(1, 100, 2))
     assert result.counts["load"].made < 130
+    assert result.engine.shortfalls == []
 
 
 def test_of_a_source_with_more_rows_than_needed_only_the_first_are_taken(tmp_path: Path) -> None:
@@ -74,8 +75,10 @@ def test_it_ends_when_further_rows_bring_nothing_new_and_says_so(tmp_path: Path)
 
     assert [row["text"] for row in result.only] == ["a", "b"]
     [said] = [said for level, said in result.said if level == "warning"]
-    assert "2 of 5 rows" in said
-    assert "none counted" in said
+    [shortfall] = result.engine.shortfalls
+    assert said == f"{shortfall}; {shortfall.fix}"
+    assert shortfall.what.startswith("2 of 5 rows")
+    assert "none counted" in shortfall.what
     assert result.counts["load"].made < 600
 
 
@@ -124,11 +127,22 @@ def test_the_rows_of_branches_that_meet_are_counted_together(tmp_path: Path) -> 
     assert len(result.failures) == 2
 
 
-@pytest.mark.parametrize("valid", [True, 1, "yes", None])
+@pytest.mark.parametrize("valid", [True, False, None])
 def test_only_true_counts_as_valid(tmp_path: Path, valid: object) -> None:
     load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"ok": valid}, {"ok": False}]}}
 
     assert len(run_steps(tmp_path, [load, until(1, valid="ok", max_rounds=2)]).only) == (valid is True)
+
+
+@pytest.mark.parametrize("said", [1, "yes"])
+def test_what_says_neither_that_a_row_is_valid_nor_that_it_is_not_is_refused(tmp_path: Path, said: object) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"ok": True}, {"ok": said}]}}
+
+    with pytest.raises(RunError) as refused:
+        run_steps(tmp_path, [load, until(5, valid="ok")])
+
+    assert refused.value.message.startswith(f"step 'until': row 2 of those that come here: column 'ok' holds {said!r}")
+    assert "FilterRows" in refused.value.fix
 
 
 def asking(url: str, rows: int, max_rounds: int = 10) -> list[dict[str, Any]]:
@@ -222,8 +236,91 @@ def test_a_run_that_is_stopped_between_rounds_goes_on_to_the_same_rows(tmp_path:
         paid = stopped.engine.used.requests
         done = run_steps(tmp_path, asking(url, 10, max_rounds=100))
 
-    assert stopped.only == []
+    assert 4 <= len({row["generation"] for row in stopped.only}) == len(stopped.only)
+    assert stopped.engine.shortfalls == []  # the others are still to come
     assert len({row["generation"] for row in done.only}) == 10
     assert paid >= 12
     assert fake.stats.requests == done.engine.used.requests
     assert done.counts["ask"].reused >= 12
+
+
+def guess(chat: Any, number: int, model: str) -> str:
+    """What a model says that says the same to every third question."""
+    return f"{int(chat[-1]['content'].split()[-1]) // 3} red, green and blue words"
+
+
+def guessing(url: str, rows: int = 20, **llm: Any) -> list[dict[str, Any]]:
+    """Questions that all differ, until so many of the answers do."""
+    model = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "max_retries": 0, **llm}
+    template = {"columns": ["i"], "template": "what of {{ i }}", "llm": model}
+    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": template}
+    keep = {"name": "keep", "use": "KeepColumns", "after": "until", "with": {"columns": ["generation"]}}
+    return [numbered(30), ask, until(rows, after="ask", unique=["generation"]), keep]
+
+
+@both
+def test_a_run_that_is_stopped_keeps_the_rows_that_count_so_far_and_goes_on_as_if_it_had_not(
+    tmp_path: Path, in_threads: bool
+) -> None:
+    async def stop_soon(engine: Engine) -> None:
+        while engine.counts["ask"].made < 15:
+            await asyncio.sleep(0.005)
+        engine.stop()
+
+    fake = FakeOpenAI(Behaviour(latency_s=0.05, reply=guess))
+    with running(fake) as url:
+        steps = guessing(url, max_concurrency=2)
+        whole = run_steps(tmp_path / "whole", steps, in_threads=in_threads)
+        asked = fake.stats.requests
+        stopped = run_steps(tmp_path / "run", steps, in_threads=in_threads, during=stop_soon)
+        done = run_steps(tmp_path / "run", steps, in_threads=in_threads)
+
+    assert whole.only == [{"generation": guess([{"content": str(3 * n)}], 0, "")} for n in range(20)]
+    assert 5 <= len(stopped.only) < 20
+    assert stopped.only == whole.only[: len(stopped.only)]
+    assert done.only == whole.only
+    assert fake.stats.requests == 2 * asked  # nothing was asked twice
+
+
+def test_what_comes_of_the_rows_of_a_stopped_run_is_not_asked_for(tmp_path: Path) -> None:
+    async def stop_soon(engine: Engine) -> None:
+        while engine.counts["ask"].made < 15:
+            await asyncio.sleep(0.005)
+        engine.stop()
+
+    fake = FakeOpenAI(Behaviour(latency_s=0.05, reply=guess))
+    with running(fake) as url:
+        steps = guessing(url, max_concurrency=2)
+        steps.append({**steps[1], "name": "judge", "after": "until"})
+        stopped = run_steps(tmp_path, steps, during=stop_soon)
+
+    assert len(stopped.rows["keep"]) >= 5
+    assert stopped.rows["judge"] == []
+    assert stopped.counts["judge"].usage.requests == 0
+
+
+def test_without_money_left_the_rows_that_count_so_far_are_the_result(tmp_path: Path) -> None:
+    fake = FakeOpenAI(Behaviour(reply=guess))
+    with running(fake) as url:
+        stopped = run_steps(tmp_path, guessing(url), max_tokens=200)
+        asked = fake.stats.requests
+        more = run_steps(tmp_path, guessing(url), max_tokens=200)
+
+        assert stopped.engine.used_up is not None
+        assert len(stopped.only) >= 3
+        assert {row["generation"] for row in stopped.only} <= {guess([{"content": str(n)}], 0, "") for n in range(60)}
+        assert (more.only, fake.stats.requests) == (stopped.only, asked)
+        done = run_steps(tmp_path, guessing(url), max_tokens=100_000)
+
+    assert len(done.only) == 20
+
+
+def test_a_rehearsed_loop_that_asks_the_same_again_gets_other_replies_and_the_same_ones_in_every_run(tmp_path: Path) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": "say a word"}]}}
+    ask: dict[str, Any] = {"name": "ask", "use": "TextGeneration", "after": "load"}
+    steps = [load, ask, until(10, after="ask", unique=["generation"], max_rounds=100)]
+
+    one, other = (run_steps(tmp_path / name, steps) for name in ("one", "other"))
+
+    assert len({row["generation"] for row in one.only}) == 10
+    assert one.only == other.only

@@ -50,6 +50,9 @@ def test_the_longer_source_ends_with_the_shorter_one(tmp_path: Path) -> None:
     assert result.counts["a"].taken == 20
     assert result.counts["i"].made < 40
     assert any("'i' gives no more rows: no row of 'j' is left" in said for _, said in result.said)
+    assert [(one.step, one.what) for one in result.engine.shortfalls] == [
+        ("join", "of 'i' only the first 20 rows are matched, since 'j' gave no more")
+    ]
 
 
 def test_a_longer_source_that_leads_elsewhere_too_gives_all_its_rows(tmp_path: Path) -> None:
@@ -57,6 +60,25 @@ def test_a_longer_source_that_leads_elsewhere_too_gives_all_its_rows(tmp_path: P
 
     assert len(result.rows["join"]) == 20
     assert len(result.rows["a"]) == 500
+    assert [one.step for one in result.engine.shortfalls] == ["join"]
+
+
+@pytest.mark.parametrize("rows", [30, 31])
+def test_sources_of_the_same_length_leave_no_row_without_a_partner(tmp_path: Path, rows: int) -> None:
+    result = run_steps(tmp_path, [numbers("i", rows), numbers("j", rows, batch_size=10), add("a", "i"), join("a", "j")])
+
+    assert len(result.only) == result.counts["i"].made == result.counts["j"].made == rows
+    assert result.engine.shortfalls == []
+    assert not [said for _, said in result.said if "gives no more rows" in said]
+
+
+def test_that_a_source_ends_when_there_is_enough_of_it_is_no_lack_of_its_partners(tmp_path: Path) -> None:
+    until = {"name": "until", "use": "GenerateUntil", "after": "i", "with": {"num_rows": 12}}
+
+    result = run_steps(tmp_path, [numbers("i", 50), numbers("j", 50), join("i", "j"), until])
+
+    assert (len(result.rows["until"]), len(result.rows["join"])) == (12, 12)
+    assert result.engine.shortfalls == []
 
 
 def test_a_row_waits_for_the_source_of_an_outer_join_too(tmp_path: Path) -> None:
