@@ -74,12 +74,12 @@ def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
         shelf = Shelf(folder / f"{name}.shelf")
         source = Source(name, stage.batch_rows) if stage.begins else None
         stations[name] = Station(stage, shelf, source, joiner=joiner, switch=switch_of(plan, name, stages))
-    source_of = {name: station.source for name, station in stations.items() if station.source is not None}
+    sources = {name: station.source for name, station in stations.items() if station.source is not None}
     for joiner in [station.joiner for station in stations.values() if station.joiner is not None]:
         for name in joiner.sources:
-            source_of[name].partners += [source_of[other] for other in joiner.sources if other != name]
+            sources[name].partners += [sources[other] for other in joiner.sources if other != name]
     for name, others in ends_with(stages).items():
-        source_of[name].ends_with = [source_of[other] for other in others]
+        sources[name].ends_with = [sources[other] for other in others]
     return stations
 
 

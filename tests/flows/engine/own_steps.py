@@ -213,9 +213,14 @@ class SeesDevices(Step):
     """Adds the devices its worker may use."""
 
     outputs: ClassVar[tuple[str, ...]] = ("devices", "pid")
+    meet: str = ""
+    """A folder in which two of it must have met before it goes on."""
 
     def process(self, batch: Batch) -> Batch:
-        time.sleep(0.02)
+        if self.meet:
+            Path(self.meet, str(os.getpid())).touch()
+            while len(list(Path(self.meet).iterdir())) < 2:
+                time.sleep(0.02)
         return [{**row, "devices": os.environ["CUDA_VISIBLE_DEVICES"], "pid": os.getpid()} for row in batch]
 
 

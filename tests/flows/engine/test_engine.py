@@ -231,10 +231,17 @@ def test_every_leaf_has_rows_of_its_own(tmp_path: Path) -> None:
     assert {name: len(rows) for name, rows in result.rows.items()} == {"a": 4, "b": 4}
 
 
+def meeting(tmp_path: Path) -> dict[str, Any]:
+    """Has the replicas of a step wait for each other: else one may be done before another has begun."""
+    folder = tmp_path / "meet"
+    folder.mkdir()
+    return {"with": {"meet": str(folder)}}
+
+
 def test_replicas_share_the_rows(tmp_path: Path) -> None:
     see = {"name": "s", "use": own("SeesDevices"), "after": "load", "batch_size": 2, "resources": {"replicas": 2}}
 
-    result = run_steps(tmp_path, [numbers(40), see], in_threads=False)
+    result = run_steps(tmp_path, [numbers(40), see | meeting(tmp_path)], in_threads=False)
 
     assert len({row["pid"] for row in result.only}) == 2
     assert [row["i"] for row in result.only] == list(range(40))
@@ -244,7 +251,7 @@ def test_each_replica_on_the_gpu_pool_sees_only_its_own_device(tmp_path: Path) -
     resources = {"gpus": 1, "replicas": 2}
     see = {"name": "s", "use": own("SeesDevices"), "after": "load", "pool": "gpu", "batch_size": 2, "resources": resources}
 
-    result = run_steps(tmp_path, [numbers(40), see], in_threads=False, devices=("0", "1"))
+    result = run_steps(tmp_path, [numbers(40), see | meeting(tmp_path)], in_threads=False, devices=("0", "1"))
 
     seen = {(row["pid"], row["devices"]) for row in result.only}
     assert sorted(devices for _, devices in seen) == ["0", "1"]
