@@ -52,8 +52,9 @@ class Shelf:
 
     def save(self) -> None:
         """Write what is missing, for another process; nothing may be added then."""
-        self.show()
-        self.close()
+        if self._file is None or not self._file.closed:  # else another step asked for it, and reads it already
+            self.show()
+            self.close()
 
     def show(self) -> None:
         """Write what is missing, so that the rows so far can be read."""

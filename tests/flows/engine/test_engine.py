@@ -150,6 +150,16 @@ def test_a_step_over_all_rows_gets_them_once(tmp_path: Path, in_threads: bool) -
     assert calls.read_text() == "all 30\n"
 
 
+@both
+def test_several_steps_over_all_rows_come_after_the_same_step(tmp_path: Path, in_threads: bool) -> None:
+    totals = [{"name": name, "use": own("Total"), "after": "a"} for name in ("t", "u")]
+
+    result = run_steps(tmp_path, [numbers(30), add("a"), *totals], in_threads=in_threads)
+
+    assert result.rows["t"] == result.rows["u"]
+    assert len(result.rows["t"]) == 30
+
+
 def test_a_step_over_all_rows_gets_joined_rows_of_several_branches(tmp_path: Path) -> None:
     total = {"name": "t", "use": own("Total"), "after": ["a", "b"]}
 
