@@ -52,12 +52,13 @@ class Shelf:
 
     def save(self) -> None:
         """Write what is missing, for another process; nothing may be added then."""
-        if self._file is None or not self._file.closed:  # else another step asked for it, and reads it already
-            self.show()
-            self.close()
+        self.show()
+        self.close()
 
     def show(self) -> None:
         """Write what is missing, so that the rows so far can be read."""
+        if self._file is not None and self._file.closed:  # saved already for another step, which reads it
+            return
         self._write()
         head = {"paths": list(self._paths), "depth": self._depth or 1, "rows": self.rows}
         _head_of(self.path).write_bytes(orjson.dumps(head))
