@@ -202,6 +202,15 @@ def test_a_loop_and_a_source_matched_with_it_share_a_group_where_each_step_works
     assert load_groups(planned(steps), SEQUENTIAL) == (("other", "load", "b"), ("join",), ("until",))
 
 
+def test_a_loop_whose_rows_a_router_chooses_may_end_in_a_later_group(tmp_path: Path) -> None:
+    until = {**UNTIL, "after": "load", "with": {"num_rows": 5}}
+    routing = {"load": {"use": "sample_n_steps", "with": {"n": 1}}}
+
+    result = run_steps(tmp_path, [numbers(), add("a"), until], routing=routing, load_groups=[["load", "a"], ["until"]])
+
+    assert len(result.rows["until"]) == 5
+
+
 @pytest.mark.parametrize(
     ("given", "groups"),
     [
