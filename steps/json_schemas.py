@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -12,6 +13,10 @@ from steps.extras import extra
 from steps.patterns import fits, pattern_problem
 
 NEEDED_FOR = "a JSON schema"
+MOST_PARTS, MOST_PATTERNS = 10_000, 1000
+LONGEST_CHECK_S = 5.0
+Keyword = Callable[[Any, Any, Any, Any], Any]
+"""Of the library: yields what is wrong with a value by one keyword of a schema."""
 
 
 class UnusableSchema(ValueError):
@@ -22,6 +27,9 @@ def schema_problems(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong with a JSON schema, and what to do, as far as it can be told without a value."""
     jsonschema = _jsonschema()
     fix = "correct the schema"
+    if (parts := sum(1 for _ in _parts(schema))) > MOST_PARTS:
+        yield f"it has {parts:,} parts, of at most {MOST_PARTS:,}", "make it smaller"
+        return
     try:
         orjson.dumps(schema)
         _draft_of(schema).check_schema(schema)
@@ -34,7 +42,11 @@ def schema_problems(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     except RecursionError:
         yield "it is nested too deep", "make it flatter"
         return
-    for pattern in _patterns(schema):
+    patterns = list(_patterns(schema))
+    if len(patterns) > MOST_PATTERNS:
+        yield f"it has {len(patterns):,} patterns, of at most {MOST_PATTERNS:,}", "use fewer"
+        return
+    for pattern in patterns:
         if problem := pattern_problem(pattern):
             yield f"the pattern {pattern[:60]!r}: {problem}", fix
     named = {name for name, _ in _parts(schema)}
@@ -59,7 +71,8 @@ class SchemaCheck:
     """Checks values by one JSON schema."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        self._validator = _validator(schema)
+        self._clock = _Clock()
+        self._validator = _validator(schema, self._clock)
 
     def misfit(self, value: Any) -> str | None:
         """What is wrong with a value, and where; None if it fits.
@@ -69,6 +82,7 @@ class SchemaCheck:
             UnusableSchema: It refers to what it does not hold.
         """
         unresolvable = extra("referencing.exceptions", "validators", NEEDED_FOR).Unresolvable
+        self._clock.start()
         try:
             error = _jsonschema().exceptions.best_match(self._validator.iter_errors(value))
         except RecursionError:
@@ -76,6 +90,27 @@ class SchemaCheck:
         except unresolvable as wrong:
             raise UnusableSchema(f"it refers to what it does not hold: {wrong}") from wrong
         return None if error is None else f"at {error.json_path}: {_short(error.message)}"
+
+
+class _Clock:
+    """How long a check has taken: references that lead to references may take it through a small schema for ever."""
+
+    def __init__(self) -> None:
+        self._end = 0.0
+
+    def start(self) -> None:
+        self._end = time.monotonic() + LONGEST_CHECK_S
+
+    def bound(self, keyword: Keyword) -> Keyword:
+        """The keyword, which gives up when the time is over."""
+
+        def bounded(check: Any, wanted: Any, value: Any, around: Any) -> Iterator[Any]:
+            if time.monotonic() > self._end:
+                what = f"whether this value fits the JSON schema was not known after {LONGEST_CHECK_S:g} s"
+                raise RowError(what, "make the schema simpler, or the value shorter")
+            yield from keyword(check, wanted, value, around) or ()
+
+        return bounded
 
 
 def misfit(value: Any, schema: dict[str, Any]) -> str | None:
@@ -105,7 +140,7 @@ def _draft_of(schema: dict[str, Any]) -> Any:
     return jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
 
 
-def _validator(schema: dict[str, Any]) -> Any:
+def _validator(schema: dict[str, Any], clock: _Clock) -> Any:
     """What checks by the schema: reads nothing from the network, and takes no pattern that never ends."""
     jsonschema, registry = _jsonschema(), extra("referencing", "validators", NEEDED_FOR).Registry()
 
@@ -129,8 +164,26 @@ def _validator(schema: dict[str, Any]) -> Any:
             elif isinstance(wanted, dict):
                 yield from check.descend(value[name], wanted, path=name)
 
-    own = {"pattern": pattern, "patternProperties": by_name, "additionalProperties": others}
-    return jsonschema.validators.extend(_draft_of(schema), own)(schema, registry=registry)
+    def differ(_: Any, wanted: Any, value: Any, __: Any) -> Iterator[Any]:
+        if wanted and isinstance(value, list) and len(set(map(_identity, value))) < len(value):
+            yield jsonschema.ValidationError(f"{value!r} has non-unique elements")
+
+    own = {"pattern": pattern, "patternProperties": by_name, "additionalProperties": others, "uniqueItems": differ}
+    draft = _draft_of(schema)
+    bounded = {name: clock.bound(keyword) for name, keyword in {**draft.VALIDATORS, **own}.items()}
+    return jsonschema.validators.extend(draft, bounded)(schema, registry=registry)
+
+
+def _identity(value: Any) -> Any:
+    """What only equal values of JSON have: 1 is 1.0, and not true. The library compares each with each."""
+    match value:
+        case bool():
+            return "truth", value
+        case list():
+            return "list", tuple(map(_identity, value))
+        case dict():
+            return "object", frozenset((name, _identity(inner)) for name, inner in value.items())
+    return value
 
 
 def _short(text: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _INSERTED = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _SYNTAX = ("{{", "{%", "{#")
+MOST_BITS, MOST_DIGITS, MOST_ITEMS = 10_000, 4, 10_000_000
+"""How large what a template works out may get: a number, a width, a text or list that is repeated."""
 _CONSTANTS = {"true", "false", "none", "True", "False", "None"}
 
 
@@ -36,7 +38,33 @@ def _environment() -> Environment:
     from jinja2 import StrictUndefined  # here: importing it takes 40 ms
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    class Bounded(ImmutableSandboxedEnvironment):
+        """Refuses sums that would take forever, or all memory; nothing would interrupt them."""
+
+        intercepted_binops = frozenset(("*", "**", "%"))
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            if _is_huge(operator, left, right):
+                raise OverflowError(f"what `{operator}` makes would be too large")
+            return super().call_binop(context, operator, left, right)
+
+    # not optimized: else what stands in a condition is worked out when it is only looked at
+    return Bounded(undefined=StrictUndefined, keep_trailing_newline=True, optimized=False)
+
+
+def _is_huge(operator: str, left: Any, right: Any) -> bool:
+    match operator, left, right:
+        case "%", str(), _:
+            return "*" in left or any(len(digits) > MOST_DIGITS for digits in re.findall(r"\d+", left))
+        case "**", int(), int():
+            return left.bit_length() * right > MOST_BITS
+        case "*", int(), int():
+            return left.bit_length() + right.bit_length() > MOST_BITS
+        case "*", int(), sized:
+            return hasattr(sized, "__len__") and left * len(sized) > MOST_ITEMS
+        case "*", sized, int():
+            return hasattr(sized, "__len__") and right * len(sized) > MOST_ITEMS
+    return False
 
 
 def compile_template(source: str) -> Callable[[dict[str, Any]], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flows.engine.stages import ALL_OF, ROWS_OF
 from flows.engine.station import Station
+from flows.plan import PlannedStep
 from flows.plan.grouping import LoadGroups
 
 NO_TURN = -1
@@ -18,8 +19,7 @@ class Groups:
         self._stations = stations
         self._turn: dict[str, int] = {}
         for name, station in stations.items():
-            steps = (planned.name.removesuffix(ROWS_OF).removesuffix(ALL_OF) for planned in station.stage.steps)
-            if (turn := min(turns.get(step, NO_TURN) for step in steps)) != NO_TURN:
+            if (turn := min(turns.get(_named(planned), NO_TURN) for planned in station.stage.steps)) != NO_TURN:
                 self._turn[name] = turn
 
         self._now = min(self._turn.values(), default=0)
@@ -43,3 +43,13 @@ class Groups:
     def _has_ended(self, name: str) -> bool:
         station = self._stations[name]
         return station.is_done and not station.hosts and not station.leases
+
+
+def _named(planned: PlannedStep) -> str:
+    """The step of the pipeline with which a step takes its turn.
+
+    One that only gathers rows for a step over all of them takes none: a loop counts what it has gathered.
+    """
+    if planned.name.endswith(ROWS_OF) and not planned.is_source:
+        return planned.name
+    return planned.name.removesuffix(ROWS_OF).removesuffix(ALL_OF)

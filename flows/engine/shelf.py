@@ -62,6 +62,8 @@ class Shelf:
 
     def show(self) -> None:
         """Write what is missing, so that the rows so far can be read."""
+        if self._file is not None and self._file.closed:  # saved already for another step, which reads it
+            return
         self._write()
         head = {"paths": list(self._paths), "depth": self._depth or 1, "rows": self.rows}
         _head_of(self.path).write_bytes(orjson.dumps(head))

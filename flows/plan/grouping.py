@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from flows.plan.planned import Plan, Problems
@@ -51,7 +51,7 @@ def by_devices(plan: Plan) -> LoadGroups:
 
 def _one_by_one(plan: Plan) -> LoadGroups:
     """Each step alone, but for those that go on only together: steps that are repeated, and sources that are matched."""
-    together = [*_repeated(plan), *_matched(plan)]
+    together = _merged([*_repeated(plan), *_matched(plan)])
     group_of: dict[str, list[str]] = {}
     groups: list[list[str]] = []
     for name in plan.steps:
@@ -70,11 +70,15 @@ def _repeated(plan: Plan) -> list[set[str]]:
 
 def _matched(plan: Plan) -> list[set[str]]:
     """Sources whose rows are matched: none of them goes far ahead of the others."""
+    return _merged(begins for begins in _begins(plan).values() if len(begins) > 1)
+
+
+def _merged(sets: Iterable[set[str]]) -> list[set[str]]:
+    """The sets, those that share something as one."""
     found: list[set[str]] = []
-    for begins in _begins(plan).values():
-        if len(begins) > 1:
-            mine = begins.union(*(one for one in found if one & begins))
-            found = [*(one for one in found if not one & begins), mine]
+    for one in sets:
+        mine = one.union(*(other for other in found if other & one))
+        found = [*(other for other in found if not other & one), mine]
     return found
 
 
@@ -113,11 +117,14 @@ def _too_large(plan: Plan, groups: LoadGroups) -> Problems:
 
 
 def waits_for_itself(plan: Plan, groups: LoadGroups) -> Problems:
-    """What is wrong with the order of the groups: a step needs the rows of a later group, or a loop goes through several."""
+    """What is wrong with the order of the groups: a step waits for rows or an end that come of a later group."""
     problems = Problems()
     turn = {name: number for number, group in enumerate(groups) for name in group}
+    if not turn:
+        return problems
     latest: dict[str, tuple[int, str]] = {}
     """The latest group among the steps before each, and a step of it."""
+    told: set[str] = set()
     for name, planned in plan.steps.items():
         before = max((latest[upstream] for upstream in planned.after if upstream in latest), default=(-1, ""))
         mine = turn.get(name, -1)
@@ -126,15 +133,27 @@ def waits_for_itself(plan: Plan, groups: LoadGroups) -> Problems:
             problems.add("bad-load-group", what, f"put {before[1]!r} into the same group or an earlier one")
         latest[name] = max(before, (mine, name))
         if planned.repeats is not None:
-            through = {turn[one]: one for one in plan.before(name) if one in turn}
+            inside = plan.before(name)
+            through = {turn[one]: one for one in inside if one in turn}
             if len(through) > 1:
                 what = f"repeats the steps before it, which work in {len(through)} groups one after the other"
                 problems.add("cannot-repeat", what, f"let {listed(map(repr, through.values()))} work at the same time", name)
-    begins = _begins(plan)
-    for sources in _matched(plan):
-        last = max(sources, key=lambda name: turn.get(name, -1))
+                told.update(inside)
+    sources = _sources(plan)
+    for together in _merged([*_repeated(plan), *_matched(plan)]):
+        last = max(together, key=lambda name: turn.get(name, -1))
         for name in plan.steps:
-            if begins[name] & sources and 0 <= turn.get(name, -1) < turn.get(last, -1):
-                what = f"the rows of {name!r} are matched with those of {last!r}, which is in a later load group"
+            if 0 <= turn.get(name, -1) < turn.get(last, -1) and name not in told and (source := sources[name] & together):
+                what = (
+                    f"{name!r} needs the last row of {min(source)!r}, which goes on beside {last!r} only, in a later load group"
+                )
                 problems.add("bad-load-group", what, f"put {last!r} into the same group or an earlier one")
     return problems
+
+
+def _sources(plan: Plan) -> dict[str, set[str]]:
+    """The sources before each step, also those before a step over all rows; a source is its own."""
+    found: dict[str, set[str]] = {}
+    for name, planned in plan.steps.items():
+        found[name] = {name} if planned.is_source else set[str]().union(*(found.get(one, ()) for one in planned.after))
+    return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from steps import json_schemas
 from steps.errors import RowError
 from steps.json_schemas import SchemaCheck, misfit, schema_problems
 
@@ -41,3 +42,41 @@ def test_a_pattern_that_takes_forever_ends(schema: dict[str, Any]) -> None:
 )
 def test_a_schema_whose_names_cannot_be_matched_within_bounds_is_refused(schema: dict[str, Any]) -> None:
     assert list(schema_problems(schema))
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf"])
+def test_references_that_lead_to_references_end(keyword: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_schemas, "LONGEST_CHECK_S", 0.05)
+    parts: dict[str, Any] = {f"a{n}": {keyword: [{"$ref": f"#/$defs/a{n - 1}"}] * 2} for n in range(1, 41)}
+    schema = {"$defs": {"a0": {"type": "integer"}, **parts}, "$ref": "#/$defs/a40"}
+
+    with pytest.raises(RowError, match="was not known after"):
+        misfit(1 if keyword == "allOf" else "x", schema)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_unique"),
+    [
+        ([1, 1.0], False),
+        ([1, True], True),
+        ([0, False, "0", None], True),
+        ([[1, {"a": 1, "b": [2]}], [1, {"b": [2], "a": 1.0}]], False),
+        ([{"a": 1}, {"a": True}], True),
+        ([["truth", True], True], True),
+        ([{"n": n} for n in range(20_000)], True),
+        ("aa", True),
+    ],
+)
+def test_equal_items_are_found_as_by_the_library(value: Any, is_unique: bool) -> None:
+    assert (misfit(value, {"uniqueItems": True}) is None) is is_unique
+    if len(value) < 10:
+        assert jsonschema.Draft202012Validator({"uniqueItems": True}).is_valid(value) is is_unique
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(2000, "it has 2,000 patterns, of at most 1,000"), (6000, "it has 12,001 parts, of at most 10,000")]
+)
+def test_a_schema_that_takes_long_to_look_at_is_refused(count: int, said: str) -> None:
+    schema = {"properties": {f"p{n}": {"pattern": f"^{n}"} for n in range(count)}}
+
+    assert [what for what, _ in schema_problems(schema)] == [said]

@@ -65,3 +65,30 @@ def test_a_row_without_the_column_says_so(source: str) -> None:
 
 def test_a_template_that_is_not_closed_is_a_problem() -> None:
     assert templates.template_problem("{{ a ") is not None
+
+
+HUGE = [
+    "9 ** (9 ** 9)",
+    "'a' * 3000000000",
+    "3000000000 * [1]",
+    "'%3000000000d' % 1",
+    "'%*d' % (3000000000, 1)",
+    "2 ** 9000 * 2 ** 9000",
+]
+
+
+@pytest.mark.parametrize("sum_", HUGE)
+def test_a_sum_that_would_take_all_time_or_memory_is_refused(sum_: str) -> None:
+    assert templates.condition_problem(f"n > {sum_}") is None  # it is looked at, not worked out
+
+    for work_out in (templates.compile_condition(f"{sum_} == n"), templates.compile_template(f"{{{{ {sum_} }}}}")):
+        with pytest.raises(RowError, match="would be too large"):
+            work_out(ROW)
+
+
+@pytest.mark.parametrize(
+    ("sum_", "made"),
+    [("2 ** 10", "1024"), ("'-' * 3", "---"), ("'%05.1f' % n", "001.5"), ("7 % 4", "3"), ("n * 2", "3.0"), ("2 ** -1", "0.5")],
+)
+def test_usual_sums_are_worked_out(sum_: str, made: str) -> None:
+    assert templates.compile_template(f"{{{{ {sum_} }}}}")(ROW) == made

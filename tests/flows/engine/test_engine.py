@@ -162,6 +162,16 @@ def test_several_steps_over_all_rows_after_one_step_each_get_them(tmp_path: Path
     assert result.rows["t"] == result.rows["u"] == [{"i": i, "total": 10} for i in range(5)]
 
 
+@both
+def test_several_steps_over_all_rows_come_after_the_same_step(tmp_path: Path, in_threads: bool) -> None:
+    totals = [{"name": name, "use": own("Total"), "after": "a"} for name in ("t", "u")]
+
+    result = run_steps(tmp_path, [numbers(30), add("a"), *totals], in_threads=in_threads)
+
+    assert result.rows["t"] == result.rows["u"]
+    assert len(result.rows["t"]) == 30
+
+
 def test_a_step_over_all_rows_gets_joined_rows_of_several_branches(tmp_path: Path) -> None:
     total = {"name": "t", "use": own("Total"), "after": ["a", "b"]}
 

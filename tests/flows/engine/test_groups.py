@@ -167,8 +167,48 @@ def test_steps_that_go_on_only_together_share_a_group_where_each_works_alone(tmp
 def test_rows_are_not_matched_with_those_of_a_later_group(groups: list[list[str]]) -> None:
     join = {"name": "join", "use": "CombineOutputs", "after": ["a", "other"]}
 
-    with pytest.raises(PlanError, match="matched with those of 'other', which is in a later load group"):
+    with pytest.raises(PlanError, match="last row of 'load', which goes on beside 'other' only, in a later load group"):
         load_groups(planned([numbers(), {**numbers(), "name": "other"}, add("a"), join]), groups)
+
+
+UNTIL = {"name": "until", "use": "GenerateUntil", "after": "b", "with": {"num_rows": 40}}
+JOIN = {"name": "join", "use": "CombineOutputs", "after": ["load", "other"]}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [numbers(), add("a"), add("b"), UNTIL],
+        [
+            numbers(),
+            {"name": "a", "use": own("Total"), "after": "load"},
+            {**numbers(), "name": "b"},
+            {**JOIN, "after": ["load", "b"]},
+        ],
+        [numbers(), {**numbers(), "name": "other"}, add("a", "other"), JOIN, add("b"), UNTIL],
+    ],
+    ids=["beside-a-loop", "all-rows-of-a-matched-source", "matched-with-the-source-of-a-loop"],
+)
+def test_a_step_cannot_wait_for_the_end_of_a_source_that_waits_for_a_later_group(steps: list[dict[str, Any]]) -> None:
+    with pytest.raises(
+        PlanError, match=r"'a' needs the last row of '\w+', which goes on beside 'b' only, in a later load group"
+    ):
+        load_groups(planned(steps), [["a"], ["b"]])
+
+
+def test_a_loop_and_a_source_matched_with_it_share_a_group_where_each_step_works_alone() -> None:
+    steps = [{**numbers(), "name": "other"}, numbers(), add("b"), UNTIL, JOIN]
+
+    assert load_groups(planned(steps), SEQUENTIAL) == (("other", "load", "b"), ("join",), ("until",))
+
+
+def test_a_loop_whose_rows_a_router_chooses_may_end_in_a_later_group(tmp_path: Path) -> None:
+    until = {**UNTIL, "after": "load", "with": {"num_rows": 5}}
+    routing = {"load": {"use": "sample_n_steps", "with": {"n": 1}}}
+
+    result = run_steps(tmp_path, [numbers(), add("a"), until], routing=routing, load_groups=[["load", "a"], ["until"]])
+
+    assert len(result.rows["until"]) == 5
 
 
 @pytest.mark.parametrize(

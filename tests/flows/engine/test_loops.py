@@ -68,6 +68,14 @@ def test_rows_that_repeat_are_not_counted_and_other_branches_get_all_rows(tmp_pa
     assert len(result.rows["all"]) == result.counts["load"].made
 
 
+def test_another_step_over_all_rows_may_stand_beside_it(tmp_path: Path) -> None:
+    total = {"name": "total", "use": own("Total"), "after": "load"}
+
+    result = run_steps(tmp_path, [numbered(3), total, until(100, max_rounds=2)])
+
+    assert {name: len(rows) for name, rows in result.rows.items()} == {"total": 6, "until": 6}
+
+
 def test_it_ends_when_further_rows_bring_nothing_new_and_says_so(tmp_path: Path) -> None:
     load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}, {"text": "b"}]}}
 
