@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,8 +15,8 @@ from steps.patterns import fits, pattern_problem
 NEEDED_FOR = "a JSON schema"
 
 
-class UnusableSchema(ValueError):
-    """A JSON schema that nothing can be checked by, and why."""
+class UnusableSchema(RowError):
+    """Nothing can be checked by this JSON schema."""
 
 
 def schema_problems(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -51,49 +52,46 @@ def check_schema(schema: dict[str, Any]) -> None:
     Raises:
         UnusableSchema: They cannot.
     """
-    for what, _ in schema_problems(schema):
-        raise UnusableSchema(what)
-
-
-class SchemaCheck:
-    """Checks values by one JSON schema."""
-
-    def __init__(self, schema: dict[str, Any]) -> None:
-        self._validator = _validator(schema)
-
-    def misfit(self, value: Any) -> str | None:
-        """What is wrong with a value, and where; None if it fits.
-
-        Raises:
-            RowError: It takes too long to tell.
-            UnusableSchema: It refers to what it does not hold.
-        """
-        unresolvable = extra("referencing.exceptions", "validators", NEEDED_FOR).Unresolvable
-        try:
-            error = _jsonschema().exceptions.best_match(self._validator.iter_errors(value))
-        except RecursionError:
-            return "it, or the schema, is nested too deep"
-        except unresolvable as wrong:
-            raise UnusableSchema(f"it refers to what it does not hold: {wrong}") from wrong
-        return None if error is None else f"at {error.json_path}: {_short(error.message)}"
+    _validator_by(schema)
 
 
 def misfit(value: Any, schema: dict[str, Any]) -> str | None:
-    """What is wrong with the value of a row by its JSON schema, and where; None if it fits.
+    """What is wrong with a value by a JSON schema, and where; None if it fits.
 
     Raises:
-        RowError: The schema is none, or it takes too long to tell.
+        UnusableSchema: Nothing can be checked by it.
+        RowError: It takes too long to tell.
     """
+    validator = _validator_by(schema)
+    unresolvable = extra("referencing.exceptions", "validators", NEEDED_FOR).Unresolvable
     try:
-        check_schema(schema)
-        return SchemaCheck(schema).misfit(value)
-    except UnusableSchema as error:
-        raise unusable_in_row(error) from error
+        error = _jsonschema().exceptions.best_match(validator.iter_errors(value))
+    except RecursionError:
+        return "it, or the schema, is nested too deep"
+    except unresolvable as wrong:
+        raise _unusable(f"it refers to what it does not hold: {wrong}") from wrong
+    return None if error is None else f"at {error.json_path}: {_short(error.message)}"
 
 
-def unusable_in_row(error: UnusableSchema) -> RowError:
-    """What to say where a row brings such a schema."""
-    return RowError(f"the JSON schema cannot be used: {error}", "correct it in the source")
+def _unusable(what: str) -> UnusableSchema:
+    return UnusableSchema(f"the JSON schema cannot be used: {what}", "correct it in the source")
+
+
+def _validator_by(schema: dict[str, Any]) -> Any:
+    try:
+        written = orjson.dumps(schema)
+    except TypeError as error:
+        [(what, _)] = schema_problems(schema)
+        raise _unusable(what) from error
+    return _checked(written)
+
+
+@lru_cache(maxsize=64)  # making and checking one takes milliseconds, and rows tend to share theirs
+def _checked(written: bytes) -> Any:
+    schema = orjson.loads(written)
+    for what, _ in schema_problems(schema):
+        raise _unusable(what)
+    return _validator(schema)
 
 
 def _jsonschema() -> Any:

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from steps.base import Batch, Group, Row, Section, Step, require_values
 from steps.errors import Complaint, RowError
 from steps.extras import without_extra
+from steps.row_texts import as_text, text_in
 from steps.tasks.chances import REHEARSAL, made_up
 from steps.wording import quoted
 
@@ -75,12 +76,11 @@ class PairRM(Step):
 
     def _rank(self, row: Row) -> Row:
         require_values(row, self.inputs)
-        prompt, candidates = row["input"], row["candidates"]
-        if not isinstance(prompt, str):
-            raise RowError(f"`input` holds {quoted(prompt)}, not text", "name a column of texts in `input_mappings`")
-        if not isinstance(candidates, list) or not candidates or any(not isinstance(one, str) for one in candidates):
+        prompt, candidates = text_in(row, "input"), row["candidates"]
+        if not isinstance(candidates, list) or not candidates:
             raise RowError(f"`candidates` holds {quoted(candidates)}, not a list of texts", "make it with GroupColumns")
-        order = self._best_first(f"{self.instructions}\n{prompt}" if self.instructions else prompt, candidates)
+        texts = [as_text(one, "candidates") for one in candidates]
+        order = self._best_first(f"{self.instructions}\n{prompt}" if self.instructions else prompt, texts)
         ranks = [order.index(at) + 1 for at in range(len(candidates))]
         return {**row, "ranks": ranks, "ranked_candidates": [candidates[at] for at in order], "model_name": self.model}
 
