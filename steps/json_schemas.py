@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -79,16 +80,16 @@ def _unusable(what: str) -> UnusableSchema:
 
 def _validator_by(schema: dict[str, Any]) -> Any:
     try:
-        written = orjson.dumps(schema)
-    except TypeError as error:
-        [(what, _)] = schema_problems(schema)
-        raise _unusable(what) from error
-    return _checked(written)
+        return _checked(json.dumps(schema))
+    except RecursionError as error:
+        raise _unusable("it is nested too deep") from error
+    except (TypeError, ValueError) as error:  # a date, say
+        raise _unusable(f"it cannot be written as JSON: {error}") from error
 
 
 @lru_cache(maxsize=64)  # making and checking one takes milliseconds, and rows tend to share theirs
-def _checked(written: bytes) -> Any:
-    schema = orjson.loads(written)
+def _checked(written: str) -> Any:
+    schema = json.loads(written)
     for what, _ in schema_problems(schema):
         raise _unusable(what)
     return _validator(schema)
