@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializerFuncti
 
 from steps.artifacts import Write, check_name, write_artifact
 from steps.components import Component
-from steps.errors import Complaint, MissingKey, MissingValue, RowError
+from steps.errors import Complaint, MissingKey, MissingValue
 from steps.secrets import without_secrets
 from steps.wiring import Wired
 
@@ -325,19 +325,6 @@ def require_values(row: Row, columns: Iterable[str]) -> None:
     if empty := [column for column in columns if is_missing(row[column])]:
         seen = ", ".join(repr(row[column]) for column in empty)
         raise MissingValue(f"this row has nothing in {', '.join(map(repr, empty))}: {seen}", FILL_IT)
-
-
-def text_in(row: Row, column: str) -> str:
-    """The text of this column.
-
-    Raises:
-        RowError: There is none, or the column holds something else.
-    """
-    require_values(row, [column])
-    value: Any = row[column]
-    if not isinstance(value, str):
-        raise RowError(f"column {column!r} holds a {type(value).__name__}, not text", "name a column of texts")
-    return value
 
 
 def is_missing(value: Any) -> bool:

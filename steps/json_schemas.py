@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,8 +21,8 @@ Keyword = Callable[[Any, Any, Any, Any], Any]
 """Of the library: yields what is wrong with a value by one keyword of a schema."""
 
 
-class UnusableSchema(ValueError):
-    """A JSON schema that nothing can be checked by, and why."""
+class UnusableSchema(RowError):
+    """Nothing can be checked by this JSON schema."""
 
 
 def schema_problems(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -63,33 +65,48 @@ def check_schema(schema: dict[str, Any]) -> None:
     Raises:
         UnusableSchema: They cannot.
     """
+    _check_by(schema)
+
+
+def misfit(value: Any, schema: dict[str, Any]) -> str | None:
+    """What is wrong with a value by a JSON schema, and where; None if it fits.
+
+    Raises:
+        UnusableSchema: Nothing can be checked by it.
+        RowError: It takes too long to tell.
+    """
+    check = _check_by(schema)
+    unresolvable = extra("referencing.exceptions", "validators", NEEDED_FOR).Unresolvable
+    check.clock.start()
+    try:
+        error = _jsonschema().exceptions.best_match(check.validator.iter_errors(value))
+    except RecursionError:
+        return "it, or the schema, is nested too deep"
+    except unresolvable as wrong:
+        raise _unusable(f"it refers to what it does not hold: {wrong}") from wrong
+    return None if error is None else f"at {error.json_path}: {_short(error.message)}"
+
+
+def _unusable(what: str) -> UnusableSchema:
+    return UnusableSchema(f"the JSON schema cannot be used: {what}", "correct it in the source")
+
+
+def _check_by(schema: dict[str, Any]) -> _Check:
+    try:
+        return _checked(json.dumps(schema))
+    except RecursionError as error:
+        raise _unusable("it is nested too deep") from error
+    except (TypeError, ValueError) as error:  # a date, say
+        raise _unusable(f"it cannot be written as JSON: {error}") from error
+
+
+@lru_cache(maxsize=64)  # making and checking one takes milliseconds, and rows tend to share theirs
+def _checked(written: str) -> _Check:
+    schema = json.loads(written)
     for what, _ in schema_problems(schema):
-        raise UnusableSchema(what)
-
-
-class SchemaCheck:
-    """Checks values by one JSON schema."""
-
-    def __init__(self, schema: dict[str, Any]) -> None:
-        self._clock = _Clock()
-        self._validator = _validator(schema, self._clock)
-
-    def misfit(self, value: Any) -> str | None:
-        """What is wrong with a value, and where; None if it fits.
-
-        Raises:
-            RowError: It takes too long to tell.
-            UnusableSchema: It refers to what it does not hold.
-        """
-        unresolvable = extra("referencing.exceptions", "validators", NEEDED_FOR).Unresolvable
-        self._clock.start()
-        try:
-            error = _jsonschema().exceptions.best_match(self._validator.iter_errors(value))
-        except RecursionError:
-            return "it, or the schema, is nested too deep"
-        except unresolvable as wrong:
-            raise UnusableSchema(f"it refers to what it does not hold: {wrong}") from wrong
-        return None if error is None else f"at {error.json_path}: {_short(error.message)}"
+        raise _unusable(what)
+    clock = _Clock()
+    return _Check(_validator(schema, clock), clock)
 
 
 class _Clock:
@@ -113,22 +130,11 @@ class _Clock:
         return bounded
 
 
-def misfit(value: Any, schema: dict[str, Any]) -> str | None:
-    """What is wrong with the value of a row by its JSON schema, and where; None if it fits.
+class _Check(NamedTuple):
+    """What checks by one schema, and how long it may."""
 
-    Raises:
-        RowError: The schema is none, or it takes too long to tell.
-    """
-    try:
-        check_schema(schema)
-        return SchemaCheck(schema).misfit(value)
-    except UnusableSchema as error:
-        raise unusable_in_row(error) from error
-
-
-def unusable_in_row(error: UnusableSchema) -> RowError:
-    """What to say where a row brings such a schema."""
-    return RowError(f"the JSON schema cannot be used: {error}", "correct it in the source")
+    validator: Any
+    clock: _Clock
 
 
 def _jsonschema() -> Any:

@@ -18,6 +18,13 @@ LATER: dict[str, Any] = {"is_later": True}
 """The same of fields that came after replies had been paid for: as long as they are left alone they are no part of a key."""
 
 Secret = Annotated[SecretStr, Field(json_schema_extra={"writeOnly": True, **TRANSPORT})]
+HubToken = Annotated[
+    Secret | None,
+    Field(
+        description="${NAME} of the variable that holds the Hub's token. Empty for $HF_TOKEN.",
+        json_schema_extra={"writeOnly": True, **TRANSPORT},
+    ),
+]
 
 REFERENCE = r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}"
 """What `${ENV_NAME}` looks like."""

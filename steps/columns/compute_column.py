@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
 from steps.base import Batch, Group, Row, Step, require
 from steps.errors import Complaint, RowError
+from steps.json_texts import json_in
 from steps.templates import compile_template, template_columns, template_problem
 
 
@@ -70,15 +70,11 @@ class ComputeColumn(Step):
         if self.result == "boolean":
             return {"True": True, "true": True, "False": False, "false": False}.get(text)
         try:
-            return json.loads(text, parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
+            return json_in(text)
+        except ValueError as error:
             raise self._unread(text) from error
 
     def _unread(self, text: str) -> RowError:
         what = {"number": "a number", "boolean": "true or false", "json": "JSON"}[self.result]
         fix = "write values with `| tojson`" if self.result == "json" else "change the template, or `result`"
         return RowError(f"the template makes {text[:60]!r} of this row, which is not {what}", fix)
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")

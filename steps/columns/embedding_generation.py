@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Step, text_in
+from steps.base import Batch, Group, Step
 from steps.embeddings.base import AnyEmbeddings
 from steps.embeddings.rehearsal_embeddings import RehearsalEmbeddings
+from steps.row_texts import texts_in
 
 
 class EmbeddingGeneration(Step):
@@ -42,6 +43,6 @@ class EmbeddingGeneration(Step):
         self.embeddings.unload()
 
     def process(self, batch: Batch) -> Batch:
-        texts = [text_in(row, "text") for row in batch]
+        texts = texts_in(batch, "text")
         vectors = self.embeddings.embed(texts) if texts else []
         return [{**row, "embedding": vector} for row, vector in zip(batch, vectors, strict=True)]

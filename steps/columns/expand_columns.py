@@ -37,63 +37,61 @@ class ExpandColumns(Step):
         return list(self.columns)
 
     def makes(self) -> list[str]:
-        return list(self._names().values())
+        return self._names()
 
-    def _names(self) -> dict[str, str]:
-        return self.columns if isinstance(self.columns, dict) else {column: column for column in self.columns}
+    def _names(self) -> list[str]:
+        """What the items are called, in the order of the lists."""
+        return list(self.columns.values()) if isinstance(self.columns, dict) else self.columns
 
     def process(self, batch: Batch) -> Batch:
         return [expanded for row in batch for expanded in self._expand(row)]
 
     def _expand(self, row: Row) -> Batch:
-        names = self._names()
-        try:
-            lists = [self._list(column, row[column]) for column in names]
-        except KeyError:
-            require(row, self.columns)
-            raise
-        count = len(lists[0])
-        if any(len(items) != count for items in lists):
-            lengths = dict(zip(names, map(len, lists), strict=True))
+        lists = [self._list(row, column) for column in self.columns]
+        if len(lists) > 1 and len(set(map(len, lists))) > 1:
+            lengths = dict(zip(self.columns, map(len, lists), strict=True))
             raise RowError(f"the lists are not equally long: {lengths}", "expand them in steps of their own")
-        made = [row.copy() for _ in range(count)]
-        for new, items in zip(names.values(), lists, strict=True):
+        names = self._names()
+        made = [{**row, names[0]: item} for item in lists[0]]
+        for new, items in zip(names[1:], lists[1:], strict=True):
             for expanded, item in zip(made, items, strict=True):
                 expanded[new] = item
-        if self.split_statistics:
-            for at, expanded in enumerate(made):
-                expanded |= _share(row, at, count)
+        if self.split_statistics and made and isinstance(metadata := row.get(METADATA), dict):
+            for expanded, share in zip(made, _shares(metadata, len(made)), strict=True):
+                expanded[METADATA] = share
         return made
 
-    def _list(self, column: str, value: Any) -> list[Any]:
+    def _list(self, row: Row, column: str) -> list[Any]:
+        value = row.get(column)
         if isinstance(value, str) and (self.encoded if isinstance(self.encoded, bool) else column in self.encoded):
             try:
                 value = orjson.loads(value)
             except orjson.JSONDecodeError as error:
                 raise RowError(f"column {column!r} is not JSON: {error}", "take it out of `encoded`") from error
         if not isinstance(value, list):
+            require(row, self.columns)
             raise RowError(f"column {column!r} holds {str(value)[:60]!r}, not a list", "only lists can be expanded")
         return value
 
 
-def _share(row: Row, at: int, count: int) -> Row:
-    """Metadata of the `at`-th of `count` rows: its part of each number under `statistics_<step>`."""
-    metadata = row.get(METADATA)
-    if not isinstance(metadata, dict):
-        return {}
-    return {METADATA: {k: _part(v, at, count) if k.startswith("statistics_") else v for k, v in metadata.items()}}
+def _shares(metadata: Row, count: int) -> list[Row]:
+    """The metadata for each of `count` rows: its part of each number under `statistics_<step>`."""
+    first, last = (_share(metadata, at, count) for at in (0, count - 1))
+    if first == last:  # every number could be divided, and nobody writes to what a row holds
+        return [first] * count
+    return [first, *(_share(metadata, at, count) for at in range(1, count))]
+
+
+def _share(metadata: Row, at: int, count: int) -> Row:
+    return {k: _part(v, at, count) if k.startswith("statistics_") else v for k, v in metadata.items()}
 
 
 def _part(value: Any, at: int, count: int) -> Any:
-    match value:
-        case dict():
-            return {key: _part(inner, at, count) for key, inner in value.items()}
-        case list():
-            return [_part(inner, at, count) for inner in value]
-        case bool():
-            return value
-        case int():
-            return value // count + (at < value % count)  # whole numbers that add up to the original
-        case float():
-            return value / count
-    return value
+    kind = type(value)
+    if kind is int:
+        return value // count + (at < value % count)  # whole numbers that add up to the original
+    if kind is list:
+        return [_part(inner, at, count) for inner in value]
+    if kind is dict:
+        return {key: _part(inner, at, count) for key, inner in value.items()}
+    return value / count if kind is float else value

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
-from steps.base import JoinStep, Row, require_all
+from steps.base import METADATA, JoinStep, Row, require_all
 from steps.columns.joins import merged_metadata
 
 
@@ -45,15 +45,17 @@ class GroupColumns(JoinStep):
     def combine(self, rows: Sequence[Row]) -> Row:
         columns = self.columns
         try:
-            lists = {output: [row[column] for row in rows] for column, output in zip(columns, self.makes(), strict=True)}
+            lists = [[row[column] for row in rows] for column in columns]
         except KeyError:
             require_all(rows, columns)
             raise
         kept = rows[0].copy()
         for row in rows[1:]:
-            if row.keys() - kept.keys():
+            if not row.keys() <= kept.keys():
                 kept |= {column: value for column, value in row.items() if column not in kept}
-        kept |= merged_metadata(rows)
+        if METADATA in kept:
+            kept |= merged_metadata(rows)
         for column in columns:
             kept.pop(column, None)
-        return kept | lists
+        kept.update(zip(self.makes(), lists, strict=True))
+        return kept

@@ -9,7 +9,8 @@ from pydantic import Field, PrivateAttr
 
 from steps.embeddings.base import Embeddings, Vector
 from steps.errors import RunError
-from steps.secrets import TRANSPORT, Secret, reveal
+from steps.extras import extra
+from steps.secrets import TRANSPORT, HubToken, reveal
 
 
 class SentenceTransformerEmbeddings(Embeddings):
@@ -37,11 +38,7 @@ class SentenceTransformerEmbeddings(Embeddings):
     default_prompt_name: str | None = Field(default=None, description="The prompt that is used.")
     trust_remote_code: bool = Field(default=False, description="Run code that comes with the model.")
     revision: str | None = Field(default=None, description="Branch, tag or commit of the model.")
-    token: Secret | None = Field(
-        default=None,
-        description="${NAME} of the variable that holds the Hub's token. Empty for $HF_TOKEN.",
-        json_schema_extra={"writeOnly": True, **TRANSPORT},
-    )
+    token: HubToken = None
     truncate_dim: int | None = Field(default=None, ge=1, description="Keep only so many numbers of each vector.")
     model_kwargs: dict[str, Any] | None = Field(default=None, description="Handed to the model as it is loaded.")
     tokenizer_kwargs: dict[str, Any] | None = Field(default=None, description="Handed to the tokenizer.")
@@ -54,14 +51,9 @@ class SentenceTransformerEmbeddings(Embeddings):
     def load(self) -> None:
         if self._model is not None:
             return
+        library = extra("sentence_transformers", "sentence-transformers", "this model")
         try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise RunError(
-                "this model needs `sentence-transformers`", "pip install 'distilflow[sentence-transformers]'"
-            ) from error
-        try:
-            self._model = SentenceTransformer(
+            self._model = library.SentenceTransformer(
                 self.model,
                 device=self.device,
                 prompts=self.prompts,

@@ -8,11 +8,12 @@ from typing import ClassVar
 import xxhash
 from pydantic import Field, PrivateAttr
 
-from steps.base import Row, text_in
+from steps.base import Row
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint, DistilflowError, RunError
 from steps.filters.marking import RowFilter
 from steps.filters.words import plain_words, runs
+from steps.row_texts import text_in
 from steps.sources.files import find_files, peek_columns, read_rows
 from steps.wording import did_you_mean, listed
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Row, text_in
+from steps.base import Row
 from steps.errors import RunError
 from steps.extras import extra
 from steps.filters.marking import RowFilter
+from steps.row_texts import text_in
 from steps.wording import did_you_mean
 
 LONGEST = 10_000

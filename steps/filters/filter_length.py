@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from steps.base import Row, text_in
+from steps.base import Row
 from steps.errors import Complaint
 from steps.filters.marking import RowFilter
+from steps.row_texts import text_in
 from steps.tokens import load_tokenizer, token_spans
 
 

@@ -1,4 +1,4 @@
-"""What filters share: they mark the rows to keep in a column, or leave the others out."""
+"""What filters and checks share: they mark the rows to keep in a column, or leave the others out."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ class Marking(BaseStep):
     """Says of each row whether it is kept. Without `drop` all rows go on, with what was said in a column."""
 
     group: ClassVar[Group] = "filters"
-    mark: ClassVar[str]
-    """Column with what was said. Rows that are dropped need none, so there is none then."""
+    mark: ClassVar[str] = ""
+    """Column with what was said. Rows that are dropped need none, so there is none then. Empty where other columns say it."""
 
-    drop: bool = Field(default=False, description="Leave out the rows that are not kept.")
+    drop: bool = Field(default=False, description="Leave out the rows that would be marked false.")
 
     def makes(self) -> list[str]:
-        return [*self.outputs, *([] if self.drop else [self.mark])]
+        return [*self.outputs, *([self.mark] if self.mark and not self.drop else [])]
 
     def marked(self, row: Row, is_kept: bool, columns: Row | None = None) -> Batch:
         """The row with these columns and its mark; no row if it is dropped."""
-        if self.drop:
-            return [{**row, **(columns or {})}] if is_kept else []
-        return [{**row, **(columns or {}), self.mark: is_kept}]
+        if self.drop and not is_kept:
+            return []
+        made = {**row, **(columns or {})}
+        if self.mark and not self.drop:
+            made[self.mark] = is_kept
+        return [made]
 
 
 class RowFilter(Marking, Step):

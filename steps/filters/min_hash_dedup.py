@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Literal
 import xxhash
 from pydantic import Field
 
-from steps.base import GlobalStep, Row, text_in
+from steps.base import GlobalStep, Row
 from steps.errors import Complaint, RunError
 from steps.extras import extra
 from steps.filters.marking import Marking, at_row
 from steps.filters.words import words_of
+from steps.row_texts import text_in
 
 
 class MinHashDedup(Marking, GlobalStep):

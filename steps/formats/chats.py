@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from steps.base import Row, is_missing, require_values
+from steps.base import Batch, Row
+from steps.chats import content_text, messages_in, said, user_asks
 from steps.errors import RowError
 from steps.llms.base import Chat, Message
+from steps.row_texts import own_text, text_in, texts_in
 from steps.wording import quoted
-
-_NO_CHAT = "a chat is a list of messages like {'role': 'user', 'content': 'Hello'}"
-
-
-def text_of(row: Row, column: str) -> str:
-    """The text in a column.
-
-    Raises:
-        MissingValue, RowError: It holds nothing, or something else.
-    """
-    value = row.get(column)
-    if isinstance(value, str):
-        return value
-    require_values(row, [column])
-    raise RowError(f"column {column!r} holds a {type(value).__name__}, not text", "training needs texts")
 
 
 def prompt_id(prompt: str) -> str:
@@ -31,37 +19,20 @@ def prompt_id(prompt: str) -> str:
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def said(role: str, text: str) -> Message:
-    return {"role": role, "content": text}
+def questions_in(rows: Sequence[Row]) -> list[Chat]:
+    """Each row's instruction, after its system prompt if it has one."""
+    asked = zip(rows, texts_in(rows, "instruction"), strict=True)
+    return [user_asks(text, own_text(row, "system_prompt")) for row, text in asked]
 
 
 def question_of(row: Row) -> Chat:
     """The row's instruction, after its system prompt if it has one."""
-    asked = said("user", text_of(row, "instruction"))
-    system = row.get("system_prompt")
-    if is_missing(system) or system == "":
-        return [asked]
-    return [said("system", text_of(row, "system_prompt")), asked]
-
-
-def chat_of(row: Row, column: str = "messages") -> Chat:
-    """The chat in a column: at least one message, each with a role.
-
-    Raises:
-        RowError: It holds something else.
-    """
-    chat = row[column]
-    if not isinstance(chat, list) or not chat:
-        raise RowError(f"column {column!r} holds {quoted(chat)}, not a chat", _NO_CHAT)
-    for number, message in enumerate(chat, 1):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise RowError(f"message {number} of {column!r} has no role: {quoted(message)}", _NO_CHAT)
-    return chat
+    return questions_in([row])[0]
 
 
 def open_chat_of(row: Row) -> Chat:
     """The chat in `messages`, which the assistant has yet to answer."""
-    chat = chat_of(row)
+    chat = messages_in(row, "messages")
     if chat[-1]["role"] == "assistant":
         raise RowError(
             "the last message of 'messages' is the assistant's: nothing is left to answer", "name the chat before it"
@@ -71,7 +42,7 @@ def open_chat_of(row: Row) -> Chat:
 
 def whole_chat_of(row: Row) -> Chat:
     """The chat in `messages`; `generation` is its last message where the assistant has yet to answer."""
-    chat = chat_of(row)
+    chat = messages_in(row, "messages")
     if chat[-1]["role"] == "assistant":
         return chat
     if "generation" not in row:
@@ -79,7 +50,7 @@ def whole_chat_of(row: Row) -> Chat:
             f"the last message of 'messages' is from {chat[-1]['role']!r}, and there is no 'generation' to follow it",
             "the assistant must have the last word: answer the chats before this step",
         )
-    return [*chat, said("assistant", text_of(row, "generation"))]
+    return [*chat, said("assistant", text_in(row, "generation"))]
 
 
 def first_question(chat: Chat) -> str:
@@ -88,27 +59,6 @@ def first_question(chat: Chat) -> str:
         if message["role"] == "user":
             return content_text(message)
     raise RowError("no message of the chat is from the user", "training needs a prompt")
-
-
-def content_text(message: Message) -> str:
-    """The text of a message; that of parts, with line breaks between them.
-
-    Raises:
-        RowError: It has none, or more than text.
-    """
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list) and content:
-        return "\n".join(_part_text(part) for part in content)
-    raise RowError(f"a message from {message['role']!r} holds {quoted(content)}, not text", "training needs texts")
-
-
-def _part_text(part: Any) -> str:
-    if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
-        return str(part["text"])
-    kind = part.get("type") if isinstance(part, dict) else type(part).__name__
-    raise RowError(f"a message holds a part of type {quoted(kind)}, not text", "this format holds texts alone")
 
 
 def calls_of(message: Message) -> list[dict[str, Any]]:
@@ -125,8 +75,11 @@ def calls_of(message: Message) -> list[dict[str, Any]]:
     return calls
 
 
-def as_supervised(row: Row, chat: Chat) -> Row:
-    """The row with this chat and the answer in `generation`, for supervised fine-tuning."""
-    prompt = first_question(chat)
-    messages = [*chat, said("assistant", text_of(row, "generation"))]
-    return {**row, "prompt": prompt, "prompt_id": prompt_id(prompt), "messages": messages}
+def supervised(rows: Sequence[Row], chats: Iterable[Chat]) -> Batch:
+    """Each row with its chat and the answer in `generation`, for supervised fine-tuning."""
+    made = []
+    for row, chat, answer in zip(rows, chats, texts_in(rows, "generation"), strict=True):
+        prompt = first_question(chat)
+        messages = [*chat, said("assistant", answer)]
+        made.append({**row, "prompt": prompt, "prompt_id": prompt_id(prompt), "messages": messages})
+    return made

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from steps.base import Batch, Group, Row, Step, naming_missing
-from steps.formats.chats import said, text_of
+from steps.base import Batch, Group, Step
+from steps.chats import said
+from steps.row_texts import texts_in
 
 
 class ConversationTemplate(Step):
@@ -22,9 +23,5 @@ class ConversationTemplate(Step):
     outputs: ClassVar[tuple[str, ...]] = ("conversation",)
 
     def process(self, batch: Batch) -> Batch:
-        with naming_missing(batch, self.inputs):
-            return [self._format(row) for row in batch]
-
-    def _format(self, row: Row) -> Row:
-        chat = [said("user", text_of(row, "instruction")), said("assistant", text_of(row, "response"))]
-        return {**row, "conversation": chat}
+        turns = zip(batch, texts_in(batch, "instruction"), texts_in(batch, "response"), strict=True)
+        return [{**row, "conversation": [said("user", asked), said("assistant", answer)]} for row, asked, answer in turns]

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.base import Row, is_missing
+from steps.base import Row
+from steps.chats import content_text
 from steps.errors import RowError
-from steps.formats.chats import content_text, text_of
 from steps.formats.whole_chats import SOURCE, Source, WholeChatFormat
 from steps.llms.base import Chat, Message
+from steps.row_texts import own_text
 from steps.wording import quoted
 
 
@@ -46,7 +47,7 @@ class FormatAlpaca(WholeChatFormat):
         if len(pairs) > 1 and not self.history:
             raise RowError(f"the chat has {len(pairs)} turns, Alpaca one", "set `history`, or write another format")
         (instruction, output), earlier = pairs[-1], pairs[:-1]
-        found = "" if is_missing(row.get("input")) else text_of(row, "input")
+        found = own_text(row, "input") or ""
         made = {"instruction": instruction, "input": found, "output": output, "system": system}
         return {**made, "history": [list(pair) for pair in earlier]} if self.history else made
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from steps.base import Batch, Group, Row, Step, naming_missing
-from steps.formats.chats import as_supervised, open_chat_of
+from steps.base import Batch, Group, Step
+from steps.formats.chats import open_chat_of, supervised
 
 
 class FormatChatGenerationSFT(Step):
@@ -25,8 +25,4 @@ class FormatChatGenerationSFT(Step):
     outputs: ClassVar[tuple[str, ...]] = ("prompt", "prompt_id", "messages")
 
     def process(self, batch: Batch) -> Batch:
-        with naming_missing(batch, self.inputs):
-            return [self._format(row) for row in batch]
-
-    def _format(self, row: Row) -> Row:
-        return as_supervised(row, open_chat_of(row))
+        return supervised(batch, map(open_chat_of, batch))

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from steps.base import Batch, Group, Row, Step, is_missing, require
+from steps.chats import content_text, messages_in, said
 from steps.errors import RowError
-from steps.formats.chats import chat_of, content_text, open_chat_of, question_of, said, text_of
+from steps.formats.chats import open_chat_of, question_of
 from steps.formats.preferences import DROP, rated_answers
 from steps.llms.base import Chat
+from steps.row_texts import is_number, text_in
 from steps.wording import quoted
 
 _USED = {
@@ -94,9 +96,9 @@ class FormatKTO(Step):
             raise RowError(f"no answer is rated: {quoted(row['ratings'])}", DROP)
         worst_good, best_bad = self.good_from, self.good_from if self.bad_to is None else self.bad_to
         labelled = [
-            _Labelled(answer.text, answer.rating >= worst_good, answer.model, answer.rating)
-            for answer in answers
-            if answer.rating >= worst_good or answer.rating <= best_bad
+            _Labelled(text, rating >= worst_good, model, rating)
+            for text, rating, model in answers
+            if rating >= worst_good or rating <= best_bad
         ]
         return question_of(row) if self.source == "instruction" else open_chat_of(row), labelled
 
@@ -115,9 +117,9 @@ def _pair(row: Row) -> tuple[Chat, list[_Labelled]]:
 
 
 def _side(row: Row, side: str) -> tuple[Chat, str]:
-    if isinstance(row[side], str):
-        return [], row[side]
-    chat = chat_of(row, side)
+    if isinstance(row[side], str) or is_number(row[side]):
+        return [], text_in(row, side)
+    chat = messages_in(row, side)
     if chat[-1]["role"] != "assistant":
         raise RowError(f"the last message of {side!r} is from {quoted(chat[-1]['role'])}", "it must be the assistant's answer")
     return chat[:-1], content_text(chat[-1])
@@ -126,8 +128,8 @@ def _side(row: Row, side: str) -> tuple[Chat, str]:
 def _prompt(row: Row) -> Chat:
     require(row, ["prompt"])
     if is_missing(row["prompt"]) or isinstance(row["prompt"], list):
-        return chat_of(row, "prompt")
-    return question_of({**row, "instruction": text_of(row, "prompt")})
+        return messages_in(row, "prompt")
+    return question_of({**row, "instruction": text_in(row, "prompt")})
 
 
 def _only_text(chat: Chat) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from steps.base import Row, is_missing
+from steps.chats import said
 from steps.errors import RowError
-from steps.formats.chats import calls_of, said
+from steps.formats.chats import calls_of
 from steps.formats.whole_chats import WholeChatFormat
+from steps.json_texts import text_or_json
 from steps.llms.base import Chat, Message
 from steps.wording import quoted
 
@@ -103,9 +104,8 @@ def _calls(number: int, message: Message) -> Iterator[dict[str, Any]]:
         if not isinstance(call.get("id"), str):
             raise RowError(f"message {number} calls a tool without an id: {quoted(call)}", "the tool's reply has to name it")
         function = call["function"]
-        arguments = function.get("arguments")
-        if not isinstance(arguments, str):
-            arguments = json.dumps({} if arguments is None else arguments, ensure_ascii=False, default=str)
+        given = function.get("arguments")
+        arguments = text_or_json({} if given is None else given)
         yield {"id": call["id"], "type": "function", "function": {"name": function["name"], "arguments": arguments}}
 
 

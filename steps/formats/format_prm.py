@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, naming_missing
+from steps.base import Batch, Group, Row, Step, require
 from steps.errors import RowError
-from steps.formats.chats import text_of
+from steps.row_texts import texts_in
 from steps.wording import quoted
-
-_Marked = tuple[str, str, bool]
-"""What a step says, its tag, and whether that is the good one."""
 
 
 class FormatPRM(Step):
@@ -54,34 +51,36 @@ class FormatPRM(Step):
             yield f"`tags` cannot be told apart at the end of a step: {self.tags}"
 
     def process(self, batch: Batch) -> Batch:
-        with naming_missing(batch, self.inputs):
-            return [self._format(row) for row in batch]
+        return [self._format(row, asked) for row, asked in zip(batch, texts_in(batch, "instruction"), strict=True)]
 
-    def _format(self, row: Row) -> Row:
-        instruction = text_of(row, "instruction")
-        steps = self._steps(row["solutions"])
+    def _format(self, row: Row, instruction: str) -> Row:
+        marked, texts, labels = self._steps(row)
         if self.format == "trl":
-            texts, labels = [text.strip() for text, _, _ in steps], [is_good for _, _, is_good in steps]
-            return {**row, "prompt": instruction, "completions": texts, "labels": labels}
+            return {**row, "prompt": instruction, "completions": [text.strip() for text in texts], "labels": labels}
         token = self.step_token
-        asked = "\n".join([text + token for text, _, _ in steps])
-        labelled = "\n".join([text + tag for text, tag, _ in steps])
-        return {**row, "input": f"{instruction} {asked}", "label": f"{instruction} {labelled}"}
+        asked = f"{token}\n".join(texts)
+        labelled = "\n".join(marked)
+        return {**row, "input": f"{instruction} {asked}{token}", "label": f"{instruction} {labelled}"}
 
-    def _steps(self, solution: Any) -> list[_Marked]:
+    def _steps(self, row: Row) -> tuple[list[str], list[str], list[bool]]:
+        """The steps with nothing after their tags, the same without tags, and whether each is good."""
+        solution = row.get("solutions")
         if not isinstance(solution, list) or not solution:
+            require(row, ["solutions"])
             raise RowError(f"column 'solutions' holds {quoted(solution)}, not a list of steps", "drop the row before this step")
         if isinstance(solution[0], list):
             raise RowError("column 'solutions' holds several solutions", "make a row of each before, with ExpandColumns")
         good, bad = self.tags
-        marked: list[_Marked] = []
-        for number, step in enumerate(solution, 1):
+        marked: list[str] = []
+        texts: list[str] = []
+        labels: list[bool] = []
+        for step in solution:
             text = step.rstrip() if isinstance(step, str) else ""
-            if text.endswith(good):
-                marked.append((text.removesuffix(good), good, True))
-            elif text.endswith(bad):
-                marked.append((text.removesuffix(bad), bad, False))
-            else:
-                seen = f"step {number} ends with none of {self.tags}: {quoted(step)}"
+            is_good = text.endswith(good)
+            if not is_good and not text.endswith(bad):
+                seen = f"step {len(marked) + 1} ends with none of {self.tags}: {quoted(step)}"
                 raise RowError(seen, "mark each step, or drop the row")
-        return marked
+            marked.append(text)
+            texts.append(text[: -len(good if is_good else bad)])
+            labels.append(is_good)
+        return marked, texts, labels

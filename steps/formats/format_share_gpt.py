@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from steps.base import Row, is_missing
+from steps.chats import content_text
 from steps.errors import RowError
-from steps.formats.chats import calls_of, content_text
+from steps.formats.chats import calls_of
 from steps.formats.whole_chats import WholeChatFormat
-from steps.json_texts import json_in
+from steps.json_texts import json_in, json_of
 from steps.llms.base import Chat, Message
 from steps.wording import quoted
 
@@ -82,7 +82,7 @@ def _call(message: Message) -> dict[str, str]:
             "a message calls tools and says something besides", "ShareGPT has no place for both: drop one, or the row"
         )
     calls = [{"name": call["function"]["name"], "arguments": _arguments(call["function"])} for call in calls_of(message)]
-    value = json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False, default=str)
+    value = json_of(calls[0] if len(calls) == 1 else calls)
     return {"from": "function_call", "value": value}
 
 

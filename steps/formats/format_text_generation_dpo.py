@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from steps.base import Batch, Group, Row, Step, naming_missing
-from steps.formats.chats import question_of
-from steps.formats.preferences import PREFERENCE_COLUMNS, as_preference
+from steps.base import Batch, Group, Step
+from steps.formats.chats import questions_in
+from steps.formats.preferences import PREFERENCE_COLUMNS, preferred
 
 
 class FormatTextGenerationDPO(Step):
@@ -28,8 +28,4 @@ class FormatTextGenerationDPO(Step):
     outputs: ClassVar[tuple[str, ...]] = PREFERENCE_COLUMNS
 
     def process(self, batch: Batch) -> Batch:
-        with naming_missing(batch, self.inputs):
-            return [self._format(row) for row in batch]
-
-    def _format(self, row: Row) -> Row:
-        return as_preference(row, question_of(row))
+        return preferred(batch, questions_in(batch))

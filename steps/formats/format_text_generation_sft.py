@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from steps.base import Batch, Group, Row, Step, naming_missing
-from steps.formats.chats import as_supervised, question_of
+from steps.base import Batch, Group, Step
+from steps.formats.chats import questions_in, supervised
 
 
 class FormatTextGenerationSFT(Step):
@@ -25,8 +25,4 @@ class FormatTextGenerationSFT(Step):
     outputs: ClassVar[tuple[str, ...]] = ("prompt", "prompt_id", "messages")
 
     def process(self, batch: Batch) -> Batch:
-        with naming_missing(batch, self.inputs):
-            return [self._format(row) for row in batch]
-
-    def _format(self, row: Row) -> Row:
-        return as_supervised(row, question_of(row))
+        return supervised(batch, questions_in(batch))

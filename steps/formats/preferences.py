@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any
 
-from steps.base import Row, is_missing, require_values
+from steps.base import Batch, Row, is_missing, require_values
+from steps.chats import said
 from steps.errors import RowError
-from steps.formats.chats import first_question, prompt_id, said
+from steps.formats.chats import first_question, prompt_id
 from steps.llms.base import Chat
+from steps.row_texts import as_text
 from steps.wording import quoted
 
 PREFERENCE_COLUMNS = (
@@ -23,26 +27,29 @@ PREFERENCE_COLUMNS = (
 DROP = "nothing can be learned from such a row: drop it, or have it rated again"
 
 
-class Answer(NamedTuple):
-    text: str
-    rating: float
-    model: Any
+Answer = tuple[str, Any, Any]
+"""What somebody answered, how that was rated, and who it was."""
+_rating = itemgetter(1)
 
 
-def as_preference(row: Row, chat: Chat) -> Row:
-    """The row with the best-rated answer to this chat and the worst."""
+def preferred(rows: Sequence[Row], chats: Iterable[Chat]) -> Batch:
+    """Each row with the best-rated answer to its chat and the worst."""
+    return [_preferred(row, chat) for row, chat in zip(rows, chats, strict=True)]
+
+
+def _preferred(row: Row, chat: Chat) -> Row:
     prompt = first_question(chat)
-    chosen, rejected = best_and_worst(row)
+    (chosen, chosen_rating, chosen_model), (rejected, rejected_rating, rejected_model) = best_and_worst(row)
     return {
         **row,
         "prompt": prompt,
         "prompt_id": prompt_id(prompt),
-        "chosen": [*chat, said("assistant", chosen.text)],
-        "chosen_model": chosen.model,
-        "chosen_rating": chosen.rating,
-        "rejected": [*chat, said("assistant", rejected.text)],
-        "rejected_model": rejected.model,
-        "rejected_rating": rejected.rating,
+        "chosen": [*chat, said("assistant", chosen)],
+        "chosen_model": chosen_model,
+        "chosen_rating": chosen_rating,
+        "rejected": [*chat, said("assistant", rejected)],
+        "rejected_model": rejected_model,
+        "rejected_rating": rejected_rating,
     }
 
 
@@ -58,13 +65,13 @@ def best_and_worst(row: Row) -> tuple[Answer, Answer]:
             f"a preference needs two rated answers, this row has {len(answers)}: ratings {row['ratings']}",
             DROP,
         )
-    best = max(answers, key=lambda answer: answer.rating)
-    others = [answer for answer in answers if answer.text != best.text]
+    best = max(answers, key=_rating)
+    others = [answer for answer in answers if answer[0] != best[0]]
     if not others:
         raise RowError(f"no answer is better: all {len(answers)} are the same text", DROP)
-    worst = min(others, key=lambda answer: answer.rating)
-    if best.rating == worst.rating:
-        raise RowError(f"no answer is better: those that differ from the best are rated {best.rating} too", DROP)
+    worst = min(others, key=_rating)
+    if best[1] == worst[1]:
+        raise RowError(f"no answer is better: those that differ from the best are rated {best[1]} too", DROP)
     return best, worst
 
 
@@ -74,7 +81,9 @@ def rated_answers(row: Row) -> list[Answer]:
     Raises:
         RowError: The columns do not belong together.
     """
-    texts, ratings, models = (cast("Any", row.get(name)) for name in ("generations", "ratings", "generation_models"))
+    texts: Any = row.get("generations")
+    ratings: Any = row.get("ratings")
+    models: Any = row.get("generation_models")
     if is_missing(models) and isinstance(texts, list):
         models = [None] * len(texts)
     is_good = isinstance(texts, list) and isinstance(ratings, list) and isinstance(models, list)
@@ -82,13 +91,11 @@ def rated_answers(row: Row) -> list[Answer]:
         raise _mismatch(row)
     rated = []
     for text, rating, model in zip(texts, ratings, models, strict=True):
-        if text is None or rating is None or rating != rating or text != text:  # NaN is not equal to itself
+        if is_missing(text) or is_missing(rating):
             continue
-        if not isinstance(text, str):
-            raise RowError(f"column 'generations' holds {quoted(text)} where an answer should be", "answers must be texts")
         if not isinstance(rating, (int, float)):
             raise RowError(f"answer {quoted(text)} is rated {quoted(rating)} in 'ratings'", "ratings must be numbers")
-        rated.append(Answer(text, rating, model))
+        rated.append((text if isinstance(text, str) else as_text(text, "generations"), rating, model))
     return rated
 
 

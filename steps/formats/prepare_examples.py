@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Step, naming_missing
+from steps.base import Batch, Group, Row, Step, require
 from steps.errors import RowError
+from steps.json_texts import text_or_json
 
-_MARKS = {"{query}": "%(query)s", "{answers}": "%(answers)s", "{{": "{", "}}": "}", "%": "%%"}
+_MARKS = {"{query}": "%s", "{answers}": "%s", "{{": "{", "}}": "}", "%": "%%"}
 """What a template holds, as Python's `%` wants it: the fastest way to fill in."""
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
+_PLACES = {"{query}": 0, "{answers}": 1}
+_GONE = ("query", "answers", "examples")
+"""Columns that make way for the new one."""
 
 
 class PrepareExamples(Step):
@@ -47,34 +49,33 @@ class PrepareExamples(Step):
             yield f"`template` has no {' and no '.join(missing)}"
 
     def columns_after(self, received: Sequence[str]) -> list[str]:
-        return [*(column for column in received if column not in (*self.inputs, *self.outputs)), *self.outputs]
+        return [*(column for column in received if column not in _GONE), *self.outputs]
 
     def process(self, batch: Batch) -> Batch:
-        with naming_missing(batch, self.inputs):
-            return [self._prepare(row) for row in batch]
+        form = _MARK.sub(lambda found: _MARKS[found[0]], self.template)
+        places = [_PLACES[mark] for mark in _MARK.findall(self.template) if mark in _PLACES]
+        return [self._prepared(row, form, places) for row in batch]
 
-    def _prepare(self, row: Row) -> Row:
-        text = self._text(row)
-        return {column: value for column, value in row.items() if column not in self.inputs} | {"examples": text}
-
-    def _text(self, row: Row) -> str:
-        for column in self.inputs:
-            if not isinstance(row[column], list):
-                raise RowError(f"column {column!r} holds a {type(row[column]).__name__}, not a list", "DataSampler makes lists")
-        queries, answers = row["query"], row["answers"]
-        if len(queries) != len(answers):
-            raise RowError(f"there are {len(queries)} queries and {len(answers)} answers", "each query needs one")
-        form = _as_format(self.template)
-        pairs = zip(queries, answers, strict=True)
-        return "\n\n".join([form % {"query": _as_text(query), "answers": _as_text(answer)} for query, answer in pairs])
+    def _prepared(self, row: Row, form: str, places: Sequence[int]) -> Row:
+        lists = [_texts(row, column) for column in self.inputs]
+        queries, answers = map(len, lists)
+        if queries != answers:
+            raise RowError(f"there are {queries} queries and {answers} answers", "each query needs one")
+        made = {column: value for column, value in row.items() if column not in _GONE}
+        made["examples"] = "\n\n".join([form % texts for texts in zip(*[lists[place] for place in places], strict=True)])
+        return made
 
 
-@lru_cache
-def _as_format(template: str) -> str:
-    return _MARK.sub(lambda found: _MARKS[found[0]], template)
+def _texts(row: Row, column: str) -> list[str]:
+    """The examples in a column, as texts."""
+    values = row.get(column)
+    if not isinstance(values, list):
+        require(row, [column])
+        raise RowError(f"column {column!r} holds a {type(values).__name__}, not a list", "DataSampler makes lists")
+    return [value if isinstance(value, str) else _as_text(value) for value in values]
 
 
 def _as_text(value: Any) -> str:
     if value is None:
         raise RowError("an example has no query or no answers: None", "draw from rows that have both")
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text_or_json(value)

@@ -7,8 +7,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from steps.base import Batch, Group, Row, Step, require
-from steps.formats.chats import question_of, said, text_of, whole_chat_of
+from steps.chats import said
+from steps.formats.chats import question_of, whole_chat_of
 from steps.llms.base import Chat
+from steps.row_texts import text_in
 
 Source = Literal["messages", "instruction"]
 SOURCE = (
@@ -39,4 +41,4 @@ class WholeChatFormat(Step):
         require(row, self.needs())
         if self.source == "messages":
             return whole_chat_of(row)
-        return [*question_of(row), said("assistant", text_of(row, "generation"))]
+        return [*question_of(row), said("assistant", text_in(row, "generation"))]

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row
 from steps.errors import Complaint, RunError
-from steps.secrets import LATER, TRANSPORT, Secret, reveal
+from steps.secrets import LATER, HubToken, reveal
 from steps.sources.load_data_from_hub import complaint_about
 
 
@@ -34,11 +34,7 @@ class PushToHub(GlobalStep):
     repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.", examples=["my-org/my-dataset"])
     split: str = Field(default="train", min_length=1, description="Part of the data set that the rows become.")
     private: bool = Field(default=True, description="Make a new data set private; one that is there stays as it is.")
-    token: Secret | None = Field(
-        default=None,
-        description="${NAME} of the variable that holds the Hub's token. Empty for $HF_TOKEN.",
-        json_schema_extra={"writeOnly": True, **TRANSPORT},
-    )
+    token: HubToken = None
 
     push: bool = Field(default=True, description="Off: the rows pass, and nothing is pushed.", json_schema_extra=LATER)
 

@@ -10,7 +10,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from steps.base import Row, Section, is_missing
+from steps.chats import user_asks
 from steps.errors import RowError
+from steps.json_texts import text_or_json
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import Found
@@ -116,8 +118,7 @@ class ArgillaLabeller(Task):
             f"{fields}\n\n{NO_ORDERS}",
             schema_instructions(self.reply_schema(row)),
         ]
-        user = {"role": "user", "content": "\n\n".join(parts)}
-        return [{"role": "system", "content": self.system_prompt}, user] if self.system_prompt else [user]
+        return user_asks("\n\n".join(parts), self.system_prompt)
 
     def format_output(self, text: str, row: Row) -> Row:
         question = self._question(row)
@@ -209,11 +210,7 @@ def _shown(record: Any, names: list[str]) -> str:
     """The fields of a record that are there; those that are no texts, such as chats, as JSON."""
     values = record.get("fields") if isinstance(record, dict) else None
     values = values if isinstance(values, dict) else {}
-    return "\n".join(
-        tagged(name, value if isinstance(value := values[name], str) else json.dumps(value, ensure_ascii=False, default=str))
-        for name in names
-        if not is_missing(values.get(name))
-    )
+    return "\n".join(tagged(name, text_or_json(values[name])) for name in names if not is_missing(values.get(name)))
 
 
 def _value(found: Any, kind: str, options: list[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import Field
 from pydantic.config import JsonDict
@@ -24,6 +24,9 @@ Clarity = Literal["clear", "understandable with some effort", "ambiguous"]
 Unit = Literal["sentence", "phrase", "passage"]
 HighScore = Literal["4", "4.5", "5"]
 LowScore = Literal["2.5", "3", "3.5"]
+
+
+Language = Annotated[str, Field(min_length=1, description="Language of the texts.", json_schema_extra=LANGUAGES)]
 
 
 class TaskWithAttributes(Task):
@@ -49,6 +52,14 @@ class TaskWithAttributes(Task):
 
     def format_input(self, row: Row) -> Chat:
         return super().format_input({**row, **self.drawn(row)})
+
+
+class DataForTask(TaskWithAttributes):
+    """Writes a training example for what `task` says, in one language."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("task",)
+
+    language: Language = "English"
 
 
 class GeneratorWithAttributes(TaskWithAttributes, GeneratorTask):

@@ -16,10 +16,12 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from steps.base import FILL_IT, METADATA, Batch, Group, Row, Step, is_missing, require_values
-from steps.errors import MissingValue, RowError
+from steps.base import METADATA, Batch, Group, Row, Step, is_missing, require_values
+from steps.chats import user_asks
+from steps.errors import RowError
 from steps.llms.base import AnyLLM, Ask, Chat, JSONSchema, Request, topped_up
 from steps.llms.rehearsal_llm import RehearsalLLM
+from steps.row_texts import filled_text_in
 from steps.tasks.rehearsing import rehearse_schema, rehearse_text
 from steps.tasks.repairs import Reader
 from steps.tasks.replies import parse_answer, schema_instructions, schema_of
@@ -93,7 +95,7 @@ class Task(Step):
         text = self.prompt.format_map(row)
         if (schema := self.reply_schema(row)) is not None:
             text = f"{text}\n\n{schema_instructions(schema)}"
-        return [{"role": "user", "content": text}]
+        return user_asks(text)
 
     def format_output(self, text: str, row: Row) -> Row:
         """Columns for this reply.
@@ -154,15 +156,8 @@ class Task(Step):
         require_values(row, needed)
         if self.add_raw_input or self.add_raw_output:
             _metadata_of(row)
-        if INSTRUCTION not in needed:
-            return
-        value = row[INSTRUCTION]
-        if isinstance(value, str):
-            if not value.strip():
-                raise MissingValue(f"{INSTRUCTION!r} is blank: {value!r}", FILL_IT)
-        elif isinstance(value, bool) or not isinstance(value, (int, float)):
-            what = f"{INSTRUCTION!r} holds a {type(value).__name__}, not text"
-            raise RowError(what, "name a column of texts in `input_mappings`")
+        if INSTRUCTION in needed:
+            filled_text_in(row, INSTRUCTION)
 
     def request(self, row: Row) -> Request:
         """What the model is asked about this row."""

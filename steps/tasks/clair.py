@@ -8,12 +8,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from steps.base import Row, Section
+from steps.chats import user_asks
 from steps.llms.base import Chat
+from steps.row_texts import filled_text_in
 from steps.tasks.base import Task
 from steps.tasks.marked_replies import split_at
 from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.rehearsing import rehearse_text
-from steps.tasks.row_texts import text_in
 
 MARKER = "[REVISION]"
 _ROLE = (
@@ -47,14 +48,13 @@ class CLAIR(Task):
     )
 
     def format_input(self, row: Row) -> Chat:
-        material = f"{tagged('task', text_in(row, 'task'))}\n\n{tagged('student solution', row['student_solution'])}"
+        material = f"{tagged('task', filled_text_in(row, 'task'))}\n\n{tagged('student solution', row['student_solution'])}"
         text = (
             f"{material}\n\n{NO_ORDERS}\n\n"
             "First write, in a few sentences, what should be changed in the student's solution and why. Then write "
             f"{MARKER} on a line of its own, and after it the whole revised solution. Nothing follows it."
         )
-        user = {"role": "user", "content": text}
-        return [{"role": "system", "content": self.system_prompt}, user] if self.system_prompt else [user]
+        return user_asks(text, self.system_prompt)
 
     def format_output(self, text: str, row: Row) -> Row:
         rational, revision = split_at(MARKER, text)

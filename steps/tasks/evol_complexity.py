@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from steps.tasks.evol_instruct import EvolInstruct
+from steps.tasks.evolution import Templates
 from steps.tasks.mutations import COMPLEXITY_MUTATIONS
 
 
@@ -24,9 +23,4 @@ class EvolComplexity(EvolInstruct):
         'Name a river that flows north.'
     """
 
-    mutation_templates: dict[str, str] = Field(
-        default=COMPLEXITY_MUTATIONS,
-        min_length=1,
-        description="Prompts to draw from, by name; <PROMPT> stands for the instruction.",
-        json_schema_extra={"multiline": True},
-    )
+    mutation_templates: Templates = COMPLEXITY_MUTATIONS

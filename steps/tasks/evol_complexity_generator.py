@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from steps.tasks.evol_instruct_generator import EvolInstructGenerator
+from steps.tasks.evol_instruct_generator import EvolInstructGenerator, StartingTemplates
 from steps.tasks.mutations import GENERATION_COMPLEXITY_MUTATIONS
 
 
@@ -24,10 +22,4 @@ class EvolComplexityGenerator(EvolInstructGenerator):
         ['Bake bread without an oven, and say why it works.']
     """
 
-    mutation_templates: dict[str, str] = Field(
-        default=GENERATION_COMPLEXITY_MUTATIONS,
-        min_length=1,
-        description="Prompts to draw from, by name; <PROMPT> stands for the instruction. FRESH_START starts a "
-        "chain; there it stands for some words.",
-        json_schema_extra={"multiline": True},
-    )
+    mutation_templates: StartingTemplates = GENERATION_COMPLEXITY_MUTATIONS

@@ -7,12 +7,12 @@ from typing import ClassVar
 from pydantic import Field
 
 from steps.base import Row
-from steps.tasks.evolution import EvolvingTask
+from steps.tasks.evolution import EvolvingRow, Templates
 from steps.tasks.mutations import INSTRUCTION_MUTATIONS
 from steps.tasks.rounds import Talk
 
 
-class EvolInstruct(EvolvingTask):
+class EvolInstruct(EvolvingRow):
     """Has a model make each instruction harder, or another one like it, step by step.
 
     Each step draws a mutation: add a condition, go deeper, be more specific, take more reasoning, or another instruction of
@@ -33,20 +33,11 @@ class EvolInstruct(EvolvingTask):
 
     inputs: ClassVar[tuple[str, ...]] = ("instruction",)
 
-    num_evolutions: int = Field(ge=1, description="Rewrites of each instruction, each of the one before.", examples=[2])
-    store_evolutions: bool = Field(
-        default=False, description="Keep all rewrites, in the lists `evolved_instructions` and `answers`, not just the last."
-    )
     generate_answers: bool = Field(default=False, description="Answer what is kept too.")
     include_original_instruction: bool = Field(
         default=False, description="Put the instruction as it was first, where all rewrites are kept."
     )
-    mutation_templates: dict[str, str] = Field(
-        default=INSTRUCTION_MUTATIONS,
-        min_length=1,
-        description="Prompts to draw from, by name; <PROMPT> stands for the instruction.",
-        json_schema_extra={"multiline": True},
-    )
+    mutation_templates: Templates = INSTRUCTION_MUTATIONS
 
     def makes(self) -> list[str]:
         instruction, answer = (
@@ -56,8 +47,7 @@ class EvolInstruct(EvolvingTask):
 
     async def talk(self, row: Row, talk: Talk) -> Row:
         evolved = await self.evolve(talk, str(row["instruction"]), times=self.num_evolutions)
-        first = 0 if self.include_original_instruction else 1
-        kept = evolved[first:] if self.store_evolutions else evolved[-1:]
+        kept = self.kept(evolved, with_first=self.include_original_instruction)
         answers = await self.answers(talk, kept) if self.generate_answers else []
         if self.store_evolutions:
             return {"evolved_instructions": kept, **({"answers": answers} if self.generate_answers else {})}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from random import Random
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
 from steps.base import Row
 from steps.errors import BadReply, Complaint
-from steps.tasks.evolution import EvolvingTask
+from steps.tasks.evolution import EvolvingTask, Templates
 from steps.tasks.generator import GeneratorTask
 from steps.tasks.mutations import FRESH_START, GENERATION_MUTATIONS, PROMPT
 from steps.tasks.nouns import NOUNS
@@ -19,6 +20,15 @@ from steps.tasks.rounds import Talk
 
 MOST_ROUNDS = 15
 """How often a row may ask before it is given up."""
+
+
+StartingTemplates = Annotated[
+    Templates,
+    Field(
+        description="Prompts to draw from, by name; <PROMPT> stands for the instruction. FRESH_START starts a "
+        "chain; there it stands for some words."
+    ),
+]
 
 
 class EvolInstructGenerator(GeneratorTask, EvolvingTask):
@@ -41,13 +51,7 @@ class EvolInstructGenerator(GeneratorTask, EvolvingTask):
 
     num_instructions: int = Field(ge=1, description="Rows to make.", examples=[100])
     generate_answers: bool = Field(default=False, description="Answer each instruction too, in the column `answer`.")
-    mutation_templates: dict[str, str] = Field(
-        default=GENERATION_MUTATIONS,
-        min_length=1,
-        description="Prompts to draw from, by name; <PROMPT> stands for the instruction. FRESH_START starts a "
-        "chain; there it stands for some words.",
-        json_schema_extra={"multiline": True},
-    )
+    mutation_templates: StartingTemplates = GENERATION_MUTATIONS
     min_length: int = Field(default=512, ge=1, description="Fewest characters of an instruction.")
     max_length: int = Field(default=1024, ge=1, description="Most characters of an instruction.")
 

@@ -7,13 +7,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from steps.base import Row
-from steps.tasks.evolution import EvolvingTask
+from steps.row_texts import filled_text_in
+from steps.tasks.evolution import EvolvingRow, Templates
 from steps.tasks.mutations import QUALITY_MUTATIONS, RESPONSE
 from steps.tasks.rounds import Talk
-from steps.tasks.row_texts import text_in
 
 
-class EvolQuality(EvolvingTask):
+class EvolQuality(EvolvingRow):
     """Has a model make each response better, step by step.
 
     Each step draws in which way: more helpful, more to the point, deeper, more creative, more detailed. A rewrite that is
@@ -34,25 +34,18 @@ class EvolQuality(EvolvingTask):
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "response")
     placeholder: ClassVar[str] = RESPONSE
 
-    num_evolutions: int = Field(ge=1, description="Rewrites of each response, each of the one before.", examples=[2])
-    store_evolutions: bool = Field(
-        default=False, description="Keep all rewrites, in the list `evolved_responses`, not just the last."
-    )
     include_original_response: bool = Field(
         default=False, description="Put the response as it was first, where all rewrites are kept."
     )
-    mutation_templates: dict[str, str] = Field(
+    mutation_templates: Templates = Field(
         default=QUALITY_MUTATIONS,
-        min_length=1,
         description="Prompts to draw from, by name; <PROMPT> stands for the instruction, <RESPONSE> for the response.",
-        json_schema_extra={"multiline": True},
     )
 
     def makes(self) -> list[str]:
         return ["evolved_responses" if self.store_evolutions else "evolved_response", *super().makes()]
 
     async def talk(self, row: Row, talk: Talk) -> Row:
-        evolved = await self.evolve(talk, str(row["instruction"]), text_in(row, "response"), times=self.num_evolutions)
-        if self.store_evolutions:
-            return {"evolved_responses": evolved if self.include_original_response else evolved[1:]}
-        return {"evolved_response": evolved[-1]}
+        evolved = await self.evolve(talk, str(row["instruction"]), filled_text_in(row, "response"), times=self.num_evolutions)
+        kept = self.kept(evolved, with_first=self.include_original_response)
+        return {"evolved_responses": kept} if self.store_evolutions else {"evolved_response": kept[0]}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
 from steps.base import Section
+from steps.chats import user_asks
 from steps.errors import BadReply
-from steps.llms.base import Chat
 from steps.tasks.base import Rehearse
 from steps.tasks.lenient_json import without_thoughts
 from steps.tasks.mutations import PROMPT, RESPONSE
@@ -24,6 +24,16 @@ MOST_REFUSAL_WORDS = 80
 """A longer text that begins with an apology is none."""
 
 
+Templates = Annotated[
+    dict[str, str],
+    Field(
+        min_length=1,
+        description="Prompts to draw from, by name; <PROMPT> stands for the instruction.",
+        json_schema_extra={"multiline": True},
+    ),
+]
+
+
 class EvolvingTask(TaskInRounds):
     """Has a text rewritten by mutations that are drawn by chance."""
 
@@ -31,11 +41,7 @@ class EvolvingTask(TaskInRounds):
     placeholder: ClassVar[str] = PROMPT
     """What each template must have: it stands for the text that is rewritten."""
 
-    mutation_templates: dict[str, str] = Field(
-        min_length=1,
-        description="Prompts to draw from, by name. <PROMPT> stands for the instruction, <RESPONSE> for the answer.",
-        json_schema_extra={"multiline": True},
-    )
+    mutation_templates: Templates
 
     @field_validator("mutation_templates")
     @classmethod
@@ -73,15 +79,27 @@ class EvolvingTask(TaskInRounds):
         """
         template = self.mutation_templates[mutation]
         read = partial(read_rewrite, template=template, before=list(texts.values())[-1])
-        return await talk.ask(chat_of(fill(template, texts)), read, rehearse)
+        return await talk.ask(user_asks(fill(template, texts)), read, rehearse)
 
     async def answers(self, talk: Talk, instructions: list[str]) -> list[str]:
         """What the model answers to each, as it comes."""
-        return [await talk.ask(chat_of(instruction), str) for instruction in instructions]
+        return [await talk.ask(user_asks(instruction), str) for instruction in instructions]
 
 
-def chat_of(text: str) -> Chat:
-    return [{"role": "user", "content": text}]
+class EvolvingRow(EvolvingTask):
+    """Has a text of each row rewritten, as often as it is told to."""
+
+    num_evolutions: int = Field(ge=1, description="Rewrites of each text, each of the one before.", examples=[2])
+    store_evolutions: bool = Field(
+        default=False,
+        description="Keep all rewrites, in lists (`evolved_instructions`, `evolved_responses`, `answers`), not just the last.",
+    )
+
+    def kept(self, texts: list[str], *, with_first: bool) -> list[str]:
+        """Those of the texts that the row gets; the first is the text as it was."""
+        if not self.store_evolutions:
+            return texts[-1:]
+        return texts if with_first else texts[1:]
 
 
 def fill(template: str, texts: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from steps.tasks.attributes import LANGUAGES, Clarity, Difficulty, TaskWithAttributes
+from steps.tasks.attributes import Clarity, DataForTask, Difficulty
 
 
 class ClassificationExample(BaseModel):
@@ -21,7 +21,7 @@ class ClassificationExample(BaseModel):
         return self
 
 
-class GenerateTextClassificationData(TaskWithAttributes):
+class GenerateTextClassificationData(DataForTask):
     """Writes a text for a classification task, its label, and a misleading one.
 
     Attributes of the example that are left empty are drawn for each row. Tasks come from EmbeddingTaskGenerator with the
@@ -35,7 +35,6 @@ class GenerateTextClassificationData(TaskWithAttributes):
         {'language': 'English', 'difficulty': 'college', 'clarity': 'clear'}
     """
 
-    inputs: ClassVar[tuple[str, ...]] = ("task",)
     Answer = ClassificationExample
     attributes: ClassVar[tuple[str, ...]] = ("language", "difficulty", "clarity")
     prompt: ClassVar[str] = (
@@ -48,6 +47,5 @@ class GenerateTextClassificationData(TaskWithAttributes):
         "5. The text does not name its label. Choose a topic that others would not think of first."
     )
 
-    language: str = Field(default="English", min_length=1, description="Language of the texts.", json_schema_extra=LANGUAGES)
     difficulty: Difficulty | None = Field(default=None, description="Education of readers. Empty: drawn for each row.")
     clarity: Clarity | None = Field(default=None, description="How clear the label is. Empty: drawn for each row.")

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from steps.tasks.attributes import LANGUAGES, Clarity, Difficulty, TaskWithAttributes
+from steps.tasks.attributes import Clarity, DataForTask, Difficulty
 
 QueryType = Literal["extremely long-tail", "long-tail", "common"]
 QueryLength = Literal["less than 5 words", "5 to 15 words", "at least 10 words"]
@@ -18,7 +18,7 @@ class RetrievalExample(BaseModel):
     hard_negative_document: str = Field(min_length=1, description="A document that looks as if it did, and does so less.")
 
 
-class GenerateTextRetrievalData(TaskWithAttributes):
+class GenerateTextRetrievalData(DataForTask):
     """Writes a query for a search task, a document that fits, and one that does not.
 
     Attributes of the example that are left empty are drawn for each row. Tasks come from EmbeddingTaskGenerator with the
@@ -33,7 +33,6 @@ class GenerateTextRetrievalData(TaskWithAttributes):
         ('5 to 15 words', True)
     """
 
-    inputs: ClassVar[tuple[str, ...]] = ("task",)
     Answer = RetrievalExample
     attributes: ClassVar[tuple[str, ...]] = ("language", "query_type", "query_length", "difficulty", "clarity", "num_words")
     prompt: ClassVar[str] = (
@@ -50,7 +49,6 @@ class GenerateTextRetrievalData(TaskWithAttributes):
         "6. Neither document says why it fits or does not. Choose a topic that others would not think of first."
     )
 
-    language: str = Field(default="English", min_length=1, description="Language of the texts.", json_schema_extra=LANGUAGES)
     query_type: QueryType | None = Field(default=None, description="How common the query is. Empty: drawn for each row.")
     query_length: QueryLength | None = Field(default=None, description="Length of the query. Empty: drawn for each row.")
     difficulty: Difficulty | None = Field(default=None, description="Education of readers. Empty: drawn for each row.")

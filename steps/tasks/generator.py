@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from pydantic import PrivateAttr
 
 from steps.base import GeneratorStep, Group, Row, Section
 from steps.llms.base import Ask
 from steps.tasks.base import Task
+from steps.tasks.step_before import StepBefore
 
 
 class GeneratorTask(Task, GeneratorStep):
@@ -47,19 +47,11 @@ class GeneratorTask(Task, GeneratorStep):
             yield from self.process([seed])
 
 
-class Seeds(GeneratorStep):
+class Seeds(StepBefore, GeneratorStep):
     """What a generator task asks about."""
 
+    shares: ClassVar[tuple[str, ...]] = ("batch_size",)
     _task: GeneratorTask = PrivateAttr()
-
-    @classmethod
-    def of(cls, task: GeneratorTask, name: str) -> Self:
-        made = cls(name=name, batch_size=task.batch_size)
-        made._task = task.model_copy()  # a task of its own, as in a run, where the two work in different processes
-        return made
-
-    def keep_artifacts_in(self, folder: Path | None) -> None:
-        self._task.keep_artifacts_in(folder)
 
     def generate(self) -> Iterator[Row]:
         return self._task.seeds()

@@ -6,11 +6,12 @@ from random import Random
 from typing import ClassVar
 
 from steps.base import Row, Section
+from steps.chats import user_asks
 from steps.llms.base import Chat
+from steps.row_texts import filled_text_in
 from steps.tasks.base import Task
 from steps.tasks.marked_replies import split_at
 from steps.tasks.rehearsing import rehearse_text
-from steps.tasks.row_texts import text_in
 
 USER, ASSISTANT = "[[[User]]]", "[[[Assistant]]]"
 
@@ -35,12 +36,12 @@ class Genstruct(Task):
 
     def format_input(self, row: Row) -> Chat:
         text = (
-            f"[[[Title]]] {str(row['title']).strip()}\n[[[Content]]] {text_in(row, 'content').strip()}\n\n"
+            f"[[[Title]]] {str(row['title']).strip()}\n[[[Content]]] {filled_text_in(row, 'content').strip()}\n\n"
             "A user who does not have this text talks with an AI assistant about what it deals with. The user asks one thing, "
             f"which takes thought to answer and can be understood without the text; then, after {ASSISTANT}, the assistant "
             f"answers it in full.\n\n{USER} "
         )
-        return [{"role": "user", "content": text}]
+        return user_asks(text)
 
     def format_output(self, text: str, row: Row) -> Row:
         user, assistant = split_at(ASSISTANT, text.replace(USER, "", 1) if text.lstrip().startswith(USER) else text)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from pydantic import PrivateAttr
 
 from steps.base import Batch, GlobalStep, Row
 from steps.llms.base import Ask
 from steps.tasks.base import Task
+from steps.tasks.step_before import StepBefore
 
 
 class GlobalTask(Task, GlobalStep):
@@ -37,19 +37,11 @@ class GlobalTask(Task, GlobalStep):
         return super().process(list(self.prepare(rows)))
 
 
-class PreparedRows(GlobalStep):
+class PreparedRows(StepBefore, GlobalStep):
     """All rows, each with what a global task asks about it."""
 
+    shares: ClassVar[tuple[str, ...]] = ("input_mappings",)
     _task: GlobalTask = PrivateAttr()
-
-    @classmethod
-    def of(cls, task: GlobalTask, name: str) -> Self:
-        made = cls(name=name, input_mappings=task.input_mappings)
-        made._task = task.model_copy()  # a task of its own, as in a run, where the two work in different processes
-        return made
-
-    def keep_artifacts_in(self, folder: Path | None) -> None:
-        self._task.keep_artifacts_in(folder)
 
     def needs(self) -> list[str]:
         return self._task.needs()

@@ -9,11 +9,12 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from steps.base import Row, Section, is_missing
+from steps.chats import said
 from steps.errors import Complaint
-from steps.llms.base import AnyLLM, Chat, Message
+from steps.llms.base import AnyLLM, Chat
 from steps.llms.rehearsal_llm import RehearsalLLM
+from steps.row_texts import as_text
 from steps.tasks.rounds import Talk, TaskInRounds
-from steps.tasks.row_texts import as_text
 
 EXAMPLE_LLM = {
     "use": "OpenAILLM",
@@ -92,14 +93,14 @@ class Magpie(TaskInRounds):
     async def talk(self, row: Row, talk: Talk) -> Row:
         key, system = self._system_prompt(row, talk)
         named: Row = {"system_prompt_key": key} if isinstance(self.system_prompt, dict) else {}
-        first: Chat = [_said("system", system)] if system else []
+        first: Chat = [said("system", system)] if system else []
         chat = list(first)
         for turn in range(1, self.n_turns + 1):
-            chat.append(_said("user", await talk.ask_for_user_turn(list(chat))))
+            chat.append(said("user", await talk.ask_for_user_turn(list(chat))))
             if self.only_instruction:
                 return {"instruction": chat[-1]["content"], **named}
             if turn < self.n_turns or not self.end_with_user:
-                chat.append(_said("assistant", await talk.ask(list(chat), str)))
+                chat.append(said("assistant", await talk.ask(list(chat), str)))
         if self._is_conversation:
             return {"conversation": chat if self.include_system_prompt else chat[len(first) :], **named}
         return {"instruction": chat[-2]["content"], "response": chat[-1]["content"], **named}
@@ -124,10 +125,6 @@ class Magpie(TaskInRounds):
 
 def _weights(prompts: dict[str, str] | dict[str, tuple[str, float]]) -> list[float]:
     return [1.0 if isinstance(prompt, str) else prompt[1] for prompt in prompts.values()]
-
-
-def _said(role: str, content: str) -> Message:
-    return {"role": role, "content": content}
 
 
 _SEVERAL_TURNS = (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
 
 from pydantic import Field
 
+from steps.chats import said, user_asks
 from steps.errors import Complaint
 from steps.llms.base import Chat
 from steps.tasks.base import Task
@@ -26,25 +28,30 @@ FORM = (
 )
 
 
-class MathShepherdTask(Task):
-    """Has a model write solutions in steps."""
-
-    system_prompt: str | None = Field(
-        default=None,
+SystemPrompt = Annotated[
+    str | None,
+    Field(
         description="What the model is told about its role: a Jinja template with {{ extra_rules }} and {{ few_shots }}. "
         "Empty for none.",
         json_schema_extra={"multiline": True},
-    )
+    ),
+]
+FewShots = Annotated[
+    str | None,
+    Field(description="Examples of the solutions that are wanted.", json_schema_extra={"multiline": True}),
+]
+
+
+class MathShepherdTask(Task):
+    """Has a model write solutions in steps."""
+
+    system_prompt: SystemPrompt = None
     extra_rules: str | None = Field(
         default=RULES,
         description="What holds for solutions of this data set; the default suits GSM8K.",
         json_schema_extra={"multiline": True},
     )
-    few_shots: str | None = Field(
-        default=None,
-        description="Examples of the solutions that are wanted.",
-        json_schema_extra={"multiline": True},
-    )
+    few_shots: FewShots = None
 
     def check(self) -> Iterable[Complaint]:
         if not self.system_prompt:
@@ -56,8 +63,7 @@ class MathShepherdTask(Task):
 
     def chat_of(self, text: str) -> Chat:
         """The system prompt, if there is one, and the text."""
-        user = {"role": "user", "content": text}
         if not self.system_prompt:
-            return [user]
+            return user_asks(text)
         given = {"extra_rules": self.extra_rules or "", "few_shots": self.few_shots or "", "structured_prompt": ""}
-        return [{"role": "system", "content": compile_template(self.system_prompt)(given).strip()}, user]
+        return [said("system", compile_template(self.system_prompt)(given).strip()), said("user", text)]

@@ -13,10 +13,10 @@ from pydantic import Field, field_validator
 from steps.base import Row, Section
 from steps.errors import BadReply, RowError
 from steps.llms.base import Ask, Chat, Completion
+from steps.row_texts import as_text
 from steps.tasks.base import Generation
-from steps.tasks.math_shepherd import FORM, MathShepherdTask
+from steps.tasks.math_shepherd import FORM, FewShots, MathShepherdTask, SystemPrompt
 from steps.tasks.math_solutions import ANSWER_IS, Solution, answer_in, is_same_answer, split_solution
-from steps.tasks.row_texts import as_text
 
 Steps = tuple[str, ...]
 """The first steps of a solution."""
@@ -48,18 +48,12 @@ class MathShepherdCompleter(MathShepherdTask):
     inputs: ClassVar[tuple[str, ...]] = ("instruction", "solutions", "golden_solution")
     outputs: ClassVar[tuple[str, ...]] = ("solutions",)
 
-    system_prompt: str | None = Field(
-        default=(
-            "You are a patient teacher of mathematics. You are given a problem and the beginning of a solution, and you finish "
-            "that solution, step by step, until there is an answer. You neither repeat nor correct what is there.\n\n"
-            "{{ extra_rules }}\n\n{{ few_shots }}"
-        ),
-        description="What the model is told about its role: a Jinja template with {{ extra_rules }} and {{ few_shots }}. "
-        "Empty for none.",
-        json_schema_extra={"multiline": True},
+    system_prompt: SystemPrompt = (
+        "You are a patient teacher of mathematics. You are given a problem and the beginning of a solution, and you finish "
+        "that solution, step by step, until there is an answer. You neither repeat nor correct what is there.\n\n"
+        "{{ extra_rules }}\n\n{{ few_shots }}"
     )
-    few_shots: str | None = Field(
-        default="""\
+    few_shots: FewShots = """\
 Example:
 
 Problem: A baker makes 4 trays of 12 rolls. She sells 30 rolls, and then bakes 5 more. How many rolls has she got?
@@ -68,10 +62,7 @@ Step 1: First comes what she made: 4 * 12 = <<4*12=48>>48 rolls.
 What you write:
 Step 2: Those that she sold are gone: 48 - 30 = <<48-30=18>>18 rolls.
 Step 3: The new ones are added: 18 + 5 = <<18+5=23>>23 rolls.
-The answer is: 23""",
-        description="Examples of the solutions that are wanted.",
-        json_schema_extra={"multiline": True},
-    )
+The answer is: 23"""
     N: int = Field(default=1, ge=1, description="Completions for each step; 8 in the paper.")
     tags: list[str] = Field(
         default=["+", "-"], min_length=2, max_length=2, description="What stands behind a good step, and behind a bad one."

@@ -11,7 +11,7 @@ from steps.base import Row
 from steps.errors import BadReply
 from steps.llms.base import Ask, Chat, Request
 from steps.tasks.base import Generation
-from steps.tasks.math_shepherd import FORM, MathShepherdTask
+from steps.tasks.math_shepherd import FORM, FewShots, MathShepherdTask, SystemPrompt
 from steps.tasks.math_solutions import ANSWER_IS, split_solution
 
 
@@ -32,17 +32,11 @@ class MathShepherdGenerator(MathShepherdTask):
 
     inputs = ("instruction",)
 
-    system_prompt: str | None = Field(
-        default=(
-            "You are a patient teacher of mathematics. You take a problem apart into small steps and work through them in "
-            "order, until there is an answer.\n\n{{ extra_rules }}\n\n{{ few_shots }}"
-        ),
-        description="What the model is told about its role: a Jinja template with {{ extra_rules }} and {{ few_shots }}. "
-        "Empty for none.",
-        json_schema_extra={"multiline": True},
+    system_prompt: SystemPrompt = (
+        "You are a patient teacher of mathematics. You take a problem apart into small steps and work through them in "
+        "order, until there is an answer.\n\n{{ extra_rules }}\n\n{{ few_shots }}"
     )
-    few_shots: str | None = Field(
-        default="""\
+    few_shots: FewShots = """\
 Examples:
 
 Problem: A baker makes 4 trays of 12 rolls. She sells 30 rolls, and then bakes 5 more. How many rolls has she got?
@@ -54,10 +48,7 @@ The answer is: 23
 Problem: A train needs 3 hours for 240 km. How far does it get in half an hour?
 Step 1: In one hour it gets 240 / 3 = <<240/3=80>>80 km.
 Step 2: In half an hour it gets half as far: 80 / 2 = <<80/2=40>>40 km.
-The answer is: 40""",
-        description="Examples of the solutions that are wanted.",
-        json_schema_extra={"multiline": True},
-    )
+The answer is: 40"""
     M: int | None = Field(default=None, ge=1, description="Solutions to sample for each row; empty for one golden solution.")
 
     def makes(self) -> list[str]:

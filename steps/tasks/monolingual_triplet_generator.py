@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
-from steps.tasks.attributes import LANGUAGES
+from steps.tasks.attributes import Language
 from steps.tasks.triplet import TripletGenerator
 
 
@@ -26,4 +24,4 @@ class MonolingualTripletGenerator(TripletGenerator):
     attributes: ClassVar[tuple[str, ...]] = ("language", *TripletGenerator.attributes)
     prompt: ClassVar[str] = "Write three texts in {language}, each a {unit}: S1, S2 and S3. " + TripletGenerator.GUIDE
 
-    language: str = Field(default="English", min_length=1, description="Language of the texts.", json_schema_extra=LANGUAGES)
+    language: Language = "English"

@@ -7,13 +7,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from steps.base import Row, is_missing
+from steps.chats import user_asks
 from steps.errors import BadReply, MissingKey
 from steps.llms.base import Chat
+from steps.row_texts import filled_text_in, own_text
 from steps.tasks.lenient_json import without_thoughts
 from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.replies import SEE_REPLY
 from steps.tasks.rounds import Talk, TaskInRounds
-from steps.tasks.row_texts import own_text, text_in
 
 _ABOUT = ("persona", "topic")
 _ASKER = (
@@ -61,13 +62,13 @@ class MultiTurnChat(TaskInRounds):
             what = f"this row has nothing to talk about in 'instruction', 'persona' or 'topic'; its columns are {sorted(row)}"
             raise MissingKey(what, "give it one of them, or name them in `input_mappings`")
         for column in given:
-            text_in(row, column)
+            filled_text_in(row, column)
 
     async def talk(self, row: Row, talk: Talk) -> Row:
         chat = self._opening(row)
         for turn in range(self.n_turns):
             is_given = turn == 0 and not is_missing(row.get("instruction"))
-            asked = text_in(row, "instruction") if is_given else await talk.ask(self._asking(row, chat), _question)
+            asked = filled_text_in(row, "instruction") if is_given else await talk.ask(self._asking(row, chat), _question)
             chat = [*chat, {"role": "user", "content": asked}]
             if self.end_with_user and turn == self.n_turns - 1:
                 break
@@ -82,7 +83,7 @@ class MultiTurnChat(TaskInRounds):
         return [{"role": "system", "content": system}] if system else []
 
     def _asking(self, row: Row, chat: Chat) -> Chat:
-        about = [tagged(column, text_in(row, column)) for column in _ABOUT if not is_missing(row.get(column))]
+        about = [tagged(column, filled_text_in(row, column)) for column in _ABOUT if not is_missing(row.get(column))]
         said = [f"{message['role'].capitalize()}: {message['content']}" for message in chat if message["role"] != "system"]
         wanted = (
             "Write the next message of this person, in the language of the conversation, and nothing else."
@@ -90,8 +91,7 @@ class MultiTurnChat(TaskInRounds):
             else "Write the first message of this person to the assistant, and nothing else."
         )
         parts = [*about, *([tagged("conversation", "\n\n".join(said))] if said else []), NO_ORDERS, wanted]
-        user = {"role": "user", "content": "\n\n".join(parts)}
-        return [{"role": "system", "content": self.asker_prompt}, user] if self.asker_prompt else [user]
+        return user_asks("\n\n".join(parts), self.asker_prompt)
 
 
 def _question(text: str) -> str:

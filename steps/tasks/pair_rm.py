@@ -11,6 +11,7 @@ from pydantic import Field
 
 from steps.base import Batch, Row, require_values
 from steps.errors import RowError
+from steps.row_texts import as_text, text_in
 from steps.tasks.local_judge import LocalJudge
 from steps.tasks.pair_rm_model import PairRMModel
 from steps.wording import quoted
@@ -57,12 +58,11 @@ class PairRM(LocalJudge):
 
     def _rank(self, row: Row) -> Row:
         require_values(row, self.inputs)
-        prompt, candidates = row["input"], row["candidates"]
-        if not isinstance(prompt, str):
-            raise RowError(f"`input` holds {quoted(prompt)}, not text", "name a column of texts in `input_mappings`")
-        if not isinstance(candidates, list) or not candidates or any(not isinstance(one, str) for one in candidates):
+        prompt, candidates = text_in(row, "input"), row["candidates"]
+        if not isinstance(candidates, list) or not candidates:
             raise RowError(f"`candidates` holds {quoted(candidates)}, not a list of texts", "make it with GroupColumns")
-        gains = self.numbers_for((f"{self.instructions}\n{prompt}" if self.instructions else prompt, candidates))
+        texts = [as_text(one, "candidates") for one in candidates]
+        gains = self.numbers_for((f"{self.instructions}\n{prompt}" if self.instructions else prompt, texts))
         order = sorted(range(len(candidates)), key=lambda at: -gains[at])  # the earlier of equals first
         ranks = [order.index(at) + 1 for at in range(len(candidates))]
         return {**row, "ranks": ranks, "ranked_candidates": [candidates[at] for at in order], "model_name": self.model_name}

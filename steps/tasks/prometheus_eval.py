@@ -9,10 +9,12 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from steps.base import Row, Section
+from steps.chats import user_asks
 from steps.errors import BadReply, RowError
 from steps.llms.base import Chat
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import without_thoughts
+from steps.tasks.material import shown
 from steps.tasks.rehearsing import rehearse_text
 
 RESULT = "[RESULT]"
@@ -73,17 +75,14 @@ class PrometheusEval(Task):
             "The instruction to evaluate": row["instruction"],
         }
         if is_absolute:
-            sections["Response to evaluate"] = _shown(row["generation"])
+            sections["Response to evaluate"] = shown(row["generation"])
         else:
-            sections["Response A"], sections["Response B"] = map(_shown, _pair(row))
+            sections["Response A"], sections["Response B"] = map(shown, _pair(row))
         if self.reference:
             sections["Reference Answer (Score 5)" if is_absolute else "Reference Answer"] = row["reference"]
         sections["Score Rubrics"] = (_RUBRICS | self.rubrics)[self.rubric]
         text = "\n\n".join(f"###{heading}:\n{content}" for heading, content in sections.items())
-        return [
-            {"role": "system", "content": _ROLE_ABSOLUTE if is_absolute else _ROLE_RELATIVE},
-            {"role": "user", "content": f"{text}\n\n###Feedback:"},
-        ]
+        return user_asks(f"{text}\n\n###Feedback:", _ROLE_ABSOLUTE if is_absolute else _ROLE_RELATIVE)
 
     def format_output(self, text: str, row: Row) -> Row:
         feedback, marker, verdict = without_thoughts(text).rpartition(RESULT)
@@ -118,10 +117,6 @@ def _pair(row: Row) -> list[Any]:
         count = len(answers) if isinstance(answers, list) else f"a {type(answers).__name__}"
         raise RowError(f"two `generations` can be compared, this row has {count}", "give it two, or use mode absolute")
     return answers
-
-
-def _shown(answer: Any) -> Any:
-    return "(empty)" if answer in (None, "") else answer
 
 
 _SCORE = re.compile(r"\W*(?:score\W*)?([1-5])(?!\d|[.,]\d)", re.IGNORECASE)

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 from pydantic import Field, PrivateAttr
 
 from steps.base import Batch, Row, is_missing
+from steps.chats import content_text, messages_in, said
 from steps.errors import RowError, RunError
 from steps.extras import extra
-from steps.formats.chats import chat_of, content_text, said, text_of
 from steps.llms.base import Chat
-from steps.secrets import TRANSPORT, Secret, reveal
+from steps.row_texts import text_in
+from steps.secrets import TRANSPORT, HubToken, reveal
 from steps.tasks.local_judge import LocalJudge
 
 
@@ -42,11 +43,7 @@ class RewardModelScore(LocalJudge):
     device_map: str | dict[str, Any] | None = Field(
         default=None, description="Where the layers go, such as auto or cuda:0; empty for the CPU.", json_schema_extra=TRANSPORT
     )
-    token: Secret | None = Field(
-        default=None,
-        description="${NAME} of the variable that holds the Hub's token. Empty for $HF_TOKEN.",
-        json_schema_extra={"writeOnly": True, **TRANSPORT},
-    )
+    token: HubToken = None
     truncation: bool = Field(default=False, description="Cut what is longer than the model can read, instead of refusing it.")
     max_length: int | None = Field(default=None, ge=1, description="Most tokens; empty for what the model can read.")
 
@@ -103,7 +100,7 @@ class RewardModelScore(LocalJudge):
 
 def _chat(row: Row) -> Chat:
     if not is_missing(row.get("conversation")):
-        chat = chat_of(row, "conversation")
+        chat = messages_in(row, "conversation")
         for message in chat:
             if not message.get("tool_calls"):
                 content_text(message)  # a template would write None as a word
@@ -113,4 +110,4 @@ def _chat(row: Row) -> Chat:
             raise RowError(
                 f"this row has neither `conversation` nor `{column}`", "name the columns in `input_mappings`, or drop the row"
             )
-    return [said("user", text_of(row, "instruction")), said("assistant", text_of(row, "response"))]
+    return [said("user", text_in(row, "instruction")), said("assistant", text_in(row, "response"))]

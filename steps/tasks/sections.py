@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-
-def as_text(value: Any) -> str:
-    """A text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+from steps.json_texts import text_or_json
 
 
 def sections(values: Mapping[str, Any]) -> str:
@@ -25,4 +21,4 @@ def sections(values: Mapping[str, Any]) -> str:
         [{"name": "add"}]
         </calls>
     """
-    return "\n\n".join(f"<{name}>\n{as_text(value)}\n</{name}>" for name, value in values.items())
+    return "\n\n".join(f"<{name}>\n{text_or_json(value)}\n</{name}>" for name, value in values.items())

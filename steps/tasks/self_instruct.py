@@ -7,12 +7,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from steps.base import Row, Section
+from steps.chats import user_asks
 from steps.llms.base import Chat, JSONSchema
+from steps.row_texts import filled_text_in
 from steps.tasks.base import Task
 from steps.tasks.list_replies import ListReply, list_schema, parse_list
 from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.replies import Filled, schema_instructions
-from steps.tasks.row_texts import text_in
 
 _CRITERIA = (
     "Begin with many different verbs, and repeat none.\n"
@@ -58,9 +59,9 @@ class SelfInstruct(Task):
         text = (
             f"Write {wanted} that a user could send to this application: {self.application_description}. They are about "
             f"what stands in the tag `context`.\n\nWhat good queries are like:\n{self.criteria_for_query_generation}\n\n"
-            f"{tagged('context', text_in(row, 'input'))}\n\n{NO_ORDERS}\n\n{schema_instructions(self.reply_schema(row))}"
+            f"{tagged('context', filled_text_in(row, 'input'))}\n\n{NO_ORDERS}\n\n{schema_instructions(self.reply_schema(row))}"
         )
-        return [{"role": "user", "content": text}]
+        return user_asks(text)
 
     def format_output(self, text: str, row: Row) -> Row:
         return {"instructions": parse_list(text, Instructions, self.num_instructions)}

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from steps.base import Row, Section
+from steps.chats import user_asks
 from steps.errors import BadReply, RowError
 from steps.llms.base import Chat, JSONSchema
 from steps.tasks.base import Task
@@ -92,7 +93,7 @@ class Scorer(SideBySide):
             f"{self.guide.format(most=beyond - 1, beyond=beyond)}{instruction}\n\n{self.shown(row)}\n\n"
             f"{schema_instructions(self.reply_schema(row))}"
         )
-        return [{"role": "user", "content": text}]
+        return user_asks(text)
 
     def format_output(self, text: str, row: Row) -> Row:
         scores, beyond = self.judgements(text, row), self._beyond(row)

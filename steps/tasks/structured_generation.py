@@ -10,16 +10,17 @@ import orjson
 from pydantic import Field
 
 from steps.base import Row
+from steps.chats import user_asks
 from steps.errors import BadReply, RowError
-from steps.json_schemas import UnusableSchema, check_schema, misfit, unusable_in_row
+from steps.json_schemas import check_schema, misfit
 from steps.llms.base import Chat, JSONSchema
 from steps.patterns import fits
+from steps.row_texts import own_text
 from steps.tasks.base import Task
 from steps.tasks.lenient_json import Found, without_thoughts
 from steps.tasks.regexes import matching_text
 from steps.tasks.rehearsing import rehearse_schema
 from steps.tasks.replies import SEE_REPLY, Unfit, fitting, schema_instructions
-from steps.tasks.row_texts import own_text
 from steps.tasks.structures import Structure, structure_in
 
 _COLUMN = "structured_output"
@@ -50,10 +51,7 @@ class StructuredGeneration(Task):
     def check_row(self, row: Row) -> None:
         super().check_row(row)
         if (schema := structure_in(row, _COLUMN).schema) is not None:
-            try:
-                check_schema(schema)
-            except UnusableSchema as error:
-                raise unusable_in_row(error) from error
+            check_schema(schema)
 
     def reply_schema(self, row: Row) -> JSONSchema | None:
         return structure_in(row, _COLUMN).schema
@@ -65,9 +63,8 @@ class StructuredGeneration(Task):
         else:
             assert wanted.pattern is not None
             form = f"Reply with nothing but text that this regular expression matches as a whole:\n{wanted.pattern}"
-        user = {"role": "user", "content": f"{row['instruction']}\n\n{form}"}
         own = own_text(row, "system_prompt") if self.use_system_prompt else None
-        return [{"role": "system", "content": own}, user] if own else [user]
+        return user_asks(f"{row['instruction']}\n\n{form}", own)
 
     def format_output(self, text: str, row: Row) -> Row:
         wanted = structure_in(row, _COLUMN)

@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, field_validator
 
 from steps.base import Row, Section
+from steps.chats import user_asks
 from steps.errors import BadReply, Complaint
 from steps.llms.base import Chat, JSONSchema
+from steps.row_texts import filled_text_in
 from steps.tasks.base import Task
 from steps.tasks.list_replies import ListReply
 from steps.tasks.material import NO_ORDERS, tagged
 from steps.tasks.rehearsing import rehearse_schema
 from steps.tasks.replies import SEE_REPLY, Filled, parse_answer, schema_instructions, schema_of
-from steps.tasks.row_texts import text_in
 from steps.wording import listed
 
 _ROLE = "You sort texts: you read one, weigh which labels it deserves, and give nothing but labels."
@@ -125,8 +126,7 @@ class TextClassification(Task):
             NO_ORDERS,
             schema_instructions(self.reply_schema(row)),
         ]
-        user = {"role": "user", "content": "\n\n".join(filter(None, parts))}
-        return [{"role": "system", "content": self.system_prompt}, user] if self.system_prompt else [user]
+        return user_asks("\n\n".join(filter(None, parts)), self.system_prompt)
 
     def task_in_words(self) -> str:
         """The beginning of the sentence that says how many labels to give."""
@@ -134,7 +134,7 @@ class TextClassification(Task):
 
     def material(self, row: Row) -> str:
         """What the labels are for."""
-        return tagged("text", text_in(row, "text"))
+        return tagged("text", filled_text_in(row, "text"))
 
     def _choice(self) -> str:
         said = "Make the labels up: short words that everybody understands, no narrower than the text demands."

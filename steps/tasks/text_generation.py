@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from pydantic import Field, PrivateAttr
 
 from steps.base import FILL_IT, Row
+from steps.chats import user_asks
 from steps.errors import MissingValue
 from steps.llms.base import Chat
+from steps.row_texts import own_text
 from steps.tasks.base import Task
-from steps.tasks.row_texts import own_text
 from steps.templates import compile_template, template_columns, template_problem
 
 
@@ -53,12 +54,10 @@ class TextGeneration(Task):
         if self._render is None:
             self._render = compile_template(self.template)
         own = own_text(row, "system_prompt") if self.use_system_prompt else None
-        system = own or self.system_prompt
         text = self._render(row)
         if not text.strip():
             raise MissingValue(f"the template makes a blank prompt of this row: {text!r}", FILL_IT)
-        user = {"role": "user", "content": text}
-        return [{"role": "system", "content": system}, user] if system else [user]
+        return user_asks(text, own or self.system_prompt)
 
     def format_output(self, text: str, row: Row) -> Row:
         return {"generation": text}

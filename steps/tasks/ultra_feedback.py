@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from steps.base import Row
+from steps.chats import user_asks
 from steps.llms.base import Chat
 from steps.tasks.list_replies import ListReply
 from steps.tasks.material import tagged
@@ -78,7 +79,7 @@ class UltraFeedback(SideBySide):
             f"{_GUIDES[self.aspect]}\n\n{tagged('instruction', row['instruction'])}\n\n{self.shown(row)} "
             f"Long answers are not better for being long.\n\n{schema_instructions(self.reply_schema(row))}"
         )
-        return [{"role": "system", "content": _ROLE}, {"role": "user", "content": text}]
+        return user_asks(text, _ROLE)
 
     def format_output(self, text: str, row: Row) -> Row:
         answers = self.judgements(text, row)

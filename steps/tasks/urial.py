@@ -9,12 +9,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from steps.base import Row, is_missing
+from steps.chats import user_asks
 from steps.errors import BadReply, MissingKey, RowError
 from steps.llms.base import Chat, Message
+from steps.row_texts import filled_text_in
 from steps.tasks.base import Task
 from steps.tasks.chats import chat_in
 from steps.tasks.replies import SEE_REPLY
-from steps.tasks.row_texts import text_in
 
 
 class URIAL(Task):
@@ -43,7 +44,7 @@ class URIAL(Task):
 
     def format_input(self, row: Row) -> Chat:
         shown = "\n\n".join(f"# {turn['role'].capitalize()}:\n{turn['content']}" for turn in [*_EXAMPLES, *self._turns(row)])
-        return [{"role": "user", "content": f"{_PREAMBLE}\n\n{shown}\n\n# Assistant:\n"}]
+        return user_asks(f"{_PREAMBLE}\n\n{shown}\n\n# Assistant:\n")
 
     def format_output(self, text: str, row: Row) -> Row:
         said = _TURN.split(_OWN_TURN.sub("", text), maxsplit=1)[0].strip()
@@ -53,7 +54,7 @@ class URIAL(Task):
 
     def _turns(self, row: Row) -> Sequence[Message]:
         if not is_missing(row.get("instruction")):
-            return [{"role": "user", "content": text_in(row, "instruction")}]
+            return user_asks(filled_text_in(row, "instruction"))
         if is_missing(row.get("conversation")):
             what = f"this row has nothing in 'instruction' and 'conversation'; its columns are {sorted(row)}"
             raise MissingKey(what, "give it one of them, or name them in `input_mappings`")

@@ -1,4 +1,4 @@
-"""What steps share that check a column: what they say of a row, and whether they leave it out."""
+"""What steps share that check a column: what they say of a row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from steps.base import Batch, Group, Row, Section, Step, is_missing, require
+from steps.base import Row, Section, is_missing, require
+from steps.filters.marking import RowFilter
+from steps.row_texts import is_number
 
 
 class Verdict(NamedTuple):
@@ -16,19 +18,17 @@ class Verdict(NamedTuple):
     columns: Row = {}  # noqa: RUF012  # nobody writes to it
 
 
-class Validator(Step):
+class Validator(RowFilter):
     """Checks a column; such a step defines `problem`, or `verdict` where it needs more than a text.
 
     A row with nothing in the column is invalid. Other names for the new columns: `output_mappings`.
     """
 
-    group: ClassVar[Group] = "filters"
     section: ClassVar[Section] = "check"
     says: ClassVar[tuple[str, str]] = ("is_valid", "problem")
     """Ends of the names of the columns that are added; what is checked stands before them."""
 
     column: str = Field(default="generation", min_length=1, description="Column to check.")
-    drop: bool = Field(default=False, description="Leave invalid rows out.")
 
     def problem(self, text: str) -> str | None:
         """What is wrong with a text; None when nothing is."""
@@ -45,25 +45,17 @@ class Validator(Step):
     def makes(self) -> list[str]:
         return [f"{self.column}_{end}" for end in self.says]
 
-    def may_change_rows(self) -> bool:
-        return self.drop
-
-    def process(self, batch: Batch) -> Batch:
-        judged = [(row, self._judged(row)) for row in batch]
-        return [self._with(row, verdict) for row, verdict in judged if verdict.problem is None or not self.drop]
-
-    def _judged(self, row: Row) -> Verdict:
+    def judge(self, row: Row) -> tuple[bool, Row]:
         require(row, self.needs())
-        return self.verdict(row)
-
-    def _with(self, row: Row, verdict: Verdict) -> Row:
+        verdict = self.verdict(row)
         passed, problem = (f"{self.column}_{end}" for end in self.says)
-        return {**row, passed: verdict.problem is None, problem: verdict.problem, **verdict.columns}
+        is_valid = verdict.problem is None
+        return is_valid, {passed: is_valid, problem: verdict.problem, **verdict.columns}
 
 
 def as_text(value: Any) -> str | None:
     """A value as text, numbers written out; None where it is no text, or a blank one."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not is_missing(value):
+    if is_number(value):
         return str(value)
     return value if isinstance(value, str) and value.strip() else None
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from steps.base import Row, is_missing
 from steps.errors import Complaint, RunError
 from steps.extras import without_extra
-from steps.json_schemas import NEEDED_FOR, SchemaCheck, UnusableSchema, schema_problems
+from steps.json_schemas import NEEDED_FOR, UnusableSchema, misfit, schema_problems
+from steps.json_texts import json_in
 from steps.validators.base import Validator, Verdict, what_is_no_text
 from steps.validators.fences import code_in
 
@@ -34,7 +35,6 @@ class ValidateJSON(Validator):
         description="JSON schema that it has to follow; empty to take any JSON.",
         examples=[{"type": "object", "required": ["rating"], "properties": {"rating": {"type": "integer"}}}],
     )
-    _follows: SchemaCheck | None = PrivateAttr(default=None)
 
     def check(self) -> Iterable[Complaint]:
         if self.json_schema is None:
@@ -45,20 +45,15 @@ class ValidateJSON(Validator):
         for what, fix in schema_problems(self.json_schema):
             yield f"json_schema: {what}", fix
 
-    def unload(self) -> None:
-        self._follows = None
-
     def verdict(self, row: Row) -> Verdict:
         value = row[self.column]
         if is_missing(value) or (isinstance(value, str) and not value.strip()):
             return Verdict(what_is_no_text(value))
         if isinstance(value, str):
             try:
-                value = json.loads(code_in(value, ("json",)), parse_constant=_refuse)
+                value = json_in(code_in(value, ("json",)))
             except json.JSONDecodeError as error:
                 return Verdict(f"line {error.lineno}, column {error.colno}: {error.msg}")
-            except RecursionError:
-                return Verdict("it is nested too deep")
             except ValueError as error:
                 return Verdict(str(error)[:200])
         return Verdict(self._against_schema(value))
@@ -66,13 +61,7 @@ class ValidateJSON(Validator):
     def _against_schema(self, value: Any) -> str | None:
         if self.json_schema is None:
             return None
-        if self._follows is None:
-            self._follows = SchemaCheck(self.json_schema)
         try:
-            return self._follows.misfit(value)
-        except UnusableSchema as error:
-            raise RunError(f"the schema cannot be used: {error}", "put it under `$defs`") from error
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+            return misfit(value, self.json_schema)
+        except UnusableSchema as error:  # it is the same for all rows
+            raise RunError(error.message, "correct `json_schema`") from error

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from steps.errors import Complaint
+from steps.errors import Complaint, RowError
 from steps.extras import extra, without_extra
+from steps.secrets import LATER
 from steps.validators.base import Validator
 from steps.validators.fences import code_in
 from steps.wording import quoted
@@ -28,7 +29,7 @@ class ValidateSQL(Validator):
 
     `<column>_is_valid` says whether it is, `<column>_problem` what is wrong and where. Tables and columns need not exist, and
     the parser (sqlglot) takes more than some databases do. Of a reply with Markdown fences the code in the first SQL fence
-    counts; it may hold several statements.
+    counts; it may hold several statements. A row with more of it than `max_length` goes to the quarantine.
 
     Example:
         >>> [row] = ValidateSQL(column="query").process([{"query": "SELECT name FORM people"}])
@@ -37,6 +38,12 @@ class ValidateSQL(Validator):
     """
 
     dialect: Dialect | None = Field(default=None, description="Whose SQL it is; empty for what most databases share.")
+    max_length: int = Field(
+        default=100_000,
+        ge=1,
+        description="Most characters of SQL; longer goes to the quarantine.",
+        json_schema_extra=LATER,
+    )
 
     def check(self) -> Iterable[Complaint]:
         yield from without_extra("sqlglot", "validators", "SQL")
@@ -48,6 +55,9 @@ class ValidateSQL(Validator):
     def problem(self, text: str) -> str | None:
         sqlglot = extra("sqlglot", "validators", "SQL")
         code = code_in(text, ("sql", *filter(None, [self.dialect])))
+        if len(code) > self.max_length:  # of some texts, each twice as long takes the parser four times as long
+            what = f"column {self.column!r} holds {len(code):,} characters of SQL, of at most {self.max_length:,}"
+            raise RowError(what, "raise `max_length`, or leave such rows out before (FilterLength)")
         try:
             statements = [one for one in sqlglot.parse(code, read=self.dialect) if one is not None]
             bare = next((quoted(one.sql()) for one in statements if _is_bare(one)), None)

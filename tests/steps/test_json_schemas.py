@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from steps import json_schemas
 from steps.errors import RowError
-from steps.json_schemas import SchemaCheck, misfit, schema_problems
+from steps.json_schemas import UnusableSchema, misfit, schema_problems
 
 jsonschema = pytest.importorskip("jsonschema")
 NAMED = {"properties": {"id": {"type": "integer"}}, "patternProperties": {"^x_": {"type": "string"}}}
@@ -34,7 +35,30 @@ def test_a_pattern_that_takes_forever_ends(schema: dict[str, Any]) -> None:
     value = {text: 1} if "patternProperties" in schema else text
 
     with pytest.raises(RowError, match="was not known after"):
-        SchemaCheck(schema).misfit(value)
+        misfit(value, schema)
+
+
+def test_a_schema_that_was_changed_is_read_anew() -> None:
+    schema: dict[str, Any] = {"type": "integer"}
+    assert misfit("a", schema)
+
+    schema["type"] = "string"
+
+    assert misfit("a", schema) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "what"),
+    [
+        ({"const": date(2024, 1, 1)}, "cannot be written as JSON"),
+        ({"const": "\ud83d"}, "cannot be written as JSON"),
+        ({"type": "objekt"}, "'objekt' is not valid"),
+    ],
+)
+def test_a_schema_that_is_none_is_refused_each_time(schema: dict[str, Any], what: str) -> None:
+    for _ in range(2):
+        with pytest.raises(UnusableSchema, match=f"the JSON schema cannot be used: .*{what}"):
+            misfit("a", schema)
 
 
 @pytest.mark.parametrize(

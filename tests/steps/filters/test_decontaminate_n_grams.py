@@ -105,5 +105,5 @@ def test_an_entry_without_the_column_is_told(tmp_path: Path) -> None:
 
 
 def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(RowError, match="'text' holds a int"):
-        DecontaminateNGrams(entries=[QUESTION]).process([{"text": 5}])
+    with pytest.raises(RowError, match="'text' holds a list"):
+        DecontaminateNGrams(entries=[QUESTION]).process([{"text": [5]}])

@@ -55,7 +55,7 @@ def test_limits_that_nothing_meets_are_told_before_the_run(params: dict[str, Any
     assert what in said
 
 
-@pytest.mark.parametrize(("value", "kind"), [(None, MissingValue), (float("nan"), MissingValue), (5, RowError)])
+@pytest.mark.parametrize(("value", "kind"), [(None, MissingValue), (float("nan"), MissingValue), (["x"], RowError)])
 def test_what_is_no_text_is_refused(value: Any, kind: type[RowError]) -> None:
     with pytest.raises(kind, match="'text'"):
         judged(value)

@@ -16,7 +16,13 @@ def test_a_chat_of_two_messages_joins_the_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "what"), [(None, "nothing in 'response'"), (float("nan"), "nothing in"), (4, "holds a int")]
+    ("response", "what"),
+    [
+        (None, "nothing in 'response'"),
+        (float("nan"), "nothing in"),
+        (["4"], "holds a list"),
+        (True, "holds a bool"),
+    ],
 )
 def test_a_response_that_is_no_text_is_refused(response: Any, what: str) -> None:
     with pytest.raises(RowError, match=what):

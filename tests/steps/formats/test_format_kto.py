@@ -121,14 +121,21 @@ def test_pairs_are_read_as_trl_writes_them(pair: Row) -> None:
             },
             "answer different chats",
         ),
-        ({"chosen": None, "rejected": "5", "prompt": "2+2?"}, "'chosen' holds None, not a chat"),
-        ({"chosen": "4", "rejected": "5", "prompt": None}, "'prompt' holds None, not a chat"),
-        ({"chosen": "4", "rejected": "5", "prompt": 4}, "'prompt' holds a int, not text"),
+        ({"chosen": None, "rejected": "5", "prompt": "2+2?"}, "nothing in 'chosen': None"),
+        ({"chosen": "4", "rejected": "5", "prompt": None}, "nothing in 'prompt': None"),
+        ({"chosen": "4", "rejected": "5", "prompt": {}}, "'prompt' holds a dict, not text"),
     ],
 )
 def test_a_pair_that_cannot_be_read_is_refused(pair: dict[str, Any], what: str) -> None:
     with pytest.raises(RowError, match=what):
         FormatKTO(source="pairs").process([pair])
+
+
+def test_numbers_are_written_out() -> None:
+    rows = FormatKTO(source="pairs").process([{"chosen": 4, "rejected": 5.5, "prompt": 22}])
+
+    assert [row["completion"][0]["content"] for row in rows] == ["4", "5.5"]
+    assert rows[0]["prompt"] == [{"role": "user", "content": "22"}]
 
 
 def test_a_pair_of_texts_needs_a_prompt() -> None:

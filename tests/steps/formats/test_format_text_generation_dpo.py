@@ -64,7 +64,7 @@ def test_models_may_be_unknown() -> None:
         ({"generations": ["a", "b"], "ratings": None}, "nothing in 'ratings': None"),
         ({"generations": "ab", "ratings": [1, 2]}, "'generations' holds a str, not a list"),
         ({"generations": ["a", "b"], "ratings": ["1", "5"]}, "is rated '1' in 'ratings'"),
-        ({"generations": ["a", 7], "ratings": [1, 5]}, "'generations' holds 7 where an answer should be"),
+        ({"generations": ["a", ["b"]], "ratings": [1, 5]}, "'generations' holds a list, not text"),
         ({"generations": ["a", "b"], "ratings": [1, 5], "generation_models": ["x"]}, "do not match"),
         ({"generations": None, "ratings": [1, 5], "generation_models": ["x", "y"]}, "nothing in 'generations': None"),
     ],

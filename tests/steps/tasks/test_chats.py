@@ -40,10 +40,8 @@ def test_keys_that_a_table_filled_with_none_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("messages", "what"),
     [
-        ("Hi?", "holds 'Hi\\?', not a conversation"),
-        ([], r"holds \[\], not a conversation"),
-        (["Hi?"], "message 1 of 'messages' is 'Hi\\?', not a message"),
-        ([{"content": "Hi?"}], "its role is None"),
+        ("Hi?", "holds 'Hi\\?', not a chat"),
+        ([{"content": "Hi?"}], "message 1 of 'messages' has no role"),
         ([{"role": "user", "content": 3}], "has the content 3, not text"),
         ([{"role": "user"}], "has the content None, not text"),
         ([*CHAT, {"role": "assistant", "content": "Hello."}], "from 'assistant': nobody waits"),

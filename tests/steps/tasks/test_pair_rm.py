@@ -44,9 +44,9 @@ def test_one_answer_is_the_best_without_a_model() -> None:
     ("row", "what"),
     [
         ({"input": "Hi?", "candidates": []}, "not a list of texts"),
-        ({"input": "Hi?", "candidates": ["a", None]}, "not a list of texts"),
+        ({"input": "Hi?", "candidates": ["a", None]}, "'candidates' holds a NoneType, not text"),
         ({"input": "Hi?", "candidates": "ab"}, "not a list of texts"),
-        ({"input": 3, "candidates": ["a"]}, "`input` holds 3, not text"),
+        ({"input": ["Hi?"], "candidates": ["a"]}, "'input' holds a list, not text"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(row: dict[str, Any], what: str) -> None:

@@ -95,9 +95,14 @@ def test_a_good_schema_is_not_complained_about(schema: dict[str, Any]) -> None:
     assert list(ValidateJSON(json_schema=schema).check()) == []
 
 
-def test_nothing_is_read_from_elsewhere() -> None:
-    with pytest.raises(RunError, match="refers to what it does not hold"):
-        _problem("1", {"$ref": "https://example.org/schema.json"})
+@pytest.mark.parametrize(
+    ("own_name", "what"),
+    [({}, "refers to another document"), ({"$id": "https://example.org/own.json"}, "refers to what it does not hold")],
+    ids=["told-before", "told-by-the-value"],
+)
+def test_nothing_is_read_from_elsewhere(own_name: dict[str, Any], what: str) -> None:
+    with pytest.raises(RunError, match=what):
+        _problem("1", {"$ref": "https://example.org/schema.json", **own_name})
 
 
 def test_a_schema_that_leads_to_itself_ends() -> None:

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from steps.errors import RowError
 from steps.validators.validate_sql import Dialect, ValidateSQL
 
 
@@ -32,6 +33,14 @@ def test_code_is_sql_or_it_is_said_why_not(sql: str, dialect: Dialect | None, pr
 
     assert row["q_is_valid"] is (problem is None)
     assert (problem or "") in (row["q_problem"] or "")
+
+
+def test_sql_that_is_too_long_to_parse_is_refused() -> None:
+    step = ValidateSQL(column="q", max_length=9)
+
+    assert step.process([{"q": "```sql\nSELECT 1\n```"}])[0]["q_is_valid"]  # what stands around it does not count
+    with pytest.raises(RowError, match="'q' holds 10 characters of SQL, of at most 9"):
+        step.process([{"q": "SELECT 123"}])
 
 
 @pytest.mark.parametrize("dialect", get_args(Dialect))
