@@ -476,13 +476,10 @@ class Engine:
             host.pull(min(size, most), most)
 
     def _room_after(self, station: Station) -> int:
-        """Rows that the stages after this one can take."""
-        names = [
-            name
-            for name in station.stage.downstream
-            if not (self.stations[name].stage.is_global or self._groups.is_waiting(name))
-        ]
-        return min((self.stations[name].room_before for name in names), default=ROOM_ON_DISK)
+        """Rows that the stages after this one can take; where none are taken any more, nobody waits for room."""
+        after = [self.stations[name] for name in station.stage.downstream if not self._groups.is_waiting(name)]
+        taking = [other for other in after if not other.stage.is_global and self._may_feed(other)]
+        return min((other.room_before for other in taking), default=ROOM_ON_DISK)
 
     def _finish_if_done(self, station: Station) -> None:
         if station.is_done:

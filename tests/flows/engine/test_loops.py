@@ -257,13 +257,13 @@ def guess(chat: Any, number: int, model: str) -> str:
     return f"{int(chat[-1]['content'].split()[-1]) // 3} red, green and blue words"
 
 
-def guessing(url: str, rows: int = 20, **llm: Any) -> list[dict[str, Any]]:
+def guessing(url: str, rows: int = 20, source_rows: int = 30, **llm: Any) -> list[dict[str, Any]]:
     """Questions that all differ, until so many of the answers do."""
     model = {"use": "OpenAILLM", "model": "fake-model", "base_url": f"{url}/v1", "max_retries": 0, **llm}
     template = {"columns": ["i"], "template": "what of {{ i }}", "llm": model}
     ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": template}
     keep = {"name": "keep", "use": "KeepColumns", "after": "until", "with": {"columns": ["generation"]}}
-    return [numbered(30), ask, until(rows, after="ask", unique=["generation"]), keep]
+    return [numbered(source_rows), ask, until(rows, after="ask", unique=["generation"]), keep]
 
 
 @both
@@ -292,17 +292,18 @@ def test_a_run_that_is_stopped_keeps_the_rows_that_count_so_far_and_goes_on_as_i
 
 def test_what_comes_of_the_rows_of_a_stopped_run_is_not_asked_for(tmp_path: Path) -> None:
     async def stop_soon(engine: Engine) -> None:
-        while engine.counts["ask"].made < 15:
+        while engine.counts["ask"].made < 1000:
             await asyncio.sleep(0.005)
         engine.stop()
 
-    fake = FakeOpenAI(Behaviour(latency_s=0.05, reply=guess))
+    fake = FakeOpenAI(Behaviour(reply=guess))
     with running(fake) as url:
-        steps = guessing(url, max_concurrency=2)
-        steps.append({**steps[1], "name": "judge", "after": "until"})
+        steps = guessing(url, rows=2000, source_rows=10_000)
+        few = {"llm": {**steps[1]["with"]["llm"], "max_concurrency": 1}}
+        steps.append({**steps[1], "name": "judge", "after": "until", "with": {**steps[1]["with"], **few}})
         stopped = run_steps(tmp_path, steps, during=stop_soon)
 
-    assert len(stopped.rows["keep"]) >= 5
+    assert len(stopped.rows["keep"]) >= 300
     assert stopped.rows["judge"] == []
     assert stopped.counts["judge"].usage.requests == 0
 
