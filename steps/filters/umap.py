@@ -55,7 +55,7 @@ class UMAP(GlobalStep):
         import numpy as np
 
         count = len(vectors)
-        if count < 3 or (vectors == vectors[0]).all():  # nothing to tell apart
+        if count < 3 or (vectors.min(axis=0) == vectors.max(axis=0)).all():  # nothing to tell apart
             return np.tile(np.arange(count, dtype=np.float32)[:, None] * (count == 2), self.n_components)
         model = self._library().UMAP(
             n_components=self.n_components,

@@ -12,10 +12,9 @@ from steps.base import Batch, Group, Row, Step, require
 from steps.errors import RowError
 from steps.json_texts import text_or_json
 
-_MARKS = {"{query}": "%s", "{answers}": "%s", "{{": "{", "}}": "}", "%": "%%"}
+_MARKS = {"{query}": "%(query)s", "{answers}": "%(answers)s", "{{": "{", "}}": "}", "%": "%%"}
 """What a template holds, as Python's `%` wants it: the fastest way to fill in."""
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
-_PLACES = {"{query}": 0, "{answers}": 1}
 _GONE = ("query", "answers", "examples")
 """Columns that make way for the new one."""
 
@@ -53,17 +52,17 @@ class PrepareExamples(Step):
 
     def process(self, batch: Batch) -> Batch:
         form = _MARK.sub(lambda found: _MARKS[found[0]], self.template)
-        places = [_PLACES[mark] for mark in _MARK.findall(self.template) if mark in _PLACES]
-        return [self._prepared(row, form, places) for row in batch]
+        return [_prepared(row, form) for row in batch]
 
-    def _prepared(self, row: Row, form: str, places: Sequence[int]) -> Row:
-        lists = [_texts(row, column) for column in self.inputs]
-        queries, answers = map(len, lists)
-        if queries != answers:
-            raise RowError(f"there are {queries} queries and {answers} answers", "each query needs one")
-        made = {column: value for column, value in row.items() if column not in _GONE}
-        made["examples"] = "\n\n".join([form % texts for texts in zip(*[lists[place] for place in places], strict=True)])
-        return made
+
+def _prepared(row: Row, form: str) -> Row:
+    queries, answers = _texts(row, "query"), _texts(row, "answers")
+    if len(queries) != len(answers):
+        raise RowError(f"there are {len(queries)} queries and {len(answers)} answers", "each query needs one")
+    made = {column: value for column, value in row.items() if column not in _GONE}
+    pairs = zip(queries, answers, strict=True)
+    made["examples"] = "\n\n".join([form % {"query": query, "answers": answer} for query, answer in pairs])
+    return made
 
 
 def _texts(row: Row, column: str) -> list[str]:
