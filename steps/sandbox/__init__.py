@@ -3,8 +3,10 @@
 What holds wherever there are POSIX limits: time, memory, size of files and output, number of processes, an empty environment
 (no keys), no descriptors but the standard ones, a working folder that is removed, and an end for whatever was started. What
 depends on the system, and is named in `Ran.unguarded` where it lacks it: no network (namespaces of Linux), no files but those
-of Python and of the working folder (Landlock), and no signals to other processes (either). It is no virtual machine: it holds
-what goes wrong and what is careless or curious, not somebody who knows a hole in the kernel.
+of Python and of the working folder (Landlock), and no signals to other processes (either). Where Linux lets it, modes and
+times of other files stay as they are (mounts), and sockets that lie in files and memory that no process holds are refused
+(seccomp). It is no virtual machine: it holds what goes wrong and what is careless or curious, not somebody who knows a hole in
+the kernel.
 """
 
 from __future__ import annotations

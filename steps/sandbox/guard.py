@@ -22,8 +22,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-NEW_USER, NEW_PID, NEW_NET, NEW_IPC = 0x10000000, 0x20000000, 0x40000000, 0x08000000  # sched.h
-END_WITH_PARENT, BE_SUBREAPER, NO_NEW_PRIVILEGES = 1, 36, 38  # prctl.h
+NEW_USER, NEW_PID, NEW_NET, NEW_IPC, NEW_MOUNTS = 0x10000000, 0x20000000, 0x40000000, 0x08000000, 0x00020000  # sched.h
+END_WITH_PARENT, FILTER_CALLS, BE_SUBREAPER, NO_NEW_PRIVILEGES = 1, 22, 36, 38  # prctl.h
+BIND, PRIVATE, ALL_BELOW = 0x1000, 0x44000, 0x8000  # mount.h
+SET_MOUNT, READ_ONLY, FROM_HERE = 442, 1, -100  # a system call, the same on all processors; mount.h, fcntl.h
+LOAD, KEEP_BITS, IF_EQUAL, IF_AT_LEAST, ANSWER = 0x20, 0x54, 0x15, 0x35, 0x06  # linux/bpf_common.h
+REFUSED_CALLS = {
+    "x86_64": (0xC000003E, 41, 53, (29, 319, 425, 447)),
+    "aarch64": (0xC00000B7, 198, 199, (194, 279, 425, 447)),
+}
+"""By processor: its mark, `socket`, `socketpair`, and calls that get around limits (shmget, memfd_*, io_uring_setup)."""
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls of Landlock, the same on all processors
 RIGHTS = (13, 13, 14, 15, 15, 16)
 """How many rights about files Landlock knew in its version 0, 1, 2, ...; from then on 16."""
@@ -154,17 +162,21 @@ def _ended(code: int, cpu_s: int) -> tuple[int, str] | None:
 def _over(job: dict[str, Any]) -> str:
     """The limit that all processes of the code exceed together, if they do."""
     tasks = memory = 0
+    unnamed: dict[tuple[int, int], int] = {}
     for pid in _descendants():
         try:
             tasks += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
             memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+            unnamed |= _unnamed(pid)
         except (OSError, IndexError):  # it has just ended
             continue
         if tasks > job["processes"]:  # said at once: there may be very many, and more by the time they are counted
             return "processes"
     if memory > job["memory"]:
         return "memory"
-    return "files" if sum(_sizes()) > job["files"] else ""
+    given = os.fstat(job["stdin"])
+    unnamed.pop((given.st_dev, given.st_ino), None)
+    return "files" if sum(unnamed.values()) + sum(_sizes()) > job["files"] else ""
 
 
 def _descendants() -> Iterator[str]:
@@ -183,6 +195,17 @@ def _descendants() -> Iterator[str]:
             continue
         yield from children
         todo += children
+
+
+def _unnamed(pid: str) -> dict[tuple[int, int], int]:
+    """Bytes of each file that a process has removed and keeps open."""
+    found = {}
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            state = file.stat()
+            if not state.st_nlink:
+                found[state.st_dev, state.st_ino] = state.st_blocks * 512
+    return found
 
 
 def _sizes() -> Iterator[float]:
@@ -224,7 +247,9 @@ def _run(job: dict[str, Any]) -> NoReturn:
         _limit(job)
         if sys.platform == "linux":
             _libc("prctl", END_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+            _freeze_files()
             _libc("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+            _refuse_calls()
             _fence([*job["readable"], job["python"]])
         os.set_inheritable(job["stdin"], False)
         os.execve(job["python"], [job["python"], "-s", "-B", "-X", "utf8", job["main"]], job["environment"])
@@ -273,6 +298,42 @@ def _version_of_landlock() -> int:
         return 0
     version: int = ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1)
     return max(version, 0)
+
+
+def _freeze_files() -> None:
+    """Make all files but those of the working folder unchangeable where mounts can be: Landlock lets modes and times be set."""
+    libc = ctypes.CDLL(None)
+    if _libc("unshare", NEW_MOUNTS) != 0 or libc.mount(None, b"/", None, PRIVATE, None) != 0:
+        return
+    if libc.mount(b".", b".", None, BIND, None) != 0:
+        return
+    os.chdir(Path.cwd())  # what lies on top now
+    set_it, take_it_back = struct.pack("QQQQ", READ_ONLY, 0, 0, 0), struct.pack("QQQQ", 0, READ_ONLY, 0, 0)
+    if libc.syscall(SET_MOUNT, FROM_HERE, b"/", ALL_BELOW, set_it, len(set_it)) == 0:
+        libc.syscall(SET_MOUNT, FROM_HERE, b".", 0, take_it_back, len(take_it_back))
+
+
+def _refuse_calls() -> None:
+    """Have the system refuse sockets that lie in files, which reach whoever listens there, and memory that nobody counts."""
+    if os.uname().machine not in REFUSED_CALLS or sys.maxsize < 2**32:
+        return
+    processor, socket, pair, others = REFUSED_CALLS[os.uname().machine]
+    number, mark, family, kind = 0, 4, 16, 24  # where they stand in what is looked at
+    checks: list[tuple[int, int | str, int | str, int]]
+    checks = [(LOAD, 0, 0, mark), (IF_EQUAL, 0, "no", processor), (LOAD, 0, 0, number), (IF_AT_LEAST, "no", 0, 0x40000000)]
+    checks += [(IF_EQUAL, "no", 0, one) for one in others]
+    checks += [(IF_EQUAL, 1, 0, socket), (IF_EQUAL, 2, "yes", pair)]
+    checks += [(LOAD, 0, 0, family), (IF_EQUAL, "no", "yes", 1)]  # AF_UNIX
+    checks += [(LOAD, 0, 0, kind), (KEEP_BITS, 0, 0, 0xF), (IF_EQUAL, "no", "yes", 2)]  # SOCK_DGRAM can be sent anywhere
+    ends = {"yes": len(checks), "no": len(checks) + 1}
+    program = b""
+    for at, (code, if_so, if_not, value) in enumerate(checks):
+        jumps = (one if isinstance(one, int) else ends[one] - at - 1 for one in (if_so, if_not))
+        program += struct.pack("HBBI", code, *jumps, value)
+    program += struct.pack("HBBI", ANSWER, 0, 0, 0x7FFF0000) + struct.pack("HBBI", ANSWER, 0, 0, 0x00050000 | errno.EACCES)
+    held = ctypes.create_string_buffer(program)
+    whole = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(held))
+    _libc("prctl", FILTER_CALLS, 2, whole, 0, 0)
 
 
 def _fence(readable: list[str]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 import time
@@ -172,8 +173,10 @@ def test_of_long_output_beginning_and_end_are_kept() -> None:
     [
         "open('big', 'wb').write(b'x' * 10_000_000)",
         "for n in range(50): open(str(n), 'wb').write(b'x' * 500_000)\nimport time; time.sleep(20)",
+        "import os, time\nkept = [open(str(n), 'wb') for n in range(50)]\n"
+        "for n, file in enumerate(kept): os.remove(str(n)); file.write(b'x' * 500_000)\ntime.sleep(20)",
     ],
-    ids=["one", "many"],
+    ids=["one", "many", "removed and kept open"],
 )
 def test_files_stay_small(source: str) -> None:
     assert tried(source).limit == "files"
@@ -187,8 +190,74 @@ def test_files_elsewhere_are_out_of_reach(doing: str, tmp_path: Path) -> None:
 
     ran = tried(doing.format(str(ours)))
 
-    assert "PermissionError" in ran.stderr
+    assert "PermissionError" in ran.stderr or "Read-only file system" in ran.stderr
     assert ours.read_text() == "as it was"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts of Linux")
+@pytest.mark.usefixtures("_fenced_files", "_no_network")
+@pytest.mark.parametrize("doing", ["chmod({0!r}, 0o777)", "utime({0!r}, (1, 1))"])
+def test_modes_and_times_of_files_elsewhere_stay(doing: str, tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    ours.touch(mode=0o600)
+    before = ours.stat()
+
+    ran = tried(f"import os; os.{doing.format(str(ours))}")
+
+    assert ran.status == 1
+    assert (ours.stat().st_mode, ours.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
+def test_modes_of_its_own_files_are_its_own() -> None:
+    ran = tried("import os, shutil; open('a', 'w'); os.chmod('a', 0o640); shutil.copy2('a', 'b'); print(os.stat('b').st_mode)")
+
+    assert ran.stdout == f"{0o100640}\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp")
+@pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM"])
+def test_who_listens_at_a_socket_in_a_file_is_out_of_reach(kind: str, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, getattr(socket, kind)) as ours:
+        ours.bind(str(tmp_path / "ours"))
+        if kind == "SOCK_STREAM":
+            ours.listen()
+        alone, in_pair = (
+            tried(f"import socket; {made}.sendto(b'x', {str(tmp_path / 'ours')!r})")
+            for made in (f"socket.socket(socket.AF_UNIX, socket.{kind})", f"socket.socketpair(type=socket.{kind})[0]")
+        )
+        ours.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            ours.accept() if kind == "SOCK_STREAM" else ours.recv(1)
+
+    assert "PermissionError" in alone.stderr
+    assert in_pair.status == 1
+
+
+def test_processes_of_one_program_talk_to_each_other() -> None:
+    source = (
+        "import asyncio, multiprocessing as mp\n"
+        "def tell(pipe): pipe.send('hi')\n"
+        "context = mp.get_context('fork')\n"
+        "mine, theirs = context.Pipe()\n"
+        "context.Process(target=tell, args=[theirs]).start()\n"
+        "print(mine.recv())\n"
+        "asyncio.run(asyncio.sleep(0))"
+    )
+
+    assert tried(source).stdout == "hi\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp")
+@pytest.mark.parametrize("made", ["os.memfd_create('x')", "memory()"])
+def test_memory_that_belongs_to_no_process_is_refused(made: str) -> None:
+    source = (
+        "import ctypes, os\n"
+        "def memory():\n"
+        "    if ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600) < 0: raise PermissionError\n"
+        f"{made}"
+    )
+
+    assert "PermissionError" in tried(source).stderr
 
 
 @pytest.mark.usefixtures("_fenced_files")
