@@ -88,6 +88,7 @@ def test_all_mistakes_are_reported_at_once_and_nothing_that_follows_from_them() 
         ("model", "bad-parameter"),
         ("value", "bad-parameter"),
         ("typo", "unknown-parameter"),
+        ("value", "missing-column"),
         ("pool", "unknown-pool"),
         ("column", "missing-column"),
         ("after_column", "missing-column"),
@@ -273,7 +274,12 @@ def test_a_step_on_all_rows_between_a_source_and_another_ones_rows_cannot_be_joi
             "`num_generations`: should be greater than or equal to 1; seen 0",
             "choose a larger number",
         ),
-        ("use: UltraFeedback, with: {aspect: nice}", "bad-parameter", "'honesty' or", "choose one of those"),
+        (
+            "use: MinHashDedup, with: {tokenizer: nice}, input_mappings: {text: instruction}",
+            "bad-parameter",
+            "'words' or",
+            "choose one of those",
+        ),
         ("use: TextGeneration, with: {template: '{{ x'}", "bad-parameter", "template:", "change it under `with`"),
         ("use: TextGeneration, with: {pool: gpu}", "bad-parameter", "`pool` stands under `with`", "write `pool:` beside"),
         ("use: TextGeneration, with: {input_batch_size: 2}", "bad-parameter", "stands under", "write `batch_size:` beside"),
@@ -353,6 +359,68 @@ def test_a_class_that_raises_is_a_problem_of_its_step(own: dict[str, str]) -> No
     assert "ZeroDivisionError: no columns today" in problem.what
 
 
+# ---- what hides nothing else
+
+
+@pytest.mark.parametrize(
+    ("wrong", "codes"),
+    [
+        ("llm: {use: OpenAILM}", ["bad-parameter", "missing-column"]),
+        ("num_generation: 2", ["unknown-parameter", "missing-column"]),
+        ("max_repairs: -1, columns: [nothing]", ["bad-parameter", "missing-column"]),
+        (
+            "num_generations: 0, llm: {use: OpenAILLM, model: m, api_key: sk-hidden}",
+            ["bad-parameter", "secret-in-pipeline", "missing-column"],
+        ),
+    ],
+)
+def test_a_wrong_parameter_hides_no_missing_column(wrong: str, codes: list[str]) -> None:
+    text = f"""
+    - {{name: load, use: LoadDataFromDicts, with: {{data: [{{a: hi, b: 1}}]}}}}
+    - {{name: s, use: TextGeneration, after: load, with: {{{wrong}}}}}
+    """
+
+    assert [problem.code for problem in problems_of(text)] == codes
+
+
+def test_a_missing_parameter_hides_no_missing_column_at_the_step_or_after_it() -> None:
+    text = """
+    - {name: load, use: LoadDataFromDicts, with: {data: [{a: hi, b: 1}]}}
+    - {name: s, use: UltraFeedback, after: load, with: {llm: {use: OpenAILLM}}}
+    - {name: t, use: TruncateTextColumn, after: s, with: {column: ratins}}
+    """
+
+    found = problems_of(text)
+
+    assert [(problem.step, problem.code) for problem in found] == [
+        *[("s", "missing-parameter"), ("s", "missing-column"), ("s", "missing-column"), ("t", "missing-column")],
+    ]
+    assert found[-1].what.endswith("'ratings' (from s), 'rationales' (from s), 'model_name' (from s). Did you mean 'ratings'?")
+
+
+@pytest.mark.parametrize("wrong", ["columns: 5", "colums: [a]", "prompt: '{{ a }}'"])
+def test_nothing_is_said_of_columns_that_the_wrong_parameter_might_decide_over(wrong: str) -> None:
+    text = f"""
+    - {{name: load, use: LoadDataFromDicts, with: {{data: [{{a: hi, b: 1}}]}}}}
+    - {{name: s, use: TextGeneration, after: load, with: {{{wrong}}}}}
+    - {{name: t, use: KeepColumns, after: s, with: {{columns: [nothing]}}}}
+    """
+
+    assert {problem.step for problem in problems_of(text)} == {"s"}
+    assert "missing-column" not in {problem.code for problem in problems_of(text)}
+
+
+def test_a_step_that_cannot_be_made_is_in_no_plan_and_its_pool_is_looked_at() -> None:
+    spec, _ = read_spec(
+        f"steps:\n{LOAD}\n- {{name: s, use: TextGeneration, after: load, pool: gppu, with: {{num_generations: 0}}}}"
+    )
+
+    found, problems = examine(spec, SMALL)
+
+    assert [problem.code for problem in problems] == ["bad-parameter", "unknown-pool"]
+    assert (list(found.steps), found.steps["load"].next) == (["load"], [])
+
+
 # ---- columns
 
 
@@ -363,9 +431,37 @@ def test_a_missing_column_says_what_arrives_from_where_and_what_to_do() -> None:
 
     assert problem.what == (
         "needs column 'generations'; it receives 'instruction' (from load), 'generation' (from answer), "
-        "'model_name' (from answer). Did you mean 'generation'?"
+        "'model_name' (from answer)."
     )
-    assert problem.fix == "map it with input_mappings: {generations: generation}"
+    assert problem.fix == "add a GroupColumns step before it, with: {columns: [generation], output_columns: [generations]}"
+
+
+def test_what_is_suggested_for_a_list_of_single_values_leaves_no_problem() -> None:
+    group = "{name: group, use: GroupColumns, after: answer, with: {columns: [generation], output_columns: [generations]}}"
+    text = f"{LOAD}\n- {{name: answer, use: TextGeneration, after: load}}\n- {group}"
+
+    assert problems_of(text + "\n- {name: rate, use: UltraFeedback, after: group}") == []
+
+
+@pytest.mark.parametrize(
+    ("row", "step", "fix"),
+    [
+        ("{prompt: [a], x: 1}", "TextGeneration", "map it with input_mappings: {instruction: ...}"),
+        (
+            "{instructions: [a]}",
+            "TextGeneration",
+            "add an ExpandColumns step before it, with: {columns: {instructions: instruction}}",
+        ),
+        ("{instruction: a, generation: b}", "UltraFeedback", "add a GroupColumns step before it"),
+        ("{instruction: a, generationz: b}", "UltraFeedback", "add a step before it that makes it"),
+        ("{instruction: a, answers: [b]}", "UltraFeedback", "map it with input_mappings: {generations: ...}"),
+        ("{messages: [{role: user, content: a}]}", "UltraFeedback", "add a step before it that makes it"),
+    ],
+)
+def test_no_column_is_suggested_for_one_that_holds_something_else(row: str, step: str, fix: str) -> None:
+    text = f"- {{name: load, use: LoadDataFromDicts, with: {{data: [{row}]}}}}\n- {{name: s, use: {step}, after: load}}"
+
+    assert problems_of(text)[-1].fix.startswith(fix), problems_of(text)
 
 
 def test_a_step_that_makes_the_missing_column_is_named() -> None:
