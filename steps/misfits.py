@@ -11,6 +11,7 @@ from steps.base import BaseStep, GeneratorStep, GlobalStep, JoinStep, Step
 from steps.tasks.base import Task
 from steps.tasks.generator import GeneratorTask
 from steps.tasks.global_task import GlobalTask
+from steps.wiring import open_pipeline
 from steps.wording import listed
 
 
@@ -61,7 +62,7 @@ def declared(found: type[BaseStep], name: Literal["inputs", "outputs", "optional
 def _of_columns(found: type[BaseStep]) -> Iterator[Misfit]:
     for name, instead in (("inputs", "needs"), ("outputs", "makes"), ("optional_inputs", "")):
         declared = inspect.getattr_static(found, name)
-        write = f'write the columns in the class: {name} = ("text",)'
+        write = f"write the columns in the class: {name} = {_columns_of(found, name)}"
         if isinstance(declared, property):
             more = f"; where parameters decide over them, `def {instead}(self)` returns them" if instead else ""
             yield Misfit(f"`{name}` is a property", write + more)
@@ -69,6 +70,17 @@ def _of_columns(found: type[BaseStep]) -> Iterator[Misfit]:
             yield Misfit(f"`{name}` is a mapping", f"{write}; those that may be missing in `optional_inputs`")
         elif isinstance(declared, str):
             yield Misfit(f"`{name}` is one text", f"write a tuple: {name} = ({declared!r},)")
+
+
+def _columns_of(found: type[BaseStep], name: str) -> tuple[str, ...]:
+    """The columns that it means, as far as it can say without parameters; else an example."""
+    token = open_pipeline.set(None)
+    try:
+        return tuple(map(str, getattr(found.model_construct(), name))) or ("text",)
+    except Exception:  # their code
+        return ("text",)
+    finally:
+        open_pipeline.reset(token)
 
 
 def _of_what_it_lacks(found: type[BaseStep]) -> Iterator[Misfit]:

@@ -107,7 +107,7 @@ class GeneratorTaskWithProcess(GeneratorTask):
     [
         (
             ColumnsInProperties,
-            [("`inputs` is a property", 'inputs = ("text",)'), ("`outputs` is a property", "def makes(self)")],
+            [("`inputs` is a property", "inputs = ('text',)"), ("`outputs` is a property", "def makes(self)")],
         ),
         (
             ColumnsInMapping,
