@@ -303,7 +303,10 @@ class Pipeline:
         from flows.runs import RunStore
 
         refuse_another_run()
-        options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
+        try:
+            options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
+        except ValidationError as error:
+            raise _told(error) from error
         planned = self._planned(parameters or {}, is_replay=options.is_replay, load_groups=options.load_groups)
         folder = run_inline(planned, runs_dir, run_id=run_id, options=options)
         report = folder.report()

@@ -90,7 +90,11 @@ def _of_what_it_lacks(found: type[BaseStep]) -> Iterator[Misfit]:
                 instead = " but `process`" if method != "process" and not _is_ours(found, "process") else ""
                 yield Misfit(f"it has no `{method}`{instead}", fix)
             break
-    if not issubclass(found, Task) or not _is_ours(found, "answer"):
+    if not issubclass(found, Task):
+        if issubclass(found, Step) and inspect.isgeneratorfunction(found.process):
+            yield Misfit("its `process` yields", "return the rows: `return rows` where distilabel has `yield rows`")
+        return
+    if not _is_ours(found, "answer"):
         return
     if not _is_ours(found, "process"):
         yield Misfit("its `process` is not called: a task asks about each row by itself", "move it into a step after the task")

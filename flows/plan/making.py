@@ -52,7 +52,10 @@ class Making:
         self.classes.setdefault(spec.name, found)
         for what, fix in misfits(found):
             self._problems.add("bad-class", f"{spec.use} cannot work as it is written: {what}", fix, spec.name)
-        given = {**self._own(spec, found), **self._placement(spec, found)}
+        given: dict[str, Any] = {**self._own(spec, found), **self._placement(spec, found)}
+        for key in ("input_mappings", "output_mappings"):
+            if key in spec.params and not given.get(key):  # in the wrong place, which was said: what it means is known
+                given[key] = spec.params[key]
         return None if "with" in unread else self._make(found, given, spec)
 
     def _make(self, found: type[BaseStep], given: Mapping[str, Any], spec: StepSpec) -> BaseStep | None:

@@ -137,6 +137,13 @@ def test_a_load_group_may_list_steps(tmp_path: Path) -> None:
     assert groups == (("load_data_from_dicts_0", "keep_columns_0"), ("truncate_text_column_0",))
 
 
+def test_an_argument_of_the_wrong_kind_is_told_in_words() -> None:
+    with pytest.raises(PlanError, match="`load_groups"):
+        rich_pipeline().run(load_groups=[[1]])  # type: ignore[list-item]
+    with pytest.raises(PlanError, match="`max_rows`: should be greater than or equal to 1; seen 0"):
+        rich_pipeline().run(max_rows=0)
+
+
 def test_load_groups_are_told_with_the_other_problems() -> None:
     with Pipeline() as pipeline:
         _ = LoadDataFromDicts(data=ROWS) >> KeepColumns(name="keep", columns=["nothing"])

@@ -398,6 +398,13 @@ def test_a_missing_parameter_hides_no_missing_column_at_the_step_or_after_it() -
     assert found[-1].what.endswith("'ratings' (from s), 'rationales' (from s), 'model_name' (from s). Did you mean 'ratings'?")
 
 
+def test_a_mapping_in_the_wrong_place_hides_no_column_and_makes_none_missing() -> None:
+    step = "{name: s, use: TextGeneration, after: load, with: {input_mappings: {instruction: a}}}"
+    text = f"- {{name: load, use: LoadDataFromDicts, with: {{data: [{{a: hi}}]}}}}\n- {step}"
+
+    assert "stands under `with`" in only(problems_of(text), "bad-parameter").what
+
+
 @pytest.mark.parametrize("wrong", ["columns: 5", "colums: [a]", "prompt: '{{ a }}'"])
 def test_nothing_is_said_of_columns_that_the_wrong_parameter_might_decide_over(wrong: str) -> None:
     text = f"""

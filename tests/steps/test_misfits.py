@@ -67,6 +67,17 @@ class JoinWithProcess(JoinStep):
         yield [{}]
 
 
+class YieldsBatches(Step):
+    inputs = ("text",)
+    outputs = ("length",)
+
+    def process(self, *inputs: Any) -> Any:
+        for rows in inputs:
+            for row in rows:
+                row["length"] = len(row["text"])
+            yield rows
+
+
 class TaskWithoutWords(Task):
     outputs = ("answer",)
 
@@ -117,6 +128,7 @@ class GeneratorTaskWithProcess(GeneratorTask):
         (SourceWithOffset, [("`generate` is called without arguments", "def generate(self)")]),
         (Nothing, [("no `process`", "def process(self, rows)")]),
         (JoinWithProcess, [("no `combine` but `process`", "def combine(self, rows)")]),
+        (YieldsBatches, [("`process` yields", "`return rows` where distilabel has `yield rows`")]),
         (TaskWithoutWords, [("cannot read replies", "def format_output"), ("asks nothing", "a `prompt`")]),
         (TaskOfOneArgument, [("`format_output` is called with text, row", "def format_output(self, text, row)")]),
         (TaskWithProcess, [("`process` is not called", "a step after the task")]),
@@ -156,15 +168,9 @@ def test_nothing_is_wrong_with_what_is_built_in_or_in_the_samples() -> None:
 # ---- what only shows when it works
 
 
-class YieldsBatches(Step):
-    inputs = ("text",)
-    outputs = ("length",)
-
+class ReturnsBatches(Step):
     def process(self, *inputs: Any) -> Any:
-        for rows in inputs:
-            for row in rows:
-                row["length"] = len(row["text"])
-            yield rows
+        return inputs
 
 
 class ReturnsNothing(Step):
@@ -196,7 +202,7 @@ class OddRow(Step):
 @pytest.mark.parametrize(
     ("step", "what", "fix"),
     [
-        (YieldsBatches, "`process` made a list where a row (a dict) belongs", "return the rows: `return rows` where"),
+        (ReturnsBatches, "`process` made a list where a row (a dict) belongs", "return the rows: `return rows` where"),
         (ReturnsNothing, "`process` returned None where rows belong", "return the rows"),
         (YieldsAll, "`process` made a list where a row (a dict) belongs", "`yield from rows`"),
         (JoinsIntoLists, "`combine` made a list where a row (a dict) belongs", "return one row, a dict"),
