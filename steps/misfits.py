@@ -61,15 +61,15 @@ def declared(found: type[BaseStep], name: Literal["inputs", "outputs", "optional
 
 def _of_columns(found: type[BaseStep]) -> Iterator[Misfit]:
     for name, instead in (("inputs", "needs"), ("outputs", "makes"), ("optional_inputs", "")):
-        declared = inspect.getattr_static(found, name)
+        columns = inspect.getattr_static(found, name)
         write = f"write the columns in the class: {name} = {_columns_of(found, name)}"
-        if isinstance(declared, property):
+        if isinstance(columns, property):
             more = f"; where parameters decide over them, `def {instead}(self)` returns them" if instead else ""
             yield Misfit(f"`{name}` is a property", write + more)
-        elif isinstance(declared, Mapping):
+        elif isinstance(columns, Mapping):
             yield Misfit(f"`{name}` is a mapping", f"{write}; those that may be missing in `optional_inputs`")
-        elif isinstance(declared, str):
-            yield Misfit(f"`{name}` is one text", f"write a tuple: {name} = ({declared!r},)")
+        elif isinstance(columns, str):
+            yield Misfit(f"`{name}` is one text", f"write a tuple: {name} = ({columns!r},)")
 
 
 def _columns_of(found: type[BaseStep], name: str) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ def _of_what_it_lacks(found: type[BaseStep]) -> Iterator[Misfit]:
         return
     if not _is_ours(found, "process"):
         yield Misfit("its `process` is not called: a task asks about each row by itself", "move it into a step after the task")
-    if found.answer.__qualname__.partition(".")[0] in ("Task", "GeneratorTask", "GlobalTask"):
+    if found.answer in (Task.answer, GeneratorTask.answer, GlobalTask.answer):  # those that ask once
         if found.Answer is None and found.format_output is Task.format_output:
             yield Misfit("it cannot read replies", "write `def format_output(self, text, row)`, or a model `Answer`")
         if not found.prompt and found.format_input is Task.format_input:

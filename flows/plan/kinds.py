@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Literal
 
 from steps.base import METADATA, BaseStep, Row
@@ -15,6 +16,8 @@ from steps.sources.load_data_from_dicts import LoadDataFromDicts
 from steps.tasks.base import Task
 
 Kind = Literal["single", "list", "chat"]
+MOST_ROWS = 1000
+"""Rows of a source that are looked at."""
 
 LISTS = frozenset(
     {
@@ -90,7 +93,7 @@ def _by_name(step: BaseStep, column: str) -> Kind | None:
 
 
 def _of_values(rows: Iterable[Row], column: str) -> Kind | None:
-    kinds = {_of_value(row[column]) for row in rows if row.get(column) is not None}
+    kinds = {_of_value(row[column]) for row in islice(rows, MOST_ROWS) if row.get(column) is not None}
     return kinds.pop() if len(kinds) == 1 else None
 
 
