@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from flows.catalogue import describe_all
+from flows.catalogue import Entry, Parameter, describe_all
 from flows.plan import examine
 from flows.samples import ROWS
 from flows.spec import PipelineSpec, spec_from
@@ -152,7 +152,7 @@ def catalogue_text() -> str:
     return "\n".join(_lines(entry) for entry in describe_all() if entry["group"] not in ("models", "routers"))
 
 
-def _lines(entry: Mapping[str, Any]) -> str:
+def _lines(entry: Entry) -> str:
     is_source = entry["group"] == "sources"
     needs = "" if is_source else f" Needs: {', '.join(entry['inputs']) or 'what its parameters say'}."
     head = f"- {entry['name']} ({'source' if is_source else entry['group']}): {entry['summary']}{needs}"
@@ -161,11 +161,11 @@ def _lines(entry: Mapping[str, Any]) -> str:
     return "\n".join([head, *(_line(one) for one in entry["parameters"] if _is_told(one))])
 
 
-def _is_told(parameter: Mapping[str, Any]) -> bool:
+def _is_told(parameter: Parameter) -> bool:
     return parameter["name"] not in (*_SHARED, *_ELSEWHERE) and not parameter["description"].startswith("Not used")
 
 
-def _line(parameter: Mapping[str, Any]) -> str:
+def _line(parameter: Parameter) -> str:
     default = "required" if parameter["is_required"] else f"default {orjson.dumps(parameter['default'], default=str).decode()}"
     return f"    {parameter['name']}: {parameter['type']}, {default}. {parameter['description']}".rstrip()
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from pydantic import ValidationError
 
-from flows.plan import Plan, batch_size_field, examine, plan
+from flows.plan import Groups, Plan, batch_size_field, examine
 from flows.plan.grouping import Sequential
+from flows.plan.making import literal_keys
 from flows.spec import CanvasSpec, PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
 from flows.spec.parameters import settable
 from flows.spec.reading import misfit
@@ -223,9 +224,22 @@ class Pipeline:
         """
         return self._planned({})
 
-    def _planned(self, parameters: Mapping[str, Any], *, is_replay: bool = False) -> Plan:
+    def _planned(self, parameters: Mapping[str, Any], *, is_replay: bool = False, load_groups: Groups = ()) -> Plan:
         with _closed():
-            return plan(with_parameters(self.spec, parameters), is_replay=is_replay)
+            keys = self._keys_in_steps()
+            planned, found = examine(with_parameters(self.spec, parameters), is_replay=is_replay, load_groups=load_groups)
+        keyless = {problem.step for problem in keys}  # that their key is missing only follows
+        if problems := [*keys, *(one for one in found if one.code != "model-not-ready" or one.step not in keyless)]:
+            raise PlanError(problems)
+        return planned
+
+    def _keys_in_steps(self) -> list[Problem]:
+        """Keys that steps made in Python hold themselves: `spec` leaves them out, so that no plan of it would find them."""
+        return [
+            Problem("secret-in-pipeline", f"step {step.name!r}", what, fix, step.name)
+            for step in self._steps
+            for what, fix in literal_keys(step)
+        ]
 
     def get_runtime_parameters_info(self) -> dict[str, list[dict[str, Any]]]:
         """What `run(parameters=...)` and `--param` may set, by step: name, whether it may be left out, and what it is.
@@ -248,13 +262,13 @@ class Pipeline:
         max_cost: float | None = None,
         max_tokens: int | None = None,
         journals: Sequence[str | Path] = (),
-        load_groups: Sequence[Sequence[str]] | Sequential = (),
+        load_groups: Sequence[Sequence[str | BaseStep]] | Sequential = (),
         **unknown: Never,
     ) -> Distiset:
         """Run it here and return the result; the same `run_id` continues an earlier run.
 
         Steps work at the same time; those of `load_groups` work one group after the other, and let go of their models and
-        devices in between. "sequential_step_execution": each step alone.
+        devices in between. "sequential_step_execution": each step alone. A group lists steps, or their names.
 
         Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
 
@@ -313,8 +327,11 @@ class Pipeline:
         from flows.runs import RunStore
 
         refuse_another_run()
-        options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
-        planned = self._planned(parameters or {}, is_replay=options.is_replay)
+        try:
+            options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
+        except ValidationError as error:
+            raise _told(error) from error
+        planned = self._planned(parameters or {}, is_replay=options.is_replay, load_groups=options.load_groups)
         folder = run_inline(planned, runs_dir, run_id=run_id, options=options)
         for text in _lacking(folder):
             warnings.warn(text, UserWarning, stacklevel=3)

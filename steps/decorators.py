@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -24,7 +24,8 @@ from steps.tasks.base import Task
 from steps.tasks.rehearsing import rehearse_text
 from steps.wording import listed
 
-Columns = Sequence[str] | None
+Columns = Sequence[str] | Mapping[str, bool] | None
+"""Names of columns; a mapping says of each whether a row must have it."""
 S = TypeVar("S", bound=BaseStep)
 
 
@@ -39,7 +40,7 @@ def step(
 
     - "normal": the function gets a batch of rows, which are its own to change, and returns or yields as many. With
       `changes_rows` it gets one row at a time, and may return none or several.
-    - "global": it gets all rows, and returns or yields those that go on.
+    - "global": it gets all rows in a list, which are its own to change too, and returns or yields those that go on.
     - "generator": it yields the rows.
 
     Rows may come one by one, in lists, and, from a generator, in pairs of a list and whether it is the last.
@@ -54,7 +55,7 @@ def step(
         >>> MeasureText(least=3).process([{"text": "hi"}])
         [{'text': 'hi', 'length': 3}]
     """
-    columns = {"inputs": tuple(inputs or ()), "outputs": tuple(outputs or ())}
+    columns = _columns(inputs, outputs)
     bases: dict[str, type[BaseStep]] = {"normal": _RowsStep, "global": _AllRowsStep, "generator": _SourceStep}
     if step_type not in bases:
         raise ValueError(f"step_type is {step_type!r}; it is one of {listed(bases)}")
@@ -88,20 +89,37 @@ def task(
         >>> JudgeMood().format_input({"text": "What a day!"})
         [{'role': 'user', 'content': 'Is this in good spirits, yes or no? What a day!'}]
     """
-    needed, made = tuple(inputs or ()), tuple(outputs or ())
+    columns = _columns(inputs, outputs)
+    known = (*columns["inputs"], *columns["optional_inputs"])
 
     def make(function: Callable[..., Row]) -> type[Any]:
         about, prompts = _prompts(function)
         for name, template in prompts.items():
-            if unknown := [column for column in _PLACE.findall(template) if column not in needed]:
+            if unknown := [column for column in _PLACE.findall(template) if column not in known]:
                 raise ValueError(f"`{name}` of {function.__name__} takes {listed(unknown)}, which its inputs do not name")
-        more = {"inputs": needed, "outputs": made, "prompts": prompts, "rehearsed": staticmethod(rehearse or _sentence)}
+        more = {**columns, "prompts": prompts, "rehearsed": staticmethod(rehearse or _sentence)}
         return _made(_ReplyTask, function, 2, more, about)
 
     return make
 
 
+def _columns(inputs: Columns, outputs: Columns) -> dict[str, tuple[str, ...]]:
+    """The columns of a class.
+
+    Raises:
+        ValueError: One text stands where a list belongs.
+    """
+    for name, given in (("inputs", inputs), ("outputs", outputs)):
+        if isinstance(given, str):
+            raise ValueError(f"{name}={given!r} is one text; write a list: {name}=[{given!r}]")
+    optional = tuple(column for column, is_needed in inputs.items() if not is_needed) if isinstance(inputs, Mapping) else ()
+    needed = tuple(column for column in inputs or () if column not in optional)
+    return {"inputs": needed, "optional_inputs": optional, "outputs": tuple(outputs or ())}
+
+
 def _made(base: type[S], function: Callable[..., Any], skip: int, about: dict[str, Any], doc: str | None = None) -> type[S]:
+    if len(inspect.signature(function).parameters) < skip:
+        raise ValueError(f"{function.__name__} is called with {_GIVEN[skip]}: write them as its first parameters")
     fields = fields_of(function, skip)
     made: type[S] = create_model(
         function.__name__,
@@ -131,7 +149,7 @@ class _RowsStep(_OfFunction, Step):
 
 class _AllRowsStep(_OfFunction, GlobalStep):
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
-        return _rows(self.function(rows, **self.own()))
+        return _rows(self.function(list(rows), **self.own()))
 
 
 class _SourceStep(_OfFunction, GeneratorStep):
@@ -142,6 +160,7 @@ class _SourceStep(_OfFunction, GeneratorStep):
 class _ReplyTask(_OfFunction, Task):
     prompts: ClassVar[dict[str, str]] = {}
     rehearsed: ClassVar[Callable[[Row, Random], str]]
+    mend_rehearsal: ClassVar[str] = "write @task(..., rehearse=...): a function of row and rng, whose reply it can read"
 
     def format_input(self, row: Row) -> Chat:
         said = {role: self.prompts[name] for name, role in _ROLES.items() if name in self.prompts}
@@ -157,6 +176,8 @@ class _ReplyTask(_OfFunction, Task):
         return type(self).rehearsed(row, rng)
 
 
+_GIVEN = {1: "the rows", 2: "a reply and the row"}
+"""What a function is called with, by how much that is."""
 _ROLES = {"system_prompt": "system", "user_message_template": "user"}
 _PLACE = re.compile(r"\{(\w+)\}")
 

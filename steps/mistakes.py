@@ -13,6 +13,15 @@ from steps.models import models_of
 from steps.secrets import may_name_key
 from steps.wording import did_you_mean, listed, nearest, quoted
 
+_OF_DISTILABEL = {
+    "use_cache": "leave it out: what a run finished is kept under its run_id, and a new run makes its rows anew",
+    "cuda_devices": "leave it out: `resources` of the step says how many GPUs it gets, as StepResources(gpus=1) in Python",
+    "disable_cuda_device_placement": "leave it out: `resources` of the step says how many GPUs it gets",
+    "use_offline_batch_generation": "leave it out: requests are sent one by one, as fast as the limits of the key allow",
+    "tokenizer_id": "leave it out: the server knows its own tokenizer",
+}
+"""What to do instead of parameters that steps and models have in distilabel."""
+
 
 def mistakes(
     error: ValidationError, found: type[BaseModel], use: str, given: Mapping[str, Any], *, in_python: bool = False
@@ -30,7 +39,8 @@ def mistakes(
         elif detail["type"] == "extra_forbidden":
             known = sorted(_fields_at(found, path, given))
             what = f"{use} has no parameter {quoted(name)}.{did_you_mean(path[-1], known)}"
-            yield "unknown-parameter", what, f"known: {listed(known)}" if known else "remove it"
+            instead = _OF_DISTILABEL.get(path[-1])
+            yield "unknown-parameter", what, instead or (f"known: {listed(known)}" if known else "remove it")
         else:
             said, value, fix = words(detail), detail["input"], remedy(detail)
             field = found.model_fields.get(path[0]) if len(path) > 1 else None

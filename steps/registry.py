@@ -173,6 +173,8 @@ def _by_module_path(path: str) -> type:
         return _get(importlib.import_module(module), attribute)
     except UnknownComponent:
         raise
+    except DistilflowError as error:
+        raise UnknownComponent(f"{path!r} cannot be imported: {error.message}", error.fix) from error
     except (Exception, SystemExit) as error:
         raise UnknownComponent(f"{path!r} cannot be imported: {error}", "check the module's name and code") from error
 

@@ -21,6 +21,7 @@ from steps import registry
 from steps.base import BaseStep
 from steps.errors import Problem
 from tools.catalogue import FOLDER, pages
+from tools.guide import deviations
 
 FENCE = re.compile(r"^```(?P<info>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -144,6 +145,13 @@ def test_commands_exist(section: Section) -> None:
     known = {command.name or getattr(command.callback, "__name__", "") for command in cli.registered_commands}
 
     assert set(re.findall(r"`distilflow (\w+)", section.text)) <= known
+
+
+def test_a_page_leads_to_the_differences_where_the_guide_has_a_line_for_the_class() -> None:
+    linked = {section.name for section in SECTIONS if "[what is different](../migrating.md)" in section.text}
+
+    assert linked == {section.name for section in SECTIONS} & deviations().keys()
+    assert "LoadDataFromDisk" not in linked  # the guide names it beside other things
 
 
 def test_words_in_angle_brackets_are_no_markup() -> None:

@@ -10,16 +10,15 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from flows.catalogue import default_of, describe_all, example_params, heading_of, other_columns
+from flows.catalogue import Entry, Parameter, default_of, describe_all, example_params, heading_of, other_columns
 from flows.spec.text import write_yaml
 from steps.wording import snake_case
+from tools.guide import GUIDE, deviations
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "catalogue"
 INDEX = "README.md"
-GUIDE = ROOT / "docs" / "migrating.md"
 DISTILABEL = ROOT / "tests" / "flows" / "compat" / "distilabel_components.json"
 OURS = ("steps.",)
 _MARK = "<!-- Written by `make docs` from docstrings and schemas: edit those. -->\n"
@@ -27,8 +26,6 @@ _SHARED = "Parameters of every task"
 _PLACES = {"llms": "llm", "embeddings": "embeddings"}
 """What steps call a parameter that holds a model of this kind."""
 _CODE = re.compile(r"(`[^`]*`)")
-
-Entry = dict[str, Any]
 
 
 def main() -> None:
@@ -43,13 +40,13 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Every page by the name of its file."""
-    catalogue = [entry for entry in describe_all() if entry["import"].startswith(tuple(f"from {ours}" for ours in OURS))]
+    catalogue = [entry for entry in describe_all() if entry["import_line"].startswith(tuple(f"from {ours}" for ours in OURS))]
     known = {entry["name"] for entry in json.loads(DISTILABEL.read_text(encoding="utf-8"))}
-    told = GUIDE.read_text(encoding="utf-8")
+    told = deviations()
     headings = [(heading, list(entries)) for heading, entries in groupby(catalogue, heading_of)]
     found = {INDEX: _index(headings)}
     for heading, entries in headings:
-        notes = {name: _distilabel(name, told) for name in known & {entry["name"] for entry in entries}}
+        notes = {name: _distilabel(is_told=name in told) for name in known & {entry["name"] for entry in entries}}
         found[_file(heading)] = _page(heading, entries, notes)
     return found
 
@@ -58,9 +55,8 @@ def _file(heading: str) -> str:
     return f"{heading.lower().replace(' ', '-')}.md"
 
 
-def _distilabel(name: str, guide: str) -> str:
-    is_listed = f"| `{name}`" in guide or f", `{name}`" in guide
-    return "distilabel has a class of this name" + ("; [what is different](../migrating.md)" if is_listed else "")
+def _distilabel(*, is_told: bool) -> str:
+    return "distilabel has a class of this name" + (f"; [what is different](../{GUIDE.name})" if is_told else "")
 
 
 # ---- the index
@@ -119,7 +115,7 @@ def _section(entry: Entry, note: str) -> str:
         parts.append(_table(own))
     if len(own) < len(entry["parameters"]):
         parts.append(f"{'And the' if own else 'The'} [{_SHARED.lower()}](#{_SHARED.lower().replace(' ', '-')}).")
-    parts.append(f"```pycon\n>>> {entry['import']}\n{entry['example']}\n```")
+    parts.append(f"```pycon\n>>> {entry['import_line']}\n{entry['example']}\n```")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -151,7 +147,7 @@ def _snippet(entry: Entry) -> str:
     return write_yaml([step])
 
 
-def _table(parameters: Iterable[Entry]) -> str:
+def _table(parameters: Iterable[Parameter]) -> str:
     lines = []
     for one in parameters:
         type_ = f"`{one['type']}`" + (f", {one['limits']}" if one["limits"] else "")

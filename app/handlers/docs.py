@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from app.handlers.markdown import render_markdown
-from flows.catalogue import Paper, default_of, describe
+from flows.catalogue import Paper, Parameter, default_of, describe
 
 _BARE_ADDRESS = re.compile(r"(?<![<(])\bhttps://[^\s)>]+")
 
@@ -62,7 +62,7 @@ def docs_of(name: str) -> Docs:
         uses=entry.get("optional_inputs", []),
         makes=entry.get("outputs", []),
         parameters=[_parameter(parameter) for parameter in entry["parameters"]],
-        example=_with_import(entry["import"], _as_code(entry["example"])) if entry["example"] else "",
+        example=_with_import(entry["import_line"], _as_code(entry["example"])) if entry["example"] else "",
     )
 
 
@@ -82,7 +82,7 @@ def _as_code(example: str) -> str:
     return "\n".join(lines).strip()
 
 
-def _parameter(parameter: dict[str, Any]) -> ParameterDoc:
+def _parameter(parameter: Parameter) -> ParameterDoc:
     default, whole = default_of(parameter), default_of(parameter, None)
     return ParameterDoc(
         name=parameter["name"],

@@ -103,6 +103,5 @@ def _tags(plan: Plan, *, is_free: bool) -> list[str]:
         RUNS: is_free,
         "Fine-tuning": "formats" in groups,
         "Evaluation": "formats" not in groups and bool(made & JUDGED),
-        "Labels": "labels" in groups,
     }
     return [tag for tag, is_so in tags.items() if is_so]

@@ -9,10 +9,12 @@ from typing import Any, Literal, TypedDict
 from app.handlers.wording import cut, in_words
 from flows.catalogue import Paper, read_docstring
 from flows.plan import Plan, PlannedStep
+from flows.plan.columns import MAP_IT, fitting_columns
 from flows.spec import PipelineSpec, StepSpec
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep
 from steps.errors import Problem
+from steps.misfits import declared
 from steps.tasks.base import Task
 from steps.wording import nearest, quoted
 
@@ -95,7 +97,7 @@ def step_cards(spec: PipelineSpec, plan: Plan, problems: Sequence[Problem]) -> l
                 router=_router_in_short(spec, plan, step.name),
                 price=_price(planned),
                 needs=planned.step.needs() if planned else [],
-                uses=list(found.optional_inputs) if found else [],
+                uses=declared(found, "optional_inputs") if found else [],
                 adds=_added(planned),
                 papers=list(read_docstring(found.__doc__).papers) if found else [],
                 columns=planned.sent if planned else None,
@@ -135,14 +137,14 @@ def _add_uses(card: ProblemCard, planned: PlannedStep) -> None:
     mappings, received = planned.step.input_mappings, planned.received or []
     wanted = {column: mappings.get(column, column) for column in planned.step.needs()}
     taken = {present for present in wanted.values() if present in received}
-    free = [name for name in received if name not in taken]
     column = next((column for column, name in wanted.items() if card["what"].startswith(f"needs column {quoted(name)};")), "")
+    free = [name for name in fitting_columns(planned, column) if name not in taken]
     if not column or not free:
         return
     likely = nearest(wanted[column], free) or ""
     free.sort(key=lambda name: name != likely)
     # the fix of the plan tells how to write it in YAML, and which step makes such a column
-    other = card["fix"].partition("}, or ")[2]
+    other = card["fix"].partition("}, or ")[2] if card["fix"].startswith(MAP_IT) else card["fix"]
     card["fix"] = f"use another column for it, or {other}" if other else "use another column for it"
     card["column"], card["uses"], card["likely"] = column, free[:MOST_USES], likely
 
@@ -205,7 +207,6 @@ _GROUP_ICONS = {
     "columns": "table",
     "filters": "funnel",
     "formats": "lines",
-    "labels": "tag",
     "sinks": "box",
 }
 

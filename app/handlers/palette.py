@@ -19,7 +19,6 @@ KINDS = {
     "columns": "Columns",
     "filters": "Filters",
     "formats": "Formats",
-    "labels": "Labels",
     "sinks": "Results",
     "other": "Others",
 }
@@ -39,6 +38,8 @@ class PaletteEntry(TypedDict):
     """Columns that it takes and makes, as far as they are known without its parameters."""
     uses: list[str]
     """Columns that are used where a row has them."""
+    found_by: str
+    """What a search looks through beside these."""
     papers: list[Paper]
     example: str
     """Parameters as a pipeline file has them, but for the model; empty where none is needed."""
@@ -66,6 +67,7 @@ def palette() -> list[PaletteEntry]:
                 needs=list(entry["inputs"]),
                 adds=list(entry["outputs"]),
                 uses=list(entry["optional_inputs"]),
+                found_by=entry["found_by"],
                 papers=entry["papers"],
                 example=as_yaml(example_params(entry, with_model=False)),
             )

@@ -115,7 +115,7 @@ def _tags(used: Iterable[type[BaseStep]], report: RunReport) -> list[str]:
     for step in used:
         about = f"{step.__name__} {inspect.getdoc(step) or ''}"
         is_feedback = issubclass(step, Task) and FEEDBACK.intersection(step.outputs or (step.Answer or Task).model_fields)
-        tags += ["rlaif"] if is_feedback or step.group == "labels" else []
+        tags += ["rlaif"] if is_feedback else []
         tags += [name for name in ("dpo", "sft") if re.search(rf"{name.upper()}\b", about)]
     return list(dict.fromkeys([*tags, *(["rehearsal"] if report.is_rehearsal else [])]))
 

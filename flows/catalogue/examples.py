@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.catalogue.entries import Entry, Parameter
+
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
-def example_params(entry: dict[str, Any], *, with_model: bool = True) -> dict[str, Any]:
+def example_params(entry: Entry, *, with_model: bool = True) -> dict[str, Any]:
     """Parameters as they may stand under `with` of a step or a router, or beside `use` of a model."""
     is_step = "works_on" in entry
     return {
@@ -17,5 +19,5 @@ def example_params(entry: dict[str, Any], *, with_model: bool = True) -> dict[st
     }
 
 
-def _is_wanted(parameter: dict[str, Any]) -> bool:
+def _is_wanted(parameter: Parameter) -> bool:
     return bool(parameter["model"]) or parameter["default"] in _EMPTY

@@ -11,11 +11,13 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from flows.catalogue.entries import Field
+
 SHORT = 60
 """Longest default that lists show whole."""
 
 
-def describe_parameter(name: str, field: FieldInfo) -> dict[str, Any]:
+def describe_parameter(name: str, field: FieldInfo) -> Field:
     """A field of a class as plain data."""
     default = field.get_default(call_default_factory=False)
     if field.default_factory is not None:
@@ -86,7 +88,7 @@ def _holds_text(annotation: Any) -> bool:
     return str in (typing.get_args(annotation) if is_choice else (annotation,))
 
 
-def default_of(parameter: dict[str, Any], most: int | None = SHORT) -> str:
+def default_of(parameter: Field, most: int | None = SHORT) -> str:
     """What applies when the parameter is left out, as JSON; empty for what may be empty, cut where it is longer than `most`."""
     default = parameter["default"]
     if parameter["is_required"] or default is None:

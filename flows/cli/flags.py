@@ -38,6 +38,14 @@ Model = Annotated[
     typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/..."),
 ]
 Rehearse = Annotated[bool, typer.Option("--rehearse", help="Try the pipeline with made-up replies: no model, no cost.")]
+LoadGroups = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STEPS",
+        help=f"Steps that work at the same time, such as a,b. May be repeated: one group after the other. {SEQUENTIAL}: "
+        "each step alone.",
+    ),
+]
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 RunsDir = Annotated[Path, typer.Option(help="Folder that holds all runs.")]
 
@@ -91,14 +99,7 @@ class RunFlags:
         int | None,
         typer.Option(metavar="TOKENS", parser=_TOKENS, help="Stop before it uses more tokens than this, input and output."),
     ] = None
-    load_groups: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="STEPS",
-            help=f"Steps that work at the same time, such as a,b. May be repeated: one group after the other. {SEQUENTIAL}: "
-            "each step alone.",
-        ),
-    ] = None
+    load_groups: LoadGroups = None
     push: Annotated[str | None, typer.Option(help="Push the result to this data set on the Hub: owner/name.")] = None
     no_prefect: Annotated[
         bool, typer.Option("--no-prefect", help="Run without Prefect: starts sooner, shows nothing in its UI.")

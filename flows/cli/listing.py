@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import textwrap
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from flows.catalogue import GROUPS, default_of, describe, describe_all, heading_of, near_word, other_columns, search
+from flows.catalogue import (
+    GROUPS,
+    Entry,
+    Parameter,
+    default_of,
+    describe,
+    describe_all,
+    groups_of,
+    heading_of,
+    in_group,
+    near_word,
+    other_columns,
+    search,
+)
 from flows.cli.console import out, tell
 from steps.errors import SpecError
 from steps.wording import did_you_mean
 
 _NARROWEST = 24
+_GROUPS = f"{', '.join(group for group in GROUPS if group != 'other')}, or a heading of the list, such as validators"
 
 
 def steps(
     name: Annotated[str | None, typer.Argument(help="A step, model or router, to see its parameters and columns.")] = None,
-    group: Annotated[str | None, typer.Option(help=f"List only these: {', '.join(GROUPS)}.")] = None,
+    group: Annotated[str | None, typer.Option(help=f"List only these: {_GROUPS}.")] = None,
     words: Annotated[
         str | None, typer.Option("--search", help="List only what has these words in its name, columns or description.")
     ] = None,
@@ -36,16 +50,18 @@ def steps(
     out.print_json(data=found) if as_json else _show_all(found, is_ranked=words is not None)
 
 
-def _wanted(catalogue: list[dict[str, Any]], group: str | None, words: str | None) -> list[dict[str, Any]]:
+def _wanted(catalogue: list[Entry], group: str | None, words: str | None) -> list[Entry]:
     """What is left of the catalogue.
 
     Raises:
         SpecError: There is no such group, or nothing that has these words.
     """
     if group is not None:
-        if group not in GROUPS:
-            raise SpecError(f"there is no group {group!r}.{did_you_mean(group, GROUPS)}", f"name one of {', '.join(GROUPS)}")
-        catalogue = [entry for entry in catalogue if entry["group"] == group]
+        some, known = in_group(catalogue, group.lower()), groups_of(catalogue)
+        if not some:
+            what = f"there is no group {group!r}.{did_you_mean(group.lower(), known)}"
+            raise SpecError(what, f"name one of {', '.join(known)}; or look for a word: --search {group}")
+        catalogue = some
     if words is None:
         return catalogue
     if not (found := search(catalogue, words)):
@@ -54,7 +70,7 @@ def _wanted(catalogue: list[dict[str, Any]], group: str | None, words: str | Non
     return found
 
 
-def _show_all(catalogue: list[dict[str, Any]], *, is_ranked: bool) -> None:
+def _show_all(catalogue: list[Entry], *, is_ranked: bool) -> None:
     """Under headings; what was searched for is one list, the best first."""
     for heading, entries in groupby(catalogue, lambda entry: "Found" if is_ranked else heading_of(entry)):
         some = list(entries)
@@ -68,7 +84,7 @@ def _show_all(catalogue: list[dict[str, Any]], *, is_ranked: bool) -> None:
     tell("\n`distilflow steps NAME` describes one, `--group` and `--search` list fewer.")
 
 
-def _show_one(entry: dict[str, Any]) -> None:
+def _show_one(entry: Entry) -> None:
     out.print(Text(entry["name"], style="bold cyan"))
     for paragraph in (entry["summary"], *entry["text"].split("\n\n")):
         if paragraph:
@@ -79,7 +95,7 @@ def _show_one(entry: dict[str, Any]) -> None:
     if entry["example"]:
         tell("Example:")
         tell(textwrap.indent(entry["example"], "  ") + "\n")
-    tell(f"In Python: {entry['import']}")
+    tell(f"In Python: {entry['import_line']}")
     _show_columns(entry)
     for heading, is_of_every_task in (("Parameters", False), ("Parameters of every task", True)):
         some = [one for one in entry["parameters"] if one["is_of_every_task"] == is_of_every_task]
@@ -89,7 +105,7 @@ def _show_one(entry: dict[str, Any]) -> None:
             _show_parameter(parameter, entry["name"])
 
 
-def _show_columns(entry: dict[str, Any]) -> None:
+def _show_columns(entry: Entry) -> None:
     if "works_on" not in entry:
         return
     needs = [*entry["inputs"], other_columns(entry, "inputs")] if entry["inputs"] or not entry["optional_inputs"] else []
@@ -104,7 +120,7 @@ def _show_columns(entry: dict[str, Any]) -> None:
             tell(f"{label}: {', '.join(filter(None, said))}")
 
 
-def _show_parameter(parameter: dict[str, Any], owner: str) -> None:
+def _show_parameter(parameter: Parameter, owner: str) -> None:
     default = default_of(parameter)
     may = "required" if parameter["is_required"] else f"default {default}" if default else "may be empty"
     said = ", ".join(filter(None, (parameter["type"], parameter["limits"], may)))

@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.cli.console import err, out, show_rows, tell
-from flows.cli.flags import RUNS, Model, Params, Pipeline, Rehearse, RunsDir
+from flows.cli.flags import RUNS, LoadGroups, Model, Params, Pipeline, Rehearse, RunsDir
 from flows.cli.running import FAILED, models_of, planned_from
-from flows.plan.grouping import by_devices
+from flows.engine.options import RunOptions
+from flows.plan.grouping import grouped
 from steps.errors import SpecError
 from steps.wording import listed
 
@@ -23,6 +24,7 @@ def plan(
     param: Params = [],  # noqa: B006 - typer reads it
     llm: Model = None,
     rehearse: Rehearse = False,
+    load_groups: LoadGroups = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Project tokens, money and time from a sample, which asks the models.")
     ] = False,
@@ -40,15 +42,18 @@ def plan(
         if given is not None and not estimate:
             raise SpecError(f"{flag} is {what}", "add --estimate")
     is_rehearsed_estimate = rehearse and estimate  # --llm then says whose prices count
-    planned = planned_from(pipeline, param, None if is_rehearsed_estimate else llm, rehearse=rehearse)
+    asked = RunOptions(load_groups=load_groups or ()).load_groups
+    model = None if is_rehearsed_estimate else llm
+    planned = planned_from(pipeline, param, model, rehearse=rehearse, load_groups=asked)
     table = Table("step", "class", "after", "pool", "columns it adds", box=None, pad_edge=False)
     for name, step in planned.steps.items():
         added = [column for column, maker in step.made_by.items() if maker == name]
         columns = ", ".join(added) if step.sent is not None else "known when it runs"
         table.add_row(*map(Text, (name, step.spec.use, ", ".join(step.after), step.pool, columns)))
     out.print(table)
-    if groups := by_devices(planned):
-        tell(f"\nThe GPUs do not do for all steps at once. One after the other: {'; '.join(map(listed, groups))}.")
+    if groups := grouped(planned, asked)[0]:
+        why = "" if asked else "The GPUs do not do for all steps at once. "
+        tell(f"\n{why}One after the other: {'; '.join(map(listed, groups))}.")
     out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
     if estimate:
         from flows.cli.estimating import show_estimate

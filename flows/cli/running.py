@@ -25,7 +25,7 @@ from flows.hub import PushFailed
 from flows.importing import read_source, understand
 from flows.journals import Source, entries_of, find_journal
 from flows.models import with_llm
-from flows.plan import Plan, examine, plan
+from flows.plan import Groups, Plan, examine, plan
 from flows.plan.grouping import load_groups
 from flows.runners.engine_client import EngineProcess
 from flows.runners.start import Start
@@ -63,7 +63,8 @@ def run(
     none to be matched with, 4 stopped because its budget is used up, 2 the pipeline or an argument is wrong, 1 failed,
     130 stopped.
     """
-    planned = planned_from(pipeline, param, llm, rehearse=rehearse)
+    asked = RunOptions(load_groups=flags.load_groups or ())
+    planned = planned_from(pipeline, param, llm, rehearse=rehearse, load_groups=asked.load_groups)
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
     if rehearse:
         _check_nothing_was_paid(folder)
@@ -181,7 +182,13 @@ def _at_work(run_id: str, runs_dir: Path) -> RunFolder:
 
 
 def planned_from(
-    pipeline: str, param: list[str], llm: str | None = None, *, rehearse: bool = False, is_replay: bool = False
+    pipeline: str,
+    param: list[str],
+    llm: str | None = None,
+    *,
+    rehearse: bool = False,
+    is_replay: bool = False,
+    load_groups: Groups = (),
 ) -> Plan:
     """The plan of a file and the options given with it.
 
@@ -191,7 +198,7 @@ def planned_from(
     if rehearse and llm:
         raise SpecError(f"--rehearse asks no model, and --llm names {llm!r}", "leave one of them out")
     spec, problems = configured(pipeline, param, "rehearsal" if rehearse else llm)
-    return plan(spec, known=problems, is_replay=is_replay)
+    return plan(spec, known=problems, is_replay=is_replay, load_groups=load_groups)
 
 
 def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, LLM]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from flows.engine.chain import split_rows, wrong_count
+from flows.engine.chain import split_rows
 from flows.engine.codec import decode, encode
 from flows.engine.desk import OF_ANY_ROWS, Desk
 from flows.engine.gateway import Gateway
@@ -16,6 +16,7 @@ from flows.engine.journal import ALL_ROWS
 from flows.engine.ledger import SegmentReader
 from flows.engine.not_sent import NotSent
 from flows.engine.outcome import Collected, Outcome, failure_of
+from flows.engine.returned import wrong_count
 from flows.engine.stages import Stage, may_multiply
 from flows.engine.tally import Tally
 from steps.base import Row, rename_in, rename_out

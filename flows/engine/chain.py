@@ -29,10 +29,11 @@ from flows.engine.live import NEWEST
 from flows.engine.origins import AllRows, Origin, SourceRows, naming
 from flows.engine.outcome import Collected, Outcome, failure_of
 from flows.engine.pace import Pace
+from flows.engine.returned import checked, returned, wrong_count
 from flows.engine.roots import RootKeys, roots_file
 from flows.engine.stages import Stage, may_multiply
 from flows.plan import PlannedStep
-from steps.base import Batch, GeneratorStep, GlobalStep, JoinStep, Row, Step, rename_in, rename_out, require_all
+from steps.base import Batch, GeneratorStep, GlobalStep, JoinStep, Row, rename_in, rename_out, require_all
 from steps.errors import RunError
 
 WORTH_KEEPING_S = 20e-6
@@ -133,19 +134,19 @@ class Link:
         return made
 
     def _multiplied(self, rows: Batch) -> _Made:
-        made = [list(self.step.process([row])) for row in rows]
-        return _Made(_checked(list(chain.from_iterable(made))), list(map(len, made)))
+        made = [list(returned(self.step, self.step.process([row]))) for row in rows]
+        return _Made(checked(self.step, list(chain.from_iterable(made))), list(map(len, made)))
 
     def _one_each(self, rows: Batch) -> _Made:
         made: Batch = []
         for start in range(0, len(rows), self.batch_rows):
             some = rows[start : start + self.batch_rows]
             count = len(some)  # now: it may change the list, too
-            done = list(self.step.process(some))
+            done = checked(self.step, list(returned(self.step, self.step.process(some))))
             if len(done) != count:
                 raise wrong_count(self.step, len(done), count)
             made += done
-        return _Made(_checked(made), [1] * len(made))
+        return _Made(made, [1] * len(made))
 
 
 class Chain:
@@ -432,8 +433,8 @@ class Chain:
         step, merged = link.step, self._received(0, part)
         made = [step.combine([rename_in(row, step.input_mappings) for row in rows]) for rows in self._branches(part)]
         if step.input_mappings or step.output_mappings:
-            made = [rename_out(row, before, step) for row, before in zip(_checked(made), merged, strict=True)]
-        return _Made(_checked(made), [1] * len(made))
+            made = [rename_out(row, before, step) for row, before in zip(checked(step, made), merged, strict=True)]
+        return _Made(checked(step, made), [1] * len(made))
 
     def _branches(self, part: _Part) -> list[Batch]:
         """What the branches made of each row."""
@@ -442,7 +443,7 @@ class Chain:
 
     def _rows(self, part: _Part) -> Batch:
         if part.rows is None:
-            part.rows = _checked(list(map(decode, self._read(part.bodies))))
+            part.rows = list(map(decode, self._read(part.bodies)))
         return part.rows
 
     def _read(self, bodies: list[bytes] | list[_Kept]) -> list[bytes]:
@@ -472,21 +473,6 @@ def _joined(parts: list[_Part]) -> _Part:
     bodies: list[Any] = [body for part in parts for body in part.bodies]
     rows = None if any(part.rows is None for part in parts) else [row for part in parts for row in part.rows or ()]
     return _Part(ids, [key for part in parts for key in part.keys], bodies, rows)
-
-
-def _checked(rows: list[Any]) -> Batch:
-    for kind in set(map(type, rows)):
-        if not issubclass(kind, dict):
-            raise TypeError(f"process returned {kind.__name__} where a row (dict) belongs")
-    return rows
-
-
-def wrong_count(step: Step, made: int, taken: int) -> RunError:
-    """A step that made more or fewer rows than it may."""
-    return RunError(
-        f"step {step.name!r} ({type(step).__name__}) returned {made} rows for {taken}",
-        "a step that drops or multiplies rows says so: set `changes_rows: ClassVar[bool] = True` in its class",
-    )
 
 
 def split_rows(data: bytes) -> list[bytes]:

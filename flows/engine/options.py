@@ -8,18 +8,20 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from flows.plan.grouping import SEQUENTIAL, LoadGroups, Sequential
+from steps.base import BaseStep
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
 """Counts from where it was given, wherever it is used."""
 
 
 def _groups(given: Any) -> Any:
-    """The groups as the command line has them: names with commas between."""
+    """The groups as they may be written: names with commas between on the command line, names or steps in Python."""
     if given in (SEQUENTIAL, [SEQUENTIAL]):
         return SEQUENTIAL
     if not isinstance(given, (list, tuple)):
         return given
-    return [group.replace(",", " ").split() if isinstance(group, str) else group for group in given]
+    split = (group.replace(",", " ").split() if isinstance(group, str) else group for group in given)
+    return [[one.name if isinstance(one, BaseStep) else one for one in group] for group in split]
 
 
 class RunOptions(BaseModel):

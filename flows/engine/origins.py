@@ -17,6 +17,7 @@ from flows.engine.desk import OF_ANY_ROWS
 from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentWriter, records_in
 from flows.engine.outcome import explain, step_error
+from flows.engine.returned import checked, returned
 from flows.engine.shelf import ShelfRows
 from steps.base import BaseStep, Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
 
@@ -72,9 +73,7 @@ class Origin(ABC):
             return self._named([row.copy() if type(row) is dict else row for row in islice(self._begun, count)])
 
     def _named(self, rows: list[Any]) -> Batch:
-        for kind in set(map(type, rows)):
-            if not issubclass(kind, dict):
-                raise TypeError(f"{type(self._step).__name__} made {kind.__name__} where a row (dict) belongs")
+        checked(self._step, rows)
         if self._step.input_mappings or self._step.output_mappings:
             return [rename_out(row, {}, self._step) for row in rows]
         return rows
@@ -91,7 +90,7 @@ class SourceRows(Origin):
 
     def _begin(self) -> Generator[Row]:
         for number in range(self._rounds):
-            rows = iter(self._step.generate_again(number) if number else self._step.generate())
+            rows = iter(returned(self._step, self._step.generate_again(number) if number else self._step.generate()))
             some = islice(rows, self._max_rows)
             try:
                 for first in some:
@@ -150,7 +149,8 @@ class AllRows(Origin):
         """Make all rows before the first one leaves: another time they might be others, or in another order."""
         part = kept.with_suffix(".part")
         part.unlink(missing_ok=True)
-        writer, made = SegmentWriter(part), iter(self._step.process(MappedRows(self._rows, self._step.input_mappings)))
+        rows_in = MappedRows(self._rows, self._step.input_mappings)
+        writer, made = SegmentWriter(part), iter(returned(self._step, self._step.process(rows_in)))
         while rows := self._named([row.copy() if type(row) is dict else row for row in islice(made, RECORDS_PER_FRAME)]):
             writer.append([b"\0" * KEY_BYTES] * len(rows), list(map(encode, rows)), [1] * len(rows))
         writer.close()

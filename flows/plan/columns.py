@@ -7,12 +7,15 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
+from flows.plan.kinds import Kind, fits, kind_made, kind_needed, parameter_with
 from flows.plan.planned import MOST_PROBLEMS, PlannedStep, Problems
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep, rename_in, rename_out
+from steps.misfits import declared
 from steps.wording import did_you_mean, listed, nearest, quoted
 
 MOST_NAMES = 1_000_000
+MAP_IT = "map it with input_mappings"
 
 _OTHER_NAMES = {
     "instruction": ("prompt", "question", "query", "input", "text"),
@@ -42,8 +45,8 @@ class Columns:
         self._lacks: dict[str, list[Lack]] = {}
         """Of the columns that steps need by a name of their own, which a source could give to all of them."""
 
-    def follow(self, planned: PlannedStep, upstream: list[PlannedStep | None]) -> None:
-        """Find out what a step receives and sends."""
+    def follow(self, planned: PlannedStep, upstream: list[PlannedStep | None], *, sends: bool = True) -> None:
+        """Find out what a step receives and sends. `sends`: whether it can say what leaves it."""
         step = planned.step
         self._followed[planned.name] = planned
         sources = {planned.name} if planned.is_source else {self._source.get(name) for name in planned.after}
@@ -51,7 +54,7 @@ class Columns:
         if {"input_mappings", "output_mappings", "after"} & self._unread.get(planned.name, set()):
             return
         if isinstance(step, GeneratorStep):
-            sent = step.columns()
+            sent = step.columns() if sends else None
             if sent is not None and self._is_affordable(planned, [sent]):
                 planned.received = []
                 self._set_sent(planned, list(sent))
@@ -61,6 +64,7 @@ class Columns:
             return
         for before in upstream:
             planned.made_by.update(before.made_by if before else {})
+            planned.kinds_received.update(before.kinds_sent if before else {})
         planned.received = list(dict.fromkeys(column for columns in branches.values() for column in columns))
         self._check_inputs(planned)
         self._needed.update(step.input_mappings.get(column, column) for column in step.needs())
@@ -75,7 +79,8 @@ class Columns:
             for column in missing:
                 self._add_missing(column, planned, planned.received)
             sent = step.columns_after([*own, *missing])
-        self._set_sent(planned, list(sent), {column for column in missing if column not in own})
+        if sends:
+            self._set_sent(planned, list(sent), {column for column in missing if column not in own})
 
     def _is_affordable(self, planned: PlannedStep, branches: list[list[str]]) -> bool:
         mappings = 1 + len(planned.step.input_mappings) + len(planned.step.output_mappings)
@@ -89,8 +94,11 @@ class Columns:
         sent = [column for column in sent if column not in missing]
         before = dict.fromkeys(planned.received or ())
         planned.sent = list(rename_out(dict.fromkeys(sent), before, step))
-        made = {step.output_mappings.get(column, step.input_mappings.get(column, column)) for column in step.makes()}
+        own = sent if planned.is_source else step.makes()
+        made = {step.output_mappings.get(column, step.input_mappings.get(column, column)): column for column in own}
         planned.made_by = {c: planned.name if c in made else planned.made_by.get(c, planned.name) for c in planned.sent}
+        kinds = {c: kind_made(step, made[c]) if c in made else planned.kinds_received.get(c) for c in planned.sent}
+        planned.kinds_sent = {column: kind for column, kind in kinds.items() if kind is not None}
 
     # ---- mistakes
     def _check_branches(self, planned: PlannedStep, branches: Mapping[str, Mapping[str, None]]) -> list[str]:
@@ -114,22 +122,28 @@ class Columns:
         step = planned.step
         wanted = step.input_mappings.get(column, column)
         arrives = listed(f"{quoted(name)} (from {planned.made_by.get(name, '?')})" for name in received) or "no columns"
-        near = nearest(wanted, received)
-        if parameter := _parameter_with(column, step):
-            fix = f"write {quoted(near) if near else 'a column that it receives'} in `{parameter}`"
+        fitting = fitting_columns(planned, column)
+        near = nearest(wanted, fitting)
+        turned = None
+        ways = []
+        if parameter := parameter_with(column, step):
+            ways.append(f"write {quoted(near) if near else 'a column that it receives'} in `{parameter}`")
         else:
-            near = near or self._other_name(wanted, received, step)
-            fix = f"map it with input_mappings: {{{column}: {near or '...'}}}"
+            near = near or self._other_name(wanted, received, fitting, step)
+            turned = None if near else _turned(wanted, kind_needed(step, column), planned.kinds_received)
+            if turned or fitting:
+                ways.append(turned or f"{MAP_IT}: {{{column}: {near or '...'}}}")
             if wanted == column and len(self._problems) < MOST_PROBLEMS:
                 self._lacks.setdefault(column, []).append(Lack(planned.name, len(self._problems)))
-        if maker := self._maker(wanted, received, planned.spec.use):
-            fix += f", or add a {maker} step before it"
-        what = f"needs column {quoted(wanted)}; it receives {arrives}.{did_you_mean(wanted, received)}"
+        if not turned and (maker := self._maker(wanted, received, planned.spec.use)):
+            ways.append(f"add a {maker} step before it")
+        fix = ", or ".join(ways) or "add a step before it that makes it"
+        what = f"needs column {quoted(wanted)}; it receives {arrives}.{did_you_mean(wanted, fitting)}"
         self._problems.add("missing-column", what, fix, planned.name)
 
-    def _other_name(self, wanted: str, received: Collection[str], step: BaseStep) -> str | None:
+    def _other_name(self, wanted: str, received: Collection[str], fitting: Collection[str], step: BaseStep) -> str | None:
         """What may be the wanted column under another name: one of those it often has, or the only column there is."""
-        free = [column for column in received if column not in step.needs()]
+        free = [column for column in fitting if column not in step.needs()]
         known = next((name for name in _OTHER_NAMES.get(wanted, ()) if name in free), None)
         is_only = len(free) == len(received) == 1 and wanted not in self._makers
         return known or (free[0] if is_only else None)
@@ -142,7 +156,10 @@ class Columns:
             source = self._followed.get(sources.pop() or "") if len(sources) == 1 else None
             if len(names) < 2 or source is None or not source.sent:
                 continue
-            near = nearest(column, source.sent) or self._other_name(column, source.sent, self._followed[names[0]].step)
+            lacking = self._followed[names[0]].step
+            needed = kind_needed(lacking, column)
+            fitting = [name for name in source.sent if fits(needed, source.kinds_sent.get(name))]
+            near = nearest(column, fitting) or self._other_name(column, source.sent, fitting, lacking)
             if near is None or near in self._needed:
                 continue
             own = next((own for own, name in source.step.output_mappings.items() if name == near), near)
@@ -186,19 +203,23 @@ class Columns:
             except registry.UnknownComponent:
                 continue
             if issubclass(found, BaseStep):
-                for column in found.outputs:
-                    makers.setdefault(column, {})[name] = found.inputs
+                for column in declared(found, "outputs"):
+                    makers.setdefault(column, {})[name] = declared(found, "inputs")
         return makers
 
 
-def _parameter_with(column: str, step: BaseStep) -> str | None:
-    """The parameter in which the user named this column, if the step needs it for no other reason."""
-    if column in step.inputs or column in step.input_mappings:
-        return None
-    for name in step.model_fields_set - step.PLACEMENT:
-        value = getattr(step, name)
-        if value == column if isinstance(value, str) else isinstance(value, (list, tuple, dict)) and column in value:
-            return name
+def fitting_columns(planned: PlannedStep, column: str) -> list[str]:
+    """Of the columns that a step receives those that may stand for this one, as far as it is known what they hold."""
+    needed = kind_needed(planned.step, column)
+    return [name for name in planned.received or () if fits(needed, planned.kinds_received.get(name))]
+
+
+def _turned(wanted: str, needed: Kind | None, there: Mapping[str, Kind]) -> str | None:
+    """Which step makes the wanted column of one that holds the same as single values, or as lists."""
+    if needed == "list" and there.get(single := wanted.removesuffix("s")) == "single" and single != wanted:
+        return f"add a GroupColumns step before it, with: {{columns: [{single}], output_columns: [{wanted}]}}"
+    if needed == "single" and there.get(several := f"{wanted}s") == "list":
+        return f"add an ExpandColumns step before it, with: {{columns: {{{several}: {wanted}}}}}"
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from flows.plan.planned import Plan, Problems
-from steps.errors import PlanError
+from steps.errors import PlanError, Problem
 from steps.wording import did_you_mean, listed
 
 Sequential = Literal["sequential_step_execution"]
@@ -22,12 +22,19 @@ def load_groups(plan: Plan, asked: Sequence[Sequence[str]] | Sequential = ()) ->
     Raises:
         PlanError: A group names a step that is not there, or one twice, or would wait for itself.
     """
-    if not asked:
-        return by_devices(plan)
-    groups = _one_by_one(plan) if asked == SEQUENTIAL else tuple(tuple(group) for group in asked if group)
-    if problems := [*_unknown(plan, groups), *waits_for_itself(plan, groups), *_too_large(plan, groups)]:
+    groups, problems = grouped(plan, asked)
+    if asked and problems:
         raise PlanError(problems)
     return groups
+
+
+def grouped(plan: Plan, asked: Sequence[Sequence[str]] | Sequential = ()) -> tuple[LoadGroups, list[Problem]]:
+    """The groups of steps that work one after the other, as `load_groups` has them, and what is wrong with them."""
+    if not asked:
+        groups = by_devices(plan)
+        return groups, list(waits_for_itself(plan, groups))
+    groups = _one_by_one(plan) if asked == SEQUENTIAL else tuple(tuple(group) for group in asked if group)
+    return groups, [*_unknown(plan, groups), *waits_for_itself(plan, groups), *_too_large(plan, groups)]
 
 
 def by_devices(plan: Plan) -> LoadGroups:
@@ -91,11 +98,11 @@ def _begins(plan: Plan) -> dict[str, set[str]]:
 
 
 def _unknown(plan: Plan, groups: LoadGroups) -> Problems:
-    problems, seen = Problems(), set[str]()
+    problems, seen, known = Problems(), set[str](), plan.spec.names()
     for name in (name for group in groups for name in group):
-        if name not in plan.steps:
-            what = f"a load group names {name!r}, which does not exist.{did_you_mean(name, plan.steps)}"
-            problems.add("unknown-step", what, f"the steps are {listed(plan.steps)}")
+        if name not in known:
+            what = f"a load group names {name!r}, which does not exist.{did_you_mean(name, known)}"
+            problems.add("unknown-step", what, f"the steps are {listed(known)}")
         elif name in seen:
             problems.add("bad-load-group", f"{name!r} is in a load group already", "name it once")
         seen.add(name)

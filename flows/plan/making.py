@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from flows.plan.graph import Graph
 from flows.plan.planned import Problems, batch_size_field
+from flows.plan.stand_ins import StandIn, stand_in
 from flows.spec import RouterSpec, StepSpec
 from steps import registry
 from steps.base import BaseStep
 from steps.errors import Complaint
 from steps.llms.base import LLM
+from steps.misfits import misfits
 from steps.mistakes import mistakes
 from steps.models import Model, models_of
 from steps.tasks.base import Task
@@ -31,6 +33,7 @@ class Making:
         self._is_replay = is_replay
         self.classes: dict[str, type[BaseStep]] = {}
         """Of the steps whose class is known, whether or not they could be made."""
+        self.stand_ins: dict[str, StandIn] = {}
 
     def step(self, spec: StepSpec, unread: Iterable[str] = ()) -> BaseStep | None:
         """The step, or None when it cannot be made."""
@@ -47,7 +50,12 @@ class Making:
             )
             return None
         self.classes.setdefault(spec.name, found)
-        given = {**self._own(spec, found), **self._placement(spec, found)}
+        for what, fix in misfits(found):
+            self._problems.add("bad-class", f"{spec.use} cannot work as it is written: {what}", fix, spec.name)
+        given: dict[str, Any] = {**self._own(spec, found), **self._placement(spec, found)}
+        for key in ("input_mappings", "output_mappings"):
+            if key in spec.params and not given.get(key):  # in the wrong place, which was said: what it means is known
+                given[key] = spec.params[key]
         return None if "with" in unread else self._make(found, given, spec)
 
     def _make(self, found: type[BaseStep], given: Mapping[str, Any], spec: StepSpec) -> BaseStep | None:
@@ -58,9 +66,20 @@ class Making:
             except ValidationError as error:
                 for code, what, fix in mistakes(error, found, spec.use, spec.params):
                     self._problems.add(code, what, fix, spec.name)
+                if found is self.classes.get(spec.name):
+                    self._add_stand_in(found, given, error, spec)
         if step is not None:
             self._check(step, spec)
         return step
+
+    def _add_stand_in(self, found: type[BaseStep], given: Mapping[str, Any], error: ValidationError, spec: StepSpec) -> None:
+        if (made := stand_in(found, given, error)) is None:
+            return
+        self.stand_ins[spec.name] = made
+        for what, fix in literal_keys(made.step):
+            self._problems.add("secret-in-pipeline", what, fix, spec.name)
+        for name in made.models:
+            self._check_model(name, getattr(made.step, name), spec)
 
     def _placement(self, spec: StepSpec, found: type[BaseStep]) -> dict[str, Any]:
         placement = spec.model_dump(include={"input_mappings", "output_mappings", "pool", "resources"}, exclude_none=True)
@@ -87,14 +106,13 @@ class Making:
         with self.their_code(spec.name):
             for complaint in step.check():
                 self._problems.add("bad-parameter", *_parted(complaint, fix), spec.name)
+        for what, fix in literal_keys(step):
+            self._problems.add("secret-in-pipeline", what, fix, spec.name)
         for name in models_of(type(step)):
             self._check_model(name, getattr(step, name), spec)
 
     def _check_model(self, name: str, model: Model, spec: StepSpec) -> None:
         """`name`: the parameter that holds it."""
-        for secret in _literal_secrets(model):
-            what = f"`{name}.{secret}` holds a key itself, and pipelines are saved and shared"
-            self._problems.add("secret-in-pipeline", what, "write ${NAME} of a variable that holds the key", spec.name)
         if self._is_replay and isinstance(model, LLM) and not model.is_free:
             return
         with self.their_code(spec.name):
@@ -148,11 +166,23 @@ def _parted(complaint: Complaint, fix: str) -> tuple[str, str]:
     return (complaint, fix) if isinstance(complaint, str) else complaint
 
 
-def _literal_secrets(model: Model) -> Iterable[str]:
-    """Fields, and items in them, that hold a key itself: a dump leaves those out."""
-    dumped = model.model_dump(mode="json")
-    for name, value in model:
-        if name not in dumped or (isinstance(value, list) and len(dumped[name]) < len(value)):
-            yield name
-        elif isinstance(value, dict) and isinstance(dumped[name], dict):
-            yield from (f"{name}.{key}" for key in value if key not in dumped[name])
+def literal_keys(step: BaseStep) -> Iterator[tuple[str, str]]:
+    """What is wrong with keys that a step or its models hold themselves, and what to do. No key is repeated.
+
+    A dump leaves keys out: that is how they are found.
+    """
+    parts: list[tuple[str, BaseModel]] = [("", step), *((f"{name}.", getattr(step, name)) for name in models_of(type(step)))]
+    for path, part in parts:
+        dumped = part.model_dump(mode="json")
+        for name, value in part:
+            if name not in dumped or (isinstance(value, list) and len(dumped[name]) < len(value)):
+                yield _literal_key(f"{path}{name}", f'{name}="${{NAME}}"')
+            elif isinstance(value, dict) and isinstance(dumped[name], dict):
+                for key in value:
+                    if isinstance(key, str) and key not in dumped[name]:
+                        yield _literal_key(f"{path}{name}.{key}", f'{name}={{"{key}": "${{NAME}}"}}')
+
+
+def _literal_key(path: str, in_python: str) -> tuple[str, str]:
+    what = f"`{path}` holds a key itself, and pipelines are saved and shared"
+    return what, f"put the key into a variable of the environment, and write ${{NAME}} of it; in Python {in_python}"

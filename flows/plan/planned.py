@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flows.plan.kinds import Kind
 from flows.plan.reach import first_before, reached
 from flows.pools import Pools
 from flows.spec import PipelineSpec, StepSpec
@@ -32,6 +33,9 @@ class PlannedStep:
     received: list[str] | None = None
     sent: list[str] | None = None
     made_by: dict[str, str] = field(default_factory=dict)
+    kinds_received: dict[str, Kind] = field(default_factory=dict)
+    kinds_sent: dict[str, Kind] = field(default_factory=dict)
+    """What these columns hold, as far as it is known."""
 
     @property
     def name(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 
 from steps.base import GeneratorStep, Row
+from steps.errors import Complaint
 
 
 class LoadDataFromDicts(GeneratorStep):
@@ -27,6 +28,10 @@ class LoadDataFromDicts(GeneratorStep):
             ]
         ],
     )
+
+    def check(self) -> Iterable[Complaint]:
+        if not self.data:
+            yield "`data` has no rows", "write them there, or set `data` when the run starts"
 
     def generate(self) -> Iterator[Row]:
         for row in self.data:

@@ -56,6 +56,7 @@ class Task(Step):
     Answer: ClassVar[type[BaseModel] | None] = None
     shares_replies: ClassVar[bool] = False
     """Whether rows with the same question share one reply, instead of each getting one of its own."""
+    mend_rehearsal: ClassVar[str] = "let `rehearse` of its class make up a reply that can be read"
 
     llm: AnyLLM = Field(
         default_factory=RehearsalLLM,
@@ -87,7 +88,7 @@ class Task(Step):
     def makes(self) -> list[str]:
         answer = list(self.Answer.model_fields) if self.Answer and not self.outputs else list(self.outputs)
         metadata = [METADATA] if self.add_raw_input or self.add_raw_output else []
-        return [*answer, "model_name", *metadata]
+        return list(dict.fromkeys([*answer, "model_name", *metadata]))
 
     # ---- what a task defines
     def format_input(self, row: Row) -> Chat:
@@ -138,8 +139,17 @@ class Task(Step):
 
     def reader(self, row: Row, ask: Ask) -> Reader:
         """What reads the replies about this row, and asks again for those that cannot be read."""
-        read = partial(self.format_output, row=row)
-        return Reader(read, ask, self.most_repairs, is_json=self.reply_schema(row) is not None)
+
+        def read(text: str) -> Row:
+            return self.format_output(text, row)
+
+        is_json = self.reply_schema(row) is not None
+        return Reader(read, ask, self.most_repairs, is_json=is_json, fix_of_rehearsal=self.fix_of_rehearsal)
+
+    @property
+    def fix_of_rehearsal(self) -> str:
+        """What to do about a reply that cannot be read where it was made up; empty where a model wrote it."""
+        return self.mend_rehearsal if self.llm.is_rehearsal else ""
 
     @property
     def most_repairs(self) -> int:

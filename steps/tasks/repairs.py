@@ -7,14 +7,18 @@ that was cut would be cut again, and a model that repeats itself has no better o
 from __future__ import annotations
 
 import asyncio
+import sysconfig
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from steps.base import Row
-from steps.errors import BadReply, BadRequest, ContentFiltered, ContextTooLong
+from steps.errors import BadReply, BadRequest, ContentFiltered, ContextTooLong, DistilflowError
 from steps.llms.base import Ask, Chat, Completion, Request
 from steps.tasks.lenient_json import breaks_off, without_thoughts
+from steps.wording import quoted
 
 CANNOT_BE_USED = "This reply cannot be used: "
 SHOWN_CHARS = 8_000
@@ -22,6 +26,12 @@ SHOWN_CHARS = 8_000
 
 _HOPELESS = (ContextTooLong, ContentFiltered, BadRequest)
 """Refusals that the longer chat may have caused: the row then failed for its reply, not for them."""
+
+
+_MISREAD = (ValueError, LookupError, TypeError, AttributeError)
+"""What code raises about a text that is not as it expects: no number, no such key, no match."""
+LONGEST_ERROR = 300
+_STANDARD = sysconfig.get_path("stdlib")
 
 
 class Reply(NamedTuple):
@@ -43,14 +53,16 @@ class ReadReply(NamedTuple):
 class Reader:
     """Reads the replies to one request.
 
-    `read`: columns of a text, or BadReply. `most_repairs`: how often each reply may be asked for again. `is_json`: JSON was
-    asked for, so a reply that was cut is not whole, whatever `read` makes of it.
+    `read`: columns of a text, or BadReply; what else it raises about a text says that it cannot be read, too.
+    `most_repairs`: how often each reply may be asked for again. `is_json`: JSON was asked for, so a reply that was cut is not
+    whole, whatever `read` makes of it. `fix_of_rehearsal`: what to do about replies that were made up.
     """
 
     read: Callable[[str], Row]
     ask: Ask
     most_repairs: int
     is_json: bool = False
+    fix_of_rehearsal: str = ""
 
     async def read_all(self, request: Request, completion: Completion) -> list[ReadReply]:
         """Read each reply, repairing those that cannot be read; the others stay as they are.
@@ -78,8 +90,14 @@ class Reader:
                 raise BadReply("its JSON has no end")
             return ReadReply(reply, self.read(reply.text))
         except BadReply as error:
-            error.reply = error.reply or reply.text
-            return _cut(error, reply) or error
+            found = error
+        except _MISREAD as error:
+            if isinstance(error, DistilflowError):
+                raise
+            found = _misread(error, reply.text)
+        found.reply = found.reply or reply.text
+        found.fix = self.fix_of_rehearsal or found.fix
+        return _cut(found, reply) or found
 
     async def _repair(self, request: Request, reply: Reply, error: BadReply) -> ReadReply:
         said = None
@@ -105,6 +123,17 @@ class Reader:
         wanted = "the corrected JSON, complete" if self.is_json else "the whole reply in the form that was asked for"
         message = f"{CANNOT_BE_USED}{error.message}.\nReply with {wanted}, and nothing else."
         return [*request.chat, {"role": "assistant", "content": said}, {"role": "user", "content": message}]
+
+
+def _misread(error: Exception, text: str) -> BadReply:
+    """What the code that reads replies raised about one, in words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_STANDARD)] or frames
+    place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
+    what = f"the reply, which begins {quoted(text)}, cannot be read: {type(error).__name__}: {str(error)[:LONGEST_ERROR]}"
+    found = BadReply(what, f"see the reply; if it is as it should be, mend the code that reads it ({place})", text)
+    found.__cause__ = error
+    return found
 
 
 def replies_of(completion: Completion) -> list[Reply]:

@@ -53,7 +53,8 @@ class Talk:
             found.append(read(text))
             return {}
 
-        reader = Reader(keep, self._ask, task.most_repairs, is_json=schema is not None)
+        made_up = task.fix_of_rehearsal
+        reader = Reader(keep, self._ask, task.most_repairs, is_json=schema is not None, fix_of_rehearsal=made_up)
         [read_reply] = await reader.read_all(request, await self._ask(request))
         self._note(chat, read_reply.reply.text, read_reply.reply.model_name)
         return found[-1]

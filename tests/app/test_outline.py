@@ -96,7 +96,18 @@ def test_a_column_that_the_step_needs_itself_is_not_offered_for_another() -> Non
     [problem] = problems_of(text, "answer")
 
     assert (problem["column"], problem["uses"]) == ("", [])
-    assert "input_mappings" in problem["fix"]
+    assert problem["fix"] == "add a step before it that makes it"
+
+
+def test_no_text_is_offered_for_a_list_and_the_fix_says_which_step_makes_one() -> None:
+    text = ARRIVES.replace("COLUMNS", "instruction: x, generation: y, answers: [z]").replace("TextGeneration", "UltraFeedback")
+
+    [problem] = problems_of(text, "answer")
+
+    assert (problem["column"], problem["uses"], problem["likely"]) == ("generations", ["answers"], "")
+    assert problem["fix"].startswith(
+        "use another column for it, or add a GroupColumns step before it, with: {columns: [generation]"
+    )
 
 
 def test_the_fix_still_names_a_step_that_makes_the_column() -> None:

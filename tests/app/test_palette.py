@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from app.handlers.palette import KINDS, palette
+from flows.catalogue import describe
 
 
 def test_every_step_can_be_found_by_its_columns_and_its_paper() -> None:
@@ -13,6 +14,11 @@ def test_every_step_can_be_found_by_its_columns_and_its_paper() -> None:
     assert entry["uses"] == ["system_prompt", "generation_models"]
     assert "label" in entry["adds"]
     assert [paper["url"] for paper in entry["papers"]] == ["https://arxiv.org/abs/2402.01306"]
+
+
+def test_a_search_of_the_page_has_the_words_of_the_command_line() -> None:
+    for entry in palette():
+        assert entry["found_by"] == describe(entry["name"])["found_by"]
 
 
 def test_steps_are_listed_by_kind_in_the_order_of_a_pipeline() -> None:

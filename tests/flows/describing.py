@@ -10,7 +10,7 @@ from flows.plan import PlannedStep, examine, plan
 from flows.pools import Pools
 from flows.spec import PipelineSpec, StepSpec, read_spec
 from steps import registry
-from steps.base import GlobalStep, Row, Step
+from steps.base import Batch, GlobalStep, Row, Step
 from steps.errors import Problem
 
 SMALL = Pools(cpus=4, memory=8_000_000_000, devices=("0", "1"))
@@ -27,6 +27,9 @@ class SortRows(GlobalStep):
 class Fragile(Step):
     """Raises whatever it is asked."""
 
+    def process(self, batch: Batch) -> Batch:
+        return batch
+
     def needs(self) -> list[str]:
         raise ZeroDivisionError("no columns today")
 
@@ -36,6 +39,9 @@ class Listed(Step):
 
     inputs: ClassVar[tuple[str, ...]] = ("instruction",)
     several: str | list[str] = "a"
+
+    def process(self, batch: Batch) -> Batch:
+        return batch
 
 
 def allow() -> dict[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Literal
 
 import orjson
@@ -9,17 +10,21 @@ from flows import Pipeline
 from flows.catalogue import (
     GROUPS,
     HEADINGS,
+    Entry,
     default_of,
     describe,
     describe_all,
     example_params,
+    groups_of,
     heading_of,
+    in_group,
     near_word,
     other_columns,
     read_docstring,
     search,
     type_name,
 )
+from flows.catalogue.searching import OTHER_WORDS
 from steps import registry
 from steps.registry import UnknownComponent
 
@@ -87,9 +92,9 @@ def test_what_is_no_component_is_not_described(monkeypatch: pytest.MonkeyPatch) 
 def test_steps_models_and_routers_are_described_with_their_import(name: str, group: str, line: str) -> None:
     entry = describe(name)
     names: dict[str, Any] = {}
-    exec(entry["import"], names)
+    exec(entry["import_line"], names)
 
-    assert (entry["group"], entry["import"], name in names) == (group, line, True)
+    assert (entry["group"], entry["import_line"], name in names) == (group, line, True)
     assert entry in describe_all()
 
 
@@ -248,7 +253,7 @@ def test_columns_that_parameters_decide_are_told_apart(name: str, inputs: str, o
 
 
 @pytest.mark.parametrize("entry", describe_all(), ids=lambda entry: entry["name"])
-def test_a_parameter_that_is_required_has_an_example(entry: dict[str, Any]) -> None:
+def test_a_parameter_that_is_required_has_an_example(entry: Entry) -> None:
     shown = example_params(entry)
 
     assert [one["name"] for one in entry["parameters"] if one["is_required"] and one["name"] not in shown] == []
@@ -268,10 +273,52 @@ def test_an_example_names_the_model_where_there_is_one() -> None:
         ("ratings", "UltraFeedback"),
         ("duplicates texts", "MinHashDedup"),
         ("wizardlm", "EvolComplexityGenerator"),
+        ("multi-turn", "MultiTurnChat"),
+        ("multi turn", "MultiTurnChat"),
+        ("Text_Generation", "TextGeneration"),
     ],
 )
 def test_a_search_finds_names_first_then_columns_then_words(query: str, first: str) -> None:
     assert search(describe_all(), query)[0]["name"] == first
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("few-shot", {"DataSampler", "PrepareExamples", "URIAL", "MathShepherdGenerator"}),
+        ("random", {"DataSampler", "SampleCategory", "SampleDate", "SampleNumber", "sample_n_steps"}),
+        ("deduplicate", {"EmbeddingDedup", "MinHashDedup"}),
+        ("plot", {"TextClustering", "UMAP"}),
+        ("dialogue", {"MultiTurnChat", "ChatGeneration", "FormatShareGPT"}),
+        ("anonymize", {"MaskPII"}),
+    ],
+)
+def test_a_search_knows_other_words_for_the_same(query: str, names: set[str]) -> None:
+    assert {entry["name"] for entry in search(describe_all(), query)} >= names
+
+
+@pytest.mark.parametrize("asked", OTHER_WORDS, ids=lambda one: one[0])
+def test_each_of_the_other_words_finds_something(asked: tuple[str, tuple[str, ...]]) -> None:
+    described = describe_all()
+
+    for here in asked[1]:
+        assert any(re.search(rf"\b{re.escape(here)}\b", entry["found_by"]) for entry in described), here
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading"),
+    [("validators", "Validators"), ("validator", "Validators"), ("judge", "Ask a model to judge"), ("router", "Routers")],
+)
+def test_a_part_of_a_group_is_found_by_a_word_of_its_heading(asked: str, heading: str) -> None:
+    assert {heading_of(entry) for entry in in_group(describe_all(), asked)} == {heading}
+
+
+def test_groups_without_entries_are_not_listed() -> None:
+    described = describe_all()
+
+    assert {"other", "labels"} & set(groups_of(described)) == set()
+    assert all(in_group(described, group) for group in groups_of(described))
+    assert in_group(described, "other") == in_group(described, "nothing") == []
 
 
 def test_a_search_wants_every_word() -> None:

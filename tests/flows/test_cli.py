@@ -267,7 +267,12 @@ def test_a_component_is_described_whole_however_narrow_the_terminal(tmp_path: Pa
 
     shown = Commands(tmp_path, COLUMNS="60")("steps", name).out
 
-    for text in [entry["import"], entry["summary"], *papers, *(parameter["description"] for parameter in entry["parameters"])]:
+    for text in [
+        entry["import_line"],
+        entry["summary"],
+        *papers,
+        *(parameter["description"] for parameter in entry["parameters"]),
+    ]:
         assert " ".join(text.split()) in " ".join(shown.split())
     assert " ".join(entry["text"].split()) in " ".join(shown.split())
     assert ("Parameters" in shown) == bool(entry["parameters"])
@@ -316,7 +321,7 @@ def test_a_group_or_what_has_a_word_is_listed_alone(commands: Commands) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--group", "filter"], "there is no group 'filter'. Did you mean 'filters'?"),
+        (["--group", "filtrs"], "there is no group 'filtrs'. Did you mean 'filters'?"),
         (["--search", "dedpu"], "nothing has 'dedpu' in its name, columns or description. Did you mean 'dedup'?"),
         (["UltraFeedback", "--group", "ask"], "leave out 'UltraFeedback'"),
     ],
@@ -665,6 +670,26 @@ def test_info_names_every_parameter_that_can_be_set_with_its_value(commands: Com
     assert shown["ask.llm.model"] == ["m"]
     assert shown["load.rows"] == ["6"]
     assert json.loads(" ".join(shown["ask.llm.generation_kwargs"]))["temperature"] == 0.5
+    assert shown["load.batch_size"] == ["50"]
+    assert " ".join(shown["ask.batch_size"]) == "cannot be set: it takes rows as they come"
+    assert " ".join(shown["ask.pool"]) == "async (chosen by itself)"
+    assert " ".join(shown["ask.resources"]).startswith('{"replicas": 1} (its keys: replicas, cpus, gpus')
+
+
+def test_info_says_why_a_parameter_cannot_be_set(commands: Commands) -> None:
+    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"columns": ["i"], "template": "{{ i }}"}}
+    odd = {"name": "odd", "use": "KeepColumns", "after": "ask", "with": {"columns": 5}}
+    file = commands.write([LOAD, ask, odd])
+
+    told = commands("info", file, "--json")
+    text = commands("info", file).out
+
+    steps = {step["name"]: step for step in json.loads(told.out)["steps"]}
+    [llm] = [one for one in steps["ask"]["parameters"] if one["path"].startswith("ask.llm")]
+    assert (llm["path"], llm["value"]["use"]) == ("ask.llm", "RehearsalLLM")
+    assert "name a whole model" in llm["note"]
+    assert steps["odd"]["why_not"] == "`columns`: should be a list; seen 5"
+    assert "nothing can be set, since it cannot be made as it stands: `columns`: should be a list; seen 5" in text
 
 
 def test_info_shows_what_it_can_of_a_pipeline_with_problems(commands: Commands) -> None:

@@ -118,7 +118,7 @@ def test_wrong_parameters_are_reported_with_the_other_problems_and_the_good_ones
         plan(spec, SMALL, known)
 
     said = [(problem.code, problem.step) for problem in caught.value.problems]
-    assert said == [("unknown-step", None), ("unknown-parameter", "answer")]
+    assert said == [("unknown-step", None), ("unknown-parameter", "answer"), ("missing-column", "answer")]
     assert "Did you mean 'num_generations'?" in caught.value.problems[1].what
 
 

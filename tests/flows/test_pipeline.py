@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flows.pipeline import Pipeline
+from flows.runs import RunFolder
 from flows.spec import RouterSpec, read_spec
 from steps.columns.combine_outputs import CombineOutputs
 from steps.columns.keep_columns import KeepColumns
@@ -15,6 +16,7 @@ from steps.filters import GenerateUntil
 from steps.llms.openai_llm import OpenAILLM
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.routers import sample_n_steps
+from steps.sinks import PushToHub
 from steps.sources.load_data_from_dicts import LoadDataFromDicts
 from steps.tasks.text_generation import TextGeneration
 from tests.flows.describing import SortRows
@@ -89,6 +91,71 @@ def test_a_reference_to_a_key_stays_and_the_key_itself_goes_nowhere() -> None:
 
     assert ("${MY_KEY}" in text, "${OTHER}" in text, "X-Team: t" in text, "sk-secret" in text) == (True, True, True, False)
     assert "sk-secret" not in repr(pipeline.spec)
+
+
+def test_a_key_in_python_is_a_problem_that_says_how_to_write_it_and_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Pipeline() as pipeline:
+        load = LoadDataFromDicts(data=ROWS)
+        asks = [
+            TextGeneration(name="one", llm=OpenAILLM(model="m", api_key="sk-hidden")),
+            TextGeneration(name="many", llm=OpenAILLM(model="m", api_key=["${PATH}", "sk-hidden"])),
+            TextGeneration(name="head", llm=OpenAILLM(model="m", api_key="${PATH}", default_headers={"X-Key": "sk-hidden"})),
+        ]
+        _ = load >> asks
+        _ = load >> PushToHub(name="push", repo_id="a/b", token="hf-hidden")
+
+    with pytest.raises(PlanError) as caught:
+        pipeline.plan()
+
+    problems = [one for one in caught.value.problems if one.code == "secret-in-pipeline"]
+    assert [one.step for one in problems] == ["one", "many", "head", "push"]
+    assert {one.step for one in caught.value.problems if one.code == "model-not-ready"} <= {None}
+    assert 'in Python api_key="${NAME}"' in problems[0].fix
+    assert 'in Python default_headers={"X-Key": "${NAME}"}' in problems[2].fix
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_dry_run_says_why_rows_failed(tmp_path: Path) -> None:
+    with Pipeline() as pipeline:
+        _ = LoadDataFromDicts(data=[{"instruction": 1.5}, {"instruction": ["x"]}]) >> TruncateTextColumn(
+            name="cut", column="instruction"
+        )
+
+    with pytest.warns(UserWarning, match="2 rows failed; the first one in step 'cut': "):
+        assert pipeline.dry_run(batch_size=2, runs_dir=tmp_path) == []
+
+
+def test_a_load_group_may_list_steps(tmp_path: Path) -> None:
+    with Pipeline() as pipeline:
+        load = LoadDataFromDicts(data=ROWS)
+        first, second = KeepColumns(columns=["instruction"]), TruncateTextColumn(column="instruction")
+        _ = load >> first >> second
+
+    pipeline.run(load_groups=[[load, first], ["truncate_text_column_0"]], runs_dir=tmp_path, run_id="r")
+
+    groups = RunFolder(tmp_path / "r").report().options.load_groups
+    assert groups == (("load_data_from_dicts_0", "keep_columns_0"), ("truncate_text_column_0",))
+
+
+def test_an_argument_of_the_wrong_kind_is_told_in_words() -> None:
+    with pytest.raises(PlanError, match="`load_groups"):
+        rich_pipeline().run(load_groups=[[1]])  # type: ignore[list-item]
+    with pytest.raises(PlanError, match="`max_rows`: should be greater than or equal to 1; seen 0"):
+        rich_pipeline().run(max_rows=0)
+
+
+def test_load_groups_are_told_with_the_other_problems() -> None:
+    with Pipeline() as pipeline:
+        _ = LoadDataFromDicts(data=ROWS) >> KeepColumns(name="keep", columns=["nothing"])
+
+    with pytest.raises(PlanError) as caught:
+        pipeline.run(load_groups=[["kep"]])
+
+    assert [(one.code, "kep" in one.what) for one in caught.value.problems] == [
+        ("missing-column", False),
+        ("unknown-step", True),
+    ]
 
 
 def test_names_are_made_and_do_not_collide() -> None:

@@ -19,6 +19,8 @@ from steps.tasks import TextGeneration
 @pytest.mark.parametrize(
     ("component", "params", "code", "said", "fix"),
     [
+        (TextGeneration, {"use_cache": False}, "unknown-parameter", "no parameter 'use_cache'.", "leave it out: what a run"),
+        (OpenAILLM, {"model": "m", "cuda_devices": "auto"}, "unknown-parameter", "'cuda_devices'", "leave it out: `resources`"),
         (TextGeneration, {"llms": None}, "unknown-parameter", "no parameter 'llms'. Did you mean 'llm'?", "known: "),
         (TextGeneration, {"llm": "gpt-4"}, "bad-parameter", "`llm`: say which model", "give one: llm=OpenAILLM(model=...)"),
         (TextGeneration, {"num_generations": 0}, "bad-parameter", "greater than or equal to 1", "choose a larger number"),

@@ -16,10 +16,12 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with modules of the user's own, all of them allowed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setenv("ALLOW_STEP_MODULES", "reg_good, reg_broken,reg_exits")
+    monkeypatch.setenv("ALLOW_STEP_MODULES", "reg_good, reg_broken,reg_exits,reg_told")
     (tmp_path / "reg_good.py").write_text("import os\nclass Outer:\n    class Inner: pass\ndef function(): pass\n")
     (tmp_path / "reg_broken.py").write_text("class Broken:\n  def f(\n")
     (tmp_path / "reg_exits.py").write_text("raise SystemExit(3)\n")
+    told = "from steps.errors import RunError\nraise RunError('a run was started here', 'start it below')\n"
+    (tmp_path / "reg_told.py").write_text(told)
     return tmp_path
 
 
@@ -70,6 +72,15 @@ def test_a_module_of_the_users_own_that_cannot_be_used(name: str, said: str) -> 
         resolve(name)
 
     assert caught.value.fix
+
+
+@pytest.mark.usefixtures("files")
+def test_what_a_module_says_itself_is_the_one_thing_to_do() -> None:
+    with pytest.raises(UnknownComponent) as caught:
+        resolve("reg_told:X")
+
+    assert caught.value.message == "'reg_told:X' cannot be imported: a run was started here"
+    assert caught.value.fix == "start it below"
 
 
 @pytest.mark.usefixtures("files")

@@ -169,8 +169,10 @@ def test_what_a_search_finds_begins_with_names_and_knows_columns(page: Page, sit
     expect(found.first).to_have_attribute("data-step", "UltraFeedback")
     search.fill("ratings")
     expect(found.first).to_have_attribute("data-step", "UltraFeedback")
-    search.fill("nothing like it")
-    expect(page.get_by_text("Nothing has this name")).to_be_visible()
+    search.fill("few-shot")
+    expect(page.locator(".df-palette-item[data-step=PrepareExamples]")).to_be_visible()
+    search.fill("zebra crossing")
+    expect(page.get_by_text("Nothing has these words")).to_be_visible()
 
 
 @pytest.mark.smoke

@@ -13,25 +13,36 @@ export function catalogue() {
   return asked;
 }
 
-/** Names that begin with it first, then names that hold it, columns, and what steps do. */
+/** Those that have every word: in names first, then in columns, in what steps do, and elsewhere. As `flows/catalogue/searching.py`. */
 export function ranked(all, query) {
-  const wanted = query.trim().toLowerCase();
-  if (!wanted) return all;
-  const words = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
-  const rank = (entry) => {
-    const name = entry.name.toLowerCase();
-    const columns = [...entry.adds, ...entry.needs, ...entry.uses].map((column) => column.toLowerCase());
-    if (name.startsWith(wanted)) return 0;
-    if (name.includes(wanted) || words(entry.name).includes(wanted)) return 1;
-    if (columns.includes(wanted)) return 2;
-    if (columns.some((column) => column.includes(wanted))) return 3;
-    return entry.summary.toLowerCase().includes(wanted) ? 4 : 5;
-  };
+  const wanted = query.split(/\s+/).map(plain).filter(Boolean);
+  if (!wanted.length) return all;
   return all
-    .map((entry) => ({ entry, rank: rank(entry) }))
-    .filter((one) => one.rank < 5)
+    .map((entry) => ({ entry, rank: Math.max(...wanted.map((word) => rank(entry, word))) }))
+    .filter((one) => one.rank < NOWHERE)
     .sort((one, other) => one.rank - other.rank)
     .map((one) => one.entry);
+}
+
+const NOWHERE = 6;
+
+function rank(entry, word) {
+  const names = [entry.name.toLowerCase(), plain(entry.name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z])([A-Z][a-z])/g, "$1 $2"))];
+  const columns = [...entry.adds, ...entry.needs, ...entry.uses].map(plain);
+  const places = [
+    names.some((name) => name.startsWith(word)),
+    names.some((name) => name.includes(word)),
+    columns.includes(word),
+    columns.some((column) => column.includes(word)),
+    plain(entry.summary).includes(word),
+    entry.found_by.includes(word),
+  ];
+  const at = places.indexOf(true);
+  return at < 0 ? NOWHERE : at;
+}
+
+function plain(text) {
+  return text.toLowerCase().replace(/[-_\s]+/g, " ").trim();
 }
 
 /** How well a step goes after one with these columns: the columns that would have to be mapped, null where nobody knows. */

@@ -42,7 +42,7 @@ export function openCommands(asked = {}) {
     found.textContent = input.value ? count(items.length, "result") : "";
     put(
       list,
-      items.length === 0 && h("p", { class: "df-hint df-pad" }, "Nothing has this name, and no step makes or needs such a column."),
+      items.length === 0 && h("p", { class: "df-hint df-pad" }, "Nothing has these words in its name, its columns or its description."),
       sections.filter((section) => section.items.length).map((section) => h("section", { role: "group", "aria-label": section.title }, h("div", { class: "df-commands-title", "aria-hidden": "true" }, section.title), section.items.map((item) => row(item, items.indexOf(item), input.value)))),
     );
     mark();

@@ -7,7 +7,7 @@ import { open } from "./pipelines.js";
 import { ways } from "./start.js";
 
 const ALL = "All";
-const TAGS = ["Runs as it is", "Fine-tuning", "Evaluation", "Labels"];
+const TAGS = ["Runs as it is", "Fine-tuning", "Evaluation"];
 
 export function mountGallery(element, { props, watch }) {
   const cards = h("div", {});

@@ -10,7 +10,7 @@ import { keys } from "./shell.js";
 import { get } from "./store.js";
 
 export const DRAGGED = "application/x-distilflow-step";
-const KIND_ICONS = { Sources: "file", "Ask a model": "spark", Columns: "table", Filters: "funnel", Formats: "lines", Labels: "tag", Results: "box" };
+const KIND_ICONS = { Sources: "file", "Ask a model": "spark", Columns: "table", Filters: "funnel", Formats: "lines", Results: "box" };
 let entries = null;
 
 export function mountPalette(element) {
@@ -42,7 +42,7 @@ export function mountPalette(element) {
     const groups = Map.groupBy(found, (entry) => (query ? "Found" : entry.kind));
     put(
       list,
-      found.length === 0 && h("p", { class: "df-hint df-pad" }, "Nothing has this name, and no step makes or needs such a column."),
+      found.length === 0 && h("p", { class: "df-hint df-pad" }, "Nothing has these words in its name, its columns or its description."),
       [...groups].map(([kind, some]) => h("section", { "data-kind": kind }, h("h3", {}, kind, h("span", { class: "df-count" }, String(some.length))), h("ul", {}, some.map((entry) => h("li", {}, item(entry, add)))))),
     );
   };

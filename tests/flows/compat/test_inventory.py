@@ -6,7 +6,6 @@ parameters, papers are those of its docstrings that lie at arXiv.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,15 @@ import orjson
 import pytest
 
 from flows.catalogue import describe
-from flows.compat.servers import SERVERS
+from flows.compat.servers import SERVERS, Server
 from steps import registry
 from steps.base import BaseStep
 from tests.steps.samples import SAMPLES
+from tools.guide import GUIDE, NOT_HERE, deviations
 
 COMPONENTS: list[dict[str, Any]] = orjson.loads((Path(__file__).parent / "distilabel_components.json").read_bytes())
-GUIDE = Path(__file__).parents[3] / "docs" / "migrating.md"
 CUDA = {"cuda_devices", "disable_cuda_device_placement"}
 """Where a step runs is said beside it: `pool` and `resources`."""
-
-
-def deviations() -> dict[str, set[str]]:
-    """What the guide lists as different, by class: parameters and columns, or "class" for one that is not here."""
-    found: dict[str, set[str]] = {}
-    for names, what in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", GUIDE.read_text(), re.MULTILINE):
-        for name in re.findall(r"\w+", names):
-            found.setdefault(name, set()).update(
-                re.findall(r"`(\w+)`", what), ["class"] if what.startswith("the class") else []
-            )
-    return found
 
 
 DEVIATIONS = deviations()
@@ -54,11 +42,11 @@ def is_server(name: str) -> bool:
 @pytest.mark.parametrize("entry", COMPONENTS, ids=lambda entry: entry["name"])
 def test_a_component_is_here_with_its_parameters(entry: dict[str, Any]) -> None:
     found, told = component_of(entry["name"]), DEVIATIONS.get(entry["name"], set())
-    if found is None and (is_server(entry["name"]) or "class" in told):
+    if found is None and (is_server(entry["name"]) or NOT_HERE in told):
         return
 
     assert found is not None
-    assert "class" not in told
+    assert NOT_HERE not in told
     assert set(entry["parameters"]) - set(getattr(found, "model_fields", ())) - CUDA - told == set()
 
 
@@ -66,7 +54,7 @@ def test_a_component_is_here_with_its_parameters(entry: dict[str, Any]) -> None:
 def test_a_step_has_its_columns(entry: dict[str, Any]) -> None:
     found, told = component_of(entry["name"]), DEVIATIONS.get(entry["name"], set())
     if found is None:
-        assert "class" in told
+        assert NOT_HERE in told
         return
     assert issubclass(found, BaseStep)
     steps = [sample.step for sample in SAMPLES[entry["name"]]]
@@ -85,10 +73,18 @@ def test_a_component_names_the_papers_it_follows(entry: dict[str, Any]) -> None:
         assert set(entry["papers"]) <= {paper["url"] for paper in describe(entry["name"])["papers"]}
 
 
+@pytest.mark.parametrize(("theirs", "server"), [(name, one) for (_, name), one in SERVERS.items() if name != "OpenAILLM"])
+def test_the_guide_says_how_to_reach_each_server(theirs: str, server: Server) -> None:
+    [line] = [line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {theirs} |")]
+
+    assert f"`{server.url}`" in line
+    assert (f"`${{{server.key}}}`" if server.key else "none") in line
+
+
 def test_the_guide_lists_no_difference_that_is_none() -> None:
     theirs = {entry["name"]: entry for entry in COMPONENTS}
     for name, told in DEVIATIONS.items():
         entry = theirs.get(name)
         if entry is None:
             continue
-        assert ("class" in told) == (component_of(name) is None), name
+        assert (NOT_HERE in told) == (component_of(name) is None), name

@@ -242,6 +242,10 @@ def test_the_command_line_shows_groups_and_takes_them_with_prefect(tmp_path: Pat
     file = commands.write([numbers(), on_gpu("a"), on_gpu("b", "a")])
 
     assert "One after the other: a; b." in commands("plan", file).out
+    asked = commands("plan", file, "--load-groups", "load,a", "--load-groups", "b")
+    assert "\nOne after the other: load, a; b." in asked.out
+    odd = commands("plan", commands.write([numbers(), add("c", "nothing")], "odd.yaml"), "--load-groups", "bb")
+    assert (odd.code, "names 'bb'" in odd.err, "'nothing'" in odd.err) == (2, True, True)
     wrong = commands("run", file, "--load-groups", "a", "--load-groups", "bb")
     assert (wrong.code, "names 'bb', which does not exist" in wrong.err) == (2, True)
     done = commands("run", file, "--run-id", "r", "--load-groups", "load,a", "--load-groups", "b")

@@ -16,9 +16,37 @@ def test_a_missing_column_says_what_arrives_from_where_and_what_to_do() -> None:
 
     assert problem.what == (
         "needs column 'generations'; it receives 'instruction' (from load), 'generation' (from answer), "
-        "'model_name' (from answer). Did you mean 'generation'?"
+        "'model_name' (from answer)."
     )
-    assert problem.fix == "map it with input_mappings: {generations: generation}"
+    assert problem.fix == "add a GroupColumns step before it, with: {columns: [generation], output_columns: [generations]}"
+
+
+def test_what_is_suggested_for_a_list_of_single_values_leaves_no_problem() -> None:
+    group = "{name: group, use: GroupColumns, after: answer, with: {columns: [generation], output_columns: [generations]}}"
+    text = f"{LOAD}\n- {{name: answer, use: TextGeneration, after: load}}\n- {group}"
+
+    assert problems_of(text + "\n- {name: rate, use: UltraFeedback, after: group}") == []
+
+
+@pytest.mark.parametrize(
+    ("row", "step", "fix"),
+    [
+        ("{prompt: [a], x: 1}", "TextGeneration", "map it with input_mappings: {instruction: ...}"),
+        (
+            "{instructions: [a]}",
+            "TextGeneration",
+            "add an ExpandColumns step before it, with: {columns: {instructions: instruction}}",
+        ),
+        ("{instruction: a, generation: b}", "UltraFeedback", "add a GroupColumns step before it"),
+        ("{instruction: a, generationz: b}", "UltraFeedback", "add a step before it that makes it"),
+        ("{instruction: a, answers: [b]}", "UltraFeedback", "map it with input_mappings: {generations: ...}"),
+        ("{messages: [{role: user, content: a}]}", "UltraFeedback", "add a step before it that makes it"),
+    ],
+)
+def test_no_column_is_suggested_for_one_that_holds_something_else(row: str, step: str, fix: str) -> None:
+    text = f"- {{name: load, use: LoadDataFromDicts, with: {{data: [{row}]}}}}\n- {{name: s, use: {step}, after: load}}"
+
+    assert problems_of(text)[-1].fix.startswith(fix), problems_of(text)
 
 
 def test_a_step_that_makes_the_missing_column_is_named() -> None:

@@ -22,7 +22,12 @@ from tests.flows.describing import LOAD, only, problems_of
             "`num_generations`: should be greater than or equal to 1; seen 0",
             "choose a larger number",
         ),
-        ("use: UltraFeedback, with: {aspect: nice}", "bad-parameter", "'honesty' or", "choose one of those"),
+        (
+            "use: MinHashDedup, with: {tokenizer: nice}, input_mappings: {text: instruction}",
+            "bad-parameter",
+            "'words' or",
+            "choose one of those",
+        ),
         ("use: TextGeneration, with: {template: '{{ x'}", "bad-parameter", "template:", "change it under `with`"),
         ("use: TextGeneration, with: {pool: gpu}", "bad-parameter", "`pool` stands under `with`", "write `pool:` beside"),
         ("use: TextGeneration, with: {input_batch_size: 2}", "bad-parameter", "stands under", "write `batch_size:` beside"),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.plan import plan
-from flows.spec import PipelineSpec, load_spec
+from flows.plan import examine, plan
+from flows.spec import PipelineSpec, load_spec, read_spec
 from steps.errors import PlanError, Problem
-from tests.flows.describing import LOAD, SMALL, codes_of, planned, problems_of
+from tests.flows.describing import LOAD, SMALL, codes_of, only, planned, problems_of
 
 QUICKSTART = Path(__file__).parents[3] / "examples" / "quickstart.yaml"
 
@@ -66,6 +66,7 @@ def test_all_mistakes_are_reported_at_once_and_nothing_that_follows_from_them() 
         ("model", "bad-parameter"),
         ("value", "bad-parameter"),
         ("typo", "unknown-parameter"),
+        ("value", "missing-column"),
         ("pool", "unknown-pool"),
         ("column", "missing-column"),
         ("after_column", "missing-column"),
@@ -93,3 +94,69 @@ def test_every_problem_says_what_to_do() -> None:
     for problem in problems_of(text, more="routing: {a: {use: nothing}, load: {use: sample_n_steps}}"):
         assert problem.what
         assert problem.fix, problem
+
+
+@pytest.mark.parametrize(
+    ("wrong", "codes"),
+    [
+        ("llm: {use: OpenAILM}", ["bad-parameter", "missing-column"]),
+        ("num_generation: 2", ["unknown-parameter", "missing-column"]),
+        ("max_repairs: -1, columns: [nothing]", ["bad-parameter", "missing-column"]),
+        (
+            "num_generations: 0, llm: {use: OpenAILLM, model: m, api_key: sk-hidden}",
+            ["bad-parameter", "secret-in-pipeline", "missing-column"],
+        ),
+    ],
+)
+def test_a_wrong_parameter_hides_no_missing_column(wrong: str, codes: list[str]) -> None:
+    text = f"""
+    - {{name: load, use: LoadDataFromDicts, with: {{data: [{{a: hi, b: 1}}]}}}}
+    - {{name: s, use: TextGeneration, after: load, with: {{{wrong}}}}}
+    """
+
+    assert [problem.code for problem in problems_of(text)] == codes
+
+
+def test_a_missing_parameter_hides_no_missing_column_at_the_step_or_after_it() -> None:
+    text = """
+    - {name: load, use: LoadDataFromDicts, with: {data: [{a: hi, b: 1}]}}
+    - {name: s, use: UltraFeedback, after: load, with: {llm: {use: OpenAILLM}}}
+    - {name: t, use: TruncateTextColumn, after: s, with: {column: ratins}}
+    """
+
+    found = problems_of(text)
+
+    assert [(problem.step, problem.code) for problem in found] == [
+        *[("s", "missing-parameter"), ("s", "missing-column"), ("s", "missing-column"), ("t", "missing-column")],
+    ]
+    assert found[-1].what.endswith("'ratings' (from s), 'rationales' (from s), 'model_name' (from s). Did you mean 'ratings'?")
+
+
+def test_a_mapping_in_the_wrong_place_hides_no_column_and_makes_none_missing() -> None:
+    step = "{name: s, use: TextGeneration, after: load, with: {input_mappings: {instruction: a}}}"
+    text = f"- {{name: load, use: LoadDataFromDicts, with: {{data: [{{a: hi}}]}}}}\n- {step}"
+
+    assert "stands under `with`" in only(problems_of(text), "bad-parameter").what
+
+
+@pytest.mark.parametrize("wrong", ["columns: 5", "colums: [a]", "prompt: '{{ a }}'"])
+def test_nothing_is_said_of_columns_that_the_wrong_parameter_might_decide_over(wrong: str) -> None:
+    text = f"""
+    - {{name: load, use: LoadDataFromDicts, with: {{data: [{{a: hi, b: 1}}]}}}}
+    - {{name: s, use: TextGeneration, after: load, with: {{{wrong}}}}}
+    - {{name: t, use: KeepColumns, after: s, with: {{columns: [nothing]}}}}
+    """
+
+    assert {problem.step for problem in problems_of(text)} == {"s"}
+    assert "missing-column" not in {problem.code for problem in problems_of(text)}
+
+
+def test_a_step_that_cannot_be_made_is_in_no_plan_and_its_pool_is_looked_at() -> None:
+    spec, _ = read_spec(
+        f"steps:\n{LOAD}\n- {{name: s, use: TextGeneration, after: load, pool: gppu, with: {{num_generations: 0}}}}"
+    )
+
+    found, problems = examine(spec, SMALL)
+
+    assert [problem.code for problem in problems] == ["bad-parameter", "unknown-pool"]
+    assert (list(found.steps), found.steps["load"].next) == (["load"], [])
