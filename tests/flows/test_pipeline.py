@@ -116,16 +116,6 @@ def test_a_key_in_python_is_a_problem_that_says_how_to_write_it_and_is_not_shown
     assert "hidden" not in str(caught.value)
 
 
-def test_a_dry_run_says_why_rows_failed(tmp_path: Path) -> None:
-    with Pipeline() as pipeline:
-        _ = LoadDataFromDicts(data=[{"instruction": 1.5}, {"instruction": ["x"]}]) >> TruncateTextColumn(
-            name="cut", column="instruction"
-        )
-
-    with pytest.warns(UserWarning, match="2 rows failed; the first one in step 'cut': "):
-        assert pipeline.dry_run(batch_size=2, runs_dir=tmp_path) == []
-
-
 def test_a_load_group_may_list_steps(tmp_path: Path) -> None:
     with Pipeline() as pipeline:
         load = LoadDataFromDicts(data=ROWS)
