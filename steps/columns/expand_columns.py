@@ -37,7 +37,7 @@ class ExpandColumns(Step):
         return list(self.columns)
 
     def makes(self) -> list[str]:
-        return self._names()
+        return list(self._names())
 
     def _names(self) -> list[str]:
         """What the items are called, in the order of the lists."""

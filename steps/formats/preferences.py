@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -30,6 +31,7 @@ DROP = "nothing can be learned from such a row: drop it, or have it rated again"
 Answer = tuple[str, Any, Any]
 """What somebody answered, how that was rated, and who it was."""
 _rating = itemgetter(1)
+_NUMBER = re.compile(r"\s*-?[0-9]{1,15}(\.[0-9]{1,15})?\s*")
 
 
 def preferred(rows: Sequence[Row], chats: Iterable[Chat]) -> Batch:
@@ -91,12 +93,20 @@ def rated_answers(row: Row) -> list[Answer]:
         raise _mismatch(row)
     rated = []
     for text, rating, model in zip(texts, ratings, models, strict=True):
-        if is_missing(text) or is_missing(rating):
+        if text is None or rating is None or rating != rating or text != text:  # NaN is not equal to itself
             continue
-        if not isinstance(rating, (int, float)):
+        number = rating if isinstance(rating, (int, float)) else _number_in(rating)
+        if number is None:
             raise RowError(f"answer {quoted(text)} is rated {quoted(rating)} in 'ratings'", "ratings must be numbers")
-        rated.append((text if isinstance(text, str) else as_text(text, "generations"), rating, model))
+        rated.append((text if isinstance(text, str) else as_text(text, "generations"), number, model))
     return rated
+
+
+def _number_in(rating: Any) -> int | float | None:
+    """The number that a text is, as TextClassification writes labels that are numbers; None where it is none."""
+    if not isinstance(rating, str) or not _NUMBER.fullmatch(rating):
+        return None
+    return float(rating) if "." in rating else int(rating)
 
 
 def _mismatch(row: Row) -> RowError:

@@ -62,3 +62,15 @@ def test_token_counts_are_shared_so_that_their_sum_stays() -> None:
     counts = [row["distilflow_metadata"]["statistics_answer"] for row in rows]
     assert counts == [{"output_tokens": 4, "seconds": 1.5}, {"output_tokens": 3, "seconds": 1.5}]
     assert rows[0]["distilflow_metadata"]["raw_output_answer"] == "text"
+
+
+@pytest.mark.parametrize("items", [[], [1], [1, 2, 3]])
+def test_token_counts_that_can_be_divided_are_shared_evenly(items: list[int]) -> None:
+    metadata = {"statistics_answer": {"output_tokens": [6, 12], "is_cut": True, "more": {}}}
+
+    rows = ExpandColumns(columns=["x"], split_statistics=True).process([{"x": items, "distilflow_metadata": metadata}])
+
+    each = [6 // len(items), 12 // len(items)] if items else []
+    expected = {"statistics_answer": {"output_tokens": each, "is_cut": True, "more": {}}}
+    assert [row["distilflow_metadata"] for row in rows] == [expected] * len(items)
+    assert metadata["statistics_answer"]["output_tokens"] == [6, 12]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from steps.base import Row
 from steps.errors import RowError
 from steps.formats.format_text_generation_dpo import FormatTextGenerationDPO
+from steps.tasks.text_classification import TextClassification
 
 
 def formatted(**row: Any) -> Row:
@@ -32,6 +34,15 @@ def test_of_equally_rated_answers_the_first_counts() -> None:
     row = formatted(generations=["a", "b", "c", "d"], ratings=[1, 5, 5, 1])
 
     assert (row["chosen"][-1]["content"], row["rejected"][-1]["content"]) == ("b", "a")
+
+
+def test_labels_that_are_numbers_rate_as_numbers() -> None:
+    judge = TextClassification(available_labels=["2", "10", "4.5"])
+    labels = [judge.format_output(json.dumps({"labels": label}), {"text": "x"})["labels"] for label in ("2", "10", "4.5")]
+
+    row = formatted(generations=["a", "b", "c"], ratings=labels)
+
+    assert (row["chosen"][-1]["content"], row["chosen_rating"], row["rejected_rating"]) == ("b", 10, 2)
 
 
 def test_an_answer_is_never_preferred_to_itself() -> None:
@@ -63,7 +74,7 @@ def test_models_may_be_unknown() -> None:
         ({"generations": ["a", "b"], "ratings": [3]}, "do not match: {'generations': 2, 'ratings': 1}"),
         ({"generations": ["a", "b"], "ratings": None}, "nothing in 'ratings': None"),
         ({"generations": "ab", "ratings": [1, 2]}, "'generations' holds a str, not a list"),
-        ({"generations": ["a", "b"], "ratings": ["1", "5"]}, "is rated '1' in 'ratings'"),
+        ({"generations": ["a", "b"], "ratings": ["1", "5 of 5"]}, "is rated '5 of 5' in 'ratings'"),
         ({"generations": ["a", ["b"]], "ratings": [1, 5]}, "'generations' holds a list, not text"),
         ({"generations": ["a", "b"], "ratings": [1, 5], "generation_models": ["x"]}, "do not match"),
         ({"generations": None, "ratings": [1, 5], "generation_models": ["x", "y"]}, "nothing in 'generations': None"),
