@@ -20,7 +20,7 @@ from typing import Any
 from flows.engine.codec import decode, encode
 from flows.engine.index import segments
 from flows.engine.items import KEY_BYTES
-from flows.engine.journal import COPIED, JOURNAL, faults_in, files_of
+from flows.engine.journal import COPIED, JOURNAL, entry_in, faults_in, files_of
 from flows.engine.ledger import SegmentWriter, frames_in
 from flows.runs import RunFolder, RunStore, UnknownRun
 from steps.errors import SpecError
@@ -156,7 +156,9 @@ def entries_of(journal: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
             continue
         for frame in frames_in(path):
             for number, body in enumerate(frame.bodies()):
-                yield frame.keys[number * KEY_BYTES : (number + 1) * KEY_BYTES], decode(body)
+                if (entry := entry_in(body)) is None:
+                    raise NotAJournal(f"a reply in {path} cannot be read", "leave this file out")
+                yield frame.keys[number * KEY_BYTES : (number + 1) * KEY_BYTES], entry
 
 
 def _line(key: bytes, entry: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +166,7 @@ def _line(key: bytes, entry: dict[str, Any]) -> dict[str, Any]:
     texts = completion["texts"]
     told = {name: value for name, value in entry.items() if name not in ("chat", "completion", COPIED)}
     answer = {name: value for name, value in completion.items() if name != "texts"}
-    asked = {} if entry["chat"] is None else {"messages": entry["chat"]}  # a journal of replies only
+    asked = {} if entry.get("chat") is None else {"messages": entry["chat"]}  # a journal of replies only
     return {"key": key.hex(), **asked, "generation": texts[0] if len(texts) == 1 else texts, **told, **answer}
 
 

@@ -66,6 +66,8 @@ class BaseStep(Wired, Component):
     """What it needs beyond this machine, in words; empty where it works offline."""
     in_rehearsal: ClassVar[Mapping[str, Any]] = {}
     """Parameters that a rehearsal sets: with them it loads no weights and writes nothing beyond this machine."""
+    in_preview: ClassVar[Mapping[str, Any]] = {}
+    """Parameters that it has where only a few rows are looked at: with them it writes nothing beyond this machine."""
     runs_code: ClassVar[bool] = False
     """Whether it runs programs that its rows or parameters bring: a server that is open to everybody refuses it."""
 

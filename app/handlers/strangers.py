@@ -67,6 +67,8 @@ def _reaches(use: type, params: dict[str, Any], root: Path) -> str:
         return f"asks {use.__name__}; on this server, which is open to everybody, no model is asked"
     if issubclass(use, BaseStep) and use.runs_code:
         return "runs programs; on this server, which is open to everybody, none are run for strangers"
+    if issubclass(use, BaseStep) and use.in_preview:
+        return "writes beyond this machine; on this server, which is open to everybody, nothing is written for strangers"
     for name in _file_params(use) & params.keys():
         for text in _texts(params[name]):
             if not _is_one_of(text, root):

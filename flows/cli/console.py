@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-out = Console()
-err = Console(stderr=True)
 LONGEST_CELL = 220
+_CONTROLS = {at: None for at in (*range(32), *range(127, 160)) if chr(at) not in "\n\t"}
+
+
+class _Console(Console):
+    """Leaves out what would steer the terminal: texts of models, rows and files are shown, and none of them may."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=segment.text.translate(_CONTROLS))
+
+
+out = _Console()
+err = _Console(stderr=True)
 
 
 def tell(text: str, style: str = "") -> None:

@@ -151,6 +151,7 @@ class Line:
                 buy = self._together if row_key == ALL_ROWS else self._for_money
                 return await buy(key, row_id, request)
             completion = completion_of(kept)
+            del completion.texts[request.n :]  # others may have written it
             self._gateway.replied(self._step, row_id, completion, tally_of(kept), False)
             return completion
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import os
 import threading
 import time
@@ -43,6 +42,7 @@ from steps.llms.base import Completion, Request, Speaker, Usage
 JOURNAL = "journal"
 """Folder of a run's journal."""
 WINDOW_S = 0.010
+LARGEST_AMOUNT = 2**53
 COPIED = "is_copy"
 """Marks a reply that was found in another journal: this run did not pay for it."""
 
@@ -105,7 +105,7 @@ class Entry:
 def completion_of(entry: dict[str, Any]) -> Completion:
     """The completion in an entry as it was read back."""
     found = entry["completion"]
-    return Completion(**{**found, "usage": Usage(**found["usage"])})
+    return Completion(found["texts"], found["model_name"], Usage(**found["usage"]), found.get("finish_reasons") or [])
 
 
 def tally_of(entry: dict[str, Any]) -> Tally:
@@ -129,12 +129,28 @@ def faults_in(entry: Any) -> list[str]:
         "finish_reasons": reasons is None or isinstance(reasons, list),
         "seconds": _is_amount(entry.get("seconds")),
         "cost": entry.get("cost") is None or _is_amount(entry["cost"]),
+        "at": entry.get("at") is None or _is_amount(entry["at"]),
+        "n": all(type(entry.get(name, 0)) is int for name in ("n", "have")),
     }
     return [name for name, right in is_right.items() if not right]
 
 
 def _is_amount(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < LARGEST_AMOUNT
+
+
+def is_readable(entry: Any) -> bool:
+    """Whether an entry is one of a journal; others may have written it. One without any text was only paid for."""
+    return not set(faults_in(entry)) - {"texts"} and isinstance(entry["completion"].get("texts"), list)
+
+
+def entry_in(body: bytes) -> dict[str, Any] | None:
+    """The entry of a record; None where it cannot be read."""
+    try:
+        entry = decode(body)
+    except ValueError:
+        return None
+    return entry if is_readable(entry) else None
 
 
 TAG_BYTES, ROW_BYTES = 2, 8
@@ -240,8 +256,7 @@ class Journal:
 
         def look(frame: StoredFrame) -> None:
             if paid is not None:
-                for body in frame.bodies():
-                    entry = decode(body)
+                for entry in filter(None, map(entry_in, frame.bodies())):
                     if not entry.get(COPIED):
                         paid(entry)
 
@@ -364,4 +379,5 @@ def entries_in(journals: Sequence[Path]) -> Iterator[dict[str, Any]]:
 
 def paid_in(folder: Path) -> Iterator[dict[str, Any]]:
     """The entries of a run's journal that it paid for, not those that were copied from elsewhere; none without a journal."""
-    return (entry for entry in entries_in(segments([folder])) if not entry.get(COPIED))
+    records = (record for path in segments([folder]) for record in records_in(path))
+    return (entry for record in records if (entry := entry_in(record[1:-1])) is not None and not entry.get(COPIED))

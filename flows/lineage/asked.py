@@ -13,12 +13,12 @@ from pydantic import BaseModel
 
 from flows.engine.codec import decode
 from flows.engine.index import segments
-from flows.engine.journal import JOURNAL, ROW_BYTES, TAG_BYTES, step_tag
+from flows.engine.journal import JOURNAL, ROW_BYTES, TAG_BYTES, entry_in, step_tag
 from flows.engine.lookup import Found, records_at, records_of, table_of
 from flows.engine.quarantine import lines_in
 from flows.lineage.model import Asked
 from flows.lineage.records import Records, session_of
-from flows.lineage.replies import ask_again, asked_of, is_readable, is_repair
+from flows.lineage.replies import ask_again, asked_of, is_repair
 from flows.plan import PlannedStep, examine
 from flows.runs import RunFolder
 from steps.errors import RunError
@@ -99,8 +99,8 @@ def _newest(files: Sequence[Path], step: str, skip: int) -> Iterator[Read]:
 
 def _entries(path: Path, numbers: Sequence[int], step: str) -> Iterator[Read]:
     for found in records_at(table_of(path), numbers):
-        entry = decode(found.rows)[0]
-        if is_readable(entry) and entry["step"] == step:
+        entry = entry_in(found.rows[1:-1])
+        if entry is not None and entry["step"] == step:
             yield found, entry
 
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.engine.codec import decode
-from flows.engine.journal import ALL_ROWS, COPIED, Asker, as_asked_by, faults_in
+from flows.engine.journal import ALL_ROWS, COPIED, Asker, as_asked_by, entry_in
 from flows.engine.keys import identity_of
 from flows.engine.lookup import records_of
 from flows.lineage.model import Asked
@@ -50,8 +49,8 @@ def _asker(task: Task, step: str, key: bytes) -> Asker:
 def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[str, Any]]:
     found: dict[bytes, dict[str, Any]] = {}
     for record in records_of(journals, prefix):
-        entry = decode(record.rows)[0]
-        if is_readable(entry) and entry["step"] == step and record.key not in found:  # a copy may lie beside its original
+        entry = entry_in(record.rows[1:-1])
+        if entry is not None and entry["step"] == step and record.key not in found:  # a copy may lie beside its original
             found[record.key] = {**entry, "key": record.key}
     return list(found.values())
 
@@ -83,11 +82,6 @@ def _prompt(task: Task, received: Row | None) -> Any:
 
 def _begins(chat: Any, prompt: Any) -> bool:
     return isinstance(chat, list) and isinstance(prompt, list) and bool(prompt) and chat[: len(prompt)] == prompt
-
-
-def is_readable(entry: Any) -> bool:
-    """Whether an entry is one of a journal; others may have written it. One without any text was only paid for."""
-    return not set(faults_in(entry)) - {"texts"} and isinstance(entry["completion"].get("texts"), list)
 
 
 def asked_of(entry: dict[str, Any]) -> Asked:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -151,8 +151,19 @@ async def sampled(
     """
     journal = previews_of(runs_dir)
     trim(journal)
+    plan = _to_look_at(plan)
     with tempfile.TemporaryDirectory(prefix="distilflow-sample-") as folder:
         settings = Settings(Path(folder), RunOptions(max_rows=rows), in_threads=True, newest=newest, journal=journal)
         engine = Engine(plan, settings, LocalPlacer(plan.pools), observer)
         await engine.run()
         yield engine, RunFolder(Path(folder))
+
+
+def _to_look_at(plan: Plan) -> Plan:
+    """The plan with steps that write nothing beyond this machine."""
+    steps = {
+        name: replace(planned, step=planned.step.model_copy(update=dict(planned.step.in_preview)))
+        for name, planned in plan.steps.items()
+        if planned.step.in_preview
+    }
+    return replace(plan, steps=plan.steps | steps)

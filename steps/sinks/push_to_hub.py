@@ -18,9 +18,9 @@ from steps.sources.load_data_from_hub import complaint_about
 class PushToHub(GlobalStep):
     """Pushes its rows to a data set on the Hugging Face Hub, and passes them on.
 
-    It pushes once all rows have arrived, and nothing in a rehearsal. Rows that were pushed are not pushed again when the run
-    goes on. What it pushes are rows alone: the result of a run, with its card and its pipeline, is pushed from Data or by
-    `distilflow run --push`.
+    It pushes once all rows have arrived, and nothing in a rehearsal, a preview or an estimate. Rows that were pushed are not
+    pushed again when the run goes on. What it pushes are rows alone: the result of a run, with its card and its pipeline, is
+    pushed from Data or by `distilflow run --push`.
 
     Example:
         >>> list(PushToHub(repo_id="acme/toys").check())
@@ -30,6 +30,7 @@ class PushToHub(GlobalStep):
     group: ClassVar[Group] = "sinks"
     reaches: ClassVar[str] = "the Hub"
     in_rehearsal: ClassVar[dict[str, bool]] = {"push": False}
+    in_preview: ClassVar[dict[str, bool]] = {"push": False}
 
     repo_id: str | None = Field(default=None, description="Data set on the Hub: owner/name.", examples=["my-org/my-dataset"])
     split: str = Field(default="train", min_length=1, description="Part of the data set that the rows become.")

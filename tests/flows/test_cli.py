@@ -251,6 +251,17 @@ def test_a_preview_shows_rows_and_keeps_nothing(commands: Commands) -> None:
     assert sorted(path.name for path in commands.folder.iterdir()) == ["pipeline.yaml"]
 
 
+def test_what_rows_hold_does_not_steer_the_terminal(commands: Commands) -> None:
+    data = [{"instruction": "a\x1b[2Jb\x07\x9b1mc é 日\td", "\x1b]0;x\x07": 1}]
+    commands.write([{"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}}])
+
+    ended = commands("preview", "pipeline.yaml")
+
+    assert ended.code == 0, ended.err
+    assert "a[2Jb1mc é 日 d" in ended.out
+    assert not any(letter in ended.out + ended.err for letter in "\x1b\x07\x9b")
+
+
 def test_the_catalogue_is_data_too(commands: Commands) -> None:
     everything = json.loads(commands("steps", "--json").out)
     one = json.loads(commands("steps", "UltraFeedback", "--json").out)

@@ -92,3 +92,15 @@ def test_a_run_that_waits_for_its_server_says_so_wherever_it_is_looked_at(tmp_pa
     assert [states[1].message, states[2].message] == [*shown, ""]
     assert shown[0] in run.log.read_text()
     assert "answers again" in run.log.read_text()
+
+
+def test_a_preview_pushes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    load = {"name": "load", "use": own("Numbers"), "with": {"rows": 20}}
+    push = {"name": "push", "use": "PushToHub", "after": "load", "with": {"repo_id": "acme/toys"}}
+    planned = plan(spec_from({"distilflow": 1, "steps": [load, push]})[0])
+
+    shown = preview(planned, 3, runs_dir=tmp_path)
+
+    assert len(shown.rows["push"]) == 3
+    assert planned.steps["push"].step.push  # type: ignore[attr-defined] # the plan itself still does

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
+from flows.engine.codec import encode
 from flows.engine.journal import entries_in
-from flows.engine.ledger import frames_in
-from flows.journals import previews_of, replies_in, share, trim
+from flows.engine.ledger import SegmentWriter, frames_in
+from flows.journals import entries_of, previews_of, replies_in, share, trim
 from flows.runners.inline import preview
 from flows.runs import RunStore
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
@@ -197,6 +201,57 @@ def test_what_is_shared_comes_back_as_it_was(tmp_path: Path) -> None:
     ]
     assert [key for key, _ in replies_in(target)] == keys
     assert (tmp_path / "again.jsonl").read_bytes() == target.read_bytes()
+
+
+ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no JSON": lambda entry: None,
+    "a list": lambda entry: [entry],
+    "no completion": lambda entry: {"step": entry["step"]},
+    "no step": lambda entry: {**entry, "step": None},
+    "texts that are none": lambda entry: {**entry, "completion": {**entry["completion"], "texts": 5}},
+    "tokens that are none": lambda entry: {**entry, "completion": {**entry["completion"], "usage": {"input_tokens": "x"}}},
+    "too many tokens": lambda entry: {**entry, "completion": {**entry["completion"], "usage": {"input_tokens": 1e30}}},
+    "no time": lambda entry: {**entry, "at": "x"},
+    "no number of replies": lambda entry: {**entry, "n": "x"},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_replies_that_somebody_spoilt_are_told_or_left_out(odd: Callable[[dict[str, Any]], Any], commands: Commands) -> None:
+    with running(FakeOpenAI()) as url:
+        commands.write(steps(url, 3))
+        commands("run", "pipeline.yaml", "--run-id", "a", "--no-prefect")
+        journal = commands.folder / "runs/a/journal"
+        [path] = journal.glob("*.seg")
+        kept = [(key, entry) for key, entry in entries_of(journal)]
+        path.unlink()
+        writer = SegmentWriter(journal / "spoilt.seg")
+        bodies = [encode(entry) for _, entry in kept]
+        spoilt = odd(kept[1][1])
+        bodies[1] = b"{{{" if spoilt is None else encode(spoilt)
+        writer.append([key for key, _ in kept], bodies, [1] * 3)
+        writer.close()
+
+        shared = commands("journal", "a", "--output", "replies.jsonl")
+        told = [commands("usage", "a"), commands("why", "a", "2"), commands("resume", "a", "--no-prefect")]
+
+    assert shared.code == 2
+    assert "[not-a-journal] a reply in" in shared.err
+    assert [one.code for one in told] == [0, 0, 0], [one.err for one in told]
+
+
+def test_a_recording_with_too_many_texts_gives_as_many_as_were_asked_for(commands: Commands) -> None:
+    with running(FakeOpenAI()) as url:
+        commands.write(steps(url, 1))
+        commands("run", "pipeline.yaml", "--run-id", "a", "--no-prefect")
+    commands("journal", "a", "--output", "replies.jsonl")
+    file = commands.folder / "replies.jsonl"
+    file.write_text(orjson.dumps({**orjson.loads(file.read_text()), "generation": ["one", "two"]}).decode() + "\n")
+
+    replayed = commands("replay", "replies.jsonl", "pipeline.yaml", "--run-id", "b", "--no-prefect")
+
+    assert replayed.code == 0, replayed.err
+    assert [row["generation"] for row in commands.rows("b")] == ["one"]
 
 
 def test_half_a_character_in_a_reply_is_kept_everywhere_and_costs_nothing_again(commands: Commands) -> None:
