@@ -124,6 +124,11 @@ class BaseStep(Wired, Component):
         """Pool to run in when the pipeline names none."""
         return self.default_pool
 
+    @property
+    def makes_up(self) -> bool:
+        """Whether what it adds is made up, where a model stands in for another in a rehearsal."""
+        return any(getattr(value, "is_rehearsal", False) for _, value in self)
+
     # ---- artifacts
     def save_artifact(self, name: str, write_function: Write, metadata: Mapping[str, Any] | None = None) -> None:
         """Leave files beside the rows: a plot, an index, a model. They go into the Distiset, as `artifacts/<step>/<name>/`.

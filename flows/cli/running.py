@@ -399,7 +399,7 @@ def _tell(report: RunReport, folder: RunFolder, flags: RunFlags) -> None:
         tell(f"  Look at {'it' if report.quarantined == 1 else 'them'}: {flags.command('show', report.run_id)}")
         tell_again(folder, reasons, flags.runs_dir)
     if report.is_rehearsal:
-        out.print("This was a rehearsal: the replies are made up.", style="yellow")
+        out.print("This was a rehearsal: what models give is made up.", style="yellow")
 
 
 def _tell_reuse(report: RunReport, planned: Plan, quarantined_before: int) -> None:

@@ -35,6 +35,10 @@ class LocalJudge(Step):
         """What the column `model_name` says."""
         return "rehearsal" if self.made_up else self.model
 
+    @property
+    def makes_up(self) -> bool:
+        return self.made_up
+
     def check(self) -> Iterable[Complaint]:
         return () if self.made_up else without_extra("transformers", "transformers", type(self).__name__)
 

@@ -102,8 +102,8 @@ def test_the_graph_shows_branches_and_routing() -> None:
 def test_a_rehearsal_is_never_passed_off_as_a_model() -> None:
     text = card(is_rehearsal=True, models={"answer": "rehearsal"})
 
-    assert "> **⚠️ Rehearsal: made-up text, not a model's.**" in text
-    assert "| **rehearsal: made-up text, not a model's** | `answer` |" in text
+    assert "> **⚠️ Rehearsal: made up, not by a model.**" in text
+    assert "| **rehearsal: made up, not by a model** | `answer` |" in text
     assert "- rehearsal\n" in text
     assert "made-up" not in card()
 

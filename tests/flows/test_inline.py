@@ -104,3 +104,32 @@ def test_a_preview_pushes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     assert len(shown.rows["push"]) == 3
     assert planned.steps["push"].step.push  # type: ignore[attr-defined] # the plan itself still does
+
+
+@pytest.mark.parametrize(
+    ("step", "is_made_up"),
+    [
+        ({"use": "KeepColumns", "with": {"columns": ["text"]}}, False),
+        ({"use": "TextGeneration", "input_mappings": {"instruction": "text"}}, True),
+        ({"use": "EmbeddingGeneration"}, True),
+        (
+            {
+                "use": "RewardModelScore",
+                "with": {"model": "a/b", "made_up": True},
+                "input_mappings": {"instruction": "text", "response": "text"},
+            },
+            True,
+        ),
+    ],
+    ids=lambda one: one.get("use", "") if isinstance(one, dict) else "",
+)
+def test_a_result_is_marked_as_made_up_whatever_kind_of_model_was_stood_in_for(
+    tmp_path: Path, step: dict[str, object], is_made_up: bool
+) -> None:
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a word"}]}}
+    spec, _ = spec_from({"distilflow": 1, "steps": [load, {"name": "s", "after": "load", **step}]})
+
+    folder = run_inline(plan(spec), tmp_path / "runs", run_id="r")
+
+    assert folder.report().is_rehearsal is is_made_up
+    assert ("rehearsal" in (folder.distiset / "README.md").read_text()) is is_made_up
