@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.plan import PlannedStep, examine, plan
+from flows.plan.graph import Graph
 from flows.pools import Pools
 from flows.spec import PipelineSpec, StepSpec, load_spec, read_spec
 from steps.errors import PlanError, Problem
@@ -622,6 +623,17 @@ def test_of_thousands_of_problems_the_first_thousand_are_told() -> None:
     assert (len(problems), problems[-1].code) == (1001, "more-problems")
     assert time.process_time() - started < 10
     assert max(len(str(problem)) for problem in problems) < 1000
+
+
+def test_what_takes_long_to_look_for_is_not_looked_for_when_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    look = Graph._all_before
+    monkeypatch.setattr(Graph, "_all_before", lambda graph, name: looked.append(name) or look(graph, name))  # type: ignore[func-returns-value]
+
+    _, problems = examine(chain(*({"use": "GenerateUntil", "with": {"num_rows": 1}} for _ in range(1000))), SMALL)
+
+    assert len(problems) == 1001
+    assert len(looked) < 100
 
 
 def test_more_columns_than_anyone_needs_are_not_followed() -> None:
