@@ -80,7 +80,7 @@ def artifacts_in(folder: Path) -> dict[str, Path]:
 
 
 def _versions(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(_HIDDEN))
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(_HIDDEN))
 
 
 def _as_json(name: str, metadata: Mapping[str, Any]) -> bytes:
@@ -108,6 +108,11 @@ def _write(part: Path, name: str, write: Write) -> None:
     if link := next((path for path in part.rglob("*") if path.is_symlink()), None):
         raise RunError(
             f"artifact {name!r} holds a link, {link.relative_to(part)}: elsewhere it leads nowhere", "write the file itself"
+        )
+    if odd := next((path for path in part.rglob("*") if not (path.is_file() or path.is_dir())), None):
+        raise RunError(
+            f"artifact {name!r} holds {odd.relative_to(part)}, which is neither a file nor a folder",
+            "write files into the folder",
         )
     if (part / METADATA).exists():
         raise RunError(

@@ -113,7 +113,7 @@ class Graph:
             begin = frozenset[str]().union(*known)
             can_join = len(known) <= 1 or all(steps[one].is_source for one in begin)
             is_known = None not in starts and not planned.is_source and "after" not in self.unread.get(name, ())
-            if is_known and not can_join:
+            if is_known and not can_join and not self._problems.is_full:
                 self._report_join(name, steps, start)
             if planned.is_source or (isinstance(planned.step, GlobalStep) and can_join and is_known):
                 start[name] = frozenset({name})
@@ -124,7 +124,7 @@ class Graph:
         """A source is repeated for one step only, and no step between needs all rows: there is always one more round."""
         repeated: dict[str, str] = {}
         for name, planned in steps.items():
-            if planned.repeats is None:
+            if planned.repeats is None or self._problems.is_full:
                 continue
             before = reached(self.after[name], self.after.__getitem__)
             sources = [other for other in before if other in steps and steps[other].is_source]
@@ -143,6 +143,8 @@ class Graph:
         branches = self.after[name]
         before = [self._starts_before(branch, start) for branch in branches]
         for culprit in dict.fromkeys(one for branch in branches for one in sorted(start[branch] or ())):
+            if self._problems.is_full:
+                return
             if isinstance(steps[culprit].step, GlobalStep) and not all(culprit in found for found in before):
                 self._problems.add(
                     "cannot-join",

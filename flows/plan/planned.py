@@ -98,6 +98,11 @@ class Plan:
 class Problems(list[Problem]):
     """What was found so far. Nobody reads more than a thousand."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more are taken: what takes long to look for need not be looked for."""
+        return len(self) > MOST_PROBLEMS
+
     def add(self, code: str, what: str, fix: str, step: str | None = None) -> None:
         if len(self) < MOST_PROBLEMS:
             self.append(Problem(code, f"step {step!r}" if step else "pipeline", what, fix, step))

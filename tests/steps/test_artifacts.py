@@ -135,6 +135,8 @@ def test_what_cannot_be_kept_is_told_in_words(tmp_path: Path) -> None:
         write_artifact(tmp_path, "plot", lambda folder: folder.write_text("a"))
     with pytest.raises(RunError, match="holds a link, link"):
         write_artifact(tmp_path, "plot", lambda folder: (folder / "link").symlink_to("/etc"))
+    with pytest.raises(RunError, match="holds pipe, which is neither a file nor a folder"):
+        write_artifact(tmp_path, "plot", lambda folder: os.mkfifo(folder / "pipe"))
     with pytest.raises(RunError, match=r"holds a file metadata\.json"):
         write_artifact(tmp_path, "plot", lambda folder: (folder / "metadata.json").write_text("{}"))
     with pytest.raises(RunError, match="metadata of artifact 'plot' cannot be written"):
@@ -144,3 +146,9 @@ def test_what_cannot_be_kept_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"metadata of artifact 'plot' has 2,000,\d+ bytes"):
         write_artifact(tmp_path, "plot", write("a"), {"long": "x" * 2_000_000})
     assert artifacts_in(tmp_path) == {}
+
+
+def test_a_file_beside_the_folder_takes_the_place_of_no_artifact(tmp_path: Path) -> None:
+    write_artifact(tmp_path, "plot", lambda folder: (folder.parent / "plot.png").write_text("beside"))
+
+    assert artifacts_in(tmp_path)["plot"].is_dir()

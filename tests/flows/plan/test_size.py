@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 
-from flows.plan import examine
+import pytest
+
+from flows.plan import examine, graph
+from flows.plan.reach import reached
 from flows.spec import PipelineSpec, StepSpec
 from tests.flows.describing import SMALL, chain
 
@@ -52,3 +56,19 @@ def test_more_columns_than_anyone_needs_are_not_followed() -> None:
 
     assert (problems, made.steps["s0"].sent is None, made.steps["s99"].sent) == ([], False, None)
     assert time.process_time() - started < 10
+
+
+def test_what_takes_long_to_look_for_is_not_looked_for_when_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Iterable[str]] = []
+
+    def looking(begin: Iterable[str], onward: Callable[[str], Iterable[str]]) -> list[str]:
+        looked.append(begin)
+        return reached(begin, onward)
+
+    monkeypatch.setattr(graph, "reached", looking)
+    loops = ({"use": "GenerateUntil", "with": {"num_rows": 1}} for _ in range(1000))
+
+    _, problems = examine(chain(*loops), SMALL)
+
+    assert len(problems) == 1001
+    assert len(looked) < 100
