@@ -18,6 +18,8 @@ MOST_CHARS = 10_000
 _PART = re.compile(
     r"\\. | \[\^?\]?(?:\\.|[^\]\\])*\] | (?P<open>\() | (?P<close>\)) | \{(?P<times>\d+)(?:,\d*)?\} | .", re.X | re.S
 )
+_CALL = re.compile(r"(?<!\\)(?:\\\\)*\(\?(?:R|[+-]?\d+|&\w+|P>\w+)\)")
+"""Of a part of the pattern by another, or by itself: it may take all memory before it takes too long."""
 
 
 def pattern_problem(pattern: str) -> str | None:
@@ -26,6 +28,8 @@ def pattern_problem(pattern: str) -> str | None:
         return f"it has {len(pattern):,} characters, of at most {MOST_CHARS:,}"
     if (parts := _parts(pattern)) > MOST_PARTS:
         return f"with its repeats written out it has {parts:,} parts, of at most {MOST_PARTS:,}"
+    if call := _CALL.search(pattern):
+        return f"it calls a part of itself: {call[0]}"
     regex = _regex()
     try:
         with warnings.catch_warnings():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -13,11 +14,12 @@ from pydantic import BaseModel, Field
 from app.api.replies import from_our_page, look
 from app.context import AppContext
 from app.handlers import estimating, previews, staleness
+from app.handlers.apart import apart
 from flows.spec import read_spec
 from steps.errors import SpecError
 
 AT_ONCE = 4
-"""Samples that run at the same time, in this process."""
+"""Samples that run at the same time."""
 
 
 class Asked(BaseModel):
@@ -38,8 +40,9 @@ def router(ctx: AppContext) -> APIRouter:
             ctx.allow(read_spec(text)[0])
 
     async def in_turn(function: Callable[..., Any], *arguments: Any) -> Response:
+        call = partial(apart, function) if ctx.is_public else function
         async with turns:
-            return await look(function, *arguments)
+            return await look(call, *arguments)
 
     @found.post("/preview")
     async def preview(asked: Asked) -> Response:
@@ -49,7 +52,7 @@ def router(ctx: AppContext) -> APIRouter:
     @found.post("/estimate")
     async def estimate(asked: Asked) -> Response:
         allowed(asked.text)
-        return await in_turn(lambda: estimating.estimate_text(asked.text, ctx.runs_dir, with_models=asked.with_models))
+        return await in_turn(partial(estimating.estimate_text, with_models=asked.with_models), asked.text, ctx.runs_dir)
 
     @found.post("/staleness")
     async def stale(asked: Asked) -> Response:

@@ -20,6 +20,8 @@ from steps.patterns import fits, pattern_problem
         r"a{1,9999}",
         "x" * 5000,
         r"[^]]{3}",
+        r"\\\(?R\)",
+        r"\(?1\)",
     ],
 )
 def test_usual_patterns_are_fine(pattern: str) -> None:
@@ -36,6 +38,8 @@ def test_usual_patterns_are_fine(pattern: str) -> None:
         ("a{99999999999999999999}", "parts, of at most"),
         ("a" * 10_001, "10,001 characters"),
         ("(" * 3000 + "a" + ")" * 3000, "nested too deep"),
+        ("(?R)", "calls a part of itself: (?R)"),
+        (r"(?P<a>x(?&a)?)", "calls a part of itself: (?&a)"),
     ],
 )
 def test_a_pattern_that_is_wrong_or_too_large_is_told_at_once(pattern: str, said: str) -> None:
