@@ -319,7 +319,8 @@ def test_previews_are_no_runs_and_a_replay_does_not_look_into_them(tmp_path: Pat
         asking = pipeline(url, 4)
         asking.run(run_id="a", runs_dir=tmp_path, max_rows=2)
         asking.dry_run(batch_size=4, runs_dir=tmp_path)
-    found = asking.replay("a", run_id="b", runs_dir=tmp_path)
+    with pytest.warns(UserWarning, match=r"2 rows failed .*no reply of 'fake-model' to this row"):
+        found = asking.replay("a", run_id="b", runs_dir=tmp_path)
 
     assert [run.run_id for run in RunStore(tmp_path).all()] == ["b", "a"]
     assert len(found["default"]["train"]) == 2
