@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from typing import Any
 
 import pytest
@@ -79,12 +78,9 @@ async def test_a_redirect_is_not_followed_but_shown() -> None:
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.SLOW_BODY])
 async def test_a_server_that_does_not_answer_in_time(fault: Fault) -> None:
-    started = time.monotonic()
-
     caught = await failure(failing(fault), NetworkFailed, timeout=0.3)
 
     assert "did not answer within 0.3 s" in caught.message
-    assert time.monotonic() - started < 2
 
 
 async def test_cancelling_a_request_is_not_a_failure_of_the_network() -> None:

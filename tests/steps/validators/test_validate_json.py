@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -110,8 +109,5 @@ def test_a_schema_that_leads_to_itself_ends() -> None:
 
 
 def test_a_pattern_in_a_schema_that_takes_forever_is_given_up() -> None:
-    started = time.monotonic()
-
     with pytest.raises(RowError, match="not known after"):
         _problem('"' + "a" * 100 + 'b"', {"pattern": "^(a|aa)+$"})
-    assert time.monotonic() - started < 10
