@@ -324,3 +324,10 @@ def test_groups_without_entries_are_not_listed() -> None:
 def test_a_search_wants_every_word() -> None:
     assert search(describe_all(), "dedup nonsense") == []
     assert near_word(describe_all(), "dedpu") == " Did you mean 'dedup'?"
+
+
+def test_a_class_of_distilabel_that_is_not_here_is_answered_with_what_to_take() -> None:
+    with pytest.raises(UnknownComponent, match="'GenerateEmbeddings' is not here") as caught:
+        describe("GenerateEmbeddings")
+
+    assert "`EmbeddingGeneration`" in caught.value.fix
