@@ -80,7 +80,7 @@ class NotCarriedOver(UnknownComponent):
     def named(cls, name: str) -> Self | None:
         """What to say of this name; None when it is no such class."""
         instead = instead_of(name)
-        return cls(f"distilabel's class {name!r} is not here", f"instead: {instead}; see {GUIDE}") if instead else None
+        return cls(f"distilabel's class {name!r} is not here", f"in its place {instead}; see {GUIDE}") if instead else None
 
 
 def names(kind: Kind) -> list[str]:

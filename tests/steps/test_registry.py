@@ -73,7 +73,7 @@ def test_a_class_of_distilabel_that_is_not_here_is_told_with_what_to_take_instea
 
 
 def test_an_import_of_a_class_that_is_not_here_says_what_to_take_instead() -> None:
-    with pytest.raises(ImportError, match=r"instead: `OpenAILLM` with `base_url: https://router.huggingface.co/v1`"):
+    with pytest.raises(ImportError, match=r"in its place `OpenAILLM` with `base_url: https://router.huggingface.co/v1`"):
         exec("from steps.llms import InferenceEndpointsLLM")
 
 
