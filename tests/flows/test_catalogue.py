@@ -25,6 +25,7 @@ from flows.catalogue import (
     type_name,
 )
 from flows.catalogue.searching import OTHER_WORDS
+from flows.cli.listing import steps
 from steps import registry
 from steps.registry import UnknownComponent
 
@@ -360,3 +361,8 @@ def test_a_class_of_distilabel_that_is_not_here_is_answered_with_what_to_take() 
         describe("GenerateEmbeddings")
 
     assert "`EmbeddingGeneration`" in caught.value.fix
+
+
+def test_a_search_for_such_a_class_is_answered_alike() -> None:
+    with pytest.raises(UnknownComponent, match="'PreferenceToArgilla' is not here"):
+        steps(words="PreferenceToArgilla")
