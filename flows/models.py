@@ -7,18 +7,15 @@ from typing import Any
 from flows.spec import PipelineSpec, StepSpec
 from flows.spec.parameters import with_sampling_of
 from steps import registry
+from steps.absent import ADDRESSES
 from steps.base import BaseStep
 from steps.errors import SpecError
 from steps.llms.base import LLM
 from steps.models import models_of
 from steps.wording import did_you_mean, quoted
 
-_SERVERS = {
-    "openai": None,
-    "ollama": "http://localhost:11434/v1",
-    "vllm": "http://localhost:8000/v1",
-    "llama.cpp": "http://localhost:8080/v1",
-}
+PROVIDERS = ("openai", *ADDRESSES)
+"""What may stand before the slash."""
 
 
 def parse_model(text: str) -> dict[str, Any]:
@@ -30,13 +27,18 @@ def parse_model(text: str) -> dict[str, Any]:
     if text == "rehearsal":
         return {"use": "RehearsalLLM"}
     provider, _, model = text.partition("/")
-    if not model.strip() or provider not in _SERVERS:
-        raise SpecError(
-            f"--llm {quoted(text)} is not of the form provider/model.{did_you_mean(provider, ['rehearsal', *_SERVERS])}",
-            f"providers: {', '.join(_SERVERS)}; for any other server write `llm: {{use: OpenAILLM, base_url: ...}}`",
-        )
-    url = _SERVERS[provider]
-    return {"use": "OpenAILLM", "model": model, **({"base_url": url} if url else {})}
+    if provider not in PROVIDERS or not model.strip():
+        raise _not_a_model(text, provider, model)
+    url, key = ADDRESSES.get(provider, (None, ""))
+    server = {"base_url": url} if url else {}
+    return {"use": "OpenAILLM", "model": model, **server, **({"api_key": f"${{{key}}}"} if key else {})}
+
+
+def _not_a_model(text: str, provider: str, model: str) -> SpecError:
+    near = "" if provider in PROVIDERS else did_you_mean(provider, ["rehearsal", *PROVIDERS])
+    what = f"names a provider not known here: {quoted(provider)}" if model.strip() else "is not of the form provider/model"
+    other = "for another server of OpenAI's protocol write `llm: {use: OpenAILLM, model: ..., base_url: ...}`"
+    return SpecError(f"--llm {quoted(text)} {what}.{near}", f"providers: {', '.join(PROVIDERS)}; {other} in the file")
 
 
 def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:

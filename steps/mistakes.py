@@ -51,6 +51,8 @@ def mistakes(
                 models = registry.names(model.kind)
                 fix = f"give one: {path[0]}={model.example}(model=...); there are {listed(models)}"
                 fix = fix if in_python else f"name one with `use`: {listed(models)}"
+                cause = getattr(detail.get("ctx", {}).get("error"), "__cause__", None)
+                fix = cause.fix if isinstance(cause, registry.NotCarriedOver) else fix
             if path not in seen:
                 seen.add(path)
                 yield "bad-parameter", f"`{'.'.join(path)}`: {said}{_shown(path, value)}", fix

@@ -17,8 +17,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
+from steps.absent import GUIDE, instead_of
 from steps.errors import DistilflowError
 from steps.wording import did_you_mean, snake_case
 
@@ -69,6 +70,19 @@ class UnknownComponent(DistilflowError):
         self.matches = matches or []
 
 
+class NotCarriedOver(UnknownComponent):
+    """distilabel has a class of this name, and there is none here; `fix` says what to take instead."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message, fix)
+
+    @classmethod
+    def named(cls, name: str) -> Self | None:
+        """What to say of this name; None when it is no such class."""
+        instead = instead_of(name)
+        return cls(f"distilabel's class {name!r} is not here", f"in its place {instead}; see {GUIDE}") if instead else None
+
+
 def names(kind: Kind) -> list[str]:
     """All names of this kind, built-ins first. Imports nothing."""
     return [*_built_in(kind), *(name for name in _plugins(kind) if name not in _built_in(kind))]
@@ -94,6 +108,8 @@ def resolve(name: str, kind: Kind = "steps") -> type:
             ) from error
     if ":" in name:
         return _by_module_path(name)
+    if absent := NotCarriedOver.named(name):
+        raise absent
     matches = difflib.get_close_matches(name, names(kind), n=3, cutoff=0.55)
     what = {"steps": "step", "routers": "router"}.get(kind, "model class")
     hint = f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
@@ -105,6 +121,8 @@ def importer(package: str) -> Callable[[str], type]:
 
     def get(name: str) -> type:
         inside = {name: module for kind in KINDS for name, module in _built_in(kind).items() if _package(module) == package}
+        if name not in inside and (absent := NotCarriedOver.named(name)):
+            raise ImportError(f"{absent.message}: {absent.fix}", name=name)
         if name not in inside:
             raise AttributeError(f"module {package!r} has no attribute {name!r}.{did_you_mean(name, inside)}", name=name)
         return _get(importlib.import_module(inside[name]), name)
@@ -162,6 +180,12 @@ def _by_module_path(path: str) -> type:
     module, _, attribute = path.partition(":")
     if module in _declared_here:
         return _get(_declared_here[module], attribute)
+    if module == "__main__":  # of the program that wrote the pipeline, which is not the one that runs now
+        raise UnknownComponent(
+            f"{path!r} is a class of the script that wrote this pipeline, which cannot be imported by that name",
+            "put the class into a file of the folder where you start the run, such as my_steps.py, "
+            f"write `use: my_steps:{attribute}`, and set ALLOW_STEP_MODULES=my_steps",
+        )
     if not any(module == allowed or module.startswith(allowed + ".") for allowed in allowed_modules()):
         raise UnknownComponent(
             f"{path!r} names a module that is not allowed here",

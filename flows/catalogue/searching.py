@@ -17,7 +17,7 @@ OTHER_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("plot chart visualise visualize", ("figure", "drawn as a map")),
     ("few shot fewshot in context", ("examples for a prompt", "examples for one prompt", "few conversations", "few shots")),
     ("multi turn multiturn dialogue dialog", ("conversation", "conversations", "several turns", "chats")),
-    ("evaluate grade llm as a judge", ("rates", "judges", "scores", "ranks")),
+    ("evaluate grade rate score judge llm as a judge", ("rates", "judges", "scores", "ranks")),
     ("anonymise anonymize privacy redact pii", ("placeholders",)),
     ("tool calling tools", ("function calls", "a function")),
     ("preference preferences alignment", ("preference training", "unpaired preferences", "rates several answers")),
@@ -28,6 +28,21 @@ OTHER_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("select drop columns", ("keeps the columns",)),
     ("truncate shorten", ("cuts texts",)),
     ("condition where", ("meet a condition",)),
+    ("rehearse rehearsal dry run mock dummy", ("stands in for a model",)),
+    ("cache", ("recorded in a file",)),
+    ("huggingface", ("hugging face",)),
+    ("export publish upload", ("pushes its rows",)),
+    ("classify classifier", ("classification", "one label")),
+    ("critique", ("revises an answer", "says why")),
+    ("reasoning chain of thought cot", ("step by step",)),
+    ("summarize summarise extract paraphrase question answering qa translate", ("answers each instruction",)),
+    ("concatenate join", ("into one list", "into one row")),
+    ("aggregate", ("into lists",)),
+    ("remove delete", ("drops the others",)),
+    ("loop repeat", ("repeats the steps",)),
+    ("route routing", ("of the next steps",)),
+    ("similarity knn", ("vectors are nearest",)),
+    ("rerank", ("ranks answers",)),
 )
 """What people look for, and the words of names and descriptions that mean it."""
 _NOWHERE = 6
@@ -62,7 +77,7 @@ def _rank_of(entry: Entry, word: str) -> int:
     columns = list(map(plain, columns))
     places = (
         any(name.startswith(word) for name in names),
-        any(word in name for name in names),
+        f" {word}" in names[1] or names[0].endswith(word),
         word in columns,
         any(word in column for column in columns),
         word in plain(entry["summary"]),

@@ -13,6 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 LONGEST_CELL = 220
+MOST_TURNS = 5
+_BETWEEN = " | "
+_TURNS = (("role", "content"), ("from", "value"))
+"""How the turns of a chat are written: as in OpenAI's protocol, and as in ShareGPT."""
 _CONTROLS = {at: None for at in (*range(32), *range(127, 160)) if chr(at) not in "\n\t"}
 
 
@@ -47,13 +51,43 @@ def show_rows(rows: list[dict[str, Any]], title: str) -> None:
 
 
 def cell(value: Any, longest: int = LONGEST_CELL) -> str:
-    """A value on one short line; of a chat its last turn."""
-    if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
-        text = f"{value[-1]['role']}: {value[-1].get('content')}"
-    else:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = " ".join(text.split())
+    """A value on one short line; of a chat, who says what."""
+    if names := _names_of_turn(value):
+        return _cut(_chat(value, *names, longest), longest)
+    return _cut(_on_one_line(value), longest)
+
+
+def _on_one_line(value: Any) -> str:
+    return " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)).split())
+
+
+def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _names_of_turn(value: Any) -> tuple[str, str] | None:
+    """What the turns of a chat call the speaker and the text, in one form or the other; None: it is no chat."""
+    is_list = isinstance(value, list) and len(value) > 0 and all(isinstance(turn, dict) for turn in value)
+    return next((names for names in _TURNS if is_list and all(names[0] in turn for turn in value)), None)
+
+
+def _chat(turns: list[dict[str, Any]], role: str, text: str, longest: int) -> str:
+    """Every turn has its place on the line, the longer ones what the shorter leave; of very many, the first and the last."""
+    shown = turns if len(turns) <= MOST_TURNS else [turns[0], *turns[1 - MOST_TURNS :]]
+    said = [f"{turn[role]}: {_on_one_line(_text_of(turn, role, text))}" for turn in shown]
+    gap = f"… {len(turns) - len(shown)} more …" if len(turns) > len(shown) else ""
+    room = longest - len(_BETWEEN) * (len(said) - 1) - (len(gap) + len(_BETWEEN) if gap else 0)
+    shortest_first = sorted(range(len(said)), key=lambda at: len(said[at]))
+    for left, at in zip(range(len(said), 0, -1), shortest_first, strict=True):
+        said[at] = _cut(said[at], max(room // left, 1))
+        room -= len(said[at])
+    return _BETWEEN.join([said[0], gap, *said[1:]] if gap else said)
+
+
+def _text_of(turn: dict[str, Any], role: str, text: str) -> Any:
+    """What is said; of a turn without text, such as a call of a tool, all the rest."""
+    value = turn.get(text)
+    return {key: one for key, one in turn.items() if key != role and one is not None} if value is None else value
 
 
 def show_aligned(header: list[str], lines: list[list[str]]) -> None:

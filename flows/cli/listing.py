@@ -25,6 +25,7 @@ from flows.catalogue import (
 )
 from flows.cli.console import out, tell
 from steps.errors import SpecError
+from steps.registry import NotCarriedOver
 from steps.wording import did_you_mean
 
 _NARROWEST = 24
@@ -55,6 +56,7 @@ def _wanted(catalogue: list[Entry], group: str | None, words: str | None) -> lis
 
     Raises:
         SpecError: There is no such group, or nothing that has these words.
+        NotCarriedOver: They are a class of distilabel that is not here.
     """
     if group is not None:
         some, known = in_group(catalogue, group.lower()), groups_of(catalogue)
@@ -65,6 +67,8 @@ def _wanted(catalogue: list[Entry], group: str | None, words: str | None) -> lis
     if words is None:
         return catalogue
     if not (found := search(catalogue, words)):
+        if absent := NotCarriedOver.named(words):
+            raise absent
         what = f"nothing has {words!r} in its name, columns or description.{near_word(catalogue, words)}"
         raise SpecError(what, "try another word; `distilflow steps` lists what there is")
     return found

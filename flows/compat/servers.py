@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from steps.absent import ADDRESSES
+
 Tell = Callable[[str], None]
 
 
@@ -23,17 +25,14 @@ class Server(NamedTuple):
 
 SERVERS = {
     ("openai", "OpenAILLM"): Server(None, "OPENAI_API_KEY"),
-    ("anyscale", "AnyscaleLLM"): Server("https://api.endpoints.anyscale.com/v1", "ANYSCALE_API_KEY"),
-    ("together", "TogetherLLM"): Server("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
-    ("groq", "GroqLLM"): Server("https://api.groq.com/openai/v1", "GROQ_API_KEY", path="/openai/v1"),
-    ("mistral", "MistralLLM"): Server("https://api.mistral.ai/v1", "MISTRAL_API_KEY", address=("endpoint",), path="/v1"),
-    ("ollama", "OllamaLLM"): Server(
-        "http://localhost:11434/v1", "", address=("host",), path="/v1", tokenizer=("tokenizer_id",)
-    ),
-    ("vllm", "ClientvLLM"): Server("http://localhost:8000/v1", "", tokenizer=("tokenizer", "tokenizer_revision")),
+    ("anyscale", "AnyscaleLLM"): Server(*ADDRESSES["anyscale"]),
+    ("together", "TogetherLLM"): Server(*ADDRESSES["together"]),
+    ("groq", "GroqLLM"): Server(*ADDRESSES["groq"], path="/openai/v1"),
+    ("mistral", "MistralLLM"): Server(*ADDRESSES["mistral"], address=("endpoint",), path="/v1"),
+    ("ollama", "OllamaLLM"): Server(*ADDRESSES["ollama"], address=("host",), path="/v1", tokenizer=("tokenizer_id",)),
+    ("vllm", "ClientvLLM"): Server(*ADDRESSES["vllm"], tokenizer=("tokenizer", "tokenizer_revision")),
     ("huggingface.inference_endpoints", "InferenceEndpointsLLM"): Server(
-        "https://router.huggingface.co/v1",
-        "HF_TOKEN",
+        *ADDRESSES["huggingface"],
         model=("model_id", "model_display_name"),
         path="/v1",
         tokenizer=("tokenizer_id",),

@@ -13,6 +13,8 @@ from steps.base import Batch, Group, Step, naming_missing
 class KeepColumns(Step):
     """Keeps the columns you name, in that order, and drops the others.
 
+    With `output_mappings: {text: prompt}` it renames one of them: the column `text` leaves as `prompt`.
+
     Example:
         >>> KeepColumns(columns=["text"]).process([{"id": 7, "text": "hello"}])
         [{'text': 'hello'}]

@@ -25,6 +25,7 @@ from flows.catalogue import (
     type_name,
 )
 from flows.catalogue.searching import OTHER_WORDS
+from flows.cli.listing import steps
 from steps import registry
 from steps.registry import UnknownComponent
 
@@ -269,6 +270,16 @@ def test_an_example_names_the_model_where_there_is_one() -> None:
     ("query", "first"),
     [
         ("ultra", "UltraFeedback"),
+        ("rate", "UltraFeedback"),
+        ("judge", "APIGenSemanticChecker"),
+        ("score", "ComplexityScorer"),
+        ("embed", "EmbeddingTaskGenerator"),
+        ("cluster", "TextClustering"),
+        ("sample", "SampleCategory"),
+        ("hub", "LoadDataFromHub"),
+        ("argilla", "ArgillaLabeller"),
+        ("feedback", "UltraFeedback"),
+        ("llm", "OpenAILLM"),
         ("dedup", "EmbeddingDedup"),
         ("ratings", "UltraFeedback"),
         ("duplicates texts", "MinHashDedup"),
@@ -291,6 +302,25 @@ def test_a_search_finds_names_first_then_columns_then_words(query: str, first: s
         ("plot", {"TextClustering", "UMAP"}),
         ("dialogue", {"MultiTurnChat", "ChatGeneration", "FormatShareGPT"}),
         ("anonymize", {"MaskPII"}),
+        ("rehearse", {"RehearsalLLM", "RehearsalEmbeddings"}),
+        ("rename", {"KeepColumns"}),
+        ("huggingface", {"LoadDataFromHub", "PushToHub"}),
+        ("upload", {"PushToHub", "LoadDataFromFileSystem"}),
+        ("classify", {"TextClassification", "GenerateTextClassificationData"}),
+        ("critique", {"UltraFeedback", "CLAIR"}),
+        ("reasoning", {"MathShepherdGenerator"}),
+        ("translate", {"TextGeneration", "BitextRetrievalGenerator"}),
+        ("summarize", {"TextGeneration"}),
+        ("extract", {"StructuredGeneration"}),
+        ("concatenate", {"MergeColumns", "CombineOutputs"}),
+        ("aggregate", {"GroupColumns"}),
+        ("remove", {"KeepColumns", "FilterRows"}),
+        ("loop", {"GenerateUntil"}),
+        ("route", {"sample_n_steps"}),
+        ("similarity", {"FaissNearestNeighbour"}),
+        ("rerank", {"PairRM"}),
+        ("cache", {"ReplayLLM"}),
+        ("mock", {"RehearsalLLM"}),
     ],
 )
 def test_a_search_knows_other_words_for_the_same(query: str, names: set[str]) -> None:
@@ -324,3 +354,15 @@ def test_groups_without_entries_are_not_listed() -> None:
 def test_a_search_wants_every_word() -> None:
     assert search(describe_all(), "dedup nonsense") == []
     assert near_word(describe_all(), "dedpu") == " Did you mean 'dedup'?"
+
+
+def test_a_class_of_distilabel_that_is_not_here_is_answered_with_what_to_take() -> None:
+    with pytest.raises(UnknownComponent, match="'GenerateEmbeddings' is not here") as caught:
+        describe("GenerateEmbeddings")
+
+    assert "`EmbeddingGeneration`" in caught.value.fix
+
+
+def test_a_search_for_such_a_class_is_answered_alike() -> None:
+    with pytest.raises(UnknownComponent, match="'PreferenceToArgilla' is not here"):
+        steps(words="PreferenceToArgilla")

@@ -16,19 +16,37 @@ from tests.flows.describing import chain
         ("openai/gpt-4o-mini", {"use": "OpenAILLM", "model": "gpt-4o-mini"}),
         ("ollama/llama3.2", {"use": "OpenAILLM", "model": "llama3.2", "base_url": "http://localhost:11434/v1"}),
         ("vllm/Qwen/Qwen3-8B", {"use": "OpenAILLM", "model": "Qwen/Qwen3-8B", "base_url": "http://localhost:8000/v1"}),
+        (
+            "together/meta-llama/Llama-3",
+            {
+                "use": "OpenAILLM",
+                "model": "meta-llama/Llama-3",
+                "base_url": "https://api.together.xyz/v1",
+                "api_key": "${TOGETHER_API_KEY}",
+            },
+        ),
     ],
 )
 def test_a_short_name_stands_for_a_model(text: str, llm: dict[str, Any]) -> None:
     assert parse_model(text) == llm
 
 
-@pytest.mark.parametrize("text", ["", "gpt-4o", "openai", "openai/", "openai/ ", "/gpt-4o", "nobody/x", "x" * 1000])
+@pytest.mark.parametrize("text", ["", "gpt-4o", "openai", "openai/", "openai/ ", "x" * 1000])
 def test_what_is_no_short_name_is_told_the_providers(text: str) -> None:
     with pytest.raises(SpecError, match="provider/model") as caught:
         parse_model(text)
 
     assert "openai, ollama" in caught.value.fix
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("text", ["anthropic/claude-3", "/gpt-4o", "x" * 1000 + "/y"])
+def test_a_provider_that_is_not_known_is_told_so_and_how_to_reach_it(text: str) -> None:
+    with pytest.raises(SpecError, match="names a provider not known here") as caught:
+        parse_model(text)
+
+    assert all(said in caught.value.fix for said in ("openai, ollama", "together", "base_url"))
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize(("text", "hint"), [("rehersal", "rehearsal"), ("opnai/gpt-4o", "openai")])

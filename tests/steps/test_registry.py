@@ -51,6 +51,44 @@ def test_a_name_that_nothing_goes_by(name: str, said: str) -> None:
     assert caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "instead"),
+    [
+        ("OllamaLLM", "llms", "`OpenAILLM` with `base_url: http://localhost:11434/v1`;"),
+        ("TogetherLLM", "llms", "`base_url: https://api.together.xyz/v1` and `api_key: ${TOGETHER_API_KEY}`"),
+        ("vLLM", "llms", "MLX or vLLM server"),
+        ("AzureOpenAILLM", "llms", "for OpenAI's protocol"),
+        ("vLLMEmbeddings", "embeddings", "SentenceTransformerEmbeddings"),
+        ("PreferenceToArgilla", "steps", "argilla package"),
+    ],
+)
+def test_a_class_of_distilabel_that_is_not_here_is_told_with_what_to_take_instead(
+    name: str, kind: registry.Kind, instead: str
+) -> None:
+    with pytest.raises(UnknownComponent, match=f"distilabel's class '{name}' is not here") as caught:
+        resolve(name, kind)
+
+    assert instead in caught.value.fix
+    assert "docs/migrating.md" in caught.value.fix
+
+
+def test_an_import_of_a_class_that_is_not_here_says_what_to_take_instead() -> None:
+    with pytest.raises(ImportError, match=r"in its place `OpenAILLM` with `base_url: https://router.huggingface.co/v1`"):
+        exec("from steps.llms import InferenceEndpointsLLM")
+
+
+@pytest.mark.parametrize("allowed", ["", "__main__"])
+def test_a_class_of_a_script_is_told_to_move_to_a_file_and_how_to_allow_that(
+    allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLOW_STEP_MODULES", allowed)
+    with pytest.raises(UnknownComponent, match="class of the script") as caught:
+        resolve("__main__:MyStep")
+
+    assert "`use: my_steps:MyStep`" in caught.value.fix
+    assert caught.value.fix.endswith("ALLOW_STEP_MODULES=my_steps")
+
+
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize(
     ("name", "said"),

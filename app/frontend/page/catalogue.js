@@ -31,7 +31,7 @@ function rank(entry, word) {
   const columns = [...entry.adds, ...entry.needs, ...entry.uses].map(plain);
   const places = [
     names.some((name) => name.startsWith(word)),
-    names.some((name) => name.includes(word)),
+    names[1].includes(` ${word}`) || names[0].endsWith(word),
     columns.includes(word),
     columns.some((column) => column.includes(word)),
     plain(entry.summary).includes(word),

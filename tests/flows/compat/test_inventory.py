@@ -6,6 +6,7 @@ parameters, papers are those of its docstrings that lie at arXiv.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from flows.catalogue import describe
 from flows.compat.servers import SERVERS, Server
 from steps import registry
+from steps.absent import ABSENT, instead_of
 from steps.base import BaseStep
 from tests.steps.samples import SAMPLES
 from tools.guide import GUIDE, NOT_HERE, deviations
@@ -79,6 +81,22 @@ def test_the_guide_says_how_to_reach_each_server(theirs: str, server: Server) ->
 
     assert f"`{server.url}`" in line
     assert (f"`${{{server.key}}}`" if server.key else "none") in line
+
+
+def test_messages_say_of_a_class_that_is_not_here_what_the_guide_says() -> None:
+    lines = [
+        line.strip("| ").split(" | ") for line in GUIDE.read_text(encoding="utf-8").splitlines() if " | the class is " in line
+    ]
+    in_guide = {name: instead for names, _, instead in lines for name in re.findall(r"\w+", names)}
+
+    assert {name: instead_of(name) for name in ABSENT} == in_guide
+
+
+def test_messages_say_of_a_server_what_files_get() -> None:
+    for (_, theirs), server in SERVERS.items():
+        if theirs != "OpenAILLM":
+            assert f"`base_url: {server.url}`" in str(instead_of(theirs))
+            assert (f"${{{server.key}}}" in str(instead_of(theirs))) == bool(server.key)
 
 
 def test_the_guide_lists_no_difference_that_is_none() -> None:

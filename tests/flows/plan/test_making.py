@@ -61,6 +61,15 @@ def test_a_step_that_cannot_be_made(step: str, code: str, what: str, fix: str) -
     assert problem.fix.startswith(fix)
 
 
+def test_a_model_class_of_distilabel_is_told_with_the_address_to_write() -> None:
+    text = LOAD + "\n- {name: s, use: TextGeneration, with: {llm: {use: OllamaLLM, model: x}}, after: load}"
+
+    problem = only(problems_of(text), "bad-parameter")
+
+    assert problem.what == "`llm`: distilabel's class 'OllamaLLM' is not here"
+    assert "`base_url: http://localhost:11434/v1`" in problem.fix
+
+
 def test_a_model_that_is_not_ready_is_told_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     text = LOAD + "\n- {name: s, use: TextGeneration, with: {llm: {use: OpenAILLM, model: x}}, after: load}"
