@@ -148,6 +148,9 @@ class _Conversion:
         if name in after:
             ours["after"] = list(dict.fromkeys(after[name]))
         params = self._params(fields, found, name)
+        if use in ("LoadDataFromDicts", "DataSampler") and found and "data" not in params:
+            self._note(f"step {name!r}: distilabel leaves the rows of {use} out of the file; enter them in `data`")
+            params["data"] = []
         if params:
             ours["with"] = params
         for key in ("input_mappings", "output_mappings"):
@@ -157,8 +160,6 @@ class _Conversion:
             ours["resources"] = self._keys.names(resources)
         if isinstance(resources, dict) and resources.get("gpus") and found and not issubclass(found, Task):
             ours["pool"] = "gpu"
-        if use in ("LoadDataFromDicts", "DataSampler") and found and "data" not in params:
-            self._note(f"step {name!r}: distilabel leaves the rows of {use} out of the file; enter them in `data`")
         if fields.get("use_cache") is False:
             self._note(
                 f"step {name!r}: `use_cache: false` was left out; a new run makes its rows anew, unless told to reuse some"

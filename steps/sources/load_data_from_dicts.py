@@ -30,8 +30,8 @@ class LoadDataFromDicts(GeneratorStep):
     )
 
     def check(self) -> Iterable[Complaint]:
-        if not self.data:
-            yield "`data` has no rows", "write them there, or set `data` when the run starts"
+        if "data" not in self.model_fields_set:  # an empty list is meant
+            yield "`data` is left out", "write the rows there, or set `data` when the run starts"
 
     def generate(self) -> Iterator[Row]:
         for row in self.data:

@@ -16,7 +16,10 @@ def test_columns_are_those_of_all_rows() -> None:
 
 
 def test_without_rows_it_says_that_they_are_missing() -> None:
-    assert list(LoadDataFromDicts().check()) == [("`data` has no rows", "write them there, or set `data` when the run starts")]
+    assert list(LoadDataFromDicts().check()) == [
+        ("`data` is left out", "write the rows there, or set `data` when the run starts")
+    ]
+    assert list(LoadDataFromDicts(data=[]).check()) == []
     assert list(LoadDataFromDicts(data=[{"a": 1}]).check()) == []
 
 
