@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from random import Random
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -23,6 +24,8 @@ class DataSampler(GeneratorStep):
         >>> next(DataSampler(data=data, seed=1).generate())
         {'query': ['2+2?', '3+3?'], 'answer': ['4', '6']}
     """
+
+    rows_set_by: ClassVar[str] = "samples"
 
     data: list[Row] = Field(
         default_factory=list,
