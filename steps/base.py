@@ -182,6 +182,8 @@ class GeneratorStep(BaseStep):
     """Makes rows: the start of a pipeline."""
 
     group: ClassVar[Group] = "sources"
+    rows_set_by: ClassVar[str] = ""
+    """The parameter that says how many rows it makes, or makes at most; empty where none does."""
 
     batch_size: int = Field(default=50, ge=1, description="Rows that leave together.")
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from steps import registry
-from steps.models import models_of
+from steps.models import Model, models_of
 from steps.secrets import may_name_key
 from steps.wording import did_you_mean, listed, nearest, quoted
 
@@ -21,6 +21,12 @@ _OF_DISTILABEL = {
     "tokenizer_id": "leave it out: the server knows its own tokenizer",
 }
 """What to do instead of parameters that steps and models have in distilabel."""
+_SAMPLING = {
+    *("temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "stop_sequences", "do_sample"),
+    *("max_new_tokens", "max_tokens", "max_completion_tokens", "min_tokens", "reasoning_effort", "response_format"),
+    *("frequency_penalty", "presence_penalty", "repetition_penalty", "logprobs", "top_logprobs", "logit_bias", "extra_body"),
+}
+"""What stands in `generation_kwargs` of a language model, by the names that distilabel and servers have for it."""
 
 
 def mistakes(
@@ -38,8 +44,8 @@ def mistakes(
                 yield "missing-parameter", f"{use} needs `{name}`{_description(found, path)}", fix
         elif detail["type"] == "extra_forbidden":
             known = sorted(_fields_at(found, path, given))
-            what = f"{use} has no parameter {quoted(name)}.{did_you_mean(path[-1], known)}"
-            instead = _OF_DISTILABEL.get(path[-1])
+            instead = _OF_DISTILABEL.get(path[-1]) or _as_sampling(path, found, known, in_python=in_python)
+            what = f"{use} has no parameter {quoted(name)}.{'' if instead else did_you_mean(path[-1], known)}"
             yield "unknown-parameter", what, instead or (f"known: {listed(known)}" if known else "remove it")
         else:
             said, value, fix = words(detail), detail["input"], remedy(detail)
@@ -50,12 +56,36 @@ def mistakes(
             if len(path) == 1 and (model := models_of(found).get(path[0])) is not None:
                 models = registry.names(model.kind)
                 fix = f"give one: {path[0]}={model.example}(model=...); there are {listed(models)}"
-                fix = fix if in_python else f"name one with `use`: {listed(models)}"
+                if not in_python:
+                    fix = f"write `{path[0]}: {{use: {_example(model, value)}}}`; there are {listed(models)}"
                 cause = getattr(detail.get("ctx", {}).get("error"), "__cause__", None)
                 fix = cause.fix if isinstance(cause, registry.NotCarriedOver) else fix
             if path not in seen:
                 seen.add(path)
                 yield "bad-parameter", f"`{'.'.join(path)}`: {said}{_shown(path, value)}", fix
+
+
+def _as_sampling(path: tuple[str, ...], found: type[BaseModel], known: Iterable[str], *, in_python: bool) -> str | None:
+    """Where a parameter belongs that says how a language model samples; None for all others."""
+    is_of_llm = "generation_kwargs" in known
+    if path[-1] not in _SAMPLING or not (is_of_llm or "llm" in models_of(found)):
+        return None
+    if in_python:
+        return f"put it in generation_kwargs={{{path[-1]!r}: ...}}{'' if is_of_llm else ' of its `llm`'}"
+    inner = f"generation_kwargs: {{{path[-1]}: ...}}"
+    return f"put it in generation_kwargs, as `{path[0] if is_of_llm else 'llm'}: {{{inner}}}`"
+
+
+def _example(kind: type[Model], given: Any) -> str:
+    """How a model of this kind is written, the one that is named if there is one of that name."""
+    given = given.get("use") if isinstance(given, dict) else given
+    name = given if isinstance(given, str) and given in registry.names(kind.kind) else kind.example
+    try:
+        fields = getattr(registry.resolve(name, kind.kind), "model_fields", {})
+    except registry.UnknownComponent:  # of a plugin that cannot be imported
+        fields = {}
+    needs = [field for field, one in fields.items() if one.is_required()]
+    return ", ".join([name, *(f"{field}: ..." for field in needs)])
 
 
 def _kinds(annotation: Any) -> list[str]:

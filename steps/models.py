@@ -56,8 +56,8 @@ class Model(Component):
     def _find_class(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(data, dict) or "use" not in data:
             if "kind" in vars(cls) and not isinstance(data, cls):
-                seen = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__  # values may be keys
-                raise ValueError(f"say which model: {{use: {cls.example}, model: ...}}; it has {seen}")
+                seen = f"; it has {sorted(map(str, data))}" if isinstance(data, dict) else ""  # values may be keys
+                raise ValueError(f"say which model it is, with `use`{seen}")
             return handler(data)
         fields = dict(data)
         name = fields.pop("use")

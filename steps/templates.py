@@ -6,14 +6,15 @@ Most templates only insert columns, and are filled in without Jinja: in an eight
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from steps.errors import RowError
+from steps.wording import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Environment, Template, nodes
 
 
 _INSERTED = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -92,16 +93,8 @@ def _compiled(source: str) -> Template:
 
 
 def template_problem(source: str) -> str | None:
-    """What is wrong with the template's syntax, or None."""
-    if _insertions(source) is not None:
-        return None
-    from jinja2 import TemplateSyntaxError
-
-    try:
-        _environment().parse(source)
-    except TemplateSyntaxError as error:
-        return f"{error.message} (line {error.lineno})"
-    return None
+    """What is wrong with the template, whatever the rows hold, or None."""
+    return None if _insertions(source) is not None else _problem(_compiled, source, source)
 
 
 def template_columns(source: str) -> set[str]:
@@ -137,16 +130,8 @@ def _expression(source: str) -> Callable[..., Any]:
 
 
 def condition_problem(source: str) -> str | None:
-    """What is wrong with the expression's syntax, or None."""
-    from jinja2 import TemplateSyntaxError
-
-    try:
-        _expression(source)
-    except TemplateSyntaxError as error:
-        return error.message or "it is no expression"
-    except RecursionError:
-        return "it has too many brackets"
-    return None
+    """What is wrong with the expression, whatever the rows hold, or None."""
+    return _problem(_expression, source, f"{{{{ {source} }}}}")
 
 
 @lru_cache(maxsize=64)
@@ -156,3 +141,49 @@ def condition_columns(source: str) -> frozenset[str]:
 
     names = meta.find_undeclared_variables(_environment().parse(f"{{{{ {source} }}}}"))
     return frozenset(names)
+
+
+# ---- what is wrong with either
+
+
+def _problem(compiled: Callable[[str], Any], source: str, template: str) -> str | None:
+    """`template`: the source as one."""
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        parsed = _environment().parse(template)
+        if unknown := next(_unknown(parsed), None):
+            return unknown
+        compiled(source)
+    except TemplateSyntaxError as error:
+        line = f" (line {error.lineno})" if "\n" in source else ""
+        return f"{error.message or 'it is no expression'}{line}"
+    except RecursionError:
+        return "it has too many brackets"
+    return None
+
+
+def _unknown(parsed: nodes.Template) -> Iterator[str]:
+    """Filters, tests and functions that there are not. Jinja itself lets them pass inside of an `if`."""
+    from jinja2 import meta, nodes
+
+    for kind, known in ((nodes.Filter, _environment().filters), (nodes.Test, _environment().tests)):
+        for node in parsed.find_all(kind):
+            if node.name not in known:
+                yield f"there is no {kind.__name__.lower()} {node.name!r}.{did_you_mean(node.name, known)}"
+    called = [(call.node.name, call.args) for call in parsed.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
+    columns = meta.find_undeclared_variables(parsed) if called else ()
+    for name, given in called:
+        if name in columns:  # what rows hold cannot be called: filters do here what functions do in Python
+            yield f"there is no function {name!r}; there are filters: {_as_filter(name, given)}"
+
+
+_FILTERS = {"len": "length", "str": "string", "sorted": "sort", "reversed": "reverse"}
+"""What functions of Python are called among the filters, where it is not the same."""
+
+
+def _as_filter(function: str, given: list[nodes.Expr]) -> str:
+    from jinja2 import nodes
+
+    on = given[0].name if given and isinstance(given[0], nodes.Name) else "column"
+    return f"{on}|{_FILTERS.get(function) or nearest(function, _environment().filters) or 'length'}"

@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from flows.plan.kinds import Kind, fits, kind_made, kind_needed, parameter_with
+from flows.plan.kinds import fits, kind_made, kind_needed, parameter_with
 from flows.plan.planned import MOST_PROBLEMS, PlannedStep, Problems
+from flows.plan.settings import setting_that_does
 from steps import registry
 from steps.base import BaseStep, GeneratorStep, JoinStep, rename_in, rename_out
 from steps.misfits import declared
+from steps.tasks.base import Task
 from steps.wording import did_you_mean, listed, nearest, quoted
 
 MOST_NAMES = 1_000_000
@@ -125,17 +127,18 @@ class Columns:
         fitting = fitting_columns(planned, column)
         near = nearest(wanted, fitting)
         turned = None
-        ways = []
+        setting = setting_that_does(step, column, received, planned.kinds_received)
+        ways = [f"set `{setting}`"] if setting else []
         if parameter := parameter_with(column, step):
             ways.append(f"write {quoted(near) if near else 'a column that it receives'} in `{parameter}`")
         else:
             near = near or self._other_name(wanted, received, fitting, step)
-            turned = None if near else _turned(wanted, kind_needed(step, column), planned.kinds_received)
-            if turned or fitting:
+            turned = None if near else self._turned(column, planned)
+            if turned or near or (fitting and not setting):
                 ways.append(turned or f"{MAP_IT}: {{{column}: {near or '...'}}}")
             if wanted == column and len(self._problems) < MOST_PROBLEMS:
                 self._lacks.setdefault(column, []).append(Lack(planned.name, len(self._problems)))
-        if not turned and (maker := self._maker(wanted, received, planned.spec.use)):
+        if not turned and not setting and (maker := self._maker(wanted, received, planned.spec.use)):
             ways.append(f"add a {maker} step before it")
         fix = ", or ".join(ways) or "add a step before it that makes it"
         what = f"needs column {quoted(wanted)}; it receives {arrives}.{did_you_mean(wanted, fitting)}"
@@ -188,6 +191,19 @@ class Columns:
             what = f"output_mappings gives the name {quoted(name)} to several columns; only one would be left"
             self._problems.add("same-column", what, "give each a name of its own", planned.name)
 
+    def _turned(self, column: str, planned: PlannedStep) -> str | None:
+        """How to get the wanted column of one that holds the same as single values, or as lists."""
+        wanted, needed = planned.step.input_mappings.get(column, column), kind_needed(planned.step, column)
+        there = planned.kinds_received
+        if needed == "list" and there.get(single := wanted.removesuffix("s")) == "single" and single != wanted:
+            maker = self._followed[planned.made_by[single]]
+            if isinstance(maker.step, Task) and maker.step.num_generations > 1:  # each is in a row of its own
+                return f"set `group_generations: true` in step {maker.name!r}, and {MAP_IT}: {{{column}: {single}}}"
+            return f"add a GroupColumns step before it, with: {{columns: [{single}], output_columns: [{wanted}]}}"
+        if needed == "single" and there.get(several := f"{wanted}s") == "list":
+            return f"add an ExpandColumns step before it, with: {{columns: {{{several}: {wanted}}}}}"
+        return None
+
     def _maker(self, column: str, received: Collection[str], use: str) -> str | None:
         """A step that makes this column: one that has all it needs, if there is one, and is not the one that lacks it."""
         makers = {name: needed for name, needed in self._makers.get(column, {}).items() if name != use}
@@ -212,15 +228,6 @@ def fitting_columns(planned: PlannedStep, column: str) -> list[str]:
     """Of the columns that a step receives those that may stand for this one, as far as it is known what they hold."""
     needed = kind_needed(planned.step, column)
     return [name for name in planned.received or () if fits(needed, planned.kinds_received.get(name))]
-
-
-def _turned(wanted: str, needed: Kind | None, there: Mapping[str, Kind]) -> str | None:
-    """Which step makes the wanted column of one that holds the same as single values, or as lists."""
-    if needed == "list" and there.get(single := wanted.removesuffix("s")) == "single" and single != wanted:
-        return f"add a GroupColumns step before it, with: {{columns: [{single}], output_columns: [{wanted}]}}"
-    if needed == "single" and there.get(several := f"{wanted}s") == "list":
-        return f"add an ExpandColumns step before it, with: {{columns: {{{several}: {wanted}}}}}"
-    return None
 
 
 def _renamed(columns: list[str], step: BaseStep) -> dict[str, None]:

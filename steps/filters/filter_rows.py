@@ -38,7 +38,10 @@ class FilterRows(Step):
 
     def check(self) -> Iterable[Complaint]:
         if problem := condition_problem(self.condition):
-            yield f"`condition` cannot be read: {problem}", "write it as in Jinja, without braces: rating >= 4"
+            yield (
+                f"`condition` cannot be read: {problem}",
+                "write it as in Jinja, without braces: rating >= 4, text|length < 500",
+            )
         elif not condition_columns(self.condition):
             yield f"`condition` names no column: {quoted(self.condition)}", "name at least one, without quotes: rating >= 4"
 

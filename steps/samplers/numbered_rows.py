@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -19,6 +20,8 @@ class NumberedRows(GeneratorStep):
         >>> list(NumberedRows(num_rows=2).generate())
         [{'number': 1}, {'number': 2}]
     """
+
+    rows_set_by: ClassVar[str] = "num_rows"
 
     num_rows: int = Field(default=100, ge=1, description="Rows to make.")
     start: int = Field(default=1, description="Number of the first row. Other numbers draw other values.")

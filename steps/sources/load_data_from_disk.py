@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ class LoadDataFromDisk(GeneratorStep):
         >>> list(LoadDataFromDisk(dataset_path="nowhere").check())
         ["`dataset_path`: there is no folder 'nowhere'"]
     """
+
+    rows_set_by: ClassVar[str] = "num_examples"
 
     dataset_path: str | None = Field(
         default=None, description="Folder of the data set.", examples=["my-dataset"], json_schema_extra=LOCAL_FILES

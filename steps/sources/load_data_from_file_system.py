@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ class LoadDataFromFileSystem(GeneratorStep):
         >>> list(LoadDataFromFileSystem(data_files="*.jsonl").generate())
         [{'toy': 'ball'}]
     """
+
+    rows_set_by: ClassVar[str] = "num_examples"
 
     data_files: str | list[str] | dict[str, str | list[str]] | None = Field(
         default=None,

@@ -30,6 +30,8 @@ class LoadDataFromHub(GeneratorStep):
 
     reaches: ClassVar[str] = "the Hub"
 
+    rows_set_by: ClassVar[str] = "num_examples"
+
     repo_id: str | None = Field(
         default=None, description="Data set on the Hub: owner/name.", examples=["HuggingFaceH4/instruction-dataset"]
     )

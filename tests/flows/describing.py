@@ -44,11 +44,23 @@ class Listed(Step):
         return batch
 
 
+class Choosing(Step):
+    """Needs what a parameter says."""
+
+    is_chat: bool = False
+
+    def process(self, batch: Batch) -> Batch:
+        return batch
+
+    def needs(self) -> list[str]:
+        return ["messages"] if self.is_chat else ["generation"]
+
+
 def allow() -> dict[str, str]:
     """Make the steps of this module usable, and say how pipelines name them."""
-    for step in (SortRows, Fragile, Listed):
+    for step in (SortRows, Fragile, Listed, Choosing):
         registry.allow_class(step)
-    return {step.__name__: registry.name_of(step) for step in (SortRows, Fragile, Listed)}
+    return {step.__name__: registry.name_of(step) for step in (SortRows, Fragile, Listed, Choosing)}
 
 
 def problems_of(steps: str, pools: Pools = SMALL, more: str = "") -> list[Problem]:

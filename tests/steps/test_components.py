@@ -26,6 +26,9 @@ from steps.tasks import TextGeneration
         (TextGeneration, {"num_generations": 0}, "bad-parameter", "greater than or equal to 1", "choose a larger number"),
         (KeepColumns, {}, "missing-parameter", "needs `columns` (Columns to keep)", "add columns=..."),
         (OpenAILLM, {"modle": "gpt-4"}, "unknown-parameter", "Did you mean 'model'?", "known: "),
+        (OpenAILLM, {"model": "m", "top_p": 1}, "unknown-parameter", "'top_p'", "put it in generation_kwargs={'top_p': ...}"),
+        (TextGeneration, {"seed": 1}, "unknown-parameter", "'seed'", "put it in generation_kwargs={'seed': ...} of its `llm`"),
+        (TextGeneration, {"llm": "gpt"}, "bad-parameter", "`llm`: say which model it is", "give one: llm=OpenAILLM(model=...)"),
         (sample_n_steps, {"n": "many"}, "bad-parameter", "`n`: should be a whole number", "write a whole number"),
     ],
 )

@@ -67,6 +67,26 @@ def test_a_template_that_is_not_closed_is_a_problem() -> None:
     assert templates.template_problem("{{ a ") is not None
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ a | lenght }}", "there is no filter 'lenght'. Did you mean 'length'?"),
+        ("{{ a }}\n{{ b | nope }}", "there is no filter 'nope'."),
+        ("{% if a is strng %}x{% endif %}", "there is no test 'strng'. Did you mean 'string'?"),
+        ("{{ sorted(tags) }}", "there is no function 'sorted'; there are filters: tags|sort"),
+        ("{{ " + "(" * 5000, "it has too many brackets"),
+    ],
+)
+def test_what_no_template_knows_is_told_before_the_run(template: str, said: str) -> None:
+    assert templates.template_problem(template) == said
+
+
+def test_functions_that_a_template_knows_may_be_called() -> None:
+    template = "{% macro twice(x) %}{{ x }}{{ x }}{% endmacro %}{{ twice(n) }}{{ range(2) | list }}{{ a.upper() }}"
+
+    assert templates.template_problem(template) is None
+
+
 HUGE = [
     "9 ** (9 ** 9)",
     "'a' * 3000000000",

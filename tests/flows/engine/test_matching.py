@@ -63,6 +63,28 @@ def test_a_longer_source_that_leads_elsewhere_too_gives_all_its_rows(tmp_path: P
     assert [one.step for one in result.engine.shortfalls] == ["join"]
 
 
+@pytest.mark.parametrize(
+    ("source", "fix"),
+    [
+        ({"use": "DataSampler", "with": {"data": [{"j": 1}], "samples": 20}}, "raise `samples` of 'j', or let these sources"),
+        ({"use": "NumberedRows", "with": {"num_rows": 20}}, "raise `num_rows` of 'j', or let these sources"),
+        ({"use": "LoadDataFromFileSystem", "with": {"num_examples": 20}}, "raise `num_examples` of 'j', or let these sources"),
+        ({"use": "LoadDataFromFileSystem", "with": {"num_examples": 90}}, "let these sources give as many rows as each other"),
+        ({"use": "LoadDataFromDicts", "with": {"data": [{"j": 1}] * 20}}, "let these sources give as many rows as each other"),
+    ],
+)
+def test_the_parameter_that_made_a_source_the_shorter_one_is_named(tmp_path: Path, source: dict[str, Any], fix: str) -> None:
+    if source["use"] == "LoadDataFromFileSystem":
+        rows = 50 if source["with"]["num_examples"] == 20 else 20
+        (tmp_path / "rows.jsonl").write_text('{"j": 1}\n' * rows)
+        source["with"]["data_files"] = str(tmp_path / "rows.jsonl")
+
+    result = run_steps(tmp_path, [numbers("i", 60), {"name": "j", **source}, join("i", "j")])
+
+    [shortfall] = result.engine.shortfalls
+    assert shortfall.fix.startswith(fix)
+
+
 @pytest.mark.parametrize("rows", [30, 31])
 def test_sources_of_the_same_length_leave_no_row_without_a_partner(tmp_path: Path, rows: int) -> None:
     result = run_steps(tmp_path, [numbers("i", rows), numbers("j", rows, batch_size=10), add("a", "i"), join("a", "j")])

@@ -28,6 +28,41 @@ def test_what_is_suggested_for_a_list_of_single_values_leaves_no_problem() -> No
     assert problems_of(text + "\n- {name: rate, use: UltraFeedback, after: group}") == []
 
 
+def test_several_replies_of_one_step_are_to_be_kept_together_there() -> None:
+    text = f"{LOAD}\n- {{name: answer, use: TextGeneration, after: load, with: {{num_generations: 2%s}}}}\n"
+    rate = "- {name: rate, use: UltraFeedback, after: answer%s}"
+    mapped = "input_mappings: {generations: generation}"
+
+    apart = only(problems_of(text % "" + rate % ""), "missing-column")
+    together = only(problems_of(text % ", group_generations: true" + rate % ""), "missing-column")
+
+    assert apart.fix == f"set `group_generations: true` in step 'answer', and map it with {mapped}"
+    assert together.fix.partition(", or")[0] == f"map it with {mapped}"
+    assert problems_of(text % ", group_generations: true" + rate % f", {mapped}") == []
+
+
+@pytest.mark.parametrize(
+    ("step", "setting"),
+    [
+        ("FormatShareGPT", "source: instruction"),
+        ("FormatOpenAIChat", "source: instruction"),
+        ("'%s', with: {is_chat: true}", "is_chat: false"),
+    ],
+)
+def test_a_parameter_is_named_with_which_the_columns_that_are_there_do(step: str, setting: str, own: dict[str, str]) -> None:
+    text = f"{LOAD}\n- {{name: answer, use: TextGeneration, after: load}}\n- {{name: s, after: answer, use: {step}}}"
+
+    problem = only(problems_of(text.replace("%s", own["Choosing"])), "missing-column")
+
+    assert problem.fix == f"set `{setting}`"
+
+
+def test_no_parameter_is_named_that_would_not_do() -> None:
+    problem = only(problems_of(f"{LOAD}\n- {{name: s, use: FormatShareGPT, after: load}}"), "missing-column")
+
+    assert "source" not in problem.fix
+
+
 @pytest.mark.parametrize(
     ("row", "step", "fix"),
     [

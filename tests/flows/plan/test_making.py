@@ -31,8 +31,37 @@ from tests.flows.describing import LOAD, only, problems_of
         ("use: TextGeneration, with: {template: '{{ x'}", "bad-parameter", "template:", "change it under `with`"),
         ("use: TextGeneration, with: {pool: gpu}", "bad-parameter", "`pool` stands under `with`", "write `pool:` beside"),
         ("use: TextGeneration, with: {input_batch_size: 2}", "bad-parameter", "stands under", "write `batch_size:` beside"),
-        ("use: TextGeneration, with: {llm: gpt}", "bad-parameter", "say which model", "name one with `use`: OpenAILLM"),
-        ("use: TextGeneration, with: {llm: {use: OpenAILM}}", "bad-parameter", "Did you mean 'OpenAILLM'", "name one"),
+        (
+            "use: TextGeneration, with: {llm: gpt}",
+            "bad-parameter",
+            "`llm`: say which model it is, with `use`; seen 'gpt'",
+            "write `llm: {use: OpenAILLM, model: ...}`; there are OpenAILLM",
+        ),
+        (
+            "use: TextGeneration, with: {llm: ReplayLLM}",
+            "bad-parameter",
+            "seen 'ReplayLLM'",
+            "write `llm: {use: ReplayLLM, path: ...}`",
+        ),
+        (
+            "use: TextGeneration, with: {llm: {model: x}}",
+            "bad-parameter",
+            "`llm`: say which model it is, with `use`; it has ['model']",
+            "write `llm: {use: OpenAILLM, model: ...}`",
+        ),
+        ("use: TextGeneration, with: {llm: {use: OpenAILM}}", "bad-parameter", "Did you mean 'OpenAILLM'", "write `llm: {use"),
+        (
+            "use: TextGeneration, with: {llm: {use: RehearsalLLM, max_new_tokens: 9}}",
+            "unknown-parameter",
+            "no parameter 'llm.max_new_tokens'.",
+            "put it in generation_kwargs, as `llm: {generation_kwargs: {max_new_tokens: ...}}`",
+        ),
+        (
+            "use: TextGeneration, with: {temperature: 1}",
+            "unknown-parameter",
+            "no parameter 'temperature'.",
+            "put it in generation_kwargs, as `llm: {generation_kwargs: {temperature: ...}}`",
+        ),
         (
             "use: TextGeneration, with: {llm: {use: OpenAILLM}}",
             "missing-parameter",
@@ -68,6 +97,16 @@ def test_a_model_class_of_distilabel_is_told_with_the_address_to_write() -> None
 
     assert problem.what == "`llm`: distilabel's class 'OllamaLLM' is not here"
     assert "`base_url: http://localhost:11434/v1`" in problem.fix
+
+
+def test_where_it_is_known_what_to_do_no_other_name_is_suggested() -> None:
+    model = "{use: OpenAILLM, model: m, base_url: 'http://localhost:1/v1', tokenizer_id: x, max_new_tokens: 9}"
+    problems = problems_of(f"{LOAD}\n- {{name: s, use: TextGeneration, after: load, with: {{llm: {model}}}}}")
+
+    assert sorted(problem.what for problem in problems) == [
+        "TextGeneration has no parameter 'llm.max_new_tokens'.",
+        "TextGeneration has no parameter 'llm.tokenizer_id'.",
+    ]
 
 
 def test_a_model_that_is_not_ready_is_told_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

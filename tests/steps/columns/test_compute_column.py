@@ -60,3 +60,9 @@ def test_a_template_that_is_none_is_told() -> None:
 
     assert ["template:" in str(complaint) for complaint in step.check()] == [True]
     assert step.needs() == []
+
+
+def test_a_filter_that_nobody_knows_is_told_before_the_run() -> None:
+    step = ComputeColumn(column="new", template="{{ a | lenght }}")
+
+    assert (list(step.check()), step.needs()) == (["template: there is no filter 'lenght'. Did you mean 'length'?"], [])

@@ -23,6 +23,7 @@ from steps.filters.filter_rows import FilterRows
         ("reply is not none", {"reply": None}, False),
         ("meta.score > 1", {"meta": {"score": 2}}, True),
         ("text == '}}'", {"text": "}}"}, True),
+        ("text.startswith('a') and 3 in range(5)", {"text": "ab"}, True),
     ],
 )
 def test_the_rows_that_meet_the_condition_go_on(condition: str, row: Row, is_kept: bool) -> None:
@@ -60,7 +61,11 @@ def test_the_columns_of_the_condition_are_needed() -> None:
         ("rating >=", "cannot be read"),
         ("{{ rating }}", "cannot be read"),
         ("rating }} {{ x", "cannot be read"),
-        ("rating|nope", "No filter named 'nope'"),
+        ("rating|nope", "there is no filter 'nope'"),
+        ("text|lenght > 3", "there is no filter 'lenght'. Did you mean 'length'?"),
+        ("rating is evn", "there is no test 'evn'. Did you mean 'even'?"),
+        ("len(text) > 3", "there is no function 'len'; there are filters: text|length"),
+        ("rating > 1 and upper(text.strip()) == 'A'", "there is no function 'upper'; there are filters: column|upper"),
         ("(" * 5000, "cannot be read"),
         ("'rating' == 4", "names no column"),
         (" ", "cannot be read"),

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,4 +59,43 @@ def test_nothing_to_draw_from_is_a_mistake_and_makes_no_rows() -> None:
     sampler = DataSampler()
 
     assert (list(sampler.generate()), sampler.count(), sampler.columns()) == ([], 0, None)
-    assert list(sampler.check()) == [("`data` has no rows to draw from", "write the rows there")]
+    assert list(sampler.check()) == [("`data` has no rows to draw from", "write the rows there, or name files in `data_files`")]
+
+
+def test_rows_of_files_are_drawn_as_those_that_are_written_down(tmp_path: Path) -> None:
+    for name, rows in (("a", NUMBERS[:10]), ("b", NUMBERS[10:])):
+        (tmp_path / f"{name}.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+
+    of_files = DataSampler(data_files=[str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")], size=3, samples=20)
+    of_a_pattern = DataSampler(data_files=str(tmp_path / "*.jsonl"), size=3, samples=20)
+
+    assert list(of_files.check()) == []
+    assert (of_files.columns(), of_files.count()) == (["n", "text"], 20)
+    written_down = list(DataSampler(data=NUMBERS, size=3, samples=20).generate())
+    assert list(of_files.generate()) == list(of_a_pattern.generate()) == written_down
+
+
+@pytest.mark.parametrize(
+    ("data", "files", "said"),
+    [
+        ([{"a": 1}], "rows.jsonl", "`data` and `data_files` both have rows to draw from"),
+        ([], "empty.json", "`data_files` have no rows to draw from"),
+        ([], "row.jsonl", "data_files: no file matches"),
+        ([], "bad.jsonl", "this is not JSON"),
+    ],
+)
+def test_files_that_cannot_be_drawn_from_are_told(tmp_path: Path, data: list[dict[str, int]], files: str, said: str) -> None:
+    for name, text in (("rows.jsonl", '{"a": 1}'), ("empty.json", "[]"), ("bad.jsonl", "no")):
+        (tmp_path / name).write_text(text)
+
+    sampler = DataSampler(data=data, data_files=str(tmp_path / files))
+
+    [(what, fix)] = [complaint for complaint in sampler.check() if isinstance(complaint, tuple)]
+    assert said in what
+    assert fix
+
+
+def test_of_files_without_rows_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_text("[]")
+
+    assert list(DataSampler(data_files=str(tmp_path / "empty.json")).generate()) == []
