@@ -21,7 +21,7 @@ from flows.cli.progress import display
 from flows.engine import quarantine
 from flows.engine.caps import Caps, check_prices
 from flows.engine.options import RunOptions
-from flows.hub import PushFailed
+from flows.hub import PushFailed, refuse_made_up
 from flows.importing import read_source, understand
 from flows.journals import Source, entries_of, find_journal
 from flows.models import with_llm
@@ -269,6 +269,8 @@ def _go_where_it_started(report: RunReport) -> None:
 def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags, *, retry: Retried | None = None) -> int:
     if folder.is_alive():
         raise folder.busy()
+    if flags.push:
+        refuse_made_up(planned)
     check_prices(planned, Caps.of(options))
     load_groups(planned, options.load_groups)
     folder = RunFolder(folder.path.resolve())

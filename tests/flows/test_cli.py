@@ -650,6 +650,25 @@ def test_a_push_that_cannot_work_is_refused_before_the_run(commands: Commands, c
     assert not (commands.folder / "runs").exists()
 
 
+@pytest.mark.parametrize("command", [["run", "pipeline.yaml", "--rehearse"], ["resume", "r"]], ids=lambda words: words[0])
+def test_rows_that_are_made_up_are_not_pushed(tmp_path: Path, command: list[str]) -> None:
+    commands = Commands(tmp_path, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_" + "x" * 34)
+    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"columns": ["i"], "template": "{{ i }}"}}
+    if command[0] == "resume":
+        commands("run", commands.write([LOAD, ask]), "--run-id", "r", "--no-prefect")
+        sessions = commands.report()["sessions"]
+    else:
+        commands.write([LOAD, ask])
+
+    ended = commands(*command, "--push", "me/rows", "--no-prefect")
+
+    assert (ended.code, "a rehearsal pushes nothing" in ended.err, "made up in ask" in ended.err) == (2, True, True), ended.err
+    if command[0] == "resume":
+        assert commands.report()["sessions"] == sessions
+    else:
+        assert not (tmp_path / "runs").exists()
+
+
 def test_a_push_that_failed_says_how_to_push_again_and_shows_no_bars(tmp_path: Path) -> None:
     commands = Commands(tmp_path, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_" + "x" * 34)
 
