@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from pydantic import ValidationError
 
+from flows.models import with_llm
 from flows.plan import Groups, Plan, batch_size_field, examine
 from flows.plan.grouping import Sequential
 from flows.plan.making import literal_keys
@@ -224,10 +225,18 @@ class Pipeline:
         """
         return self._planned({})
 
-    def _planned(self, parameters: Mapping[str, Any], *, is_replay: bool = False, load_groups: Groups = ()) -> Plan:
+    def _planned(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        rehearse: bool = False,
+        is_replay: bool = False,
+        load_groups: Groups = (),
+    ) -> Plan:
         with _closed():
             keys = self._keys_in_steps()
-            planned, found = examine(with_parameters(self.spec, parameters), is_replay=is_replay, load_groups=load_groups)
+            spec = with_parameters(with_llm(self.spec, "rehearsal") if rehearse else self.spec, parameters)
+            planned, found = examine(spec, is_replay=is_replay, load_groups=load_groups)
         keyless = {problem.step for problem in keys}  # that their key is missing only follows
         if problems := [*keys, *(one for one in found if one.code != "model-not-ready" or one.step not in keyless)]:
             raise PlanError(problems)
@@ -263,12 +272,15 @@ class Pipeline:
         max_tokens: int | None = None,
         journals: Sequence[str | Path] = (),
         load_groups: Sequence[Sequence[str | BaseStep]] | Sequential = (),
+        rehearse: bool = False,
         **unknown: Never,
     ) -> Distiset:
         """Run it here and return the result; the same `run_id` continues an earlier run.
 
         Steps work at the same time; those of `load_groups` work one group after the other, and let go of their models and
         devices in between. "sequential_step_execution": each step alone. A group lists steps, or their names.
+
+        `rehearse`: replies are made up, and so is what other models give: no model is asked, no key is needed, nothing is paid.
 
         Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
 
@@ -279,14 +291,15 @@ class Pipeline:
 
         Raises:
             PlanError: It, or a load group, has problems.
-            SpecError: It has a budget in USD, and nobody knows what one of its models costs.
+            SpecError: It has a budget in USD, and nobody knows what one of its models costs; or a rehearsal would replace the
+                result of a run that paid for its replies.
             NotAJournal: Something else was named as one.
             RunError: The run could not go on; what is finished is kept.
         """
-        known = {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals", "load_groups"}
+        known = {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals", "load_groups", "rehearse"}
         _refuse("run", unknown, known)
         asked = {"max_rows": max_rows, "max_cost": max_cost, "max_tokens": max_tokens, "load_groups": load_groups}
-        return self._run(parameters, run_id, Path(runs_dir), journals, asked)
+        return self._run(parameters, run_id, Path(runs_dir), journals, asked, rehearse=rehearse)
 
     def replay(
         self,
@@ -318,6 +331,8 @@ class Pipeline:
         runs_dir: Path,
         journals: Sequence[str | Path],
         asked: dict[str, Any],
+        *,
+        rehearse: bool = False,
     ) -> Distiset:
         from flows.distiset import Distiset
         from flows.engine.inside import refuse_another_run
@@ -331,7 +346,11 @@ class Pipeline:
             options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
         except ValidationError as error:
             raise _told(error) from error
-        planned = self._planned(parameters or {}, is_replay=options.is_replay, load_groups=options.load_groups)
+        planned = self._planned(
+            parameters or {}, rehearse=rehearse, is_replay=options.is_replay, load_groups=options.load_groups
+        )
+        if rehearse and run_id:
+            RunStore(runs_dir).new(run_id, planned.spec.name).refuse_rehearsal()
         folder = run_inline(planned, runs_dir, run_id=run_id, options=options)
         for text in _lacking(folder):
             warnings.warn(text, UserWarning, stacklevel=3)
@@ -343,19 +362,20 @@ class Pipeline:
         batch_size: int = 1,
         *,
         runs_dir: str | Path = "runs",
+        rehearse: bool = False,
         **unknown: Never,
     ) -> list[dict[str, Any]]:
         """Run it on the first rows and return what leaves the first leaf.
 
         Nothing is kept but replies that cost something: runs of the same runs folder do not pay for them again. Of rows that
-        fail, a `UserWarning` tells how many and why the first did.
+        fail, a `UserWarning` tells how many and why the first did. `rehearse`: no model is asked; replies are made up.
         """
-        _refuse("dry_run", unknown, {"batch_size", "runs_dir"})
+        _refuse("dry_run", unknown, {"batch_size", "runs_dir", "rehearse"})
         from flows.engine.inside import refuse_another_run
         from flows.runners.inline import preview
 
         refuse_another_run()
-        result = preview(self._planned(parameters or {}), batch_size, runs_dir=Path(runs_dir))
+        result = preview(self._planned(parameters or {}, rehearse=rehearse), batch_size, runs_dir=Path(runs_dir))
         if result.failures:
             first = result.failures[0]
             warnings.warn(

@@ -67,7 +67,7 @@ def run(
     planned = planned_from(pipeline, param, llm, rehearse=rehearse, load_groups=asked.load_groups)
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
     if rehearse:
-        _check_nothing_was_paid(folder)
+        folder.refuse_rehearsal()
     raise typer.Exit(_run(planned, folder, flags.over(RunOptions(), planned.spec.name), flags))
 
 
@@ -235,20 +235,6 @@ def _check_something_is_replayed(planned: Plan, source: Source) -> None:
         "no model of this pipeline would be replayed: all of them are free, and answer as ever",
         f"name the one that answered in {source.path}, as the run did: --llm provider/{asked.get('model')}",
     )
-
-
-def _check_nothing_was_paid(folder: RunFolder) -> None:
-    """Check that a rehearsal does not replace the result of a run that asked a model.
-
-    Raises:
-        SpecError: It would.
-    """
-    if not folder.exists():
-        return
-    report = folder.report()
-    if report.usage.requests and not report.is_rehearsal:
-        what = f"run {folder.run_id!r} holds replies of a model ({report.usage.in_words()}), and --rehearse makes replies up"
-        raise SpecError(what, "rehearse under another --run-id, or leave it out to get a new one")
 
 
 def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, retry: Retried | None = None) -> int:

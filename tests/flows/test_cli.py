@@ -626,6 +626,7 @@ def test_how_to_go_on_names_the_run(commands: Commands) -> None:
     ("name", "said", "fix"),
     [
         ("quickstart.py", "is Python, not a pipeline file", "run it with `python quickstart.py`"),
+        ("quickstart.py", "is Python, not a pipeline file", "`pipeline.run(rehearse=True)`"),
         ("rows.jsonl", "is data, not a pipeline", "data_files: rows.jsonl"),
         ("rows.CSV", "is data, not a pipeline", "LoadDataFromFileSystem"),
         ("rows.parquet", "is data, not a pipeline", "distilflow new"),

@@ -11,7 +11,7 @@ from flows.spec import RouterSpec, read_spec
 from steps.columns.combine_outputs import CombineOutputs
 from steps.columns.keep_columns import KeepColumns
 from steps.columns.truncate_text_column import TruncateTextColumn
-from steps.errors import PlanError
+from steps.errors import PlanError, SpecError
 from steps.filters import GenerateUntil
 from steps.llms.openai_llm import OpenAILLM
 from steps.llms.rehearsal_llm import RehearsalLLM
@@ -19,7 +19,10 @@ from steps.routers import sample_n_steps
 from steps.sinks import PushToHub
 from steps.sources.load_data_from_dicts import LoadDataFromDicts
 from steps.tasks.text_generation import TextGeneration
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.serving import running
 from tests.flows.describing import SortRows
+from tests.flows.paid_runs import pipeline as asking
 
 ROWS = [{"instruction": "no"}, {"instruction": "012"}, {"instruction": "a\nb \n😀", "n": 1, "deep": {"x": [None, 1.5, True]}}]
 
@@ -216,7 +219,7 @@ def test_planning_lists_all_problems() -> None:
         ({"use_cache": False}, "run() has no argument 'use_cache'. Finished rows are kept by run: the same run_id"),
         ({"dataset": []}, "Start the pipeline with LoadDataFromDicts"),
         ({"run_ids": "r"}, "Did you mean 'run_id'?"),
-        ({"zzz": 1}, "It has journals, load_groups, max_cost, max_rows, max_tokens, run_id, runs_dir"),
+        ({"zzz": 1}, "It has journals, load_groups, max_cost, max_rows, max_tokens, rehearse, run_id, runs_dir"),
     ],
 )
 def test_an_argument_that_run_does_not_have_is_told_what_to_use(arguments: dict[str, Any], said: str) -> None:
@@ -241,6 +244,29 @@ def test_what_a_run_may_set_is_told_by_step_with_the_models_inside() -> None:
     assert of_a["num_generations"] == {"name": "num_generations", "optional": True, "description": "Replies per row."}
     assert (of_llm["model"]["optional"], of_llm["generation_kwargs"]["optional"]) == (False, True)
     assert "input_mappings" not in of_a
+
+
+def test_a_rehearsal_in_python_needs_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Pipeline("ask") as pipeline:
+        LoadDataFromDicts(data=[{"instruction": "Say hi"}]) >> TextGeneration(llm=OpenAILLM(model="m"))
+
+    made = pipeline.run(rehearse=True, run_id="r", runs_dir=tmp_path)
+    [tried] = pipeline.dry_run(rehearse=True, runs_dir=tmp_path)
+
+    assert (made["default"]["train"][0]["model_name"], tried["model_name"]) == ("rehearsal", "rehearsal")
+    assert made.report and made.report.is_rehearsal
+    with pytest.raises(PlanError, match=r"in Python run\(rehearse=True\)"):
+        pipeline.run(runs_dir=tmp_path)
+
+
+def test_a_rehearsal_in_python_does_not_replace_what_a_model_was_paid_for(tmp_path: Path) -> None:
+    with running(FakeOpenAI()) as url:
+        pipeline = asking(url, rows=1)
+        pipeline.run(run_id="r", runs_dir=tmp_path)
+
+    with pytest.raises(SpecError, match="run 'r' holds replies of a model"):
+        pipeline.run(rehearse=True, run_id="r", runs_dir=tmp_path)
 
 
 def with_bad_rows(rows: list[dict[str, Any]]) -> Pipeline:
