@@ -255,7 +255,8 @@ def test_a_rehearsal_in_python_needs_no_key(tmp_path: Path, monkeypatch: pytest.
     [tried] = pipeline.dry_run(rehearse=True, runs_dir=tmp_path)
 
     assert (made["default"]["train"][0]["model_name"], tried["model_name"]) == ("rehearsal", "rehearsal")
-    assert made.report and made.report.is_rehearsal
+    assert made.report
+    assert made.report.is_rehearsal
     with pytest.raises(PlanError, match=r"in Python run\(rehearse=True\)"):
         pipeline.run(runs_dir=tmp_path)
 
