@@ -691,6 +691,7 @@ def test_info_names_every_parameter_that_can_be_set_with_its_value(commands: Com
         "use": "TextGeneration",
         "after": "load",
         "with": {"llm": llm, "columns": ["i"], "template": "{{ i }}"},
+        "batch_size": 8,
     }
 
     ended = commands("info", commands.write([LOAD, ask]), "--param", "ask.num_generations=3")
@@ -702,7 +703,7 @@ def test_info_names_every_parameter_that_can_be_set_with_its_value(commands: Com
     assert shown["load.rows"] == ["6"]
     assert json.loads(" ".join(shown["ask.llm.generation_kwargs"]))["temperature"] == 0.5
     assert shown["load.batch_size"] == ["50"]
-    assert " ".join(shown["ask.batch_size"]) == "cannot be set: it takes rows as they come"
+    assert " ".join(shown["ask.batch_size"]).startswith("8 (changes nothing: rows are asked about as they come")
     assert " ".join(shown["ask.pool"]) == "async (chosen by itself)"
     assert " ".join(shown["ask.resources"]).startswith('{"replicas": 1} (its keys: replicas, cpus, gpus')
 
