@@ -56,8 +56,9 @@ def _refuse(function: str, unknown: Mapping[str, Any], known: set[str]) -> None:
         raise TypeError(f"{function}() has no argument {name!r}.{did_you_mean(name, known)} {instead[0].upper()}{instead[1:]}")
 
 
-def _told(error: ValidationError) -> PlanError:
-    return PlanError([Problem("bad-value", "pipeline", misfit(detail), remedy(detail)) for detail in error.errors()])
+def _told(error: ValidationError, step: str | None = None) -> PlanError:
+    where = f"step {step!r}" if step else "pipeline"
+    return PlanError([Problem("bad-value", where, misfit(detail), remedy(detail), step) for detail in error.errors()])
 
 
 @contextmanager
@@ -169,7 +170,7 @@ class Pipeline:
             return PipelineSpec(
                 name=self.name,
                 description=self.description,
-                steps=[self._step_spec(step) for step in self._steps],
+                steps=self._step_specs(),
                 routing={
                     str(step.name): RouterSpec(use=router.name, params=router.params)
                     for step in self._steps
@@ -179,6 +180,22 @@ class Pipeline:
             )
         except ValidationError as error:
             raise _told(error) from error
+
+    def _step_specs(self) -> list[StepSpec]:
+        """All steps as data.
+
+        Raises:
+            PlanError: Some have a name that no pipeline file can hold; each of them is told.
+        """
+        specs, problems = [], []
+        for step in self._steps:
+            try:
+                specs.append(self._step_spec(step))
+            except ValidationError as error:
+                problems += _told(error, str(step.name)).problems
+        if problems:
+            raise PlanError(problems)
+        return specs
 
     def _step_spec(self, step: BaseStep) -> StepSpec:
         set_by_user = step.model_dump(mode="json", exclude_unset=True)

@@ -194,13 +194,20 @@ def test_a_class_inside_a_function_is_told_where_to_stand() -> None:
         pipeline.plan()
 
 
-@pytest.mark.parametrize(("pipeline", "step"), [("two words", "a"), ("a", "two words")])
-def test_a_name_that_no_file_can_hold_is_refused(pipeline: str, step: str) -> None:
+@pytest.mark.parametrize(
+    ("pipeline", "steps", "where"),
+    [("two words", ["a"], ["pipeline"]), ("a", ["two words", "b", "c d"], ["step 'two words'", "step 'c d'"])],
+    ids=["pipeline", "steps"],
+)
+def test_a_name_that_no_file_can_hold_is_refused_with_whose_it_is(pipeline: str, steps: list[str], where: list[str]) -> None:
     with Pipeline(pipeline) as written:
-        LoadDataFromDicts(data=ROWS, name=step)
+        for step in steps:
+            LoadDataFromDicts(data=ROWS, name=step)
 
-    with pytest.raises(PlanError, match=r"`name`: may hold letters, .*; seen 'two words'"):
+    with pytest.raises(PlanError, match=r"`name`: may hold letters, .*; seen 'two words'") as caught:
         written.plan()
+
+    assert [problem.where for problem in caught.value.problems] == where
 
 
 def test_planning_lists_all_problems() -> None:
