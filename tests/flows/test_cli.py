@@ -48,10 +48,12 @@ def test_rows_in_quarantine_are_3_and_can_be_tried_again(commands: Commands) -> 
     assert (first.code, retried.code) == (3, 3)
     assert "distilflow retry r" in first.out
     assert "1 row is tried again" in retried.err
-    reason, fix, look, again = first.out.splitlines()[-4:]
+    reason, fix, look, again, retry = first.out.splitlines()[-5:]
     assert reason.startswith("  1 × [row-failed] step 'add': ")
     assert fix.startswith("    Fix: ")
-    assert (look, again) == ("  Look at it: distilflow show r", "  Try it again: distilflow retry r")
+    assert look == "  Look at it: distilflow show r"
+    assert again == "  Once it is mended in the pipeline: distilflow run FILE --run-id r"
+    assert retry == "  Once it is mended elsewhere: distilflow retry r"
     assert [row["i"] for row in commands.rows()] == [0, 1, 3, 4, 5]
 
 
@@ -497,6 +499,29 @@ def test_runs_tell_who_waits_what_is_made_up_and_what_it_cost(commands: Commands
     }
     assert lines[0].split()[:4] == ["held", "test", "waiting", "$0.50"]
     assert "Run held: waiting\nwaiting for the server\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_rehearsal", "helps"),
+    [
+        (["bad-reply"], False, True),
+        (["missing-key", "rate-limited"], False, True),
+        (["missing-key", "context-too-long", "row-failed"], False, False),
+        (["bad-reply"], True, False),
+    ],
+    ids=["another reply", "some", "the same again", "the same reply"],
+)
+def test_rows_are_to_be_tried_again_at_once_only_where_that_may_help(
+    commands: Commands, codes: list[str], is_rehearsal: bool, helps: bool
+) -> None:
+    folder = saved(commands, "r", state="finished", is_rehearsal=is_rehearsal)
+    lines = [{"step": "ask", "step_key": "00", "id": "0", "key": "00", "code": code, "message": "no"} for code in codes]
+    folder.quarantine.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    shown = commands("show", "r").out
+
+    assert ("again: distilflow retry r" in shown) is helps, shown
+    assert ("Once it is mended in the pipeline: distilflow run FILE --run-id r" in shown) is not helps
 
 
 def test_the_result_of_an_earlier_session_is_shown_while_there_is_no_other(commands: Commands) -> None:
