@@ -245,7 +245,7 @@ def test_somebody_elses_folder_is_not_replaced(commands: Commands) -> None:
 
 
 def test_a_preview_shows_rows_and_keeps_nothing(commands: Commands) -> None:
-    ended = commands("preview", commands.write([LOAD, add()]), "--rows", "2")
+    ended = commands("preview", commands.write([LOAD, add()]), "--rows", "2", "--no-prefect")
 
     assert ended.code == 0, ended.err
     assert "row 2" in ended.out
