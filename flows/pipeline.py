@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from pydantic import ValidationError
 
+from flows.elsewhere import OF_PICTURES, Elsewhere, refuse_unknown
 from flows.models import with_llm
 from flows.plan import Groups, Plan, batch_size_field, examine
 from flows.plan.grouping import Sequential
@@ -24,36 +25,11 @@ from steps.base import BaseStep
 from steps.errors import PlanError, Problem
 from steps.mistakes import remedy
 from steps.wiring import OpenPipeline, Router, open_pipeline
-from steps.wording import counted, did_you_mean, listed, snake_case
+from steps.wording import counted, snake_case
 
 if TYPE_CHECKING:
     from flows.distiset import Distiset
     from flows.runs import RunFolder
-
-
-_OF_DISTILABEL = {
-    "use_cache": "finished rows are kept by run: the same run_id goes on with them, a new one starts afresh",
-    "cache_dir": "give run(runs_dir=...), the folder of all runs",
-    "dataset": "start the pipeline with LoadDataFromDicts(data=...) or LoadDataFromDisk",
-    "dataset_batch_size": "give the first step batch_size=...",
-    "storage_parameters": "rows are kept below run(runs_dir=...)",
-    "use_fs_to_pass_data": "leave it out: rows always pass through files where they are large",
-    "logging_handlers": "leave it out: the log is run.log in the run's folder",
-    "enable_metadata": "leave it out: set add_raw_input and add_raw_output of a task",
-    "requirements": "leave it out: install packages where the pipeline runs",
-}
-"""What to do instead of arguments that pipelines written for distilabel may have."""
-
-
-def _refuse(function: str, unknown: Mapping[str, Any], known: set[str]) -> None:
-    """Say what to use instead of the first argument that is not known.
-
-    Raises:
-        TypeError: There is one.
-    """
-    for name in unknown:
-        instead = _OF_DISTILABEL.get(name) or f"it has {listed(sorted(known))}"
-        raise TypeError(f"{function}() has no argument {name!r}.{did_you_mean(name, known)} {instead[0].upper()}{instead[1:]}")
 
 
 def _told(error: ValidationError, step: str | None = None) -> PlanError:
@@ -99,7 +75,7 @@ class Pipeline:
     """
 
     def __init__(self, name: str = "pipeline", description: str | None = None, **unknown: Never) -> None:
-        _refuse("Pipeline", unknown, {"name", "description"})
+        refuse_unknown("Pipeline", unknown, {"name", "description"})
         self.name = name
         self.description = description
         self._steps: list[BaseStep] = []
@@ -140,6 +116,7 @@ class Pipeline:
         self,
         positions: Mapping[str, tuple[int, int]] | None = None,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
+        **unknown: Never,
     ) -> None:
         """Say how the canvas draws it; nothing that runs depends on it.
 
@@ -149,6 +126,11 @@ class Pipeline:
         Raises:
             PlanError: One of them is something else.
         """
+        if isinstance(positions, (str, Path)) or unknown.keys() & OF_PICTURES:
+            raise TypeError(
+                "draw() writes no picture: `distilflow app` shows the pipeline; positions=... and groups=... say how"
+            )
+        refuse_unknown("draw", unknown, {"positions", "groups"})
         try:
             self._canvas = CanvasSpec.model_validate({"positions": positions or {}, "groups": groups or {}})
         except ValidationError as error:
@@ -227,11 +209,15 @@ class Pipeline:
         """
         return cls.from_spec(load_spec(path))
 
+    from_yaml = from_json = Elsewhere("Pipeline.from_file(path), which reads YAML and JSON, also distilabel's")
+    dump = Elsewhere("pipeline.to_yaml() for text, pipeline.spec.to_dict() for data")
+
     def to_yaml(self) -> str:
         return self.spec.to_yaml()
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, **unknown: Never) -> None:
         """Write the YAML file that `from_file` reads back exactly."""
+        refuse_unknown("save", unknown, {"path"})
         self.spec.save(Path(path))
 
     def plan(self) -> Plan:
@@ -314,7 +300,7 @@ class Pipeline:
             RunError: The run could not go on; what is finished is kept.
         """
         known = {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals", "load_groups", "rehearse"}
-        _refuse("run", unknown, known)
+        refuse_unknown("run", unknown, known)
         asked = {"max_rows": max_rows, "max_cost": max_cost, "max_tokens": max_tokens, "load_groups": load_groups}
         return self._run(parameters, run_id, Path(runs_dir), journals, asked, rehearse=rehearse)
 
@@ -338,7 +324,7 @@ class Pipeline:
             NotAJournal: It is none.
             RunError: The run could not go on.
         """
-        _refuse("replay", unknown, {"run_id", "runs_dir", "max_rows"})
+        refuse_unknown("replay", unknown, {"run_id", "runs_dir", "max_rows"})
         return self._run(parameters, run_id, Path(runs_dir), [journal], {"max_rows": max_rows, "is_replay": True})
 
     def _run(
@@ -387,7 +373,7 @@ class Pipeline:
         Nothing is kept but replies that cost something: runs of the same runs folder do not pay for them again. Of rows that
         fail, a `UserWarning` tells how many and why the first did. `rehearse`: no model is asked; replies are made up.
         """
-        _refuse("dry_run", unknown, {"batch_size", "runs_dir", "rehearse"})
+        refuse_unknown("dry_run", unknown, {"batch_size", "runs_dir", "rehearse"})
         from flows.engine.inside import refuse_another_run
         from flows.runners.inline import preview
 

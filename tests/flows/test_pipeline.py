@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flows.distiset import Distiset
 from flows.pipeline import Pipeline
 from flows.runs import RunFolder
 from flows.spec import RouterSpec, read_spec
@@ -241,6 +242,36 @@ def test_arguments_of_distilabel_are_told_what_to_use() -> None:
         Pipeline("p", cache_dir="x")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="LoadDataFromDicts"):
         rich_pipeline().dry_run(dataset=[])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="it is always YAML"):
+        rich_pipeline().save("p.yaml", format="yaml")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"'save_card'\. Leave it out: the card is always written"):
+        Distiset({}).save_to_disk("x", save_card=True)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the pipeline is pushed instead"):
+        Distiset({}).push_to_hub("me/x", include_script=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("from_yaml", "Pipeline.from_file(path), which reads YAML and JSON"),
+        ("from_json", "Pipeline.from_file(path), which reads YAML and JSON"),
+        ("dump", "pipeline.to_yaml() for text, pipeline.spec.to_dict() for data"),
+    ],
+)
+def test_methods_of_distilabel_are_told_what_to_use(name: str, instead: str) -> None:
+    for asked in (Pipeline, rich_pipeline()):
+        with pytest.raises(AttributeError) as caught:
+            getattr(asked, name)
+
+        assert (name in str(caught.value), instead in str(caught.value)) == (True, True)
+
+
+@pytest.mark.parametrize("given", [{"positions": "x.png"}, {"path": "x.png"}, {"top_to_bottom": True}], ids=str)
+def test_a_picture_is_not_drawn_and_what_shows_the_pipeline_is_told(given: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=r"draw\(\) writes no picture: `distilflow app` shows the pipeline"):
+        rich_pipeline().draw(**given)
+    with pytest.raises(TypeError, match="Did you mean 'positions'"):
+        rich_pipeline().draw(position={})  # type: ignore[arg-type]
 
 
 def test_what_a_run_may_set_is_told_by_step_with_the_models_inside() -> None:
