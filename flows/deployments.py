@@ -14,6 +14,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows.distiset import Distiset
 from flows.engine.options import RunOptions
+from flows.hub import refuse_made_up
 from flows.journals import find_journals
 from flows.models import with_llm
 from flows.plan import plan
@@ -81,7 +82,7 @@ async def run_pipeline(
             spec, store = configured(load_spec(pipeline), parameters, llm, rehearse=rehearse), RunStore(Path(runs_dir))
             budget = {"max_cost": max_cost, "max_tokens": max_tokens}
             asked = {"max_rows": max_rows, **budget, "output": output, "journals": find_journals(journals or (), store)}
-            engine = _start(spec, store, run_id, RunOptions().changed(asked))
+            engine = _start(spec, store, run_id, RunOptions().changed(asked), is_pushed=bool(push))
         folder = RunFolder(Path(engine.start.folder))
         if (context := FlowRunContext.get()) is not None and context.flow_run is not None:
             folder.remember_flow_run(str(context.flow_run.id))
@@ -106,8 +107,10 @@ def configured(
     return with_parameters(spec, parameters or {})
 
 
-def _start(spec: PipelineSpec, store: RunStore, run_id: str | None, options: RunOptions) -> EngineProcess:
+def _start(spec: PipelineSpec, store: RunStore, run_id: str | None, options: RunOptions, *, is_pushed: bool) -> EngineProcess:
     planned = plan(spec)
+    if is_pushed:
+        refuse_made_up(planned)
     folder = store.new(run_id, spec.name)
     return EngineProcess(Start(spec.to_dict(), str(folder.path.resolve()), options, planned.pools.devices))
 

@@ -7,10 +7,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steps.artifacts import ARTIFACTS
-from steps.errors import DistilflowError
+from steps.errors import DistilflowError, SpecError
+from steps.wording import listed
+
+if TYPE_CHECKING:
+    from flows.plan import Plan
 
 _REPO_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 CARD = "README.md"
@@ -30,6 +34,19 @@ class PushFailed(DistilflowError):
     """Nothing was pushed, or not all of it: the Hub refused, or could not be reached."""
 
     code = "push-failed"
+
+
+def refuse_made_up(plan: Plan) -> None:
+    """Check that a run which is to be pushed when it ends makes nothing up.
+
+    Raises:
+        SpecError: It is a rehearsal.
+    """
+    if plan.made_up:
+        raise SpecError(
+            f"a rehearsal pushes nothing, and this is one: its rows are made up in {listed(plan.made_up)}",
+            "leave the push out; or leave the rehearsal out, and name a model",
+        )
 
 
 def push_folder(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from pydantic import ValidationError
 
+from flows.elsewhere import OF_PICTURES, Elsewhere, refuse_unknown
+from flows.models import with_llm
 from flows.plan import Groups, Plan, batch_size_field, examine
 from flows.plan.grouping import Sequential
 from flows.plan.making import literal_keys
@@ -23,40 +25,16 @@ from steps.base import BaseStep
 from steps.errors import PlanError, Problem
 from steps.mistakes import remedy
 from steps.wiring import OpenPipeline, Router, open_pipeline
-from steps.wording import counted, did_you_mean, listed, snake_case
+from steps.wording import counted, snake_case
 
 if TYPE_CHECKING:
     from flows.distiset import Distiset
     from flows.runs import RunFolder
 
 
-_OF_DISTILABEL = {
-    "use_cache": "finished rows are kept by run: the same run_id goes on with them, a new one starts afresh",
-    "cache_dir": "give run(runs_dir=...), the folder of all runs",
-    "dataset": "start the pipeline with LoadDataFromDicts(data=...) or LoadDataFromDisk",
-    "dataset_batch_size": "give the first step batch_size=...",
-    "storage_parameters": "rows are kept below run(runs_dir=...)",
-    "use_fs_to_pass_data": "leave it out: rows always pass through files where they are large",
-    "logging_handlers": "leave it out: the log is run.log in the run's folder",
-    "enable_metadata": "leave it out: set add_raw_input and add_raw_output of a task",
-    "requirements": "leave it out: install packages where the pipeline runs",
-}
-"""What to do instead of arguments that pipelines written for distilabel may have."""
-
-
-def _refuse(function: str, unknown: Mapping[str, Any], known: set[str]) -> None:
-    """Say what to use instead of the first argument that is not known.
-
-    Raises:
-        TypeError: There is one.
-    """
-    for name in unknown:
-        instead = _OF_DISTILABEL.get(name) or f"it has {listed(sorted(known))}"
-        raise TypeError(f"{function}() has no argument {name!r}.{did_you_mean(name, known)} {instead[0].upper()}{instead[1:]}")
-
-
-def _told(error: ValidationError) -> PlanError:
-    return PlanError([Problem("bad-value", "pipeline", misfit(detail), remedy(detail)) for detail in error.errors()])
+def _told(error: ValidationError, step: str | None = None) -> PlanError:
+    where = f"step {step!r}" if step else "pipeline"
+    return PlanError([Problem("bad-value", where, misfit(detail), remedy(detail), step) for detail in error.errors()])
 
 
 @contextmanager
@@ -97,7 +75,7 @@ class Pipeline:
     """
 
     def __init__(self, name: str = "pipeline", description: str | None = None, **unknown: Never) -> None:
-        _refuse("Pipeline", unknown, {"name", "description"})
+        refuse_unknown("Pipeline", unknown, {"name", "description"})
         self.name = name
         self.description = description
         self._steps: list[BaseStep] = []
@@ -138,6 +116,7 @@ class Pipeline:
         self,
         positions: Mapping[str, tuple[int, int]] | None = None,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
+        **unknown: Never,
     ) -> None:
         """Say how the canvas draws it; nothing that runs depends on it.
 
@@ -147,6 +126,11 @@ class Pipeline:
         Raises:
             PlanError: One of them is something else.
         """
+        if isinstance(positions, (str, Path)) or unknown.keys() & OF_PICTURES:
+            raise TypeError(
+                "draw() writes no picture: `distilflow app` shows the pipeline; positions=... and groups=... say how"
+            )
+        refuse_unknown("draw", unknown, {"positions", "groups"})
         try:
             self._canvas = CanvasSpec.model_validate({"positions": positions or {}, "groups": groups or {}})
         except ValidationError as error:
@@ -168,7 +152,7 @@ class Pipeline:
             return PipelineSpec(
                 name=self.name,
                 description=self.description,
-                steps=[self._step_spec(step) for step in self._steps],
+                steps=self._step_specs(),
                 routing={
                     str(step.name): RouterSpec(use=router.name, params=router.params)
                     for step in self._steps
@@ -178,6 +162,22 @@ class Pipeline:
             )
         except ValidationError as error:
             raise _told(error) from error
+
+    def _step_specs(self) -> list[StepSpec]:
+        """All steps as data.
+
+        Raises:
+            PlanError: Some have a name that no pipeline file can hold; each of them is told.
+        """
+        specs, problems = [], []
+        for step in self._steps:
+            try:
+                specs.append(self._step_spec(step))
+            except ValidationError as error:
+                problems += _told(error, str(step.name)).problems
+        if problems:
+            raise PlanError(problems)
+        return specs
 
     def _step_spec(self, step: BaseStep) -> StepSpec:
         set_by_user = step.model_dump(mode="json", exclude_unset=True)
@@ -209,11 +209,15 @@ class Pipeline:
         """
         return cls.from_spec(load_spec(path))
 
+    from_yaml = from_json = Elsewhere("Pipeline.from_file(path), which reads YAML and JSON, also distilabel's")
+    dump = Elsewhere("pipeline.to_yaml() for text, pipeline.spec.to_dict() for data")
+
     def to_yaml(self) -> str:
         return self.spec.to_yaml()
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, **unknown: Never) -> None:
         """Write the YAML file that `from_file` reads back exactly."""
+        refuse_unknown("save", unknown, {"path"})
         self.spec.save(Path(path))
 
     def plan(self) -> Plan:
@@ -224,10 +228,18 @@ class Pipeline:
         """
         return self._planned({})
 
-    def _planned(self, parameters: Mapping[str, Any], *, is_replay: bool = False, load_groups: Groups = ()) -> Plan:
+    def _planned(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        rehearse: bool = False,
+        is_replay: bool = False,
+        load_groups: Groups = (),
+    ) -> Plan:
         with _closed():
             keys = self._keys_in_steps()
-            planned, found = examine(with_parameters(self.spec, parameters), is_replay=is_replay, load_groups=load_groups)
+            spec = with_parameters(with_llm(self.spec, "rehearsal") if rehearse else self.spec, parameters)
+            planned, found = examine(spec, is_replay=is_replay, load_groups=load_groups)
         keyless = {problem.step for problem in keys}  # that their key is missing only follows
         if problems := [*keys, *(one for one in found if one.code != "model-not-ready" or one.step not in keyless)]:
             raise PlanError(problems)
@@ -263,12 +275,15 @@ class Pipeline:
         max_tokens: int | None = None,
         journals: Sequence[str | Path] = (),
         load_groups: Sequence[Sequence[str | BaseStep]] | Sequential = (),
+        rehearse: bool = False,
         **unknown: Never,
     ) -> Distiset:
         """Run it here and return the result; the same `run_id` continues an earlier run.
 
         Steps work at the same time; those of `load_groups` work one group after the other, and let go of their models and
         devices in between. "sequential_step_execution": each step alone. A group lists steps, or their names.
+
+        `rehearse`: replies are made up, and so is what other models give: no model is asked, no key is needed, nothing is paid.
 
         Replies are also looked up in `journals`: runs by id or folder, or files that `distilflow journal` wrote.
 
@@ -279,14 +294,15 @@ class Pipeline:
 
         Raises:
             PlanError: It, or a load group, has problems.
-            SpecError: It has a budget in USD, and nobody knows what one of its models costs.
+            SpecError: It has a budget in USD, and nobody knows what one of its models costs; or a rehearsal would replace the
+                result of a run that paid for its replies.
             NotAJournal: Something else was named as one.
             RunError: The run could not go on; what is finished is kept.
         """
-        known = {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals", "load_groups"}
-        _refuse("run", unknown, known)
+        known = {"run_id", "runs_dir", "max_rows", "max_cost", "max_tokens", "journals", "load_groups", "rehearse"}
+        refuse_unknown("run", unknown, known)
         asked = {"max_rows": max_rows, "max_cost": max_cost, "max_tokens": max_tokens, "load_groups": load_groups}
-        return self._run(parameters, run_id, Path(runs_dir), journals, asked)
+        return self._run(parameters, run_id, Path(runs_dir), journals, asked, rehearse=rehearse)
 
     def replay(
         self,
@@ -308,7 +324,7 @@ class Pipeline:
             NotAJournal: It is none.
             RunError: The run could not go on.
         """
-        _refuse("replay", unknown, {"run_id", "runs_dir", "max_rows"})
+        refuse_unknown("replay", unknown, {"run_id", "runs_dir", "max_rows"})
         return self._run(parameters, run_id, Path(runs_dir), [journal], {"max_rows": max_rows, "is_replay": True})
 
     def _run(
@@ -318,6 +334,8 @@ class Pipeline:
         runs_dir: Path,
         journals: Sequence[str | Path],
         asked: dict[str, Any],
+        *,
+        rehearse: bool = False,
     ) -> Distiset:
         from flows.distiset import Distiset
         from flows.engine.inside import refuse_another_run
@@ -331,7 +349,11 @@ class Pipeline:
             options = RunOptions(**asked, journals=find_journals(journals, RunStore(runs_dir)))
         except ValidationError as error:
             raise _told(error) from error
-        planned = self._planned(parameters or {}, is_replay=options.is_replay, load_groups=options.load_groups)
+        planned = self._planned(
+            parameters or {}, rehearse=rehearse, is_replay=options.is_replay, load_groups=options.load_groups
+        )
+        if rehearse and run_id:
+            RunStore(runs_dir).new(run_id, planned.spec.name).refuse_rehearsal()
         folder = run_inline(planned, runs_dir, run_id=run_id, options=options)
         for text in _lacking(folder):
             warnings.warn(text, UserWarning, stacklevel=3)
@@ -343,19 +365,20 @@ class Pipeline:
         batch_size: int = 1,
         *,
         runs_dir: str | Path = "runs",
+        rehearse: bool = False,
         **unknown: Never,
     ) -> list[dict[str, Any]]:
         """Run it on the first rows and return what leaves the first leaf.
 
         Nothing is kept but replies that cost something: runs of the same runs folder do not pay for them again. Of rows that
-        fail, a `UserWarning` tells how many and why the first did.
+        fail, a `UserWarning` tells how many and why the first did. `rehearse`: no model is asked; replies are made up.
         """
-        _refuse("dry_run", unknown, {"batch_size", "runs_dir"})
+        refuse_unknown("dry_run", unknown, {"batch_size", "runs_dir", "rehearse"})
         from flows.engine.inside import refuse_another_run
         from flows.runners.inline import preview
 
         refuse_another_run()
-        result = preview(self._planned(parameters or {}), batch_size, runs_dir=Path(runs_dir))
+        result = preview(self._planned(parameters or {}, rehearse=rehearse), batch_size, runs_dir=Path(runs_dir))
         if result.failures:
             first = result.failures[0]
             warnings.warn(

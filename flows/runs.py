@@ -33,7 +33,7 @@ from flows.engine.quarantine import lines_in
 from flows.engine.shortfalls import Shortfall
 from flows.engine.tally import Tally
 from flows.spec import PipelineSpec, load_spec
-from steps.errors import RunError
+from steps.errors import RunError, SpecError
 
 LAUNCHED_AT = "DISTILFLOW_LAUNCHED_AT"
 """Variable by which whoever starts a run in a process tells when that was, in Unix time."""
@@ -249,6 +249,19 @@ class RunFolder:
         return lines_in(self.quarantine, decode)
 
     # ---- control
+    def refuse_rehearsal(self) -> None:
+        """Check that a rehearsal in this folder would not replace the result of a run that asked a model.
+
+        Raises:
+            SpecError: It would.
+        """
+        if not self.exists():
+            return
+        report = self.report()
+        if report.usage.requests and not report.is_rehearsal:
+            what = f"run {self.run_id!r} holds replies of a model ({report.usage.in_words()}), and a rehearsal makes replies up"
+            raise SpecError(what, "rehearse under another run id, or leave it out to get a new one")
+
     def request_stop(self) -> None:
         """Ask the run to stop: it keeps finished rows and writes the Distiset of those."""
         (self.path / "stop").touch()

@@ -34,6 +34,12 @@ Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "
 Section = Literal["", "ask", "write", "judge", "check"]
 
 
+def _logger_of(kind: type[BaseStep]) -> logging.Logger:
+    """The logger of a class, below `steps` wherever the class comes from: the log of a run is made of what is said there."""
+    name = f"{kind.__module__}.{kind.__name__}"
+    return logging.getLogger(name if name.startswith("steps.") else f"steps.{name}")
+
+
 class StepResources(BaseModel):
     """What one replica of a step needs, and how many replicas there are."""
 
@@ -86,10 +92,13 @@ class BaseStep(Wired, Component):
     )
     """Fields that say where and on what a step works; all others are its own parameters."""
 
+    _logger: logging.Logger = PrivateAttr()
+    """What the step has to say: warnings and errors are also in the log of the run."""
     _artifacts_folder: Path | None = PrivateAttr(default=None)
     _has_told_of_artifacts: bool = PrivateAttr(default=False)
 
     def model_post_init(self, context: Any, /) -> None:
+        self._logger = _logger_of(type(self))
         self.join_open_pipeline()
 
     @model_serializer(mode="wrap")

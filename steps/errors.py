@@ -230,3 +230,7 @@ class EndpointDown(LLMError):
 
     code = "endpoint-down"
     is_fatal = True
+
+
+MAY_PASS = frozenset(kind.code for kind in (BadReply, EmptyReply, RateLimited, ServerFailed, NetworkFailed, Unreachable))
+"""Codes of errors that the same row may not meet again: a model is asked anew, or a server answers again."""

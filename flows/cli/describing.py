@@ -20,6 +20,8 @@ from steps.tasks.base import Task
 from steps.wording import listed
 
 LONGEST_VALUE = 48
+OF_NO_EFFECT = "changes nothing: rows are asked about as they come, max_concurrency of its model at a time"
+"""What to know of the batch size of a task, which pipelines of distilabel set."""
 
 
 class Setting(NamedTuple):
@@ -99,8 +101,10 @@ def _flat(parameters: list[dict[str, Any]], values: Mapping[str, Any], path: str
 def _placement(planned: PlannedStep) -> Iterator[Setting]:
     step, spec, path = planned.step, planned.spec, planned.name
     field = batch_size_field(type(step))
-    if field is None or (isinstance(step, Task) and field == "input_batch_size"):
+    if field is None:
         yield Setting(f"{path}.batch_size", None, why_not="it takes rows as they come")
+    elif isinstance(step, Task) and field == "input_batch_size":
+        yield Setting(f"{path}.batch_size", spec.batch_size, note=OF_NO_EFFECT)
     else:
         yield Setting(f"{path}.batch_size", getattr(step, field), description="Most rows handed over at a time.")
     chosen = "" if spec.pool else "chosen by itself"

@@ -11,6 +11,7 @@ from flows.cli.console import cell, tell
 from flows.cli.flags import RUNS, command
 from flows.engine.journal import JOURNAL, NotInJournal
 from flows.runs import RunFolder, RunReport
+from steps.errors import MAY_PASS
 from steps.wording import counted
 
 REASONS_SHOWN = 10
@@ -62,10 +63,18 @@ def tell_reasons(folder: RunFolder, reasons: Sequence[Reason], runs_dir: Path, m
 
 
 def tell_again(folder: RunFolder, reasons: Sequence[Reason], runs_dir: Path) -> None:
-    """How to try the rows again that another try may help."""
-    rows = sum(reason.rows for reason in reasons if reason.code != NotInJournal.code)
-    if rows:
-        tell(f"  Try {'it' if rows == 1 else 'them'} again: {command('retry', folder.run_id, runs_dir=runs_dir)}")
+    """How to try the rows again: as they are where that may help, else once what they failed of is mended."""
+    asked = [reason for reason in reasons if reason.code != NotInJournal.code]
+    if not asked:
+        return
+    makes_up = folder.report().is_rehearsal  # the same replies every time
+    retry = command("retry", folder.run_id, runs_dir=runs_dir)
+    if any(reason.code in MAY_PASS for reason in asked) and not makes_up:
+        tell(f"  Try {'it' if sum(reason.rows for reason in asked) == 1 else 'them'} again: {retry}")
+        return
+    changed = command("run", "FILE", "--run-id", folder.run_id, runs_dir=runs_dir)
+    tell(f"  Once it is mended in the pipeline: {changed}")
+    tell(f"  Once it is mended elsewhere: {retry}")
 
 
 def ask_command(folder: RunFolder, runs_dir: Path) -> str:

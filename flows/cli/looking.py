@@ -71,6 +71,9 @@ def preview(
     llm: Model = None,
     rehearse: Rehearse = False,
     runs_dir: RunsDir = RUNS,
+    no_prefect: Annotated[
+        bool, typer.Option("--no-prefect", help="Taken as by `run`; a preview is without Prefect anyway.")
+    ] = False,
 ) -> None:
     """Try a pipeline on its first rows.
 

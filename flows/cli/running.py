@@ -21,7 +21,7 @@ from flows.cli.progress import display
 from flows.engine import quarantine
 from flows.engine.caps import Caps, check_prices
 from flows.engine.options import RunOptions
-from flows.hub import PushFailed
+from flows.hub import PushFailed, refuse_made_up
 from flows.importing import read_source, understand
 from flows.journals import Source, entries_of, find_journal
 from flows.models import with_llm
@@ -67,7 +67,7 @@ def run(
     planned = planned_from(pipeline, param, llm, rehearse=rehearse, load_groups=asked.load_groups)
     folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
     if rehearse:
-        _check_nothing_was_paid(folder)
+        folder.refuse_rehearsal()
     raise typer.Exit(_run(planned, folder, flags.over(RunOptions(), planned.spec.name), flags))
 
 
@@ -237,20 +237,6 @@ def _check_something_is_replayed(planned: Plan, source: Source) -> None:
     )
 
 
-def _check_nothing_was_paid(folder: RunFolder) -> None:
-    """Check that a rehearsal does not replace the result of a run that asked a model.
-
-    Raises:
-        SpecError: It would.
-    """
-    if not folder.exists():
-        return
-    report = folder.report()
-    if report.usage.requests and not report.is_rehearsal:
-        what = f"run {folder.run_id!r} holds replies of a model ({report.usage.in_words()}), and --rehearse makes replies up"
-        raise SpecError(what, "rehearse under another --run-id, or leave it out to get a new one")
-
-
 def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, retry: Retried | None = None) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
@@ -269,6 +255,8 @@ def _go_where_it_started(report: RunReport) -> None:
 def _run(planned: Plan, folder: RunFolder, options: RunOptions, flags: RunFlags, *, retry: Retried | None = None) -> int:
     if folder.is_alive():
         raise folder.busy()
+    if flags.push:
+        refuse_made_up(planned)
     check_prices(planned, Caps.of(options))
     load_groups(planned, options.load_groups)
     folder = RunFolder(folder.path.resolve())

@@ -6,11 +6,12 @@ import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from flows.card import addressed, configs, read_front_matter, with_configs
 from flows.distiset.artifacts import Artifact, Artifacts, artifacts_of, copy_artifacts, problems_of
 from flows.distiset.folders import CARD, OWN_FILES, REPORT, leaves_in, replaced_folder
+from flows.elsewhere import refuse_unknown
 from flows.hub import check_repo_id, push_folder
 from flows.parquet import file_name
 from flows.runs import RunReport
@@ -71,12 +72,13 @@ class Distiset(dict[str, "DatasetDict"]):
             log.warning(problem)
         return cls(leaves, {name: (folder / name).read_bytes() for name in OWN_FILES if (folder / name).is_file()}, artifacts)
 
-    def save_to_disk(self, path: str | Path) -> None:
+    def save_to_disk(self, path: str | Path, **unknown: Never) -> None:
         """Write it to a folder; an earlier Distiset there is replaced as a whole.
 
         Raises:
             NotADistiset: Something else lies there.
         """
+        refuse_unknown("save_to_disk", unknown, {"path"})
         with replaced_folder(Path(path)) as part:
             self._write(part)
 
@@ -131,6 +133,7 @@ class Distiset(dict[str, "DatasetDict"]):
         generate_card: bool = True,
         create_pr: bool = False,
         revision: str | None = None,
+        **unknown: Never,
     ) -> str:
         """Push all of it but the report to the Hub in one commit; returns the address of the commit or pull request.
 
@@ -140,6 +143,8 @@ class Distiset(dict[str, "DatasetDict"]):
         Raises:
             PushFailed: It says what to do.
         """
+        known = {"private", "token", "commit_message", "generate_card", "create_pr", "revision"}
+        refuse_unknown("push_to_hub", unknown, known)
         check_repo_id(repo_id)
         rows = sum(len(data) for splits in self.values() for data in splits.values())
 

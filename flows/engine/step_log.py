@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from flows.engine.outcome import printable
+
 Say = Callable[[Literal["info", "warning", "error"], str], None]
 
 
@@ -15,9 +17,10 @@ Say = Callable[[Literal["info", "warning", "error"], str], None]
 def step_log(say: Say) -> Iterator[None]:
     """Warnings and errors of `steps.*` that are logged on the running event loop go to `say` too.
 
-    Other event loops of this process have runs, or previews, of their own.
+    Other event loops of this process have runs, or previews, of their own. Where no event loop is running, as in a worker with
+    a chain of steps, the process works for nobody else: all of it goes to `say`, from whichever thread.
     """
-    handler = _Passing(say, asyncio.get_running_loop())
+    handler = _Passing(say, _running_loop())
     logger = logging.getLogger("steps")
     logger.addHandler(handler)
     try:
@@ -27,15 +30,24 @@ def step_log(say: Say) -> Iterator[None]:
 
 
 class _Passing(logging.Handler):
-    def __init__(self, say: Say, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, say: Say, loop: asyncio.AbstractEventLoop | None) -> None:
         super().__init__(logging.WARNING)
         self._say = say
         self._loop = loop
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # another thread
-            return
-        if loop is self._loop:
-            self._say("error" if record.levelno >= logging.ERROR else "warning", record.getMessage())
+        if self._loop is None or _running_loop() is self._loop:
+            try:
+                text = printable(record.getMessage())
+            except Exception:  # its arguments do not fit its text: no row fails for that
+                self.handleError(record)
+            else:
+                self._say("error" if record.levelno >= logging.ERROR else "warning", text)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of this thread, if one is running."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

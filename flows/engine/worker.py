@@ -2,8 +2,8 @@
 
 Messages are a head (u32 length, one letter) and a payload. To the worker: I items · P pull rows, at least and at most so many ·
 D ask no more · H hold all requests · R send them again · B what the budget allows · E end. From it: L ready · O outcome ·
-B what it asks of the budget · X the error after which it cannot go on. When the socket closes, the other side is gone, and the
-worker ends: no orphans.
+B what it asks of the budget · N a notice · X the error after which it cannot go on. When the socket closes, the other side is
+gone, and the worker ends: no orphans.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BufferedReader
 from multiprocessing.connection import wait
@@ -35,6 +36,7 @@ from flows.engine.journal import JOURNAL, Journal
 from flows.engine.notices import Notice
 from flows.engine.outcome import Outcome, explain, printable
 from flows.engine.stages import Stage, stages_of
+from flows.engine.step_log import step_log
 from flows.engine.teller import RemoteBudget
 from flows.plan import examine
 from flows.pools import Pools
@@ -44,6 +46,8 @@ from steps.errors import PlanError, RowError, RunError
 HEAD = struct.Struct("<Ic")
 PULL = struct.Struct("<II")
 OTHER_SIDE_GONE = 75
+Send = Callable[..., None]
+"""Sends a message: its letter, and a payload if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +113,27 @@ def end_with_engine() -> None:
 
 
 def _chain(sock: socket.socket, stage: Stage, order: Order) -> None:
-    chain = Chain(stage, order.desk, skip=order.skip, shelf=order.shelf)
+    sending = threading.Lock()
+
+    def send(kind: bytes, payload: bytes = b"") -> None:
+        with sending:  # a step may have threads of its own, which log
+            sock.sendall(message(kind, payload))
+
+    with step_log(lambda level, text: send(b"N", Notice("warning", "", text).to_bytes())):
+        _work_off(sock, send, Chain(stage, order.desk, skip=order.skip, shelf=order.shelf), order.desk.folder)
+
+
+def _work_off(sock: socket.socket, send: Send, chain: Chain, folder: Path) -> None:
     chain.load()
-    sock.sendall(message(b"L"))
+    send(b"L")
     with cast("BufferedReader", sock.makefile("rb", 1 << 16)) as stream:
         while True:
             kind, payload = _receive(stream)
             if kind == b"E":
                 break
-            wait_while_paused(order.desk.folder)
+            wait_while_paused(folder)
             outcome = chain.pull(*PULL.unpack(payload)) if kind == b"P" else chain.run(unpack(payload))
-            sock.sendall(message(b"O", outcome.to_bytes()))
+            send(b"O", outcome.to_bytes())
     chain.close()
 
 
@@ -173,19 +187,20 @@ async def _ask(sock: socket.socket, stage: Stage, order: Order) -> None:
                 asking.give(unpack(payload))
 
     try:
-        await asking.load()
-        writer.write(message(b"L"))
-        listening = asyncio.create_task(listen())
-        await asyncio.wait([listening, broken], return_when=asyncio.FIRST_COMPLETED)
-        if broken.done():
-            listening.cancel()
-            asking.cancel()
+        with step_log(lambda level, text: tell(Notice("warning", "", text))):
+            await asking.load()
+            writer.write(message(b"L"))
+            listening = asyncio.create_task(listen())
+            await asyncio.wait([listening, broken], return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                listening.cancel()
+                asking.cancel()
+                await asking.close()
+                await gateway.close()
+                broken.result()
+            listening.result()
             await asking.close()
             await gateway.close()
-            broken.result()
-        listening.result()
-        await asking.close()
-        await gateway.close()
         await writer.drain()
     except (ConnectionError, EOFError):
         raise

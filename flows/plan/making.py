@@ -118,7 +118,8 @@ class Making:
         with self.their_code(spec.name):
             for complaint in model.problems():
                 what, fix = _parted(complaint, f"correct it under `with`, `{name}`")
-                self._problems.add("model-not-ready", what, f"{fix}; or rehearse for free: --rehearse", spec.name)
+                fix = f"{fix}; or rehearse for free: --rehearse, in Python run(rehearse=True)"
+                self._problems.add("model-not-ready", what, fix, spec.name)
 
     def router(self, name: str, spec: RouterSpec, graph: Graph) -> Router | None:
         """The router after a step, or None when it cannot be made."""

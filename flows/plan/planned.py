@@ -79,6 +79,11 @@ class Plan:
         """The models that are asked, by step."""
         return {name: step.step.llm for name, step in self.steps.items() if isinstance(step.step, Task)}
 
+    @property
+    def made_up(self) -> list[str]:
+        """Steps that make something up, since a model stands in for another: with any, this is a rehearsal."""
+        return [name for name, step in self.steps.items() if step.step.makes_up]
+
     def before(self, name: str) -> list[str]:
         """All steps whose rows reach this one."""
         return reached(self._after(name), self._after)

@@ -161,7 +161,7 @@ def _report(request: Request) -> RunReport:
         started_at=time.time(),
         sessions=earlier.sessions + 1 if earlier else 1,
         models={step: llm.model_name for step, llm in models.items()},
-        is_rehearsal=any(planned.step.makes_up for planned in plan.steps.values()),
+        is_rehearsal=bool(plan.made_up),
         options=request.options,
         cwd=str(Path.cwd()),
         step_keys=keys_of(plan),

@@ -64,7 +64,10 @@ def _check_kind(path: Path) -> None:
     """Refuse what its name says is something else: the reader's complaint about its first line would help nobody."""
     kind = path.suffix.lower()
     if kind == ".py":
-        raise SpecError(f"{path} is Python, not a pipeline file", f"run it with `python {path}`")
+        raise SpecError(
+            f"{path} is Python, not a pipeline file",
+            f"run it with `python {path}`; to rehearse it, write `pipeline.run(rehearse=True)` there",
+        )
     if kind in _DATA:
         raise SpecError(
             f"{path} is data, not a pipeline",

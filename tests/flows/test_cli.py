@@ -48,10 +48,12 @@ def test_rows_in_quarantine_are_3_and_can_be_tried_again(commands: Commands) -> 
     assert (first.code, retried.code) == (3, 3)
     assert "distilflow retry r" in first.out
     assert "1 row is tried again" in retried.err
-    reason, fix, look, again = first.out.splitlines()[-4:]
+    reason, fix, look, again, retry = first.out.splitlines()[-5:]
     assert reason.startswith("  1 × [row-failed] step 'add': ")
     assert fix.startswith("    Fix: ")
-    assert (look, again) == ("  Look at it: distilflow show r", "  Try it again: distilflow retry r")
+    assert look == "  Look at it: distilflow show r"
+    assert again == "  Once it is mended in the pipeline: distilflow run FILE --run-id r"
+    assert retry == "  Once it is mended elsewhere: distilflow retry r"
     assert [row["i"] for row in commands.rows()] == [0, 1, 3, 4, 5]
 
 
@@ -243,7 +245,7 @@ def test_somebody_elses_folder_is_not_replaced(commands: Commands) -> None:
 
 
 def test_a_preview_shows_rows_and_keeps_nothing(commands: Commands) -> None:
-    ended = commands("preview", commands.write([LOAD, add()]), "--rows", "2")
+    ended = commands("preview", commands.write([LOAD, add()]), "--rows", "2", "--no-prefect")
 
     assert ended.code == 0, ended.err
     assert "row 2" in ended.out
@@ -499,6 +501,29 @@ def test_runs_tell_who_waits_what_is_made_up_and_what_it_cost(commands: Commands
     assert "Run held: waiting\nwaiting for the server\n" in shown
 
 
+@pytest.mark.parametrize(
+    ("codes", "is_rehearsal", "helps"),
+    [
+        (["bad-reply"], False, True),
+        (["missing-key", "rate-limited"], False, True),
+        (["missing-key", "context-too-long", "row-failed"], False, False),
+        (["bad-reply"], True, False),
+    ],
+    ids=["another reply", "some", "the same again", "the same reply"],
+)
+def test_rows_are_to_be_tried_again_at_once_only_where_that_may_help(
+    commands: Commands, codes: list[str], is_rehearsal: bool, helps: bool
+) -> None:
+    folder = saved(commands, "r", state="finished", is_rehearsal=is_rehearsal)
+    lines = [{"step": "ask", "step_key": "00", "id": "0", "key": "00", "code": code, "message": "no"} for code in codes]
+    folder.quarantine.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    shown = commands("show", "r").out
+
+    assert ("again: distilflow retry r" in shown) is helps, shown
+    assert ("Once it is mended in the pipeline: distilflow run FILE --run-id r" in shown) is not helps
+
+
 def test_the_result_of_an_earlier_session_is_shown_while_there_is_no_other(commands: Commands) -> None:
     assert commands("run", commands.write([LOAD]), "--run-id", "r", "--no-prefect").code == 0
     total = {"name": "t", "use": own("Total"), "after": "load", "with": {"fails": True}}
@@ -626,6 +651,7 @@ def test_how_to_go_on_names_the_run(commands: Commands) -> None:
     ("name", "said", "fix"),
     [
         ("quickstart.py", "is Python, not a pipeline file", "run it with `python quickstart.py`"),
+        ("quickstart.py", "is Python, not a pipeline file", "`pipeline.run(rehearse=True)`"),
         ("rows.jsonl", "is data, not a pipeline", "data_files: rows.jsonl"),
         ("rows.CSV", "is data, not a pipeline", "LoadDataFromFileSystem"),
         ("rows.parquet", "is data, not a pipeline", "distilflow new"),
@@ -650,6 +676,25 @@ def test_a_push_that_cannot_work_is_refused_before_the_run(commands: Commands, c
     assert not (commands.folder / "runs").exists()
 
 
+@pytest.mark.parametrize("command", [["run", "pipeline.yaml", "--rehearse"], ["resume", "r"]], ids=lambda words: words[0])
+def test_rows_that_are_made_up_are_not_pushed(tmp_path: Path, command: list[str]) -> None:
+    commands = Commands(tmp_path, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_" + "x" * 34)
+    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"columns": ["i"], "template": "{{ i }}"}}
+    if command[0] == "resume":
+        commands("run", commands.write([LOAD, ask]), "--run-id", "r", "--no-prefect")
+        sessions = commands.report()["sessions"]
+    else:
+        commands.write([LOAD, ask])
+
+    ended = commands(*command, "--push", "me/rows", "--no-prefect")
+
+    assert (ended.code, "a rehearsal pushes nothing" in ended.err, "made up in ask" in ended.err) == (2, True, True), ended.err
+    if command[0] == "resume":
+        assert commands.report()["sessions"] == sessions
+    else:
+        assert not (tmp_path / "runs").exists()
+
+
 def test_a_push_that_failed_says_how_to_push_again_and_shows_no_bars(tmp_path: Path) -> None:
     commands = Commands(tmp_path, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_" + "x" * 34)
 
@@ -671,6 +716,7 @@ def test_info_names_every_parameter_that_can_be_set_with_its_value(commands: Com
         "use": "TextGeneration",
         "after": "load",
         "with": {"llm": llm, "columns": ["i"], "template": "{{ i }}"},
+        "batch_size": 8,
     }
 
     ended = commands("info", commands.write([LOAD, ask]), "--param", "ask.num_generations=3")
@@ -682,7 +728,7 @@ def test_info_names_every_parameter_that_can_be_set_with_its_value(commands: Com
     assert shown["load.rows"] == ["6"]
     assert json.loads(" ".join(shown["ask.llm.generation_kwargs"]))["temperature"] == 0.5
     assert shown["load.batch_size"] == ["50"]
-    assert " ".join(shown["ask.batch_size"]) == "cannot be set: it takes rows as they come"
+    assert " ".join(shown["ask.batch_size"]).startswith("8 (changes nothing: rows are asked about as they come")
     assert " ".join(shown["ask.pool"]) == "async (chosen by itself)"
     assert " ".join(shown["ask.resources"]).startswith('{"replicas": 1} (its keys: replicas, cpus, gpus')
 

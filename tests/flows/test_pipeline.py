@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from flows.distiset import Distiset
 from flows.pipeline import Pipeline
 from flows.runs import RunFolder
 from flows.spec import RouterSpec, read_spec
 from steps.columns.combine_outputs import CombineOutputs
 from steps.columns.keep_columns import KeepColumns
 from steps.columns.truncate_text_column import TruncateTextColumn
-from steps.errors import PlanError
+from steps.errors import PlanError, SpecError
 from steps.filters import GenerateUntil
 from steps.llms.openai_llm import OpenAILLM
 from steps.llms.rehearsal_llm import RehearsalLLM
@@ -19,7 +20,10 @@ from steps.routers import sample_n_steps
 from steps.sinks import PushToHub
 from steps.sources.load_data_from_dicts import LoadDataFromDicts
 from steps.tasks.text_generation import TextGeneration
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.serving import running
 from tests.flows.describing import SortRows
+from tests.flows.paid_runs import pipeline as asking
 
 ROWS = [{"instruction": "no"}, {"instruction": "012"}, {"instruction": "a\nb \n😀", "n": 1, "deep": {"x": [None, 1.5, True]}}]
 
@@ -191,13 +195,20 @@ def test_a_class_inside_a_function_is_told_where_to_stand() -> None:
         pipeline.plan()
 
 
-@pytest.mark.parametrize(("pipeline", "step"), [("two words", "a"), ("a", "two words")])
-def test_a_name_that_no_file_can_hold_is_refused(pipeline: str, step: str) -> None:
+@pytest.mark.parametrize(
+    ("pipeline", "steps", "where"),
+    [("two words", ["a"], ["pipeline"]), ("a", ["two words", "b", "c d"], ["step 'two words'", "step 'c d'"])],
+    ids=["pipeline", "steps"],
+)
+def test_a_name_that_no_file_can_hold_is_refused_with_whose_it_is(pipeline: str, steps: list[str], where: list[str]) -> None:
     with Pipeline(pipeline) as written:
-        LoadDataFromDicts(data=ROWS, name=step)
+        for step in steps:
+            LoadDataFromDicts(data=ROWS, name=step)
 
-    with pytest.raises(PlanError, match=r"`name`: may hold letters, .*; seen 'two words'"):
+    with pytest.raises(PlanError, match=r"`name`: may hold letters, .*; seen 'two words'") as caught:
         written.plan()
+
+    assert [problem.where for problem in caught.value.problems] == where
 
 
 def test_planning_lists_all_problems() -> None:
@@ -216,7 +227,7 @@ def test_planning_lists_all_problems() -> None:
         ({"use_cache": False}, "run() has no argument 'use_cache'. Finished rows are kept by run: the same run_id"),
         ({"dataset": []}, "Start the pipeline with LoadDataFromDicts"),
         ({"run_ids": "r"}, "Did you mean 'run_id'?"),
-        ({"zzz": 1}, "It has journals, load_groups, max_cost, max_rows, max_tokens, run_id, runs_dir"),
+        ({"zzz": 1}, "It has journals, load_groups, max_cost, max_rows, max_tokens, rehearse, run_id, runs_dir"),
     ],
 )
 def test_an_argument_that_run_does_not_have_is_told_what_to_use(arguments: dict[str, Any], said: str) -> None:
@@ -231,6 +242,36 @@ def test_arguments_of_distilabel_are_told_what_to_use() -> None:
         Pipeline("p", cache_dir="x")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="LoadDataFromDicts"):
         rich_pipeline().dry_run(dataset=[])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="it is always YAML"):
+        rich_pipeline().save("p.yaml", format="yaml")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"'save_card'\. Leave it out: the card is always written"):
+        Distiset({}).save_to_disk("x", save_card=True)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the pipeline is pushed instead"):
+        Distiset({}).push_to_hub("me/x", include_script=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("from_yaml", "Pipeline.from_file(path), which reads YAML and JSON"),
+        ("from_json", "Pipeline.from_file(path), which reads YAML and JSON"),
+        ("dump", "pipeline.to_yaml() for text, pipeline.spec.to_dict() for data"),
+    ],
+)
+def test_methods_of_distilabel_are_told_what_to_use(name: str, instead: str) -> None:
+    for asked in (Pipeline, rich_pipeline()):
+        with pytest.raises(AttributeError) as caught:
+            getattr(asked, name)
+
+        assert (name in str(caught.value), instead in str(caught.value)) == (True, True)
+
+
+@pytest.mark.parametrize("given", [{"positions": "x.png"}, {"path": "x.png"}, {"top_to_bottom": True}], ids=str)
+def test_a_picture_is_not_drawn_and_what_shows_the_pipeline_is_told(given: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=r"draw\(\) writes no picture: `distilflow app` shows the pipeline"):
+        rich_pipeline().draw(**given)
+    with pytest.raises(TypeError, match="Did you mean 'positions'"):
+        rich_pipeline().draw(position={})  # type: ignore[arg-type]
 
 
 def test_what_a_run_may_set_is_told_by_step_with_the_models_inside() -> None:
@@ -241,6 +282,30 @@ def test_what_a_run_may_set_is_told_by_step_with_the_models_inside() -> None:
     assert of_a["num_generations"] == {"name": "num_generations", "optional": True, "description": "Replies per row."}
     assert (of_llm["model"]["optional"], of_llm["generation_kwargs"]["optional"]) == (False, True)
     assert "input_mappings" not in of_a
+
+
+def test_a_rehearsal_in_python_needs_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Pipeline("ask") as pipeline:
+        LoadDataFromDicts(data=[{"instruction": "Say hi"}]) >> TextGeneration(llm=OpenAILLM(model="m"))
+
+    made = pipeline.run(rehearse=True, run_id="r", runs_dir=tmp_path)
+    [tried] = pipeline.dry_run(rehearse=True, runs_dir=tmp_path)
+
+    assert (made["default"]["train"][0]["model_name"], tried["model_name"]) == ("rehearsal", "rehearsal")
+    assert made.report
+    assert made.report.is_rehearsal
+    with pytest.raises(PlanError, match=r"in Python run\(rehearse=True\)"):
+        pipeline.run(runs_dir=tmp_path)
+
+
+def test_a_rehearsal_in_python_does_not_replace_what_a_model_was_paid_for(tmp_path: Path) -> None:
+    with running(FakeOpenAI()) as url:
+        pipeline = asking(url, rows=1)
+        pipeline.run(run_id="r", runs_dir=tmp_path)
+
+    with pytest.raises(SpecError, match="run 'r' holds replies of a model"):
+        pipeline.run(rehearse=True, run_id="r", runs_dir=tmp_path)
 
 
 def with_bad_rows(rows: list[dict[str, Any]]) -> Pipeline:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +136,17 @@ def test_a_deployment_takes_parameters_and_can_be_cancelled(commands: Commands, 
     finally:
         worker.terminate()
         worker.wait(30)
+
+
+def test_a_flow_that_is_to_push_what_is_made_up_does_not_begin(tmp_path: Path) -> None:
+    from flows.deployments import run_pipeline
+
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"instruction": "x"}]}}
+    steps = [load, {"name": "ask", "use": "TextGeneration", "after": "load"}]
+    (tmp_path / "pipeline.yaml").write_text(json.dumps({"distilflow": 1, "name": "test", "steps": steps}))
+    file, runs = str(tmp_path / "pipeline.yaml"), str(tmp_path / "runs")
+
+    state = asyncio.run(run_pipeline.fn(pipeline=file, rehearse=True, runs_dir=runs, push="me/rows"))
+
+    assert (state.is_failed(), "a rehearsal pushes nothing" in str(state.message)) == (True, True)
+    assert not (tmp_path / "runs").exists()

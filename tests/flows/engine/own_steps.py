@@ -37,6 +37,19 @@ class Numbers(GeneratorStep):
             yield {"i": i}
 
 
+class Remark(Step):
+    """Says something, as steps of distilabel do."""
+
+    def load(self) -> None:
+        self._logger.warning("ready")
+
+    def process(self, batch: Batch) -> Batch:
+        for row in batch:
+            self._logger.info("too quiet")
+            self._logger.error("seen %s", row["i"])
+        return batch
+
+
 class Add(Step):
     """Adds a column; raises for chosen rows; may sleep or kill its worker."""
 

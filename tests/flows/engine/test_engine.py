@@ -10,7 +10,9 @@ import pytest
 
 from flows.engine import crew
 from flows.engine.engine import Engine
+from steps.columns.keep_columns import KeepColumns
 from steps.errors import RunError
+from tests.flows.engine import own_steps
 from tests.flows.engine.running import own, run_steps
 
 
@@ -477,3 +479,16 @@ def test_a_step_over_all_rows_gets_only_the_rows_that_are_routed_to_it(tmp_path:
     assert len(result.rows["a"]) + len(result.rows["t"]) == 60
     assert 0 < len(result.rows["t"]) < 60
     assert {row["i"] for row in result.rows["a"]}.isdisjoint(row["i"] for row in result.rows["t"])
+
+
+def test_what_a_step_logs_in_its_worker_is_in_the_log_of_the_run(tmp_path: Path) -> None:
+    result = run_steps(tmp_path, [numbers(2), {"name": "say", "use": own("Remark"), "after": "load"}], in_threads=False)
+
+    assert result.said == [("warning", "ready"), ("warning", "seen 0"), ("warning", "seen 1")]
+
+
+def test_a_step_logs_by_its_module_and_class() -> None:
+    step = own_steps.Remark()
+
+    assert step._logger.name == "steps.tests.flows.engine.own_steps.Remark"
+    assert KeepColumns(columns=["a"])._logger.name == "steps.columns.keep_columns.KeepColumns"

@@ -116,7 +116,7 @@ def test_a_model_that_is_not_ready_is_told_how_to_go_on(monkeypatch: pytest.Monk
     problem = only(problems_of(text), "model-not-ready")
 
     assert "OPENAI_API_KEY" in problem.what
-    assert problem.fix == "set it: export OPENAI_API_KEY=...; or rehearse for free: --rehearse"
+    assert problem.fix == "set it: export OPENAI_API_KEY=...; or rehearse for free: --rehearse, in Python run(rehearse=True)"
 
 
 @pytest.mark.parametrize(
