@@ -142,7 +142,7 @@ def test_a_rehearsal_does_not_replace_what_was_paid_for(commands: Commands, fake
     refused = run(commands, url, "--rehearse")
 
     assert (refused.code, "4 requests" in refused.err) == (2, True), refused.err
-    assert "another --run-id" in refused.err
+    assert "under another run id" in refused.err
     assert commands.rows() == before
 
 
