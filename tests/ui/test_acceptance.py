@@ -158,7 +158,6 @@ def choose_step(page: Page, name: str) -> None:
     page.keyboard.press("Enter")
 
 
-@pytest.mark.smoke
 def test_the_quickstart_is_built_by_keyboard_alone(page: Page, site: Site) -> None:
     start_empty(page, site)
     names: dict[str, str] = {}

@@ -323,7 +323,6 @@ def test_what_earlier_runs_have_done_is_told_before_the_next(page: Page, reusing
     expect(page.locator("#build-main").get_by_test_id("node-judge")).to_contain_text("Out of date")
 
 
-@pytest.mark.smoke
 def test_a_run_is_watched_on_the_same_canvas(page: Page, site: Site) -> None:
     open_example(page, site, "slow")
     page.get_by_test_id("run").click()

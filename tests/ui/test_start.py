@@ -113,7 +113,6 @@ def test_a_pipeline_is_renamed_with_its_file_and_its_address(page: Page, site: S
     assert names(site) == ["quickstart"]
 
 
-@pytest.mark.smoke
 def test_pipelines_are_listed_found_copied_deleted_and_brought_back(page: Page, site: Site) -> None:
     site.pipelines_dir.mkdir()
     for at in range(9):
@@ -270,7 +269,6 @@ def push(environment: dict[str, str], files: dict[str, str]) -> None:
         api.upload_file(path_or_fileobj=content.encode(), path_in_repo=path, repo_id="my-org/data", repo_type="dataset")
 
 
-@pytest.mark.smoke
 def test_the_pipeline_of_a_data_set_is_imported_from_the_hub(page: Page, hub_site: Site) -> None:
     page.goto(f"{hub_site.url}/?place=gallery")
     page.locator("#gallery-import").click()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine import breaker, gate
+from flows.engine import breaker, gate, silence
 from flows.engine.engine import LAST_REPLIES_S, Engine
 from flows.engine.gate import Gate
 from flows.engine.not_sent import NotSent
@@ -27,6 +27,7 @@ from tests.steps.llms.serving import loaded_at
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(silence, "LONGEST_LESSON_S", 0.1)
 
 
 def question(number: int) -> Request:
