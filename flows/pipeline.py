@@ -56,7 +56,7 @@ def _lacking(folder: RunFolder) -> Iterator[str]:
     for shortfall in report.shortfalls:
         yield f"the result has fewer rows: {shortfall}; {shortfall.fix}"
     if report.quarantined and (first := next(folder.quarantined(), None)) is not None:
-        from flows.cli.flags import command
+        from flows.runs import command
 
         look = f"see all with `{command('show', folder.run_id, runs_dir=folder.path.parent)}`"
         yield _failed(report.quarantined, first["step"], first["code"], first["message"], look)

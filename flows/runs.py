@@ -35,6 +35,8 @@ from flows.engine.tally import Tally
 from flows.spec import PipelineSpec, load_spec
 from steps.errors import RunError, SpecError
 
+RUNS = Path("runs")
+"""The runs folder where none is named."""
 LAUNCHED_AT = "DISTILFLOW_LAUNCHED_AT"
 """Variable by which whoever starts a run in a process tells when that was, in Unix time."""
 LOCK_ATTEMPTS = 5
@@ -44,6 +46,12 @@ MOST_OF_A_PIPELINE = 20
 """Earlier runs of a pipeline whose finished rows a new one takes over."""
 MOST_LOOKED_AT = 200
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
+
+
+def command(verb: str, run_id: str, *more: str, runs_dir: Path) -> str:
+    """What to type about a run."""
+    where = ["--runs-dir", str(runs_dir)] if runs_dir != RUNS else []
+    return shlex.join(["distilflow", verb, run_id, *where, *more])
 
 
 class UnknownRun(RunError):

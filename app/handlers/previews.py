@@ -11,6 +11,7 @@ from app.handlers.drafts import check, notice_of
 from app.handlers.wording import in_words
 from flows.plan import Plan
 from flows.plan import plan as plan_again
+from flows.plan.reach import reached
 from flows.runners.inline import preview
 from flows.spec import PipelineSpec
 from steps.errors import DistilflowError, PlanError, Problem
@@ -77,14 +78,7 @@ def runnable_part(plan: Plan, problems: list[Problem], step: str | None = None) 
 def _before(spec: PipelineSpec, step: str) -> set[str]:
     """A step and all whose rows come to it."""
     after = {one.name: one.after for one in spec.steps}
-    found: set[str] = set()
-    waiting = [step]
-    while waiting:
-        name = waiting.pop()
-        if name in after and name not in found:
-            found.add(name)
-            waiting.extend(after[name])
-    return found
+    return set(reached([step], lambda name: after.get(name, []))) & after.keys()
 
 
 def _new_first(plan: Plan, name: str) -> list[str]:

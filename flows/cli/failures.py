@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.cli.console import cell, tell
-from flows.cli.flags import RUNS, command
 from flows.engine.journal import JOURNAL, NotInJournal
-from flows.runs import RunFolder, RunReport
+from flows.runs import RUNS, RunFolder, RunReport, command
 from steps.errors import MAY_PASS
 from steps.wording import counted
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,9 @@ from flows.engine.options import RunOptions
 from flows.hub import PushFailed, check_repo_id
 from flows.journals import find_journals
 from flows.plan.grouping import SEQUENTIAL
-from flows.runs import RunStore
+from flows.runs import RUNS, RunStore, command
 from steps.errors import SpecError
 
-RUNS = Path("runs")
 LAST = "last"
 """Instead of the name of a run: the newest runs of the same pipeline."""
 
@@ -64,12 +62,6 @@ def _number(flag: str, read: Callable[[str], float], what: str, fix: str) -> Cal
 
 _AMOUNT = _number("--max-cost", float, "amount of USD", "write a number with a point, such as --max-cost 0.50")
 _TOKENS = _number("--max-tokens", int, "whole number", "write its digits only, such as --max-tokens 100000")
-
-
-def command(verb: str, run_id: str, *more: str, runs_dir: Path) -> str:
-    """What to type about a run."""
-    where = ["--runs-dir", str(runs_dir)] if runs_dir != RUNS else []
-    return shlex.join(["distilflow", verb, run_id, *where, *more])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.cli.console import err, out, show_rows, tell
-from flows.cli.flags import RUNS, LoadGroups, Model, Params, Pipeline, Rehearse, RunsDir
+from flows.cli.flags import LoadGroups, Model, Params, Pipeline, Rehearse, RunsDir
 from flows.cli.running import FAILED, models_of, planned_from
 from flows.engine.options import RunOptions
 from flows.plan.grouping import grouped
+from flows.runs import RUNS
 from steps.errors import SpecError
 from steps.wording import listed
 

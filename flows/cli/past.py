@@ -14,12 +14,12 @@ from rich.text import Text
 
 from flows.cli.console import err, out, show_aligned, show_rows, tell
 from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons, tell_shortfalls
-from flows.cli.flags import RUNS, RunId, RunsDir, command
+from flows.cli.flags import RunId, RunsDir
 from flows.cli.progress import standing
 from flows.engine.journal import JOURNAL
 from flows.engine.tally import Tally
 from flows.journals import PIPELINE, SHARED, Source, find_journal, is_shared, share
-from flows.runs import RunFolder, RunReport, RunStore, UnreadableRun
+from flows.runs import RUNS, RunFolder, RunReport, RunStore, UnreadableRun, command
 from flows.spec import load_spec
 from flows.usage import By, read_usage
 from steps.errors import DistilflowError, RunError, SpecError

@@ -16,7 +16,7 @@ import typer
 from flows.cli import STOPPED
 from flows.cli.console import err, out, show_rows, tell
 from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons, tell_shortfalls
-from flows.cli.flags import RUNS, Model, Params, Pipeline, Rehearse, RunFlags, RunId, RunsDir, command, takes_run_flags
+from flows.cli.flags import Model, Params, Pipeline, Rehearse, RunFlags, RunId, RunsDir, takes_run_flags
 from flows.cli.progress import display
 from flows.engine import quarantine
 from flows.engine.caps import Caps, check_prices
@@ -29,7 +29,7 @@ from flows.plan import Groups, Plan, examine, plan
 from flows.plan.grouping import load_groups
 from flows.runners.engine_client import EngineProcess
 from flows.runners.start import Start
-from flows.runs import LAUNCHED_AT, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore
+from flows.runs import LAUNCHED_AT, RUNS, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore, command
 from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_spec
 from steps.errors import Problem, RunError, SpecError
 from steps.llms.base import LLM

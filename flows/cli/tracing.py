@@ -8,10 +8,10 @@ import typer
 from rich.text import Text
 
 from flows.cli.console import cell, out, show_aligned, tell
-from flows.cli.flags import RUNS, RunId, RunsDir
+from flows.cli.flags import RunId, RunsDir
 from flows.engine.tally import money
 from flows.lineage.model import Asked, Comparison, Only, Side, StepOfRow, Why
-from flows.runs import RunStore
+from flows.runs import RUNS, RunStore
 from steps.wording import counted
 
 MOST_COLUMNS = 6

@@ -92,10 +92,6 @@ class Plan:
         """The source of the rows of a step; where those of several were matched, the first of these."""
         return first_before(name, self._after)
 
-    def beginning_of(self, name: str) -> str:
-        """The source, or the step over all rows, where the rows of a step got their ids; of several sources the first."""
-        return first_before(name, lambda one: [] if self.steps[one].begins else self._after(one))
-
     def _after(self, name: str) -> list[str]:
         return self.steps[name].after if name in self.steps else []  # one that cannot be made has its problem already
 

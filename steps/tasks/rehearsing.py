@@ -122,7 +122,7 @@ def _number(schema: JSONSchema, rng: Random, *, whole: bool) -> int | float:
     if "multipleOf" in schema:
         unit = schema["multipleOf"]
         times = rng.randint(math.ceil(low / unit), max(math.ceil(low / unit), math.floor(high / unit)))
-        return times * unit  # type: ignore[no-any-return]
+        return times * unit  # type: ignore[no-any-return] # a number: schemas were checked
     return rng.randint(math.ceil(low), math.floor(high)) if whole else rng.uniform(low, high)
 
 

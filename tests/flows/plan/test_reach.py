@@ -46,11 +46,6 @@ def test_the_first_of_matched_sources_is_the_source_of_their_rows(plan: Plan, na
     assert plan.source_of(name) == source
 
 
-@pytest.mark.parametrize(("name", "begin"), [("match", "other"), ("once", "once"), ("cut", "once")])
-def test_rows_begin_anew_in_a_step_over_all_rows(plan: Plan, name: str, begin: str) -> None:
-    assert plan.beginning_of(name) == begin
-
-
 def test_a_step_that_cannot_be_made_has_nothing_before_it() -> None:
     spec, _ = read_spec("""
     steps:
