@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -316,6 +317,7 @@ def _run_in_prefect(engine: EngineProcess, folder: RunFolder, flags: RunFlags) -
     """Show the engine, which is at work already, as a flow run."""
     for level in ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL", "PREFECT_LOGGING_INTERNAL_LEVEL"):
         os.environ.setdefault(level, "CRITICAL")  # what it would say, we say; its temporary server ends in the middle of things
+    logging.getLogger("sqlalchemy").setLevel(logging.CRITICAL)  # which that server keeps its records with
     # its own 20 s are short for the first start of a busy machine
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     from flows.deployments import hand_over
