@@ -30,7 +30,7 @@ Batch = list[Row]
 METADATA = "distilflow_metadata"
 """Column of what tasks keep beside their own columns. Names that begin with `distilflow_` are ours."""
 FILL_IT = "fill it in the source, or drop the row before this step"
-Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "sinks", "other"]
+Group = Literal["sources", "samplers", "ask", "columns", "filters", "formats", "labels", "sinks", "other"]
 Section = Literal["", "ask", "write", "judge", "check"]
 
 

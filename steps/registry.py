@@ -37,6 +37,7 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
         "steps.filters",
         "steps.validators",
         "steps.formats",
+        "steps.labels",
         "steps.sinks",
     ),
     "llms": ("steps.llms",),

@@ -207,6 +207,7 @@ _GROUP_ICONS = {
     "columns": "table",
     "filters": "funnel",
     "formats": "lines",
+    "labels": "tag",
     "sinks": "box",
 }
 

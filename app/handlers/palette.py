@@ -19,6 +19,7 @@ KINDS = {
     "columns": "Columns",
     "filters": "Filters",
     "formats": "Formats",
+    "labels": "Labels",
     "sinks": "Results",
     "other": "Others",
 }

@@ -28,6 +28,7 @@ HEADINGS = {
     ("filters", ""): "Filters",
     ("filters", "check"): "Validators",
     ("formats", ""): "Formats",
+    ("labels", ""): "Labels",
     ("sinks", ""): "Sinks",
     ("other", ""): "Others",
     ("models", ""): "Models",

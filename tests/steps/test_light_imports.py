@@ -12,7 +12,7 @@ from steps import registry
 
 HEAVY = (
     *("prefect", "gradio", "torch", "transformers", "datasets", "pandas", "pyarrow", "openai", "aiohttp", "fastapi"),
-    *("numpy", "datasketch", "faiss", "sklearn", "umap", "phonenumbers", "py3langid"),
+    *("numpy", "datasketch", "faiss", "sklearn", "umap", "phonenumbers", "py3langid", "scipy", "argilla"),
 )
 EVERY_STEP = "from steps import registry; [registry.resolve(name) for name in registry.names('steps')]"
 
@@ -26,7 +26,10 @@ def test_a_fresh_interpreter_imports_nothing_heavy(statement: str) -> None:
     assert done.stdout.split() == []
 
 
-PACKAGES = ("columns", "embeddings", "filters", "formats", "llms", "samplers", "sinks", "sources", "tasks", "validators")
+PACKAGES = (
+    *("columns", "embeddings", "filters", "formats", "labels", "llms"),
+    *("samplers", "sinks", "sources", "tasks", "validators"),
+)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

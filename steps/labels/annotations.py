@@ -1,0 +1,95 @@
+"""What an annotation is: somebody's answer to one question about one item, and where it came from.
+
+In rows an annotation is a row of its own. `item`, `annotator` and `label` are needed; the other columns are used where a row
+has them. An annotator is a person, an LLM with its prompt, or a template: each is measured alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import xxhash
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from steps.base import Row, is_missing, require_values
+from steps.errors import RowError
+from steps.wording import quoted
+
+AnnotatorKind = Literal["human", "llm", "template"]
+"""Who answers: a person, a language model, or a rule that needs neither."""
+
+ITEM: Final = "item"
+ANNOTATOR: Final = "annotator"
+LABEL: Final = "label"
+GOLD: Final = "gold"
+"""The answer that is known to be right, where one is: the same in all rows of an item."""
+
+
+class Annotation(BaseModel):
+    """One answer of one annotator about one item, in one round.
+
+    `label` is what a question of its type takes (`steps.labels.questions`): a label, several, a rating, a ranking, spans, or a
+    text. `confidence` is the annotator's own, between 0 and 1. `family` names annotators that may err together, such as LLMs of
+    one maker. `source` says where the answer is kept: an address of a record, or a run and row.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    item: str = Field(min_length=1)
+    annotator: str = Field(min_length=1)
+    label: Any
+    kind: AnnotatorKind = "human"
+    family: str = ""
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    explanation: str = ""
+    timestamp: datetime | None = None
+    round: int = Field(default=1, ge=1)
+    source: str = ""
+    annotation_id: str = ""
+    """Empty for `stable_id`: an annotator answers about an item once in a round, and a later answer replaces the first."""
+
+    @property
+    def id(self) -> str:
+        return self.annotation_id or stable_id(self.item, self.annotator, self.round)
+
+    def row(self) -> Row:
+        """The annotation as columns; those without a value are there too, so that all rows have the same."""
+        return {**self.model_dump(mode="json"), "annotation_id": self.id}
+
+
+COLUMNS: Final = tuple(Annotation.model_fields)
+"""The columns of an annotation, as rows have them."""
+
+
+def stable_id(item: str, annotator: str, round_number: int) -> str:
+    """The id of an answer that has none: 16 hex digits, the same whenever it is read again."""
+    return xxhash.xxh3_64_hexdigest("\x1f".join((item, annotator, str(round_number))).encode())
+
+
+def annotation_in(row: Mapping[str, Any]) -> Annotation:
+    """The annotation that a row holds. Numbers are taken as names of items and annotators.
+
+    Raises:
+        MissingKey, MissingValue: It has no item, annotator or label.
+        RowError: A column holds something that an annotation cannot have.
+    """
+    require_values(dict(row), [ITEM, ANNOTATOR, LABEL])
+    given = {column: row[column] for column in COLUMNS if column in row and not is_missing(row[column])}
+    for column in (ITEM, ANNOTATOR):
+        given[column] = name_of(given[column])
+    try:
+        return Annotation.model_validate(given)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        column = str(wrong["loc"][0]) if wrong["loc"] else LABEL
+        what = f"column {column!r} holds {quoted(row.get(column))}, which an annotation cannot have: {wrong['msg']}"
+        raise RowError(what, "mend the column, or give it another name with `input_mappings`") from None
+
+
+def name_of(value: Any) -> Any:
+    """An id as text: files give whole numbers, and data frames give them a point."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return str(int(value)) if isinstance(value, int) or value.is_integer() else str(value)

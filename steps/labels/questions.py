@@ -1,0 +1,146 @@
+"""What annotators are asked: one question about each item, and the answers that it takes.
+
+The types are Argilla's, by the same names: a label, several labels, a rating, a ranking, spans of a text, or free text.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from steps.errors import RowError
+from steps.wording import did_you_mean, listed, quoted
+
+QuestionType = Literal["label", "multi_label", "rating", "ranking", "spans", "text"]
+
+
+class Question(BaseModel):
+    """One question about each item.
+
+    `labels` are the answers to choose from (`label`, `multi_label`, `spans`), the things to rank (`ranking`), or the ratings,
+    from lowest to highest (`rating`). Empty for those that annotations bring.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    type: QuestionType = "label"
+    title: str = "Which label fits?"
+    guideline: str = ""
+    labels: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _has_its_labels_once(self) -> Question:
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("`labels` names one twice")
+        if self.type == "rating":
+            for label in self.labels:
+                number_in(label)
+        return self
+
+    def read(self, value: Any) -> Any:
+        """An answer in the form that this type has: text, list of texts, number, list from best to worst, list of spans.
+
+        Numbers and truth values that stand for labels become text, as in files. A ranking may be given as texts from best to
+        worst, as `[{"value": ..., "rank": ...}]`, or, of two things, as `{"better": ..., "worse": ...}`.
+
+        Raises:
+            RowError: It says what an answer of this type looks like.
+        """
+        try:
+            return _READERS[self.type](value, self.labels)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            seen = f"{quoted(value)} is no answer to a question of type {self.type!r}: {error}"
+            raise RowError(seen, _FORMS[self.type]) from None
+
+
+def label_text(value: Any) -> str:
+    """A label as text: 1 and 1.0 are one label, and True is "true"."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and not math.isnan(value):
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise ValueError("a label is a text, a number, true or false")
+
+
+def number_in(value: Any) -> float:
+    """A rating as a number."""
+    if isinstance(value, bool):
+        raise ValueError("a rating is a number")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("a rating is a finite number")
+    return number
+
+
+def _known(label: str, labels: list[str]) -> str:
+    if labels and label not in labels:
+        raise ValueError(f"it has {listed(map(repr, labels))}, not {label!r}.{did_you_mean(label, labels)}")
+    return label
+
+
+def _label(value: Any, labels: list[str]) -> str:
+    return _known(label_text(value), labels)
+
+
+def _labels(value: Any, labels: list[str]) -> list[str]:
+    chosen = value if isinstance(value, (list, tuple, set)) else [value]
+    return list(dict.fromkeys(_known(label_text(label), labels) for label in chosen))
+
+
+def _rating(value: Any, labels: list[str]) -> float:
+    number = number_in(value)
+    if labels and number not in {number_in(label) for label in labels}:
+        raise ValueError(f"ratings are {listed(labels)}")
+    return number
+
+
+def _ranking(value: Any, labels: list[str]) -> list[str]:
+    if isinstance(value, dict):
+        ranked = [label_text(value["better"]), label_text(value["worse"])]
+    elif all(isinstance(one, dict) for one in value):
+        ranked = [label_text(one["value"]) for one in sorted(value, key=lambda one: number_in(one["rank"]))]
+    else:
+        ranked = [label_text(one) for one in value]
+    if isinstance(value, str) or len(ranked) < 2 or len(set(ranked)) < len(ranked):
+        raise ValueError("a ranking names at least two things, each once")
+    return [_known(name, labels) for name in ranked]
+
+
+def _spans(value: Any, labels: list[str]) -> list[dict[str, Any]]:
+    spans = []
+    for span in value:
+        start, end = int(span["start"]), int(span["end"])
+        if not 0 <= start < end:
+            raise ValueError("a span ends after its start")
+        spans.append({"start": start, "end": end, "label": _known(label_text(span["label"]), labels)})
+    return sorted(spans, key=lambda span: (span["start"], span["end"], span["label"]))
+
+
+def _text(value: Any, labels: list[str]) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("it is a text")
+    return value
+
+
+_READERS: dict[QuestionType, Any] = {
+    "label": _label,
+    "multi_label": _labels,
+    "rating": _rating,
+    "ranking": _ranking,
+    "spans": _spans,
+    "text": _text,
+}
+_FORMS: dict[QuestionType, str] = {
+    "label": "give one label, such as 'good'",
+    "multi_label": "give a list of labels, such as ['tone', 'format']; an empty one for none",
+    "rating": "give a number, such as 4",
+    "ranking": "give a list from best to worst, such as ['b', 'a']",
+    "spans": "give a list of spans, such as [{'start': 0, 'end': 6, 'label': 'error'}]",
+    "text": "give a text",
+}
