@@ -39,11 +39,11 @@ class Question(BaseModel):
                 number_in(label)
         return self
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: Any, column: str = "label") -> Any:
         """An answer in the form that this type has: text, list of texts, number, list from best to worst, list of spans.
 
         Numbers and truth values that stand for labels become text, as in files. A ranking may be given as texts from best to
-        worst, as `[{"value": ..., "rank": ...}]`, or, of two things, as `{"better": ..., "worse": ...}`.
+        worst, as `[{"value": ..., "rank": ...}]`, or, of two things, as `{"better": ..., "worse": ...}`. `column`: its place.
 
         Raises:
             RowError: It says what an answer of this type looks like.
@@ -51,7 +51,7 @@ class Question(BaseModel):
         try:
             return _READERS[self.type](value, self.labels)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            seen = f"{quoted(value)} is no answer to a question of type {self.type!r}: {error}"
+            seen = f"column {column!r} holds {quoted(value)}, no answer to a question of type {self.type!r}: {error}"
             raise RowError(seen, _FORMS[self.type]) from None
 
 
