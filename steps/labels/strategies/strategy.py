@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,11 +14,11 @@ from steps.errors import RunError
 from steps.labels.annotations import AnnotatorKind
 from steps.labels.questions import QuestionType
 from steps.labels.strategies.calibration import Calibration
-from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits, shares
-from steps.labels.strategies.families import family_of, family_weights
+from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits, shares, spread
+from steps.labels.strategies.families import family_weights
 from steps.labels.strategies.sureness import bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
-from steps.labels.votes import KINDS, Floats, Voter, Votes
+from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
 
 StrategyName = Literal["majority", "weighted", "one_coin", "dawid_skene", "learned"]
@@ -117,7 +116,9 @@ class Strategy(BaseModel):
         totals = np.bincount(votes.item, weights=each, minlength=len(votes.items))
         winner = posterior.argmax(axis=1)
         pull = each / totals[votes.item] * np.where(votes.label == winner[votes.item], 1.0, -1.0)
-        return Verdicts(votes, posterior, pull, each)
+        said = np.zeros((len(votes), len(self.classes)))
+        said[np.arange(len(votes)), votes.label] = each
+        return Verdicts(votes, posterior, pull, said, by_shares=True)
 
     def _by_evidence(self, votes: Votes) -> Verdicts:
         weight = family_weights(votes, self.families)
@@ -128,8 +129,9 @@ class Strategy(BaseModel):
         said = np.log(tables.confusion)[votes.voter, :, votes.label]
         if bins is not None and tables.sureness is not None:
             said[np.arange(len(votes)), votes.label] += sureness_of(votes, bins, tables.sureness)
-        counts = weight / (1 + self.overlap * np.maximum(votes.per_item - 1, 0))[votes.item] / self.temperature
-        return Verdicts(votes, posterior, pulls(votes, posterior, said * counts[:, None]), counts)
+        counts = weight / spread(votes, self.overlap)[votes.item] / self.temperature
+        said *= counts[:, None]
+        return Verdicts(votes, posterior, pulls(votes, posterior, said), said)
 
     def _tables(self, votes: Votes, weight: Floats) -> Tables:
         strangers = {kind: np.array(self.strangers[kind]) for kind in KINDS}
@@ -199,21 +201,6 @@ def pulls(votes: Votes, posterior: Floats, said: Floats) -> Floats:
     return np.asarray(mine - (said * others[votes.item]).sum(axis=1))
 
 
-def voter_of(name: str, voice: Voice) -> Voter:
-    """The annotator that a voice is of."""
-    return Voter(name, voice.kind, voice.family)
-
-
-def family_of_voice(voice: Voice) -> str:
-    """The family that a voice counts in."""
-    return family_of(Voter("", voice.kind, voice.family))
-
-
 def tables_as_lists(table: Floats) -> list[Table]:
     """Tables (A, K, L) as JSON has them: to six digits."""
     return [[[float(value) for value in row] for row in one] for one in np.round(table, 6)]
-
-
-def names_of(strategies: Sequence[Strategy]) -> str:
-    """What messages call several of them."""
-    return listed(strategy.tag for strategy in strategies)
