@@ -10,7 +10,6 @@ from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row
 from steps.components import LOCAL_FILES
-from steps.errors import RunError
 from steps.extras import extra
 from steps.labels.annotations import Annotation, AnnotatorKind
 from steps.labels.questions import Question
@@ -92,9 +91,6 @@ class ConsolidateLabels(GlobalStep):
         table = table_of(rows, self.question, self._counts if self._leaves_out else None)
         if self.strategy_file:
             strategy = Strategy.load(Path(self.strategy_file))
-            if strategy.question != self.question.type:
-                what = f"{self.strategy_file!r} answers questions of type {strategy.question!r}, not {self.question.type!r}"
-                raise RunError(what, "name another file, or change `question`")
         else:
             strategy = learn(table, self.strategy).model_copy(update={"version": self.version})
         self._keep(strategy, table)

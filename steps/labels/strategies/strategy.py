@@ -22,6 +22,7 @@ from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
 
 StrategyName = Literal["majority", "weighted", "one_coin", "dawid_skene", "learned"]
+Choice = StrategyName | Literal["auto"]
 Table = list[list[float]]
 
 
@@ -78,6 +79,8 @@ class Strategy(BaseModel):
     sureness: dict[AnnotatorKind, Table] = Field(default_factory=dict)
     temperature: float = 1.0
     lean: list[float] = Field(default_factory=list)
+    parts: dict[str, Strategy] = Field(default_factory=dict)
+    """Where a question takes several answers at once: a strategy for each label, about yes and no."""
     fitted: Fitted = Field(default_factory=Fitted)
     why: str = ""
     """Why this one was chosen, where it was chosen among others."""
@@ -90,7 +93,8 @@ class Strategy(BaseModel):
     @property
     def hash(self) -> str:
         """Of all that decides over labels: 16 hex digits. Equal strategies have equal ones, whatever their version."""
-        content = self.model_dump(mode="json", exclude={"version", "why", "fitted"})
+        told = {"version": True, "why": True, "fitted": True}
+        content = self.model_dump(mode="json", exclude={**told, "parts": {"__all__": {*told}}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
