@@ -54,7 +54,7 @@ def test_a_version_is_tagged_by_the_strategies_that_settled_its_labels(ctx: AppC
     repo_id = f"{owner_of(hub)}/settled"
     about = run.distiset / "artifacts" / "settle" / "strategy" / "metadata.json"
     about.parent.mkdir(parents=True)
-    tags = []
+    tags: list[set[str]] = []
     for tag in ("learned-v1-1f0c9a2b", "learned-v1-1f0c9a2b", "learned-v2-77aa00bb", "no tag/../at all"):
         about.write_text(json.dumps({"tag": tag, "items": len(tags)}))
 

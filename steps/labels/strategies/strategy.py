@@ -18,6 +18,7 @@ from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits
 from steps.labels.strategies.families import family_weights
 from steps.labels.strategies.sureness import bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.tags import strategy_tag
 from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
 
@@ -100,7 +101,7 @@ class Strategy(BaseModel):
     @property
     def tag(self) -> str:
         """Name, version and hash in short, as data sets are tagged: "learned-v4-1f0c9a2b"."""
-        return f"{self.name.replace('_', '-')}-v{self.version}-{self.hash[:8]}"
+        return strategy_tag(self.name, self.version, self.hash)
 
     # ---- use
     def apply(self, votes: Votes) -> Verdicts:
