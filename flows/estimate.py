@@ -283,8 +283,14 @@ class _Projection:
 
     def _scale(self, begin: str) -> float:
         """All rows, for each row of the sample. A step over all rows makes more of more rows."""
-        source = self._source(begin)
-        return self._totals[source] / max(1, self._counts[source].made)
+        if begin in self._totals:
+            return self._totals[begin] / max(1, self._counts[begin].made)
+        planned = self._plan.steps[begin]
+        scales = {before: self._scale(self._begin[before]) for before in planned.after}
+        sampled = sum(self._counts[before].made for before in planned.after)
+        if planned.matches_branches or not sampled:
+            return scales[planned.after[0]]
+        return sum(self._counts[before].made * scale for before, scale in scales.items()) / sampled
 
     def _sum(self, replies: list[_Reply], amount: Callable[[_Reply], float]) -> Range:
         """What all rows would use, by what these replies used."""

@@ -195,6 +195,7 @@ def _class_of(use: str) -> type[BaseStep] | None:
 _ICONS = {
     "LoadDataFromHub": "database",
     "LoadDataFromDicts": "braces",
+    "ConcatenateRows": "join",
     "UltraFeedback": "scales",
     "PrometheusEval": "scales",
     "KeepColumns": "table",
@@ -266,7 +267,7 @@ def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep 
         model = names.get(_llm_name(step, planned)) or (llm.model_name if llm else _model(step))
         aspect = step.params.get("aspect") or step.params.get("rubric")
         return _cut(f"{model} · {aspect}" if isinstance(aspect, str) else model)
-    if issubclass(found, JoinStep):
+    if issubclass(found, JoinStep) or step.use == "ConcatenateRows":
         return f"{len(step.after)} branch{'es' if len(step.after) != 1 else ''}"
     if issubclass(found, GeneratorStep):
         return _cut(_source(step))

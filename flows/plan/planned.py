@@ -51,6 +51,11 @@ class PlannedStep:
         return self.is_source or isinstance(self.step, GlobalStep)
 
     @property
+    def matches_branches(self) -> bool:
+        """Whether it gets what several steps before it made of a row together, not the rows of one after those of another."""
+        return not isinstance(self.step, GlobalStep) or self.step.matches_branches
+
+    @property
     def repeats(self) -> LoopStep | None:
         """The step, when it sends for more rows until it has enough."""
         return self.step if isinstance(self.step, LoopStep) else None
