@@ -40,6 +40,7 @@ from flows.engine.waits import Waits
 from flows.plan import Plan
 from flows.plan.grouping import load_groups
 from steps.errors import DistilflowError, RunError
+from steps.tasks.base import Task
 from steps.wording import listed
 
 PULLS_AHEAD = 2
@@ -305,7 +306,11 @@ class Engine:
         task = host.stage.asks
         if task is None or not host.held:
             return False
-        return waited_s < (LAST_REPLIES_OF_THE_DEAD_S if self._gateway.is_dead(task.llm) else LAST_REPLIES_S)
+        return waited_s < (LAST_REPLIES_OF_THE_DEAD_S if self._are_dead(task) else LAST_REPLIES_S)
+
+    def _are_dead(self, task: Task) -> bool:
+        """Whether none of a task's models can answer any more."""
+        return all(map(self._gateway.is_dead, task.models().values()))
 
     def _hosts(self) -> list[Host]:
         return [host for station in self.stations.values() for host in station.hosts]

@@ -115,7 +115,7 @@ class LoopHost(Host):
         )
 
     def capacity(self) -> int:
-        return 2 * self._asking.task.llm.max_concurrency
+        return 2 * self.stage.asks_at_once
 
     async def start(self) -> None:
         try:
@@ -210,8 +210,8 @@ class WorkerHost(Host):
         self._is_ending = False
 
     def capacity(self) -> int:
-        if (task := self.stage.asks) is not None:
-            return 2 * task.llm.max_concurrency
+        if self.stage.asks is not None:
+            return 2 * self.stage.asks_at_once
         return super().capacity()
 
     async def start(self) -> None:

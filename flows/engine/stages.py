@@ -7,7 +7,6 @@ and where a step has replicas or a pool of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from flows.engine.keys import step_keys
@@ -81,6 +80,12 @@ class Stage:
         return self.head.step if isinstance(self.head.step, Task) else None
 
     @property
+    def asks_at_once(self) -> int:
+        """Rows that may be asked about at a time: as many as the model with the most room takes."""
+        models = self.asks.models().values() if self.asks is not None else ()
+        return max((llm.max_concurrency for llm in models), default=self.batch_rows)
+
+    @property
     def repeats(self) -> LoopStep | None:
         """The step, when the stage sends for more rows until it has enough."""
         return self.head.repeats
@@ -149,15 +154,15 @@ def with_hidden_steps(plan: Plan) -> Plan:
     """
     steps: dict[str, PlannedStep] = {}
 
-    def put_before(planned: PlannedStep, hidden: BaseStep, branches: Sequence[str] = ()) -> PlannedStep:
-        """`branches`: the steps before it that the hidden one comes after; all of them unless told otherwise."""
-        name, branches = str(hidden.name), branches or planned.after
+    def put_before(planned: PlannedStep, hidden: BaseStep, branch: str | None = None) -> PlannedStep:
+        """`branch`: the one of the steps before it that the hidden step comes after; all of them unless told otherwise."""
+        name, branches = str(hidden.name), planned.after if branch is None else [branch]
         spec = StepSpec.model_construct(name=name, use=type(hidden).__name__)
-        steps[name] = PlannedStep(spec, hidden, list(branches), [planned.name])
+        steps[name] = PlannedStep(spec, hidden, branches, [planned.name])
         for upstream in branches:
             before = steps[upstream]
             steps[upstream] = replace(before, next=[name if after == planned.name else after for after in before.next])
-        return replace(planned, after=list(dict.fromkeys(name if one in branches else one for one in planned.after)))
+        return replace(planned, after=[name] if branch is None else [name if one == branch else one for one in planned.after])
 
     for name, planned in plan.steps.items():
         step = planned.step
@@ -166,7 +171,7 @@ def with_hidden_steps(plan: Plan) -> Plan:
             planned = put_before(planned, Seeds.of(step, name + ROWS_OF))
         elif isinstance(step, GlobalStep) and not step.matches_branches:
             for upstream in chosen:
-                planned = put_before(planned, CombineOutputs(name=f"{name}{ROWS_OF}.{upstream}"), [upstream])
+                planned = put_before(planned, CombineOutputs(name=f"{name}{ROWS_OF}.{upstream}"), upstream)
         elif isinstance(step, GlobalStep) and (len(planned.after) > 1 or chosen):
             planned = put_before(planned, CombineOutputs(name=name + ROWS_OF))
         if isinstance(step, GlobalTask):

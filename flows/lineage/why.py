@@ -140,7 +140,7 @@ class _Looking:
             refused=refused,
         )
         if isinstance(step, Task):
-            told.model = step.llm.model_name
+            told.model = ", ".join(dict.fromkeys(llm.model_name for llm in step.models().values()))
             told.replies = self._replies(step, visit, received, record)
         if isinstance(step, GlobalStep):
             told.note = f"made of all rows of {' and '.join(map(repr, planned.after))} at once"
@@ -149,7 +149,7 @@ class _Looking:
         return told
 
     def _replies(self, task: Task, visit: Visit, received: Row | None, record: Record | None) -> list[Asked]:
-        if task.llm.is_free:
+        if task.is_free:
             if received is None or record is None or visit.taken is None:
                 return []
             return ask_again(task, visit.step, visit.taken, received, record.rows, self._cwd)

@@ -1,7 +1,12 @@
 """Steps that learn one trusted label out of many annotations. An import of one takes that one alone."""
 
+from typing import TYPE_CHECKING
+
 from steps import registry
 
-__getattr__ = registry.importer(__name__)
+if TYPE_CHECKING:
+    from steps.labels.judge_panel import JudgePanel
+else:
+    __getattr__ = registry.importer(__name__)
 
-__all__: list[str] = []
+__all__ = ["JudgePanel"]
