@@ -33,8 +33,8 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
     askers = _askers(task, step, key)
     entries = _entries(journals, Asker(b"", step, _row_of(task, key)).prefix, step)
     entries = [one for one in entries if _is_of_model(one, task, askers)] or entries
-    prompts = _prompts(task, received)
-    entries = [one for one in entries if any(_begins(one.get("chat"), prompt) for prompt in prompts)] or entries
+    chats = _first_chats(task, received)
+    entries = [one for one in entries if any(_begins(one.get("chat"), chat) for chat in chats)] or entries
     entries.sort(key=lambda entry: entry.get("at") or 0.0)
     found = [asked_of(entry) for entry in entries]
     for one in found:
@@ -79,11 +79,11 @@ def _is_of_model(entry: dict[str, Any], task: Task, askers: Mapping[str, Asker])
     )
 
 
-def _prompts(task: Task, received: Row | None) -> Sequence[Any]:
+def _first_chats(task: Task, received: Row | None) -> Sequence[Any]:
     if received is None:
         return []
     with suppress(Exception):  # a task may ask in its own way
-        return task.prompts(rename_in(received, task.input_mappings))
+        return task.first_chats(rename_in(received, task.input_mappings))
     return []
 
 

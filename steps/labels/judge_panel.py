@@ -65,12 +65,13 @@ class _Said:
 class JudgePanel(Task):
     """Has several judges answer one question about each row.
 
-    A judge is a model, alone or with instructions of its own, or a template over the row; each is an annotator by its name.
-    They are asked side by side, and none sees what another says. Each answer becomes a row, with the columns of the row it is
-    about: what ConsolidateLabels takes. With `group_generations` they are a list in `annotations`.
+    A judge is a model, alone or with instructions of its own (`prompt`), or a rule (`template`) whose text is the answer; each
+    is an annotator by its name. They are asked side by side, and none sees what another says. Each answer becomes a row, with
+    the columns of the row it is about: what ConsolidateLabels takes. With `group_generations` they are a list in `annotations`.
 
     A judge that fails is left out, and the run's log says so; with fewer answers than `min_judges` the row goes to the
-    quarantine. Spans lie in the first of `columns`. `timestamp` stays empty, so that a replay makes the same rows.
+    quarantine. Judges whose models have the same maker are a `family`, unless told otherwise. Models quote spans, and where
+    they lie in the first of `columns` is found out here. `timestamp` stays empty, so that a replay makes the same rows.
 
     Example:
         >>> panel = JudgePanel(
@@ -213,7 +214,7 @@ class JudgePanel(Task):
         [one] = await reader.read_all(request, await ask(request))
         return _Said(judge, found[-1], one.reply.model_name, chat, one.reply.text)
 
-    def prompts(self, row: Row) -> Sequence[Chat]:
+    def first_chats(self, row: Row) -> Sequence[Chat]:
         return [self._chat(judge, row) for judge in self.judges if not judge.is_rule]
 
     def reply_schema(self, row: Row) -> JSONSchema:

@@ -117,7 +117,7 @@ class Task(Step):
             text = f"{text}\n\n{schema_instructions(schema)}"
         return user_asks(text)
 
-    def prompts(self, row: Row) -> Sequence[Chat]:
+    def first_chats(self, row: Row) -> Sequence[Chat]:
         """All that models may be asked first about this row: by these, replies to other prompts are told from those to this."""
         return [self.format_input(row)]
 

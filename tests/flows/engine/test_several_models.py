@@ -347,8 +347,8 @@ def test_how_a_server_is_reached_is_no_part_of_what_a_judge_says(tmp_path: Path,
 
 def test_a_task_of_one_model_writes_its_journal_as_before(tmp_path: Path, court: Hold) -> None:
     held = court()
-    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": {"llm": held.llm(0), "columns": ["text"]}}
-    ask["with"] |= {"template": "{{ text }}"}
+    parameters = {"llm": held.llm(0), "columns": ["text"], "template": "{{ text }}"}
+    ask = {"name": "ask", "use": "TextGeneration", "after": "load", "with": parameters}
     run_steps(tmp_path, [held.steps(2)[0], ask])
 
     entries = [entry for _, entry in entries_of(tmp_path / JOURNAL)]
