@@ -118,9 +118,9 @@ class Form:
             value = spans_of(value, text)
         value = self._as_offered(value)
         try:
-            label = self.question.read(value)
-        except RowError as error:
-            raise Unfit(f"{error.message}; {error.fix}") from None
+            label = self.question.parse(value)
+        except ValueError as error:
+            raise Unfit(f"{ANSWER!r} is {quoted(value)}: {error}; {self.question.form}") from None
         if self.question.type == "ranking" and len(label) < len(self.question.labels):
             missing = [name for name in self.question.labels if name not in label]
             raise Unfit(f"the ranking leaves out {listed(map(repr, missing))}")
@@ -143,16 +143,16 @@ class Form:
         Raises:
             RowError: It is no answer to this question.
         """
-        if self.question.type in ("label", "rating", "text"):
-            return self.question.read(self._as_offered(said))
         try:
-            value = json_in(said)
+            value: Any = said
+            if self.question.type in ("multi_label", "ranking", "spans"):
+                value = json_in(said)
             if self.question.type == "spans" and any("quote" in span for span in value):
                 value = spans_of(value, text)
+            return self.question.parse(self._as_offered(value))
         except (ValueError, TypeError) as error:
-            what = f"the template makes {quoted(said)}: {error}"
-            raise RowError(what, "write a list, with values as {{ column | tojson }}") from None
-        return self.question.read(self._as_offered(value))
+            what = f"the template makes {quoted(said)}, no answer to a question of type {self.question.type!r}: {error}"
+            raise RowError(what, self.question.form) from None
 
 
 def written(rating: str) -> int | float:
@@ -164,8 +164,8 @@ def written(rating: str) -> int | float:
 def spans_of(quotes: Any, text: str) -> list[dict[str, Any]]:
     """Where quoted passages stand in a text: start, end (behind the last letter) and label of each.
 
-    A passage that is quoted twice with the same label is its first and its second occurrence. White space and upper and lower
-    case count only where the text has the passage in several ways.
+    A passage that is quoted twice with the same label is its first and its second occurrence. Of a passage that the text does
+    not have letter by letter, white space and upper and lower case do not count.
 
     Raises:
         Unfit: The text does not have one of them.
@@ -191,8 +191,12 @@ def spans_of(quotes: Any, text: str) -> list[dict[str, Any]]:
 
 def _places(quote: str, text: str, most: int) -> list[tuple[int, int]]:
     """Where a passage stands, up to so many times; none where the text does not have it."""
-    exact = [match.span() for match in islice(re.finditer(re.escape(quote), text), most)]
-    if exact:
-        return exact
+    places: list[tuple[int, int]] = []
+    at = text.find(quote)
+    while at >= 0 and len(places) < most:
+        places.append((at, at + len(quote)))
+        at = text.find(quote, at + len(quote))
+    if places:
+        return places
     loose = r"\s+".join(map(re.escape, quote.split()))
     return [match.span() for match in islice(re.finditer(loose, text, re.IGNORECASE), most)]

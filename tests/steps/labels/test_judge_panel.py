@@ -227,7 +227,7 @@ def test_a_judge_that_fails_is_left_out_and_said_once(caplog: pytest.LogCaptureF
         "judge 'bob' is left out of a row: [server-failed] no luck",
         "judge 'bob' was left out of 3 rows: [server-failed]",
     ]
-    assert "'rule' is left out of a row: [row-failed] 'maybe' is no answer" in "\n".join(said)
+    assert "'rule' is left out of a row: [row-failed] the template makes 'maybe', no answer" in "\n".join(said)
 
 
 def test_with_too_few_answers_the_row_fails_with_what_the_judges_failed_of() -> None:
