@@ -355,3 +355,25 @@ def test_a_task_of_one_model_writes_its_journal_as_before(tmp_path: Path, court:
 
     assert len(entries) == 2
     assert all("asked_as" not in entry for entry in entries)
+
+
+def test_what_judges_say_and_what_a_file_holds_is_consolidated_together(tmp_path: Path, court: Hold) -> None:
+    held = court(Behaviour(reply='{"answer": "right"}'), Behaviour(reply='{"answer": "right"}'))
+    people = tmp_path / "people.csv"
+    people.write_text("item,annotator,label\n0,ann,right\n0,bob,wrong\n9,ann,wrong\n")
+    steps = [
+        *held.steps(4),
+        {"name": "people", "use": "LoadDataFromFileSystem", "with": {"data_files": str(people)}},
+        {"name": "all", "use": "ConcatenateRows", "after": ["panel", "people"]},
+        {"name": "settle", "use": "ConsolidateLabels", "after": "all", "with": {"strategy": "majority"}},
+    ]
+
+    rows = run_steps(tmp_path, steps).only
+
+    assert [(row["item"], row["label"], row["n_annotations"]) for row in rows] == [
+        ("0", "right", 4),
+        ("1", "right", 3),
+        ("2", "right", 2),
+        ("3", "right", 3),
+        ("9", "wrong", 1),
+    ]
