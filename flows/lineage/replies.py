@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.engine.journal import ALL_ROWS, COPIED, Asker, as_asked_by, entry_in
+from flows.engine.journal import ALL_ROWS, COPIED, Asker, as_asked_by, completion_of, entry_in
 from flows.engine.keys import identity_of
 from flows.engine.lookup import records_of
 from flows.lineage.model import Asked
@@ -135,14 +135,17 @@ def is_repair(chat: Any) -> bool:
     return chat[-2].get("role") == "assistant" and str(chat[-1].get("content")).startswith(CANNOT_BE_USED)
 
 
-def ask_again(task: Task, step: str, key: bytes, received: Row, made: Sequence[Row], cwd: Path | None) -> list[Asked]:
+def ask_again(
+    task: Task, step: str, key: bytes, received: Row, made: Sequence[Row], cwd: Path | None, journals: Sequence[Path] = ()
+) -> list[Asked]:
     """What a rehearsal or a recording answered: it costs nothing, and no journal holds it, so it is asked once more.
 
     Nothing is returned where it would answer otherwise now than it did: `made` are the rows that came of it. `key`: that of
-    the row. `cwd`: where relative paths count from.
+    the row. `cwd`: where relative paths count from. `journals`: what the task's other models said, if it has some that are not
+    free.
     """
     models = task.models()
-    each = list({id(llm): llm for llm in models.values()}.values())
+    each = [llm for llm in {id(llm): llm for llm in models.values()}.values() if llm.is_free]
     for llm in each:
         if cwd is not None and isinstance(llm, ReplayLLM):
             llm.path = str(cwd / llm.path)
@@ -153,8 +156,10 @@ def ask_again(task: Task, step: str, key: bytes, received: Row, made: Sequence[R
         keys_of = {name: asker.keys(asked=sent) for name, asker in _askers(task, step, key).items()}
 
         async def ask(request: Request) -> Completion:
-            llm = models[request.model]
-            completion = await llm.complete(as_asked_by(request, keys_of[request.model](request)))
+            llm, asked_by = models[request.model], keys_of[request.model](request)
+            if not llm.is_free:
+                return _kept(journals, asked_by)
+            completion = await llm.complete(as_asked_by(request, asked_by))
             used = completion.usage
             told = {
                 "step": step,
@@ -183,3 +188,15 @@ def ask_again(task: Task, step: str, key: bytes, received: Row, made: Sequence[R
         one.get(column) == other.get(column) for one, other in zip(again, made, strict=True) for column in named
     )
     return asked if is_same else []
+
+
+def _kept(journals: Sequence[Path], key: bytes) -> Completion:
+    """The reply that a journal has under this key.
+
+    Raises:
+        LookupError: None has it.
+    """
+    entries = (entry_in(record.rows[1:-1]) for record in records_of(journals, key))
+    if (entry := next(filter(None, entries), None)) is None:
+        raise LookupError(key)
+    return completion_of(entry)

@@ -149,11 +149,15 @@ class _Looking:
         return told
 
     def _replies(self, task: Task, visit: Visit, received: Row | None, record: Record | None) -> list[Asked]:
-        if task.is_free:
-            if received is None or record is None or visit.taken is None:
-                return []
-            return ask_again(task, visit.step, visit.taken, received, record.rows, self._cwd)
-        return replies_to(task, visit.step, visit.taken, received, self._records.journals()) if visit.taken else []
+        if visit.taken is None:
+            return []
+        found: list[Asked] = []
+        journals = self._records.journals()
+        if not task.is_free:
+            found += replies_to(task, visit.step, visit.taken, received, journals)
+        if received is not None and record is not None and any(llm.is_free for llm in task.models().values()):
+            found += ask_again(task, visit.step, visit.taken, received, record.rows, self._cwd, journals)
+        return found
 
 
 def _kind(step: Any) -> Kind:

@@ -248,6 +248,17 @@ def test_a_rehearsed_panel_answers_why_too(tmp_path: Path, court: Hold) -> None:
     assert run.report().is_rehearsal
 
 
+def test_of_a_panel_that_is_free_in_part_why_shows_both_what_was_kept_and_what_was_made_up(tmp_path: Path, court: Hold) -> None:
+    steps = court().steps(3)
+    del steps[1]["with"]["judges"][1]["llm"]
+    run = run_inline(plan(spec(steps)), tmp_path / "runs", run_id="r")
+
+    step = why(run, "default", 0).steps[-1]
+
+    assert [(one.asked_as, one.is_free) for one in step.replies] == [("one", False), ("two", True)]
+    assert run.report().is_rehearsal, "a judge makes its answers up"
+
+
 def test_the_same_model_and_prompt_under_two_names_gives_two_replies_in_every_session(tmp_path: Path, court: Hold) -> None:
     numbers = iter(range(1000))
     replies = Behaviour(reply=lambda messages, choice, model: json.dumps({"answer": f"{next(numbers):03d}"}))
