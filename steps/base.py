@@ -229,6 +229,9 @@ class GlobalStep(BaseStep):
     """After several steps: whether it gets what all of them made of a row as one row. Else it gets the rows of the first, then
     those of the second, and so on in the order of `after`; they need not come from one source."""
 
+    keeps_every_row: ClassVar[bool] = False
+    """Whether each row that it gets goes on, none more, and in their order: then it is known which of them each is."""
+
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         """Turn all rows into the rows that go on."""
         raise NotImplementedError(f"{type(self).__name__}.process")

@@ -30,6 +30,7 @@ from flows.engine.outcome import Counts, Outcome, explain
 from flows.engine.placing import Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.settings import Settings
+from flows.engine.shelf import SHELVES
 from flows.engine.shortfalls import Shortfall, unmatched
 from flows.engine.source import Source
 from flows.engine.spill import Spill
@@ -73,7 +74,7 @@ class Engine:
         self.is_paused = False
         self.used_up: UsedUp | None = None
         """Why the run stopped, if its budget is used up."""
-        self.stations = stations_of(plan, settings.folder / "shelves")
+        self.stations = stations_of(plan, settings.folder / SHELVES)
         self.station_of = {planned.name: station for station in self.stations.values() for planned in station.stage.steps}
         """Where each step works, by its name."""
         self._sources = [one.source for one in self.stations.values() if one.source is not None and one.stage.is_source]

@@ -23,6 +23,8 @@ from flows.engine.outcome import Collected
 _FIELDS = 5  # file, offset, number in the frame, rows of the record, records that follow each other (`Collected.run`)
 _BUFFERED = 2**13  # numbers
 
+SHELVES, SHELF = "shelves", ".shelf"
+"""Folder of a run's shelves, and how their names end, after the stage's."""
 ROWS_AT_ONCE = 200
 BYTES_AT_ONCE = 2**20
 

@@ -56,7 +56,7 @@ def why(run: RunFolder, leaf: str, index: int) -> Why:
     if step is None:
         raise RunError(f"the pipeline of run {run.run_id!r} cannot be read here any more", "install the steps that it uses")
     row = ids.id_of(index)
-    visits = Paths(plan, ids.root).to(step, row)
+    visits = Paths(plan, ids.root, ids.origin).to(step, row)
     cwd = Path(report.cwd) if report.cwd else None
     steps = _Looking(plan, Records(run, report), visits, cwd).steps(run)
     told = Why(run_id=run.run_id, leaf=leaf, index=index, row=row, steps=steps)
@@ -133,7 +133,7 @@ class _Looking:
             row=visit.id,
             after=visit.after,
             received=list(received or planned.received or ()),
-            added=(row or {}) if visit.begins else _added(planned.made_by, visit.step, received, row),
+            added=(row or {}) if not visit.after else _added(planned.made_by, visit.step, received, row),
             is_whole=record is not None,
             reused_from=record.reused_from if record is not None else "",
             siblings=len(record.rows) if record is not None and visit.at is not None else 1,
@@ -142,7 +142,9 @@ class _Looking:
         if isinstance(step, Task):
             told.model = ", ".join(dict.fromkeys(llm.model_name for llm in step.models().values()))
             told.replies = self._replies(step, visit, received, record)
-        if isinstance(step, GlobalStep):
+        if isinstance(step, GlobalStep) and visit.begins and visit.after:
+            told.note = f"the row of {visit.after[0]!r}, put among those of {' and '.join(map(repr, planned.after))}"
+        elif isinstance(step, GlobalStep):
             told.note = f"made of all rows of {' and '.join(map(repr, planned.after))} at once"
         elif row is None:
             told.note = "not on record: it was cheaper to do again than to keep"

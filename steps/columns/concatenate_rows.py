@@ -22,6 +22,7 @@ class ConcatenateRows(GlobalStep):
 
     group: ClassVar[Group] = "columns"
     matches_branches: ClassVar[bool] = False
+    keeps_every_row: ClassVar[bool] = True
 
     def process(self, rows: Collection[Row]) -> Iterator[Row]:
         columns = dict.fromkeys(column for row in rows for column in row)

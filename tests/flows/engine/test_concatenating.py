@@ -183,15 +183,57 @@ def test_a_step_of_ones_own_takes_branch_after_branch_too(tmp_path: Path) -> Non
     assert run_steps(tmp_path, steps).only == [{"i": n, "total": 7} for n in (0, 1, 2, 3, 0, 1)]
 
 
-def test_every_row_behind_it_answers_where_it_came_from(tmp_path: Path) -> None:
-    steps = [numbers("i", 3), numbers("j", 2, start=10), add("a", "i"), concatenate("a", "j"), add("b", "all")]
+def test_every_row_behind_it_leads_back_into_its_own_branch(tmp_path: Path) -> None:
+    steps = [
+        numbers("i", 6),
+        numbers("j", 4, start=10),
+        {"name": "odd", "use": own("Odd"), "after": "i"},
+        {"name": "twice", "use": own("Twice"), "after": "odd"},
+        add("a", "j", raise_at=[11]),
+        concatenate("twice", "a"),
+        add("b", "all"),
+    ]
     run = run_inline(plan(spec(steps)), tmp_path / "runs", run_id="r")
 
-    told = why(run, "default", 4)
+    ways = [why(run, "default", index) for index in range(9)]
 
-    assert [step.step for step in told.steps] == ["all", "b"]
-    assert told.steps[0].added == {"i": 11, "a": None}
-    assert told.steps[0].note == "made of all rows of 'a' and 'j' at once"
+    assert [[step.step for step in told.steps] for told in ways] == [
+        *[["i", "odd", "twice", "all", "b"]] * 6,
+        *[["j", "a", "all", "b"]] * 3,
+    ]
+    assert [told.steps[0].added for told in ways] == [{"i": n} for n in (1, 1, 3, 3, 5, 5, 10, 12, 13)]
+    assert [told.steps[-2].added for told in ways] == [*[{"a": None}] * 6, *[{"half": None}] * 3]
+    assert ways[0].steps[-2].note == "the row of 'twice', put among those of 'twice' and 'a'"
+    assert all(step.is_whole or step.step in ("odd", "i", "j") for told in ways for step in told.steps)
+
+
+def test_after_a_router_a_row_behind_it_leads_back_too(tmp_path: Path) -> None:
+    routing = {"i": {"use": "sample_n_steps", "with": {"n": 1}}}
+    found = plan(spec([numbers("i", 9), add("a", "i"), concatenate("i", "a")], routing=routing))
+    run = run_inline(found, tmp_path / "runs", run_id="r")
+
+    ways = [[(step.step, step.added.get("i")) for step in why(run, "default", index).steps] for index in range(9)]
+
+    assert sorted(way[0][1] or 0 for way in ways) == list(range(9))
+    assert {tuple(step for step, _ in way) for way in ways} == {("i", "all"), ("i", "a", "all")}
+
+
+def test_a_resumed_run_still_knows_the_way_of_every_row(tmp_path: Path) -> None:
+    found = plan(spec([numbers("i", 3), numbers("j", 2, start=10), concatenate("i", "j"), add("b", "all")]))
+    run_inline(found, tmp_path / "runs", run_id="r")
+
+    run = run_inline(found, tmp_path / "runs", run_id="r")
+
+    assert [why(run, "default", index).steps[0].step for index in range(5)] == ["i", "i", "i", "j", "j"]
+
+
+def test_behind_a_step_that_picks_rows_the_way_ends_there(tmp_path: Path) -> None:
+    steps = [numbers("i", 3), numbers("j", 2), {"name": "total", "use": own("TotalOfBranches"), "after": ["i", "j"]}]
+    run = run_inline(plan(spec(steps)), tmp_path / "runs", run_id="r")
+
+    [step] = why(run, "default", 4).steps
+
+    assert step.note == "made of all rows of 'i' and 'j' at once"
 
 
 def test_an_estimate_counts_the_rows_of_all_branches(tmp_path: Path) -> None:
