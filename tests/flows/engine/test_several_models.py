@@ -200,6 +200,8 @@ def test_a_killed_run_asks_again_only_for_what_was_in_flight_and_a_replay_for_no
     assert ended.code == 0, ended.err
     assert len(commands.rows("a")) == 60 + 60 + 30
     assert 120 <= sum(held.requests) <= 124, "at most those in flight again"
+    told = commands("why", "a", "1")
+    assert "two (two-large) · " in told.out, told.out
     before = held.requests
     replayed = commands("replay", "a", "--run-id", "b", "--no-prefect")
     assert replayed.code == 0, replayed.err
@@ -388,3 +390,15 @@ def test_what_judges_say_and_what_a_file_holds_is_consolidated_together(tmp_path
         ("3", "right", 3),
         ("9", "wrong", 1),
     ]
+
+
+def test_the_estimate_on_the_command_line_has_a_line_for_each_judge(commands: Commands, court: Hold) -> None:
+    commands.write(court().steps(50))
+
+    ended = commands("plan", "pipeline.yaml", "--estimate", "--rehearse")
+
+    lines = {line.split()[0]: line.split() for line in ended.out.splitlines() if line.strip()}
+    assert ended.code == 0, ended.err
+    assert (lines["panel"][4], lines["one"][1:3], lines["two"][1:3]) == ("125", ["one-mini", "50"], ["two-large", "50"]), (
+        ended.out
+    )
