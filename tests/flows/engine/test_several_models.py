@@ -399,6 +399,4 @@ def test_the_estimate_on_the_command_line_has_a_line_for_each_judge(commands: Co
 
     lines = {line.split()[0]: line.split() for line in ended.out.splitlines() if line.strip()}
     assert ended.code == 0, ended.err
-    assert (lines["panel"][4], lines["one"][1:3], lines["two"][1:3]) == ("125", ["one-mini", "50"], ["two-large", "50"]), (
-        ended.out
-    )
+    assert (lines["one"][1:3], lines["two"][1:3]) == (["one-mini", "50"], ["two-large", "50"])
