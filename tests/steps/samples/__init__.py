@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steps.base import BaseStep
-from tests.steps.samples import columns, filters, formats, samplers, sinks, sources, tasks, validators
+from tests.steps.samples import argilla, columns, filters, formats, samplers, sinks, sources, tasks, validators
 from tests.steps.samples.sample import Sample, Samples
 from tests.steps.samples.working import run
 
@@ -20,6 +20,7 @@ SAMPLES: Samples = {
     **validators.SAMPLES,
     **formats.SAMPLES,
     **sinks.SAMPLES,
+    **argilla.SAMPLES,
 }
 
 
