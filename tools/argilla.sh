@@ -5,7 +5,6 @@ set -u
 VERSION=2.8.0
 HERE=build/argilla
 PYTHON="$HERE/venv/bin/python"
-DATABASE="$HERE/empty.db"
 
 if ! command -v redis-server >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -22,11 +21,14 @@ fi
 echo "Installing Argilla's server for the tests: about 2 minutes, this once ..."
 rm -rf "$HERE"
 mkdir -p "$HERE"
+export ARGILLA_HOME_PATH="$PWD/$HERE/home" ARGILLA_DATABASE_URL="sqlite+aiosqlite:///$PWD/$HERE/owner.db" HF_HUB_DISABLE_TELEMETRY=1
 # click: later ones break the server's own command line
+# the data base has an owner, whose key tests/fakes/argilla_server.py knows
 if "${BIN:-.venv/bin}/python" -m venv "$HERE/venv" &&
     "$HERE/venv/bin/pip" install --quiet --disable-pip-version-check "argilla-server==$VERSION" "click<8.2" >"$HERE/log" 2>&1 &&
-    ARGILLA_HOME_PATH="$PWD/$HERE/home" ARGILLA_DATABASE_URL="sqlite+aiosqlite:///$PWD/$DATABASE" HF_HUB_DISABLE_TELEMETRY=1 \
-        "$PYTHON" -m argilla_server database migrate >>"$HERE/log" 2>&1; then
+    "$PYTHON" -m argilla_server database migrate >>"$HERE/log" 2>&1 &&
+    "$PYTHON" -m argilla_server database users create --first-name Owner --username owner --role owner \
+        --password password-of-the-tests --api-key owner.key-of-the-tests >>"$HERE/log" 2>&1; then
     echo "$VERSION" >"$HERE/version"
 else
     echo "Argilla's server cannot be installed here, so the tests with it are left out; $HERE/log says why." >&2

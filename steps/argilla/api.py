@@ -59,6 +59,7 @@ class ArgillaAPI:
             headers=headers,
             timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             trust_env=not is_loopback(url),  # no proxy leads to this machine itself
+            verify=urlsplit(url).scheme == "https",  # else it would read the certificates for nothing
         )
         self._has_answered = False
 

@@ -70,9 +70,8 @@ class ArgillaStep(BaseStep):
             if not key or not key.isascii() or not key.isprintable():
                 what = "there is no key for" if not key else "a letter that no key has is in the key for"
                 raise RunError(f"{what} Argilla at {url}", f"set `api_key` or ${KEY_VARIABLE}")
-            api = ArgillaAPI(url, key)
-            api.get("me")
-            self._api = api
+            self._api = ArgillaAPI(url, key)
+            self._api.get("me")
         return self._api
 
 
