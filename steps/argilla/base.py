@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, ClassVar
 
 from pydantic import Field, PrivateAttr
@@ -46,6 +47,15 @@ class ArgillaStep(BaseStep):
     def fingerprint(self) -> str:
         """The server, where the environment names it: rows sent to one are not there at another."""
         return self._url() or ""
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Let go of the connection when the run ends with an error: the engine lets go of workers then, not of steps."""
+        try:
+            yield
+        except RunError:
+            self.unload()
+            raise
 
     def unload(self) -> None:
         if self._api is not None:

@@ -69,6 +69,10 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
         return [*COLUMNS, *self.fields, *self.metadata]
 
     def generate(self) -> Iterator[Row]:
+        with self._at_work():
+            yield from self._annotations()
+
+    def _annotations(self) -> Iterator[Row]:
         api = self._connect()
         dataset = find(api, self.dataset_workspace, self.dataset_name or "")
         asked = self._asked(dataset)

@@ -47,7 +47,8 @@ class ArgillaPush(ArgillaStep, Step):
 
     def load(self) -> None:
         if self.push:
-            self._open()
+            with self._at_work():
+                self._open()
 
     def unload(self) -> None:
         self._outbox = None
@@ -56,7 +57,8 @@ class ArgillaPush(ArgillaStep, Step):
     def process(self, batch: Batch) -> Batch:
         records = [record for row in batch for record in self.records(row)]
         if records and self.push:
-            self.send(self._open(), records)
+            with self._at_work():
+                self.send(self._open(), records)
         return batch
 
     def send(self, outbox: Outbox, records: list[Record]) -> None:
