@@ -9,11 +9,11 @@ from pydantic import Field
 
 from steps.argilla.base import ArgillaStep
 from steps.argilla.dataset import Dataset, find
-from steps.argilla.questions import AskedQuestion, answer_in
+from steps.argilla.questions import AskedQuestion
 from steps.argilla.records import users_of
 from steps.argilla.write_labels_to_argilla import CONSOLIDATED
 from steps.base import GeneratorStep, Row
-from steps.errors import Complaint, RowError, RunError
+from steps.errors import Complaint, RunError
 from steps.labels.annotations import COLUMNS, Annotation
 from steps.wording import listed
 
@@ -88,8 +88,8 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
             said = [*self._responses(record, asked, users), *self._suggestions(record, asked)]
             for answer in said:
                 try:
-                    label = answer_in(asked.question, answer.pop("label"))
-                except RowError:  # a draft that is not whole
+                    label = asked.question.parse(answer.pop("label"))
+                except ValueError:  # a draft that is not whole
                     left_out += 1
                     continue
                 kept = {name: record["fields"].get(name) for name in self.fields}

@@ -88,25 +88,13 @@ def question_in(told: Mapping[str, Any]) -> AskedQuestion | None:
     return AskedQuestion(told["id"], told["name"], question, settings.get("field") or "", bool(told.get("required")))
 
 
-def answer_in(question: Question, value: Any) -> Any:
-    """An answer of Argilla in the form that annotations have.
-
-    Raises:
-        RowError: It is not whole: a draft may be.
-    """
-    return question.read(value)
-
-
 def answer_for(question: Question, value: Any, column: str) -> Any:
     """An answer in the form that Argilla takes.
 
     Raises:
         RowError: It is no answer to the question, or one that Argilla does not take.
     """
-    try:
-        answer = question.read(value)
-    except RowError as error:
-        raise RowError(f"column {column!r}: {error.message}", error.fix) from None
+    answer = question.read(value, column)
     if question.type == "rating":
         if not _is_rating(answer):
             what = f"column {column!r} holds the rating {quoted(value)}; Argilla's are whole numbers from 0 to {MOST_RATED}"

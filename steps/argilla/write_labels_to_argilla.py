@@ -17,6 +17,7 @@ from steps.argilla.values import MetadataType, agent_name, metadata_value, recor
 from steps.base import Row, is_missing, require_values
 from steps.errors import Complaint, RowError
 from steps.labels.questions import Question
+from steps.labels.tags import tag_in
 
 UNCERTAINTY: Final = "uncertainty"
 REVIEW: Final = "review"
@@ -108,7 +109,7 @@ def _in_form(question: Question, suggestion: Suggestion) -> Suggestion:
 
 
 def _name_of(strategy: Any) -> str:
-    """The name of a strategy: a text, or what a dict says of one, with its version."""
+    """What a strategy is called: as data sets are tagged by it where it says enough of itself, else by its name."""
     if isinstance(strategy, dict):
-        return " ".join(str(strategy[key]) for key in ("name", "version") if not is_missing(strategy.get(key)))
+        strategy = tag_in(strategy) or strategy.get("name")
     return "" if is_missing(strategy) else str(strategy)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import xxhash
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from steps.base import Row, is_missing, require_values
 from steps.errors import RowError
@@ -27,6 +27,23 @@ GOLD: Final = "gold"
 """The answer that is known to be right, where one is: the same in all rows of an item."""
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("it is no text")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not _text(value).strip():
+        raise ValueError("it is blank")
+    return str(value)
+
+
+Text = Annotated[str, PlainValidator(_text, json_schema_input_type=str)]
+"""Any text that rows may hold, also with characters that are no Unicode, which pydantic would refuse."""
+Name = Annotated[str, PlainValidator(_name, json_schema_input_type=str)]
+
+
 class Annotation(BaseModel):
     """One answer of one annotator about one item, in one round.
 
@@ -37,17 +54,17 @@ class Annotation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    item: str = Field(min_length=1)
-    annotator: str = Field(min_length=1)
+    item: Name
+    annotator: Name
     label: Any
     kind: AnnotatorKind = "human"
-    family: str = ""
+    family: Text = ""
     confidence: float | None = Field(default=None, ge=0, le=1)
-    explanation: str = ""
+    explanation: Text = ""
     timestamp: datetime | None = None
-    round: int = Field(default=1, ge=1)
-    source: str = ""
-    annotation_id: str = ""
+    round: int = Field(default=1, ge=1, le=1_000_000)
+    source: Text = ""
+    annotation_id: Text = ""
     """Empty for `stable_id`: an annotator answers about an item once in a round, and a later answer replaces the first."""
 
     @property
@@ -56,7 +73,8 @@ class Annotation(BaseModel):
 
     def row(self) -> Row:
         """The annotation as columns; those without a value are there too, so that all rows have the same."""
-        return {**self.model_dump(mode="json"), "annotation_id": self.id}
+        at = self.timestamp.isoformat() if self.timestamp else None
+        return {**self.model_dump(), "timestamp": at, "annotation_id": self.id}
 
 
 COLUMNS: Final = tuple(Annotation.model_fields)
@@ -65,7 +83,7 @@ COLUMNS: Final = tuple(Annotation.model_fields)
 
 def stable_id(item: str, annotator: str, round_number: int) -> str:
     """The id of an answer that has none: 16 hex digits, the same whenever it is read again."""
-    return xxhash.xxh3_64_hexdigest("\x1f".join((item, annotator, str(round_number))).encode())
+    return xxhash.xxh3_64_hexdigest("\x1f".join((item, annotator, str(round_number))).encode("utf-8", "surrogatepass"))
 
 
 def annotation_in(row: Mapping[str, Any]) -> Annotation:
@@ -84,7 +102,8 @@ def annotation_in(row: Mapping[str, Any]) -> Annotation:
     except ValidationError as error:
         wrong = error.errors()[0]
         column = str(wrong["loc"][0]) if wrong["loc"] else LABEL
-        what = f"column {column!r} holds {quoted(row.get(column))}, which an annotation cannot have: {wrong['msg']}"
+        why = wrong["msg"].removeprefix("Value error, ")
+        what = f"column {column!r} holds {quoted(row.get(column))}, which an annotation cannot have: {why}"
         raise RowError(what, "mend the column, or give it another name with `input_mappings`") from None
 
 

@@ -91,7 +91,7 @@ def test_a_data_set_that_distilabel_made_gets_its_id(place: Place) -> None:
         ({"generations": [["a"]]}, "column 'generations' holds a list, not text"),
         ({"ratings": [6]}, "ratings are 1, 2, 3, 4, 5"),
         ({"ratings": [4.5]}, "ratings are 1, 2, 3, 4, 5"),
-        ({"rationales": [4]}, "column 'rationales': 4 is no answer to a question of type 'text'"),
+        ({"rationales": [4]}, "column 'rationales' holds 4, no answer to a question of type 'text'"),
         ({"instruction": None}, "nothing in 'instruction'"),
     ],
 )

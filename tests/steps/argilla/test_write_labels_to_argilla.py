@@ -33,7 +33,7 @@ def writing(place: Place, **parameters: Any) -> WriteLabelsToArgilla:
 
 
 def label(name: str, **columns: Any) -> Row:
-    more = {"probability": 0.95, "uncertainty": 0.05, "strategy": {"name": "majority", "version": "1", "hash": "ab"}}
+    more = {"probability": 0.95, "uncertainty": 0.05, "strategy": {"name": "one_coin", "version": 1, "hash": "ab12"}}
     return {"item": name, "label": "good", **more, **columns}
 
 
@@ -48,7 +48,7 @@ def test_a_label_becomes_the_suggestion_and_marks_who_is_certain(place: Place) -
 
     said = place.suggested("answers", "quality")
     assert {name: (one["value"], one["score"], one["agent"]) for name, one in said.items()} == {
-        "r0": ("good", 0.95, "consolidated/majority 1"),
+        "r0": ("good", 0.95, "consolidated/one-coin-v1-ab12"),
         "r1": ("bad", 0.5, "consolidated/by hand"),
     }
     records = place.records("answers")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steps.base import BaseStep
-from tests.steps.samples import argilla, columns, filters, formats, samplers, sinks, sources, tasks, validators
+from tests.steps.samples import argilla, columns, filters, formats, labels, samplers, sinks, sources, tasks, validators
 from tests.steps.samples.sample import Sample, Samples
 from tests.steps.samples.working import run
 
@@ -19,6 +19,7 @@ SAMPLES: Samples = {
     **filters.SAMPLES,
     **validators.SAMPLES,
     **formats.SAMPLES,
+    **labels.SAMPLES,
     **sinks.SAMPLES,
     **argilla.SAMPLES,
 }

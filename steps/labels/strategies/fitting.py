@@ -1,0 +1,148 @@
+"""How each strategy is learned.
+
+| name | how an item's label comes about |
+|---|---|
+| majority | the most votes |
+| weighted | votes that count as often as their annotator agrees with the majority, or with gold |
+| one_coin | each annotator is right with a probability of their own (a naive Bayes classifier, learned by EM) |
+| dawid_skene | each annotator confuses classes in a way of their own |
+| learned | that, with all that is known besides: gold, kinds, families, confidence, and how hard items are |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from steps.labels.questions import QuestionType
+from steps.labels.strategies.calibration import Calibration, calibrate, choose_overlap, gold_without_own
+from steps.labels.strategies.expectation import Habits, Tables, clamped, learn, shares
+from steps.labels.strategies.families import correlations, family_weights
+from steps.labels.strategies.strategy import Fitted, Strategy, StrategyName, Voice, tables_as_lists
+from steps.labels.strategies.sureness import bins_of, find_edges
+from steps.labels.votes import KINDS, Floats, Votes
+
+Fit = Callable[[Votes, QuestionType], Strategy]
+LEAST_POOLED, MOST_POOLED = 0.3, 30.0
+FEW = 8.0
+"""Answers of an annotator to each class below which there are too few for confusions of their own."""
+ENOUGH_GOLD = 10
+"""Gold items from which on probabilities are held against them."""
+
+
+def fit(name: StrategyName, votes: Votes, question: QuestionType = "label", rounds: list[int] | None = None) -> Strategy:
+    """Learn a strategy from votes.
+
+    Raises:
+        ValueError: There are no votes.
+    """
+    if not len(votes):
+        raise ValueError("there are no annotations to learn from")
+    fitted = Fitted(items=len(votes.items), annotations=len(votes), gold=len(votes.has_gold), rounds=rounds or [])
+    return FITS[name](votes, question).model_copy(update={"fitted": fitted})
+
+
+def _majority(votes: Votes, question: QuestionType) -> Strategy:
+    return Strategy(name="majority", question=question, classes=list(votes.classes), voices=_voices(votes))
+
+
+def _weighted(votes: Votes, question: QuestionType) -> Strategy:
+    believed = clamped(shares(votes), votes)
+    others = np.where(votes.per_item > 1, votes.per_item - 1, 1)[votes.item]
+    is_gold = votes.gold[votes.item] >= 0
+    agreed = believed[votes.item, votes.label]
+    without_own = np.maximum(agreed * votes.per_item[votes.item] - 1, 0) / others
+    right = np.where(is_gold, agreed, without_own)
+    mean = max(float(right.mean()), 1 / len(votes.classes))
+    sums = np.bincount(votes.voter, weights=right, minlength=len(votes.voters))
+    weights = (sums + 2 * mean) / (votes.per_voter + 2)
+    return Strategy(name="weighted", question=question, classes=list(votes.classes), voices=_voices(votes, weight=weights))
+
+
+def _one_coin(votes: Votes, question: QuestionType) -> Strategy:
+    tables, _ = learn(votes, Habits(even=0.1, pooled=0.5, tied=True))
+    return _of_tables("one_coin", votes, question, tables)
+
+
+def _dawid_skene(votes: Votes, question: QuestionType) -> Strategy:
+    tables, _ = learn(votes, Habits(even=0.01, pooled=0.0))
+    return _of_tables("dawid_skene", votes, question, tables)
+
+
+def _learned(votes: Votes, question: QuestionType) -> Strategy:
+    habits = Habits(pooled=pooled_for(votes), graded=question == "rating")
+    families = correlations(votes)
+    weight = family_weights(votes, families)
+    edges = find_edges(votes)
+    bins = None if edges is None else bins_of(votes, edges)
+    tables, posterior = learn(votes, habits, weight=weight, bins=bins)
+    overlap = choose_overlap(votes, tables, posterior, bins, np.random.default_rng(0))
+    if overlap:
+        tables, posterior = learn(votes, habits, weight=weight, bins=bins, overlap=overlap, begin=posterior)
+    calibration = Calibration()
+    if len(votes.has_gold) >= ENOUGH_GOLD:
+        calibration = calibrate(*gold_without_own(votes, tables, posterior, bins))
+    return _of_tables("learned", votes, question, tables, edges=edges, families=families, calibration=calibration)
+
+
+def pooled_for(votes: Votes) -> float:
+    """How far annotators are drawn together: hardly where each has given many answers, and nearly all the way where few."""
+    answers = len(votes) / (len(votes.voters) * len(votes.classes))
+    return LEAST_POOLED + MOST_POOLED / (1 + (answers / FEW) ** 8)
+
+
+FITS: dict[StrategyName, Fit] = {
+    "majority": _majority,
+    "weighted": _weighted,
+    "one_coin": _one_coin,
+    "dawid_skene": _dawid_skene,
+    "learned": _learned,
+}
+
+
+def _of_tables(
+    name: StrategyName,
+    votes: Votes,
+    question: QuestionType,
+    tables: Tables,
+    *,
+    edges: Floats | None = None,
+    families: dict[str, float] | None = None,
+    calibration: Calibration | None = None,
+) -> Strategy:
+    calibration = calibration or Calibration()
+    sure: dict[Any, Any] = {}
+    if tables.sureness is not None:
+        sure = dict(zip(KINDS, tables_as_lists(tables.sureness), strict=True))
+    return Strategy(
+        name=name,
+        question=question,
+        classes=list(votes.classes),
+        prior=[float(value) for value in np.exp(tables.log_prior)],
+        voices=_voices(votes, confusion=tables.confusion, edges=edges),
+        strangers=dict(zip(KINDS, tables_as_lists(tables.strangers), strict=True)),
+        families=families or {},
+        overlap=tables.overlap,
+        sureness=sure,
+        temperature=calibration.temperature,
+        lean=list(calibration.lean),
+    )
+
+
+def _voices(
+    votes: Votes, *, weight: Floats | None = None, confusion: Floats | None = None, edges: Floats | None = None
+) -> dict[str, Voice]:
+    tables = None if confusion is None else tables_as_lists(confusion)
+    voices = {}
+    for at, voter in enumerate(votes.voters):
+        voice = Voice(kind=voter.kind, family=voter.family, answers=int(votes.per_voter[at]))
+        if weight is not None:
+            voice.weight = round(float(weight[at]), 6)
+        if tables is not None:
+            voice.confusion = tables[at]
+        if edges is not None and np.isfinite(edges[at]).all():
+            voice.thirds = [float(edge) for edge in edges[at]]
+        voices[voter.name] = voice
+    return voices

@@ -1,0 +1,211 @@
+"""A strategy: what was learned of annotators, kept as JSON, and applied to whatever they say next."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from steps.errors import RunError
+from steps.labels.annotations import AnnotatorKind
+from steps.labels.questions import QuestionType
+from steps.labels.strategies.calibration import Calibration
+from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits, shares, spread
+from steps.labels.strategies.families import family_weights
+from steps.labels.strategies.sureness import bins_of, sureness_of
+from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.tags import strategy_tag
+from steps.labels.votes import KINDS, Floats, Votes
+from steps.wording import listed, quoted
+
+StrategyName = Literal["majority", "weighted", "one_coin", "dawid_skene", "learned"]
+Choice = StrategyName | Literal["auto"]
+Table = list[list[float]]
+
+
+class Voice(BaseModel):
+    """What was learned of one annotator.
+
+    `confusion`: for each class, how often each answer is given. `weight`: how much an answer counts where shares are counted.
+    `thirds`: where the thirds of their confidences begin.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: AnnotatorKind = "human"
+    family: str = ""
+    answers: int = 0
+    weight: float = 1.0
+    confusion: Table = Field(default_factory=list)
+    thirds: list[float] = Field(default_factory=list)
+
+
+class Fitted(BaseModel):
+    """What a strategy was learned from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: int = 0
+    annotations: int = 0
+    gold: int = 0
+    rounds: list[int] = Field(default_factory=list)
+
+
+class Strategy(BaseModel):
+    """A way to turn many annotations of one item into one label with an uncertainty.
+
+    Annotators of whom it knows nothing are taken for an average one of their kind (`strangers`).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    distilflow_strategy: Literal[1] = 1
+    """Version of the format."""
+    name: StrategyName
+    version: int = Field(default=1, ge=1)
+    """Counts how often it was learned anew for a set of annotations."""
+    question: QuestionType = "label"
+    classes: list[str]
+    prior: list[float] = Field(default_factory=list)
+    voices: dict[str, Voice] = Field(default_factory=dict)
+    strangers: dict[AnnotatorKind, Table] = Field(default_factory=dict)
+    families: dict[str, float] = Field(default_factory=dict)
+    """How far the errors of each family go together, from 0 to 1."""
+    overlap: float = 0.0
+    """How far answers about one item go together beyond what its class explains, from 0 to 1."""
+    sureness: dict[AnnotatorKind, Table] = Field(default_factory=dict)
+    temperature: float = 1.0
+    lean: list[float] = Field(default_factory=list)
+    parts: dict[str, Strategy] = Field(default_factory=dict)
+    """Where a question takes several answers at once: a strategy for each label, about yes and no."""
+    fitted: Fitted = Field(default_factory=Fitted)
+    why: str = ""
+    """Why this one was chosen, where it was chosen among others."""
+
+    @property
+    def counts_shares(self) -> bool:
+        """Whether probabilities are shares of (weighted) votes, instead of being learned."""
+        return not self.prior
+
+    @property
+    def hash(self) -> str:
+        """Of all that decides over labels: 16 hex digits. Equal strategies have equal ones, whatever their version."""
+        told = {"version": True, "why": True, "fitted": True}
+        content = self.model_dump(mode="json", exclude={**told, "parts": {"__all__": {*told}}})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def tag(self) -> str:
+        """Name, version and hash in short, as data sets are tagged: "learned-v4-1f0c9a2b"."""
+        return strategy_tag(self.name, self.version, self.hash)
+
+    # ---- use
+    def apply(self, votes: Votes) -> Verdicts:
+        """Labels for items, also such as were not learned from. Their gold, where known, is their label.
+
+        Raises:
+            ValueError: The votes are about other classes.
+        """
+        if list(votes.classes) != self.classes:
+            raise ValueError(f"the votes are about {listed(votes.classes)}; the strategy knows {listed(self.classes)}")
+        return self._by_shares(votes) if self.counts_shares else self._by_evidence(votes)
+
+    def _by_shares(self, votes: Votes) -> Verdicts:
+        weight = np.array([self.voices[voter.name].weight if voter.name in self.voices else 1.0 for voter in votes.voters])
+        each = weight[votes.voter] if len(votes) else np.ones(0)
+        posterior = clamped(shares(votes, each), votes)
+        totals = np.bincount(votes.item, weights=each, minlength=len(votes.items))
+        winner = posterior.argmax(axis=1)
+        pull = each / totals[votes.item] * np.where(votes.label == winner[votes.item], 1.0, -1.0)
+        said = np.zeros((len(votes), len(self.classes)))
+        said[np.arange(len(votes)), votes.label] = each
+        return Verdicts(votes, posterior, pull, said, by_shares=True)
+
+    def _by_evidence(self, votes: Votes) -> Verdicts:
+        weight = family_weights(votes, self.families)
+        tables = self._tables(votes, weight)
+        bins = None if tables.sureness is None else bins_of(votes, self._edges(votes))
+        values = logits(votes, Ballots(votes, weight), tables, bins)
+        posterior = clamped(Calibration(self.temperature, tuple(self.lean)).applied(values), votes)
+        said = np.log(tables.confusion)[votes.voter, :, votes.label]
+        if bins is not None and tables.sureness is not None:
+            said[np.arange(len(votes)), votes.label] += sureness_of(votes, bins, tables.sureness)
+        counts = weight / spread(votes, self.overlap)[votes.item] / self.temperature
+        said *= counts[:, None]
+        return Verdicts(votes, posterior, pulls(votes, posterior, said), said)
+
+    def _tables(self, votes: Votes, weight: Floats) -> Tables:
+        strangers = {kind: np.array(self.strangers[kind]) for kind in KINDS}
+        known = [self.voices.get(voter.name) for voter in votes.voters]
+        each = [
+            np.array(voice.confusion) if voice and voice.confusion else strangers[voter.kind]
+            for voice, voter in zip(known, votes.voters, strict=True)
+        ]
+        classes = len(self.classes)
+        confusion = np.stack(each) if each else np.zeros((0, classes, classes))
+        sure = np.stack([np.array(self.sureness[kind]) for kind in KINDS]) if self.sureness else None
+        every_stranger = np.stack([strangers[kind] for kind in KINDS])
+        log_prior = np.log(np.array(self.prior))
+        return Tables(confusion, log_prior, every_stranger, overlap=self.overlap, weight=weight, sureness=sure)
+
+    def _edges(self, votes: Votes) -> Floats:
+        of_kind: dict[str, list[float]] = {}
+        for voice in self.voices.values():
+            if voice.thirds:
+                of_kind.setdefault(voice.kind, voice.thirds)
+        known = [self.voices.get(voter.name) for voter in votes.voters]
+        none = [float("inf"), float("inf")]
+        return np.array(
+            [
+                voice.thirds if voice and voice.thirds else of_kind.get(voter.kind, none)
+                for voice, voter in zip(known, votes.voters, strict=True)
+            ]
+        ).reshape(len(votes.voters), 2)
+
+    # ---- files
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            RunError: There is no such file, or it holds no strategy.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise RunError(f"strategy {quoted(str(path))} cannot be read: {error.strerror}", "check the path") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            what = f"{quoted(str(path))} holds no strategy: {where}: {first['msg']}"
+            raise RunError(what, "name a file that a strategy was saved to") from None
+
+
+def pulls(votes: Votes, posterior: Floats, said: Floats) -> Floats:
+    """(m,): how far each vote pulls its item towards the label it got, in logarithms of odds against all others.
+
+    `said` (m, K): what each vote says for each class. The others count by how probable they are beside each other.
+    """
+    winner = posterior.argmax(axis=1)
+    others = posterior.copy()
+    others[np.arange(len(winner)), winner] = 0
+    rest = others.sum(axis=1, keepdims=True)
+    even = np.ones_like(others) / max(others.shape[1] - 1, 1)
+    even[np.arange(len(winner)), winner] = 0
+    others = np.where(rest > 0, others / np.where(rest > 0, rest, 1), even)
+    mine = said[np.arange(len(said)), winner[votes.item]]
+    return np.asarray(mine - (said * others[votes.item]).sum(axis=1))
+
+
+def tables_as_lists(table: Floats) -> list[Table]:
+    """Tables (A, K, L) as JSON has them: to six digits."""
+    return [[[float(value) for value in row] for row in one] for one in np.round(table, 6)]

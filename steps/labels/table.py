@@ -1,0 +1,132 @@
+"""Annotations as they came, in columns, and what else is known of their items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from steps.base import Row, is_missing
+from steps.errors import RowError
+from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, Annotation, AnnotatorKind, annotation_in, stable_id
+from steps.labels.questions import Question
+from steps.labels.votes import Voter
+from steps.wording import quoted
+
+Keep = Callable[[Annotation], bool]
+_OWN = frozenset((*COLUMNS, GOLD))
+_REST = frozenset(COLUMNS) - {ITEM, ANNOTATOR, LABEL}
+
+
+@dataclass(slots=True)
+class AnnotationTable:
+    """Annotations of one question, in the order in which they came.
+
+    An annotator answers about an item once in a round: of several answers with one `annotation_id` the last counts. `about`
+    holds, for each item, the columns of its first row that are no annotation's; `gold` the answers that are known to be right.
+    """
+
+    question: Question
+    items: list[str] = field(default_factory=list)
+    annotators: list[str] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    confidences: list[float | None] = field(default_factory=list)
+    explanations: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+    voters: dict[str, Voter] = field(default_factory=dict)
+    about: dict[str, Row] = field(default_factory=dict)
+    gold: dict[str, Any] = field(default_factory=dict)
+    _places: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def add_row(self, row: Mapping[str, Any], keep: Keep | None = None) -> None:
+        """Take an annotation in, and the gold answer of its item if the row has one.
+
+        Raises:
+            MissingKey, MissingValue, RowError: The row holds no annotation, or an answer that the question does not take; or
+                its item has another gold answer already.
+        """
+        if keep is None and _is_plain(row):  # most rows of large files, and several times as fast
+            self._know(row[ITEM], row)
+            self._put(row[ITEM], row[ANNOTATOR], self.question.read(row[LABEL]))
+            return
+        annotation = annotation_in(row)
+        self._know(annotation.item, row)
+        if keep is None or keep(annotation):
+            self.add(annotation)
+
+    def add(self, annotation: Annotation) -> None:
+        """Take an annotation in.
+
+        Raises:
+            RowError: The question does not take its answer, or its annotator is of another kind elsewhere.
+        """
+        given = annotation.model_dump(exclude={LABEL, "timestamp", "source"})
+        self._put(**given, label=self.question.read(annotation.label))
+
+    def _put(
+        self,
+        item: str,
+        annotator: str,
+        label: Any,
+        kind: AnnotatorKind = "human",
+        family: str = "",
+        confidence: float | None = None,
+        explanation: str = "",
+        round: int = 1,
+        annotation_id: str = "",
+    ) -> None:
+        self._know_voter(annotator, kind, family)
+        annotation_id = annotation_id or stable_id(item, annotator, round)
+        place = self._places.setdefault(annotation_id, len(self.items))
+        if place < len(self.items):
+            self.labels[place], self.confidences[place], self.explanations[place] = label, confidence, explanation
+            return
+        self.items.append(item)
+        self.annotators.append(annotator)
+        self.labels.append(label)
+        self.confidences.append(confidence)
+        self.explanations.append(explanation)
+        self.ids.append(annotation_id)
+        self.rounds.append(round)
+
+    def _know_voter(self, name: str, kind: AnnotatorKind, family: str) -> None:
+        known = self.voters.get(name)
+        if known is None or (family and not known.family):
+            self.voters[name] = Voter(name, kind, family)
+        elif known.kind != kind:
+            what = f"annotator {name!r} is of kind {kind!r} here, and {known.kind!r} elsewhere"
+            raise RowError(what, "give them different names, such as 'llm: ...'")
+
+    def _know(self, item: str, row: Mapping[str, Any]) -> None:
+        if item not in self.about:
+            self.about[item] = {column: value for column, value in row.items() if column not in _OWN}
+        if GOLD in row and not is_missing(row[GOLD]):
+            answer = self.question.read(row[GOLD], GOLD)
+            if self.gold.setdefault(item, answer) != answer:
+                what = f"item {item!r} has two gold answers: {quoted(self.gold[item])} and {quoted(answer)}"
+                raise RowError(what, "give all rows of an item the same one")
+
+
+def _is_plain(row: Mapping[str, Any]) -> bool:
+    """Whether a row has names and a label that are texts, and no other column of an annotation."""
+    texts = all(type(row.get(column)) is str and row[column] for column in (ITEM, ANNOTATOR, LABEL))
+    return texts and _REST.isdisjoint(row)
+
+
+def table_of(rows: Iterable[Mapping[str, Any]], question: Question | None = None, keep: Keep | None = None) -> AnnotationTable:
+    """The annotations of rows. A row that holds none ends it, with its number.
+
+    Raises:
+        RowError: It says which row, and what is wrong with it.
+    """
+    table = AnnotationTable(question or Question())
+    for number, row in enumerate(rows, 1):
+        try:
+            table.add_row(row, keep)
+        except RowError as error:
+            raise type(error)(f"row {number}: {error.message}", error.fix) from None
+    return table
