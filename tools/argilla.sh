@@ -25,7 +25,7 @@ export ARGILLA_HOME_PATH="$PWD/$HERE/home" ARGILLA_DATABASE_URL="sqlite+aiosqlit
 # click: later ones break the server's own command line
 # the data base has an owner, whose key tests/fakes/argilla_server.py knows
 if "${BIN:-.venv/bin}/python" -m venv "$HERE/venv" &&
-    "$HERE/venv/bin/pip" install --quiet --disable-pip-version-check "argilla-server==$VERSION" "click<8.2" >"$HERE/log" 2>&1 &&
+    "$HERE/venv/bin/pip" install --quiet --disable-pip-version-check --retries 1 "argilla-server==$VERSION" "click<8.2" >"$HERE/log" 2>&1 &&
     "$PYTHON" -m argilla_server database migrate >>"$HERE/log" 2>&1 &&
     "$PYTHON" -m argilla_server database users create --first-name Owner --username owner --role owner \
         --password password-of-the-tests --api-key owner.key-of-the-tests >>"$HERE/log" 2>&1; then
