@@ -69,7 +69,7 @@ class ArgillaPush(ArgillaStep, Step):
         if self._outbox is None:
             dataset = self.open_dataset()
             self._outbox = Outbox(dataset, self.metadata_kinds())
-            self._logger.info("records go to %s", self.queue_address(dataset))
+            self._logger.warning("people answer at %s", self.queue_address(dataset))  # the level that people are shown
         return self._outbox
 
     def queue_address(self, dataset: Dataset) -> str:

@@ -45,7 +45,7 @@ class ToArgilla(ArgillaPush):
     Argilla, not doubled, and a push that was cut goes on where it was. Rows are checked before any of their batch is sent;
     nothing is sent in a rehearsal or a preview.
 
-    Argilla shows records to each person in an order of its own. With `order_by`, that column becomes metadata, and the log says
+    Argilla shows records to each person in an order of its own. With `order_by`, that column becomes metadata, and the run says
     at which address they come in its order, highest first.
 
     Example:

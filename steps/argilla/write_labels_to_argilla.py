@@ -35,7 +35,7 @@ class WriteLabelsToArgilla(ArgillaPush):
     Each row is about the record whose id is `item`. Its `label` becomes the suggestion of the question, `probability` its
     score, and the name of the `strategy` its agent, after `consolidated/`; responses stay as they are. Metadata get
     `uncertainty`, where rows have it, and, with `certain_from`, `review`: `done` where the label is that certain, else `open`.
-    The log says at which address only the open ones come, the most uncertain first.
+    The run says at which address only the open ones come, the most uncertain first.
 
     Example:
         >>> step = WriteLabelsToArgilla(dataset_name="answers", question="quality", certain_from=0.9)
