@@ -38,6 +38,10 @@ def missing() -> str:
     return "" if shutil.which("redis-server") else "no redis-server is installed"
 
 
+class ServerEnded(RuntimeError):
+    """The server did not come up."""
+
+
 class ArgillaServer:
     """A server with one owner, at a port of its own; files and logs lie in `folder`."""
 
@@ -45,26 +49,33 @@ class ArgillaServer:
         self._folder = folder
         self._stack = ExitStack()
         self._server: subprocess.Popen[bytes] | None = None
-        self.port, self._redis_port = _free_ports(2)
-        self.url = f"http://{HOST}:{self.port}"
+        self.port = _free_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
 
     def __enter__(self) -> ArgillaServer:
         shutil.copy(DATABASE, self._folder / "argilla.db")
         search = self._stack.enter_context(running(FakeSearch()))
-        redis = ["redis-server", "--port", str(self._redis_port), "--bind", HOST, "--save", "", "--appendonly", "no"]
+        redis = ["redis-server", "--port", "0", "--unixsocket", "redis.sock", "--save", "", "--appendonly", "no"]
         self._stack.callback(_end, self._begin("redis", redis))
         self._environment = {
             **os.environ,
             "ARGILLA_HOME_PATH": str(self._folder),
             "ARGILLA_DATABASE_URL": f"sqlite+aiosqlite:///{self._folder}/argilla.db",
             "ARGILLA_ELASTICSEARCH": search,
-            "ARGILLA_REDIS_URL": f"redis://{HOST}:{self._redis_port}/0",
+            "ARGILLA_REDIS_URL": f"unix://{self._folder}/redis.sock",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_OFFLINE": "1",
             "TMPDIR": str(self._folder),  # it copies its web page there whenever it starts
         }
         self._stack.callback(self.stop)
-        self.start()
+        try:
+            self.start()
+        except ServerEnded:  # somebody was faster at that port
+            self.port = _free_port()
+            self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,7 +85,8 @@ class ArgillaServer:
         """Serve, and wait until it does."""
         self._server = self._begin("argilla", self._argilla("start", "--host", HOST, "--port", str(self.port)))
         for _ in _attempts(START_TIMEOUT_S):
-            assert self._server.poll() is None, f"the server ended; {self._folder}/argilla.log says why"
+            if self._server.poll() is not None:
+                raise ServerEnded(f"{self._folder}/argilla.log says why")
             try:
                 httpx.get(f"{self.url}/api/v1/version", trust_env=False).raise_for_status()
                 return
@@ -138,7 +150,6 @@ def _checked(response: httpx.Response) -> Any:
     return response.json()
 
 
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        listeners = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
-        return [int(listener.getsockname()[1]) for listener in listeners]
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as listener:
+        return int(listener.getsockname()[1])
