@@ -98,8 +98,9 @@ class ConsolidateLabels(GlobalStep):
         else:
             strategy = learn(table, self.strategy).model_copy(update={"version": self.version})
         self._keep(strategy, table)
+        stamp = strategy.stamp  # once: with many annotators it takes milliseconds
         for settlement in settle(table, strategy):
-            yield {**table.about.get(settlement.item, {}), **settlement.columns(strategy)}
+            yield {**table.about.get(settlement.item, {}), **settlement.columns(dict(stamp))}
 
     @property
     def _leaves_out(self) -> bool:

@@ -71,8 +71,8 @@ class Settlement:
         ]
         return f"{said(self.label)}, {self.probability:.0%} sure: {listed(parts)}."
 
-    def columns(self, strategy: Strategy) -> Row:
-        """The columns that a consolidated row has."""
+    def columns(self, made_by: Row) -> Row:
+        """The columns that a consolidated row has. `made_by`: the `stamp` of the strategy."""
         return {
             "item": self.item,
             "label": self.label,
@@ -83,7 +83,7 @@ class Settlement:
             "conflicts": self.conflicts,
             "explanation": self.explanation,
             "annotation_ids": [pull.annotation_id for pull in self.pulls],
-            "strategy": {"name": strategy.name, "version": strategy.version, "hash": strategy.hash},
+            "strategy": made_by,
         }
 
 
