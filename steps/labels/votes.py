@@ -88,6 +88,13 @@ class Votes:
         parts = {name: getattr(self, name)[chosen] for name in ("item", "voter", "label", "confidence")}
         return replace(self, **parts)
 
+    def on_items(self, chosen: NDArray[np.bool_]) -> Votes:
+        """The votes on some of the items (n,), which alone stay."""
+        place = np.cumsum(chosen) - 1
+        votes = self.only(chosen[self.item])
+        kept = [self.items[at] for at in np.flatnonzero(chosen)]
+        return replace(votes, items=kept, item=place[votes.item], gold=self.gold[chosen])
+
 
 class Codes:
     """Numbers for names, in the order in which they first came."""

@@ -1,7 +1,7 @@
 """Which strategy suits these annotations: the one that tells best what it has not been shown.
 
 With gold, that is gold that was hidden; without, it is answers that were. The learned one is taken unless another is clearly
-better.
+better. Where annotators err together, answers tell nothing: who takes common errors for the truth foretells them best.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import get_args
 import numpy as np
 
 from steps.labels.questions import QuestionType
+from steps.labels.strategies.families import families_of
 from steps.labels.strategies.fitting import fit
 from steps.labels.strategies.strategy import Strategy, StrategyName
 from steps.labels.votes import Floats, Ints, Votes
@@ -46,6 +47,9 @@ def choose(votes: Votes, question: QuestionType = "label", rounds: list[int] | N
         ValueError: There are no votes.
     """
     by_gold = len(votes.has_gold) >= ENOUGH_GOLD
+    if not by_gold and families_of(votes):
+        why = "annotators of a family would foretell each other's errors, and there is too little gold to go by."
+        return fit("learned", votes, question, rounds).model_copy(update={"why": f"learned: {why}"})
     names: tuple[StrategyName, ...] = get_args(StrategyName)
     trials = [Trial(name, _on_gold(name, votes, question) if by_gold else _on_answers(name, votes, question)) for name in names]
     learned = next(trial for trial in trials if trial.name == "learned")
@@ -71,15 +75,15 @@ def _why(chosen: Trial, trials: list[Trial], by_gold: bool, votes: Votes) -> str
 
 def _on_gold(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:
     """Scores of gold items, each by a fit that did not know it."""
-    known = votes.has_gold
+    tried = _some(votes, votes.has_gold)
+    known = tried.has_gold
     fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
     scores = np.zeros(len(known))
-    tried = _some(votes, known)
     for turn in range(FOLDS):
         hidden = known[fold == turn]
         without = tried.without_gold(hidden)
         posterior = fit(name, without, question).apply(without).posterior
-        scores[fold == turn] = _logarithm(posterior[hidden, votes.gold[hidden]])
+        scores[fold == turn] = _logarithm(posterior[hidden, tried.gold[hidden]])
     return scores
 
 
@@ -107,7 +111,7 @@ def _some(votes: Votes, needed: Ints) -> Votes:
         return votes
     taken = np.random.default_rng(0).random(len(votes.items)) < MOST_VOTES / len(votes)
     taken[needed] = True
-    return votes.only(taken[votes.item])
+    return votes.on_items(taken)
 
 
 def _logarithm(values: Floats) -> Floats:
