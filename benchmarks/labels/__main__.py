@@ -35,7 +35,8 @@ def main() -> None:
         settings = simulated.run(mixes, args.gold, args.seeds)
         print(simulated.table(settings), "\n", simulated.verdict(settings), sep="\n")
     elif args.only:
-        print(million.run_here(*args.only, args.annotations))
+        strategy, way = args.only
+        print(million.run_here(strategy, way, args.annotations))
     else:
         print(million.run(args.annotations, ROOT))
 

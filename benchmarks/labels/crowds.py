@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from steps.labels.measures import MEASURES
+from steps.labels.measures import scored as against
 from steps.labels.questions import QuestionType
 from steps.labels.strategies.choosing import choose
 from steps.labels.strategies.fitting import FITS, fit
@@ -48,7 +49,8 @@ class Score:
 
     @classmethod
     def of(cls, posterior: Floats, truth: Ints) -> Score:
-        return cls(**{name: measure(posterior, truth) for name, measure in MEASURES.items()})
+        labels = against(posterior, truth)
+        return cls(**{name: measure(labels) for name, measure in MEASURES.items()})
 
     @classmethod
     def mean(cls, scores: Sequence[Score]) -> Score:

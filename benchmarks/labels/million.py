@@ -61,7 +61,7 @@ def from_arrays(name: str, answers: Answers) -> None:
 
 
 def from_rows(name: str, answers: Answers) -> None:
-    from steps.labels.settling import votes_in
+    from steps.labels.settling.one_of import votes_in
     from steps.labels.strategies.fitting import FITS, fit
     from steps.labels.table import table_of
 

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.labels.crowds import Crowd, Score, markdown, posterior_of, scored, short
 from benchmarks.labels.libraries import aggregated
 from steps.labels.measures import calibration_error
+from steps.labels.measures import scored as against
 from steps.labels.strategies.fitting import FITS
 from steps.labels.votes import UNKNOWN, Floats
 
@@ -36,7 +37,7 @@ def floor_of(posterior: Floats, seed: int = 0) -> float:
     rng = np.random.default_rng(seed)
     below = posterior.cumsum(axis=1)
     drawn = [(rng.random((len(posterior), 1)) > below[:, :-1]).sum(axis=1) for _ in range(FLOOR_DRAWS)]
-    return float(np.mean([calibration_error(posterior, truth) for truth in drawn]))
+    return float(np.mean([calibration_error(against(posterior, truth)) for truth in drawn]))
 
 
 def ours(crowd: Crowd, gold: float, draws: int) -> Iterator[Line]:
@@ -53,8 +54,8 @@ def ours(crowd: Crowd, gold: float, draws: int) -> Iterator[Line]:
 def theirs(crowd: Crowd, python: Path) -> Iterator[Line]:
     """crowd-kit's, which learn without gold."""
     votes = crowd.votes
-    names = [[votes.items[at] for at in votes.item], [votes.voters[at].name for at in votes.voter]]
-    for name, told in aggregated(python, *names, [votes.classes[at] for at in votes.label]).items():
+    items, workers = [votes.items[at] for at in votes.item], [votes.voters[at].name for at in votes.voter]
+    for name, told in aggregated(python, items, workers, [votes.classes[at] for at in votes.label]).items():
         posterior = np.array([[told[item].get(label, 0.0) for label in votes.classes] for item in votes.items])
         score = scored(crowd, posterior, with_gold=True)
         yield Line(crowd.name, f"crowd-kit {name}", 0.0, score, score, floor_of(posterior[crowd.truth != UNKNOWN]))

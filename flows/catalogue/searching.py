@@ -37,6 +37,7 @@ OTHER_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("reasoning chain of thought cot", ("step by step",)),
     ("summarize summarise extract paraphrase question answering qa translate", ("answers each instruction",)),
     ("concatenate join", ("into one list", "into one row")),
+    ("append union stack merge", ("one after the other",)),
     ("aggregate", ("into lists",)),
     ("remove delete", ("drops the others",)),
     ("loop repeat", ("repeats the steps",)),

@@ -21,6 +21,7 @@ MOST_ROWS = 1000
 
 LISTS = frozenset(
     {
+        "annotations",
         "candidates",
         "conversations",
         "deita_score_computed_with",
@@ -44,7 +45,7 @@ LISTS = frozenset(
 """Columns that hold a list in every step of ours that declares them."""
 CHATS = frozenset({"chosen", "conversation", "messages", "rejected"})
 """Columns that hold messages in every step of ours that declares them."""
-EITHER = frozenset({"answers", "completion", "golden_solution", "labels", "prompt", "query"})
+EITHER = frozenset({"answers", "completion", "golden_solution", "label", "labels", "prompt", "query"})
 """Columns that hold this or that, by the step or its parameters. All others hold one value."""
 
 

@@ -92,7 +92,7 @@ class Votes:
         """The votes on some of the items (n,), which alone stay."""
         place = np.cumsum(chosen) - 1
         votes = self.only(chosen[self.item])
-        kept = [self.items[at] for at in np.flatnonzero(chosen)]
+        kept = [self.items[at] for at in np.flatnonzero(chosen).tolist()]
         return replace(votes, items=kept, item=place[votes.item], gold=self.gold[chosen])
 
 

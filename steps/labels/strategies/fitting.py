@@ -28,10 +28,13 @@ from steps.labels.strategies.sureness import bins_of, find_edges
 from steps.labels.votes import KINDS, Floats, Votes
 
 Fit = Callable[[Votes, QuestionType], Strategy]
-NAMED = (Habits(), Habits(own=100))
-"""Annotators confuse classes in ways of their own; or they differ in skill, and hardly else."""
-GRADED = (Habits(pooled=3, own=10, graded=True), Habits(pooled=3, own=100, graded=True))
-"""The same of ratings: each grade is given in its own way; or annotators lean and spread, and hardly else."""
+LEAST_POOLED, MOST_POOLED = 0.3, 30.0
+FEW = 8.0
+"""Answers of an annotator to each class below which there are too few for confusions of their own."""
+SKILL = 100.0
+"""The same, where annotators differ in skill and in little else."""
+LEANING = 10.0
+"""Answers to each grade, given as the annotator leans and spreads, by which ratings are drawn together at least."""
 ENOUGH_GOLD = 10
 """Gold items from which on probabilities are held against them."""
 
@@ -59,7 +62,7 @@ def _weighted(votes: Votes, question: QuestionType) -> Strategy:
     agreed = believed[votes.item, votes.label]
     without_own = np.maximum(agreed * votes.per_item[votes.item] - 1, 0) / others
     right = np.where(is_gold, agreed, without_own)
-    mean = float(right.mean())
+    mean = max(float(right.mean()), 1 / len(votes.classes))
     sums = np.bincount(votes.voter, weights=right, minlength=len(votes.voters))
     weights = (sums + 2 * mean) / (votes.per_voter + 2)
     return Strategy(name="weighted", question=question, classes=list(votes.classes), voices=_voices(votes, weight=weights))
@@ -80,7 +83,7 @@ def _learned(votes: Votes, question: QuestionType) -> Strategy:
     bins = None if edges is None else bins_of(votes, edges)
     families = correlations(votes, told_by_outsiders(*some_items(votes, bins)))
     weight = family_weights(votes, families)
-    tryout = choose_habits(votes, GRADED if question == "rating" else NAMED, families, bins)
+    tryout = choose_habits(votes, _candidates(votes, question), families, bins)
     tables, posterior = learn(votes, tryout.habits, weight=weight, bins=bins)
     if tryout.habits.own:
         tables = replace(tables, overlap=tryout.overlap)
@@ -92,6 +95,20 @@ def _learned(votes: Votes, question: QuestionType) -> Strategy:
     if len(votes.has_gold) >= ENOUGH_GOLD:
         calibration = calibrate(*gold_without_own(votes, tables, posterior, bins))
     return _of_tables("learned", votes, question, tables, edges=edges, families=families, calibration=calibration)
+
+
+def _candidates(votes: Votes, question: QuestionType) -> tuple[Habits, ...]:
+    """What annotators may be like: each confuses classes in ways of their own; or they differ in skill, and in little else."""
+    free = Habits(pooled=pooled_for(votes))
+    if question == "rating":
+        return tuple(Habits(pooled=3, own=own, graded=True) for own in (LEANING, SKILL))
+    return free, Habits(own=SKILL)
+
+
+def pooled_for(votes: Votes) -> float:
+    """How far annotators are drawn together: hardly where each has given many answers, and nearly all the way where few."""
+    answers = len(votes) / (len(votes.voters) * len(votes.classes))
+    return LEAST_POOLED + MOST_POOLED / (1 + (answers / FEW) ** 8)
 
 
 FITS: dict[StrategyName, Fit] = {
