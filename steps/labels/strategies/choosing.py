@@ -77,7 +77,7 @@ def _on_gold(name: StrategyName, votes: Votes, question: QuestionType) -> Floats
     """Scores of gold items, each by a fit that did not know it."""
     tried = _some(votes, votes.has_gold)
     known = tried.has_gold
-    fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
+    fold = tried.item_lots(0)[known].argsort().argsort() % FOLDS
     scores = np.zeros(len(known))
     for turn in range(FOLDS):
         hidden = known[fold == turn]
@@ -89,9 +89,8 @@ def _on_gold(name: StrategyName, votes: Votes, question: QuestionType) -> Floats
 
 def _on_answers(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:
     """Scores of answers that were hidden, on items that others answered about too."""
-    rng = np.random.default_rng(0)
     tried = _some(votes, np.zeros(0, dtype=np.int64))
-    is_hidden = (rng.random(len(tried)) < HIDDEN) & (tried.per_item[tried.item] > 1)
+    is_hidden = (tried.lots(0) < HIDDEN) & (tried.per_item[tried.item] > 1)
     if not is_hidden.any():
         return np.zeros(1)
     seen, hidden = tried.only(~is_hidden), tried.only(is_hidden)
@@ -109,7 +108,7 @@ def _some(votes: Votes, needed: Ints) -> Votes:
     """The votes on some items, where there are very many; those of `needed` items among them."""
     if len(votes) <= MOST_VOTES:
         return votes
-    taken = np.random.default_rng(0).random(len(votes.items)) < MOST_VOTES / len(votes)
+    taken = votes.item_lots(0) < MOST_VOTES / len(votes)
     taken[needed] = True
     return votes.on_items(taken)
 

@@ -36,7 +36,7 @@ def choose_habits(votes: Votes, candidates: tuple[Habits, ...], families: dict[s
 def _try_out(votes: Votes, habits: Habits, families: dict[str, float], bins: Ints | None) -> Tryout:
     has_others, scores = votes.per_item[votes.item] > 1, []
     for turn in range(TURNS):
-        lots = np.where(has_others, np.random.default_rng(turn).random(len(votes)), 1)
+        lots = np.where(has_others, votes.lots(turn), 1)
         scores.append(_told(votes, lots <= max(HIDDEN, lots.min()), habits, families, bins))
     means = np.concatenate(scores, axis=1).mean(axis=1)
     best = int(means.argmax())
@@ -62,5 +62,5 @@ def some_items(votes: Votes, bins: Ints | None) -> tuple[Votes, Ints | None]:
     """All votes on as many items as are enough to choose by."""
     if len(votes) <= MOST_TRIED:
         return votes, bins
-    is_taken = np.random.default_rng(0).random(len(votes.items)) < MOST_TRIED / len(votes)
+    is_taken = votes.item_lots(0) < MOST_TRIED / len(votes)
     return votes.on_items(is_taken), None if bins is None else bins[is_taken[votes.item]]
