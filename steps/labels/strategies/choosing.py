@@ -1,7 +1,8 @@
 """Which strategy suits these annotations: the one that tells best what it has not been shown.
 
 With gold, that is gold that was hidden; without, it is answers that were. The learned one is taken unless another is clearly
-better. Where annotators err together, answers tell nothing: who takes common errors for the truth foretells them best.
+better. Where annotators err together, answers tell nothing: who takes common errors for the truth foretells them best. Of few
+answers nothing can be learned that could be relied on: the majority decides.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from steps.labels.votes import Floats, Ints, Votes
 
 ENOUGH_GOLD = 20
 """Gold items from which on a strategy is chosen by them."""
+FEW_ANSWERS = 150
+"""Answers for each class below which the majority decides, unless gold does: docs/labels.md has the measurements."""
 FOLDS = 5
 HIDDEN = 0.1
 """Share of the answers that are hidden where gold does not decide."""
@@ -47,6 +50,9 @@ def choose(votes: Votes, question: QuestionType = "label", rounds: list[int] | N
         ValueError: There are no votes.
     """
     by_gold = len(votes.has_gold) >= ENOUGH_GOLD
+    if not by_gold and len(votes) < FEW_ANSWERS * len(votes.classes):
+        few = f"fewer than {FEW_ANSWERS} answers for each of {len(votes.classes)} classes tell too little of annotators"
+        return fit("majority", votes, question, rounds).model_copy(update={"why": f"majority: {few}, and there is no gold."})
     if not by_gold and families_of(votes):
         why = "annotators of a family would foretell each other's errors, and there is too little gold to go by."
         return fit("learned", votes, question, rounds).model_copy(update={"why": f"learned: {why}"})

@@ -341,7 +341,7 @@ def test_auto_without_gold_goes_by_hidden_answers() -> None:
 
 def test_auto_does_not_go_by_answers_where_families_foretell_them() -> None:
     judges = {at: Voter(f"judge {at}", "llm") for at in range(3)}
-    given, _ = drawn(PEOPLE, items=60, kinds=judges)
+    given, _ = drawn(PEOPLE, items=200, kinds=judges)
 
     chosen = choose(given)
 
@@ -349,4 +349,16 @@ def test_auto_does_not_go_by_answers_where_families_foretell_them() -> None:
 
 
 def test_auto_works_where_no_item_has_two_answers() -> None:
-    assert choose(votes(("1", "a", "x"), ("2", "b", "y"))).name == "learned"
+    alone = [(str(at), f"person {at % 7}", "xy"[at % 2]) for at in range(400)]
+
+    assert choose(votes(*alone)).name == "learned"
+
+
+def test_auto_leaves_few_answers_to_the_majority() -> None:
+    given, truth = drawn(PEOPLE, items=20)
+    told = replace(given, gold=truth)
+
+    chosen = choose(given)
+
+    assert (chosen.name, "too little of annotators" in chosen.why) == ("majority", True)
+    assert "gold items that were hidden" in choose(told).why
