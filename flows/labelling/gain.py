@@ -23,6 +23,8 @@ COUNTED = ("label", "rating")
 """Types of questions that answers are tried for; of others the uncertainty alone counts."""
 SETTLED = 0.8
 """How probable a label is from which on its item counts as settled."""
+UNLIKELY = 0.01
+"""Classes that are less probable than this are not tried."""
 NOBODY = "\x00reviewer"
 
 
@@ -119,17 +121,22 @@ class Neighbours:
             return Spread(0.0, 0.0)
         items, place = np.unique(self.votes.item[touched], return_inverse=True)
         open_ones = self.votes.gold[items] < 0
-        before = self.verdicts.posterior[items].max(axis=1)
-        gain = settles = 0.0
+        mean = np.zeros((len(items), len(self.votes.classes)))
+        best, settled = np.zeros(len(items)), 0.0
         for label, probability in enumerate(posterior):
-            if probability < 0.01:
+            if probability < UNLIKELY:
                 continue
-            shift = np.zeros((len(items), len(self.votes.classes)))
+            shift = np.zeros_like(mean)
             np.add.at(shift, place, moved(label))
-            after = _soft_max(self._logarithms[items] + shift).max(axis=1)
-            gain += float(probability * (after - before)[open_ones].sum())
-            settles += float(probability * ((before < SETTLED) & (after >= SETTLED) & open_ones).sum())
-        return Spread(max(gain, 0.0), settles)
+            after = _soft_max(self._logarithms[items] + shift)
+            mean += probability * after
+            best += probability * after.max(axis=1)
+            settled += float(probability * (after.max(axis=1) >= SETTLED)[open_ones].sum())
+        # what an answer tells is how far labels then differ; that all get surer on average is no gain
+        gain = float((best - mean.max(axis=1))[open_ones].sum())
+        now = float((self.verdicts.posterior[items].max(axis=1) >= SETTLED)[open_ones].sum())
+        tried = float(posterior[posterior >= UNLIKELY].sum())
+        return Spread(max(gain, 0.0), max(settled / tried - now, 0.0))
 
     def _touched(self, at: int, own: Ints) -> tuple[Ints, Callable[[int], Floats]]:
         """The votes that an item's annotators gave elsewhere, and how far each is moved when the item is taken for a class."""

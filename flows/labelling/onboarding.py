@@ -75,6 +75,13 @@ def onboarding_set(project: LabelProject) -> list[Example]:
         return found
 
 
+def known_set(project: LabelProject) -> list[Example]:
+    """The same as it was when a strategy was learned last, or an example chosen: quick to ask for again and again."""
+    with project.reading():
+        key = (project.place[2], *sorted(project.said.examples().items()))
+        return project.remembered("onboarding", key, lambda: onboarding_set(project))
+
+
 def _ranked(project: LabelProject, scores: dict[str, Score]) -> Iterator[tuple[str, Why, str]]:
     """Items that are examples, the best of each kind first."""
     clear: list[tuple[float, str]] = []

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.labelling.about import About
 from flows.labelling.adding import Added, read_rows
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 PROJECT = "project.json"
 LONGEST_TEXT = 20_000
 LONGEST_NAME = 200
+T = TypeVar("T")
 
 
 class UnknownItem(RunError):
@@ -67,6 +68,7 @@ class LabelProject:
         self._items = Log(folder / "items.jsonl")
         self._lock = threading.RLock()
         self._writers = 0
+        self._memory: dict[str, tuple[Hashable, Any]] = {}
         self._standing: Standing | None = None
         self._about: tuple[int, About] | None = None
 
@@ -171,6 +173,14 @@ class LabelProject:
             self.check_item(item)
             strategy = self.strategy
             return settlement_of(item, self.said, self.about.question, strategy) if strategy else None
+
+    def remembered(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
+        """What is costly to make, made again only when its key is another one."""
+        with self._lock:
+            if name not in self._memory or self._memory[name][0] != key:
+                self._memory[name] = key, make()
+            found: T = self._memory[name][1]
+            return found
 
     def check_item(self, item: str) -> None:
         """
@@ -296,7 +306,7 @@ class LabelProject:
     @property
     def last_round(self) -> int:
         """The highest round that anything was said in, or that was opened."""
-        return max([self.said.last_round, *(one.number for one in self.about.rounds)])
+        return max([1, *self.said.rounds, *(one.number for one in self.about.rounds)])
 
     def change(self, change: Callable[[About], About]) -> About:
         """Replace the settings by what `change` makes of them, as nobody else writes."""

@@ -63,8 +63,8 @@ class Said:
     """All labels that were ever said, as texts."""
     count: int = 0
     """How many annotations count."""
-    last_round: int = 1
-    """The highest round in which anything was said."""
+    rounds: set[int] = field(default_factory=set)
+    """The rounds in which anything was said."""
     _answers: dict[str, list[Line]] = field(default_factory=dict)
     _of_item: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
 
@@ -109,7 +109,7 @@ class Said:
 
     def _know(self, annotation: dict[str, Any]) -> None:
         self.names.update(_names_in(annotation["label"]))
-        self.last_round = max(self.last_round, annotation.get("round", 1))
+        self.rounds.add(annotation.get("round", 1))
         name, family = annotation["annotator"], annotation.get("family", "")
         known = self.voters.get(name)
         if known is None or (family and not known.family):

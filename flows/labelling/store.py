@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -137,13 +138,15 @@ class LabelProjects:
 
     def made_from(self, source: str) -> str | None:
         """The newest project that was made from this, such as a run."""
+        return next((name for name, about in self.abouts().items() if about.made_from == source), None)
+
+    def abouts(self) -> dict[str, About]:
+        """The settings of all projects whose settings can be read, by name, the newest first; nothing else of them is read."""
+        found = {}
         for name in self.names():
-            try:
-                if self.get(name).about.made_from == source:
-                    return name
-            except DistilflowError:
-                continue
-        return None
+            with suppress(DistilflowError):
+                found[name] = About.load(self._path(name) / PROJECT)
+        return found
 
     def _opened(self, name: str) -> tuple[LabelProject, Gains]:
         path = self._path(name)
