@@ -97,7 +97,10 @@ class LabelProject:
             for item in changed:
                 self.items.setdefault(item, {})
             if changed and self._standing is not None:
-                self._standing.again(changed)
+                try:
+                    self._standing.again(changed)
+                except RunError:  # labels came that the strategy does not know: `standing` says so to whoever asks for it
+                    self._standing = None
 
     @property
     def place(self) -> tuple[int, int, int]:

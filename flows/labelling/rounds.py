@@ -16,6 +16,8 @@ from steps.errors import RunError
 Order = Literal["gain", "uncertainty", "file"]
 CANDIDATES = 400
 """Items for which it is tried what an answer would bring: the least certain ones."""
+UNSURE = 0.02
+"""How unsure an item is at least that is worth a place in a round though no single answer would change its label."""
 LOOKED_AROUND = 60
 """Items for which it is tried what an answer would bring to others: those whose own label gains most."""
 
@@ -148,7 +150,8 @@ def open_round(project: LabelProject, gains: Gains, size: int | None = None) -> 
         ready = [item for item in project.items if project.said.gold_of(item) is None]
         ranked = queue(project, gains, ready)
         number = project.last_round + 1 if project.said.count or about.rounds else 1
-        chosen = [one.item for one in ranked if one.gain > 0 or not one.score.answers][: size or about.round_size]
+        open_ones = [one.item for one in ranked if one.gain > 0 or one.score.uncertainty >= UNSURE or not one.score.answers]
+        chosen = open_ones[: size or about.round_size]
         if not chosen:
             raise RunError("there is nothing left to review: no answer would change a label", "add annotations or items")
         strategy = project.strategy

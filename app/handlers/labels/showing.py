@@ -206,10 +206,9 @@ def item_view(project: LabelProject, gains: Gains, item: str, reviewer: str = ""
         project.check_item(item)
         about, problem = project.about, None
         try:
-            settlement = project.settlement(item)
+            settlement, alike = project.settlement(item), most_alike(known_set(project), project.items[item], item, 2)
         except DistilflowError as error:
-            settlement, problem = None, {"what": error.message, "fix": error.fix}
-        columns = project.items[item]
+            settlement, alike, problem = None, [], {"what": error.message, "fix": error.fix}
         measured = {one["annotator"]: one["reliability"]["value"] for one in measures_of(project.folder).get("annotators", [])}
         pulls = {pull.annotation_id: pull.pull for pull in settlement.pulls} if settlement else {}
         spread = gains.spread(item) if settlement and not settlement.is_gold else None
@@ -222,14 +221,13 @@ def item_view(project: LabelProject, gains: Gains, item: str, reviewer: str = ""
         return {
             "item": item,
             "title": title_of(project, item),
-            "columns": _cells(columns, about.shown),
+            "columns": _cells(project.items[item], about.shown),
             "now": _now(settlement) if settlement else None,
-            "by_shares": bool(project.strategy and project.strategy.counts_shares) if settlement else False,
             "said": said,
             "rounds": sorted({one["round"] for one in said}),
             "why": why_unsure(settlement, measured) if settlement else "",
             "settles": round(spread.settles) if spread else 0,
-            "alike": [_example(project, one) for one in most_alike(known_set(project), columns, item, 2)],
+            "alike": [_example(project, one) for one in alike],
             "mine": {"label": mine["label"], "comment": mine["explanation"]} if mine else None,
             "example": project.said.examples().get(item),
             "gold": project.said.gold_of(item),
