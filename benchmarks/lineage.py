@@ -82,7 +82,7 @@ def make(folder: Path, rows: int) -> RunFolder:
         spec, _ = spec_from({"distilflow": 1, "name": "bench", "steps": steps})
         planned = plan(spec)
         run = run_inline(planned, folder, run_id="bench")
-    identity = identity_of(planned.llms["answer"])
+    identity = identity_of(planned.llms["answer"][""])
     task = planned.steps["answer"].step
     for name in ("ledger", "journal"):
         shutil.rmtree(run.path / name)

@@ -38,16 +38,16 @@ async def asking(llm: LLM, runs_dir: Path, purpose: str) -> AsyncIterator[tuple[
     used = Tally()
     await gateway.open()
     try:
-        line = gateway.line(llm, purpose, used.add)
+        lines = gateway.lines({"": llm}, purpose, used.add)
         try:
-            await line.open()
-            ask_one = line.of(purpose, session.encode())
+            await lines.open()
+            ask_one = lines.of(purpose, session.encode())
 
             async def ask(chat: Chat) -> str:
                 return (await ask_one(Request(chat, asker=purpose))).texts[0]
 
             yield ask, used
         finally:
-            await line.close()
+            await lines.close()
     finally:
         await gateway.close()

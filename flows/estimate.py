@@ -25,6 +25,8 @@ from steps.base import GeneratorStep
 from steps.errors import RunError, SpecError
 from steps.llms.base import LLM, Completion
 
+Models = Mapping[str, Mapping[str, LLM]]
+"""The models that are asked, by step and by the names that the step has for them (`Plan.llms`)."""
 SAMPLE = 5
 """Rows of the source in a sample."""
 
@@ -49,8 +51,23 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelEstimate:
+    """What one of the models of a step would be asked. `asked_as`: its name there, or its names."""
+
+    asked_as: str
+    model: str
+    requests: Range
+    input_tokens: Range
+    output_tokens: Range
+    cost: Range | None
+
+
+@dataclass(frozen=True, slots=True)
 class StepEstimate:
-    """What one step would take. `model` is empty where none is asked; `cost`, in USD, is None where nobody knows the price."""
+    """What one step would take. `model` is empty where none is asked; `cost`, in USD, is None where nobody knows the price.
+
+    `models`: each of them, where the step asks several.
+    """
 
     step: str
     model: str
@@ -60,6 +77,7 @@ class StepEstimate:
     input_tokens: Range = Range()
     output_tokens: Range = Range()
     cost: Range | None = Range()
+    models: tuple[ModelEstimate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +110,7 @@ def estimate(
     plan: Plan,
     rows: int | None = None,
     sample: int = SAMPLE,
-    priced: Mapping[str, LLM] | None = None,
+    priced: Models | None = None,
     *,
     runs_dir: Path = Path("runs"),
 ) -> Estimate:
@@ -127,6 +145,8 @@ class _Reply:
     """One reply of the sample; `unit` is the row of the source, or of a step over all rows, that it goes back to."""
 
     step: str
+    model: str
+    """Which of the step's models, by its name there."""
     unit: str
     used: Tally
     is_new: bool
@@ -138,15 +158,20 @@ class _Sample(Observer):
         self.replies: list[_Reply] = []
         self.failures: list[Failure] = []
 
-    def replied(self, step: str, row: str, completion: Completion, used: Tally, is_new: bool) -> None:
-        self.replies.append(_Reply(step, row.partition(".")[0], used, is_new, read_limits(completion.headers)))
+    def replied(self, step: str, row: str, model: str, completion: Completion, used: Tally, is_new: bool) -> None:
+        self.replies.append(_Reply(step, model, row.partition(".")[0], used, is_new, read_limits(completion.headers)))
 
     def failed(self, failure: Failure) -> None:
         self.failures.append(failure)
 
 
 async def _estimate(
-    plan: Plan, rows: int | None, totals: dict[str, int], sample: int, priced: Mapping[str, LLM] | None, runs_dir: Path
+    plan: Plan,
+    rows: int | None,
+    totals: dict[str, int],
+    sample: int,
+    priced: Models | None,
+    runs_dir: Path,
 ) -> Estimate:
     seen = _Sample()
     async with sampled(plan, sample, seen, runs_dir=runs_dir) as (engine, _):
@@ -203,7 +228,7 @@ class _Projection:
         totals: Mapping[str, int],
         matched: Mapping[str, Sequence[str]],
         seen: _Sample,
-        priced: Mapping[str, LLM] | None,
+        priced: Models | None,
     ) -> None:
         self._plan = plan
         self._counts = counts
@@ -215,7 +240,7 @@ class _Projection:
         self._begin: dict[str, str] = {}
         for name in plan.steps:
             self._begin[name] = self._beginning(name)
-        self._prices = {name: llm.find_price() for name, llm in self._llms.items()}
+        self._prices = {(step, name): llm.find_price() for step, models in self._llms.items() for name, llm in models.items()}
 
     def estimate(self) -> Estimate:
         replies = self._seen.replies
@@ -246,14 +271,37 @@ class _Projection:
         replies = [reply for reply in self._seen.replies if reply.step == name]
         return StepEstimate(
             step=name,
-            model=self._llms[name].model_name,
+            model=", ".join(dict.fromkeys(llm.model_name for llm in self._llms[name].values())),
             rows_in=counts.taken * scale,
             rows_out=counts.made * scale,
             requests=self._sum(replies, _requests),
             input_tokens=self._sum(replies, _input_tokens),
             output_tokens=self._sum(replies, _output_tokens),
             cost=None if self._is_unpriced(name) else self._sum(replies, self._cost),
+            models=self._models(name, replies),
         )
+
+    def _models(self, step: str, replies: list[_Reply]) -> tuple[ModelEstimate, ...]:
+        names: dict[int, list[str]] = defaultdict(list)
+        for name, llm in self._llms[step].items():
+            names[id(llm)].append(name)
+        if len(names) < 2:
+            return ()
+        found = []
+        for group in names.values():
+            mine = [reply for reply in replies if reply.model in group]
+            is_known = all(self._prices[step, name] is not None for name in group)
+            found.append(
+                ModelEstimate(
+                    asked_as=", ".join(group),
+                    model=self._llms[step][group[0]].model_name,
+                    requests=self._sum(mine, _requests),
+                    input_tokens=self._sum(mine, _input_tokens),
+                    output_tokens=self._sum(mine, _output_tokens),
+                    cost=self._sum(mine, self._cost) if is_known else None,
+                )
+            )
+        return tuple(found)
 
     # ---- money
     def _cost(self, reply: _Reply) -> float:
@@ -261,12 +309,13 @@ class _Projection:
 
     def _money_for(self, reply: _Reply) -> float | None:
         """By today's price, whatever it cost when it was got; None when nobody knows, or the server counts no tokens."""
-        price = self._prices[reply.step]
+        price = self._prices[reply.step, reply.model]
         return price.cost(reply.used.usage) if price is not None else None
 
     def _is_unpriced(self, name: str) -> bool:
         replies = (reply for reply in self._seen.replies if reply.step == name)
-        return self._prices[name] is None or any(self._money_for(reply) is None for reply in replies)
+        is_known = all(self._prices[name, model] is not None for model in self._llms[name])
+        return not is_known or any(self._money_for(reply) is None for reply in replies)
 
     # ---- from the sample to all rows
     def _beginning(self, name: str) -> str:
@@ -283,8 +332,14 @@ class _Projection:
 
     def _scale(self, begin: str) -> float:
         """All rows, for each row of the sample. A step over all rows makes more of more rows."""
-        source = self._source(begin)
-        return self._totals[source] / max(1, self._counts[source].made)
+        if begin in self._totals:
+            return self._totals[begin] / max(1, self._counts[begin].made)
+        planned = self._plan.steps[begin]
+        scales = {before: self._scale(self._begin[before]) for before in planned.after}
+        sampled = sum(self._counts[before].made for before in planned.after)
+        if planned.matches_branches or not sampled:
+            return scales[planned.after[0]]
+        return sum(self._counts[before].made * scale for before, scale in scales.items()) / sampled
 
     def _sum(self, replies: list[_Reply], amount: Callable[[_Reply], float]) -> Range:
         """What all rows would use, by what these replies used."""
@@ -314,15 +369,18 @@ class _Projection:
     # ---- time
     def _seconds(self) -> Range:
         """Time of the endpoint that takes longest, and of the first row's way through all steps."""
-        steps: dict[str, list[str]] = defaultdict(list)
-        for name, llm in self._llms.items():
-            steps[llm.endpoint].append(name)
-        longest = max((self._seconds_of(names) for names in steps.values()), key=lambda found: found.mean, default=Range())
+        askers: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for step, models in self._llms.items():
+            for name, llm in models.items():
+                askers[llm.endpoint].append((step, name))
+        longest = max((self._seconds_of(asking) for asking in askers.values()), key=lambda found: found.mean, default=Range())
         return Range(longest.mean + self._way(), longest.margin)
 
-    def _seconds_of(self, names: list[str]) -> Range:
-        replies = [reply for reply in self._seen.replies if reply.step in names]
-        llm = self._llms[names[0]]
+    def _seconds_of(self, asking: list[tuple[str, str]]) -> Range:
+        """`asking`: the steps that ask an endpoint, and which of their models it is."""
+        replies = [reply for reply in self._seen.replies if (reply.step, reply.model) in asking]
+        step, name = asking[0]
+        llm = self._llms[step][name]
         at_once = self._sum(replies, lambda reply: reply.used.seconds).over(llm.max_concurrency)
         requests, tokens = self._sum(replies, _requests), self._sum(replies, _tokens)
         limited = [
@@ -338,8 +396,11 @@ class _Projection:
         """Seconds of the longest chain of requests that wait for each other."""
         ends: dict[str, float] = {}
         for name, planned in self._plan.steps.items():
-            took = [reply.used.seconds for reply in self._seen.replies if reply.step == name]
-            own = sum(took) / len(took) if took else 0.0
+            took: dict[str, list[float]] = defaultdict(list)
+            for reply in self._seen.replies:
+                if reply.step == name:
+                    took[reply.model].append(reply.used.seconds)
+            own = max((sum(seconds) / len(seconds) for seconds in took.values()), default=0.0)  # models are asked side by side
             ends[name] = own + max((ends[before] for before in planned.after), default=0.0)
         return max(ends.values(), default=0.0)
 

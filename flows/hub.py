@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from steps.artifacts import ARTIFACTS
+import orjson
+
+from steps.artifacts import ARTIFACTS, METADATA
 from steps.errors import DistilflowError, SpecError
 from steps.wording import listed
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 _REPO_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 CARD = "README.md"
+TAG = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
+"""What a version of a data set can be called."""
+STRATEGY = "strategy"
+"""The artifact that holds how labels were settled."""
 CardWriter = Callable[[str, str], str]
 """Makes the card to push, of the repository's full name and the card that is there ("" if there is none)."""
 
@@ -66,7 +72,9 @@ def push_folder(
 
     Parquet files that lie beside pushed ones, and other files of an artifact that is pushed, are deleted in the same commit:
     they belong to what is replaced. The card is what `write_card` makes of the present one. `tag`: a name for this version,
-    which no other version may have. `on_progress` is told before each large file is sent, and at the end of all.
+    which no other version may have. A version whose labels were settled by strategies is tagged by these too, unless it is a
+    pull request; a tag that an earlier version has stays there. `on_progress` is told before each large file is sent, and at
+    the end of all.
 
     Raises:
         PushFailed: It says what to do.
@@ -80,7 +88,9 @@ def push_folder(
         repo_id = api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True).repo_id
         if revision and not revision.startswith("refs/"):
             api.create_branch(repo_id, branch=revision, repo_type="dataset", exist_ok=True)
-        if tag and any(ref.name == tag for ref in api.list_repo_refs(repo_id, repo_type="dataset").tags):
+        strategies = [] if create_pr else strategy_tags(folder)
+        taken = {ref.name for ref in api.list_repo_refs(repo_id, repo_type="dataset").tags} if tag or strategies else set()
+        if tag in taken:
             raise PushFailed(f"{repo_id!r} has a version {tag!r} already; nothing was pushed", "choose another tag, or none")
         present = set(api.list_repo_files(repo_id, repo_type="dataset", revision=revision))
         card = write_card(repo_id, _present_card(api, repo_id, revision) if CARD in present else "")
@@ -94,9 +104,19 @@ def push_folder(
         commit = api.create_commit(
             repo_id, operations, commit_message=message, repo_type="dataset", revision=revision, create_pr=create_pr
         )
-        if tag:
-            api.create_tag(repo_id, tag=tag, revision=commit.oid, repo_type="dataset")
+        for name in dict.fromkeys([*([tag] if tag else []), *(one for one in strategies if one not in taken)]):
+            api.create_tag(repo_id, tag=name, revision=commit.oid, repo_type="dataset")
     return str(commit.pr_url or commit.commit_url)
+
+
+def strategy_tags(folder: Path) -> list[str]:
+    """What the strategies are called by which the labels of a Distiset were settled, such as "learned-v2-1f0c9a2b"."""
+    tags = []
+    for path in sorted(folder.glob(f"{ARTIFACTS}/*/{STRATEGY}/{METADATA}")):
+        with suppress(OSError, ValueError):  # of an artifact without metadata the card says so
+            said = orjson.loads(path.read_bytes())
+            tags.append(said.get("tag") if isinstance(said, dict) else None)
+    return list(dict.fromkeys(tag for tag in tags if isinstance(tag, str) and TAG.fullmatch(tag)))
 
 
 def _upload(

@@ -11,7 +11,7 @@ from steps.absent import ADDRESSES
 from steps.base import BaseStep
 from steps.errors import SpecError
 from steps.llms.base import LLM
-from steps.models import models_of
+from steps.models import Model, with_models
 from steps.wording import did_you_mean, quoted
 
 PROVIDERS = ("openai", *ADDRESSES)
@@ -51,17 +51,20 @@ def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:
     """
     llm = parse_model(text)
     is_rehearsal = llm["use"] == LLM.rehearsal
+
+    def change(kind: type[Model], before: Any) -> Any:
+        if issubclass(kind, LLM):
+            return with_sampling_of(before, llm)
+        return {"use": kind.rehearsal} if is_rehearsal else before
+
     steps = []
     for step in spec.steps:
         found = _class_of(step.use)
-        changed = dict(found.in_rehearsal) if is_rehearsal and found is not None else {}
-        for name, kind in models_of(found).items() if found is not None else ():
-            if issubclass(kind, LLM):
-                changed[name] = with_sampling_of(step.params.get(name), llm)
-            elif is_rehearsal:
-                changed[name] = {"use": kind.rehearsal}
-        if changed:
-            step = step.model_copy(update={"params": {**step.params, **changed}, **(_anywhere(step) if is_rehearsal else {})})
+        params = with_models(found, step.params, change) if found is not None else step.params
+        if is_rehearsal and found is not None:
+            params = {**params, **found.in_rehearsal}
+        if params != step.params:
+            step = step.model_copy(update={"params": params, **(_anywhere(step) if is_rehearsal else {})})
         steps.append(step)
     return spec.read_as(steps, spec.unread)
 

@@ -8,12 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from flows.engine.stages import keys_of
-from flows.engine.tally import money
+from flows.engine.tally import Tally, money
 from flows.plan import Plan
 from flows.runs import RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec
 from steps.errors import DistilflowError
-from steps.llms.base import LLM, Usage
 from steps.tasks.base import Task
 from steps.wording import counted
 
@@ -84,7 +83,7 @@ def _add_use(found: Staleness, plan: Plan, name: str, last: RunReport, reports: 
     rows = _rows_into(plan, name, last)
     found.rows = max(found.rows, rows)
     step = plan.steps[name].step
-    if not isinstance(step, Task) or step.llm.is_free:
+    if not isinstance(step, Task) or step.is_free:
         return
     used = next((one for report in reports if (one := report.steps.get(name)) and one.usage.requests), None)
     if used is None:
@@ -92,7 +91,7 @@ def _add_use(found: Staleness, plan: Plan, name: str, last: RunReport, reports: 
         return
     asked = max(1, used.taken - used.reused)
     found.requests += round(rows * used.usage.requests / asked)
-    cost = _cost(step.llm, used.usage.usage, rows / asked)
+    cost = _cost(step, used.usage, rows / asked)
     if cost is None:
         found.unknown.append(name)
     else:
@@ -107,7 +106,13 @@ def _rows_into(plan: Plan, name: str, last: RunReport) -> int:
     return max(before, default=0)
 
 
-def _cost(llm: LLM, used: Usage, share: float) -> float | None:
-    price = llm.find_price()
-    cost = price.cost(used) if price is not None else None
+def _cost(task: Task, used: Tally, share: float) -> float | None:
+    """At today's price, or, of several models with prices of their own, at those of the day."""
+    prices = [llm.find_price() for llm in task.models().values()]
+    if None in prices:
+        return None
+    if any(price != prices[0] for price in prices):
+        cost = used.cost
+    else:
+        cost = prices[0].cost(used.usage) if prices[0] is not None else None
     return None if cost is None else cost * share

@@ -225,6 +225,13 @@ class GlobalStep(BaseStep):
     `process` gets a collection that can be counted and read several times; the rows are read from disk while it is iterated.
     """
 
+    matches_branches: ClassVar[bool] = True
+    """After several steps: whether it gets what all of them made of a row as one row. Else it gets the rows of the first, then
+    those of the second, and so on in the order of `after`; they need not come from one source."""
+
+    keeps_every_row: ClassVar[bool] = False
+    """Whether each row that it gets goes on, none more, and in their order: then it is known which of them each is."""
+
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         """Turn all rows into the rows that go on."""
         raise NotImplementedError(f"{type(self).__name__}.process")

@@ -16,11 +16,12 @@ def chances(seed: int, row: Row, *purpose: str | int) -> Random:
     Equal rows meet equal chances. The order of columns does not count, and lists and tuples are the same: rows that are
     read back from disk hold lists.
     """
-    said = f"{_as_text([seed, *purpose])}{_as_text(row)}".encode("utf-8", "surrogatepass")
+    said = f"{row_text([seed, *purpose])}{row_text(row)}".encode("utf-8", "surrogatepass")
     return Random(hashlib.blake2b(said, digest_size=8).digest())
 
 
-def _as_text(value: Any) -> str:
+def row_text(value: Any) -> str:
+    """All that a row or a value holds, as text: the same for rows that are equal, whatever the order of their columns."""
     try:
         return json.dumps(value, sort_keys=True, default=repr)
     except (TypeError, ValueError, RecursionError):  # keys of several types, or no tuple of JSON at all

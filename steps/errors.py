@@ -7,6 +7,7 @@ DistilflowError
 │   ├── MissingKey      the row lacks a column that the step needs
 │   ├── MissingValue    the row has the column, but nothing in it
 │   ├── BadReply        the model answered, but not in the form that was asked for
+│   ├── TooFewAnswers   of several models that are asked about a row, too few answered
 │   └── LLMError        the request for this row failed
 │       ├── RateLimited · ServerFailed · NetworkFailed (Unreachable)     worth another attempt
 │       ├── EmptyReply                                      worth one more attempt, which is paid for again
@@ -131,6 +132,12 @@ class BadReply(RowError):
         return type(self), (self.message, self.fix, self.reply)
 
 
+class TooFewAnswers(RowError):
+    """Of the models that are asked about a row, fewer answered than are needed."""
+
+    code = "too-few-answers"
+
+
 class LLMError(RowError):
     """A request to a model failed.
 
@@ -232,5 +239,7 @@ class EndpointDown(LLMError):
     is_fatal = True
 
 
-MAY_PASS = frozenset(kind.code for kind in (BadReply, EmptyReply, RateLimited, ServerFailed, NetworkFailed, Unreachable))
+MAY_PASS = frozenset(
+    kind.code for kind in (BadReply, TooFewAnswers, EmptyReply, RateLimited, ServerFailed, NetworkFailed, Unreachable)
+)
 """Codes of errors that the same row may not meet again: a model is asked anew, or a server answers again."""

@@ -6,11 +6,18 @@ vectors. Each kind has a base class; a parameter of that type is a place for one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
-from pydantic import ConfigDict, ModelWrapValidatorHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from steps import registry
 from steps.components import Component
@@ -80,3 +87,46 @@ def models_of(step: type) -> dict[str, type[Model]]:
     fields = getattr(step, "model_fields", {})
     kinds = {name: field.annotation for name, field in fields.items()}
     return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Model)}
+
+
+def models_in(component: BaseModel, path: str = "") -> Iterator[tuple[str, Model]]:
+    """The models that a step holds, also in lists and in other models, each with where it stands: `judges.0.llm`."""
+    for name, value in component:
+        held = enumerate(value) if isinstance(value, (list, tuple)) else value.items() if isinstance(value, dict) else None
+        for key, one in held if held is not None else [("", value)]:
+            if isinstance(one, BaseModel):
+                place = ".".join(str(part) for part in (path, name, key) if part != "")
+                if isinstance(one, Model):
+                    yield place, one
+                yield from models_in(one, place)
+
+
+Change = Callable[[type[Model], Any], Any]
+"""What stands in a place for a model of this kind, given what stood there."""
+
+
+def with_models(step: type[BaseModel], params: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    """The parameters of a step, as data, with other models in all places for one; inside of lists only where there was one."""
+    changed = {name: new for name, kind in models_of(step).items() if (new := change(kind, params.get(name))) is not None}
+    for name in params.keys() & step.model_fields.keys() - changed.keys():
+        changed[name] = _with_models(step.model_fields[name].annotation, params[name], change)
+    return {**params, **changed}
+
+
+def _with_models(annotation: Any, value: Any, change: Change) -> Any:
+    origin, arms = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _with_models(arms[0], value, change)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(value, dict):
+        if issubclass(annotation, Model):
+            return change(annotation, value)
+        fields = annotation.model_fields
+        return {key: _with_models(fields[key].annotation, one, change) if key in fields else one for key, one in value.items()}
+    if isinstance(origin, type) and issubclass(origin, Sequence) and isinstance(value, list):
+        return [_with_models(arms[0], one, change) for one in value]
+    if isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, dict):
+        return {key: _with_models(arms[1], one, change) for key, one in value.items()}
+    for arm in arms if origin is not None else ():  # a union: those that the value is none of leave it as it is
+        if (changed := _with_models(arm, value, change)) != value:
+            return changed
+    return value

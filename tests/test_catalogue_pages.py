@@ -76,6 +76,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = "".join(json.dumps({"instruction": f"{number}?", "text": "t", "generation": "g"}) + "\n" for number in range(2))
     for name in ("rows.jsonl", "benchmark.jsonl", "recordings.jsonl"):
         (tmp_path / name).write_text(rows)
+    (tmp_path / "annotations.csv").write_text("item,annotator,label\n1,ann,good\n")
     (tmp_path / "functions.py").write_text("def area(width, height): return width * height\n")
     datasets.Dataset.from_list([{"instruction": "1?"}]).save_to_disk(tmp_path / "my-dataset")
     return tmp_path

@@ -288,7 +288,7 @@ def _fix_first(problems: int) -> str:
 
 
 def _models(plan: Plan) -> list[str]:
-    return list(dict.fromkeys(llm.model_name for llm in plan.llms.values()))
+    return list(dict.fromkeys(llm.model_name for _, llm in plan.every_llm))
 
 
 def _reaches(plan: Plan) -> bool:

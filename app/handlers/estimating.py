@@ -47,7 +47,7 @@ def _plain(found: Any) -> Any:
             return {"mean": mean, "low": ends.low, "high": ends.high}
         case dict():
             return {name: _plain(value) for name, value in found.items()}
-        case list():
+        case list() | tuple():
             return [_plain(value) for value in found]
         case float() if not math.isfinite(found):
             return None

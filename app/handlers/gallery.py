@@ -62,7 +62,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _reached(plan: Plan) -> list[str]:
     """What a pipeline needs beyond this machine."""
-    reached = [*(planned.step.reaches for planned in plan.steps.values()), *(llm.reaches for llm in plan.llms.values())]
+    reached = [*(planned.step.reaches for planned in plan.steps.values()), *(llm.reaches for _, llm in plan.every_llm)]
     return [words for words in dict.fromkeys(reached) if words]
 
 

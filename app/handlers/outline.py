@@ -195,6 +195,7 @@ def _class_of(use: str) -> type[BaseStep] | None:
 _ICONS = {
     "LoadDataFromHub": "database",
     "LoadDataFromDicts": "braces",
+    "ConcatenateRows": "join",
     "UltraFeedback": "scales",
     "PrometheusEval": "scales",
     "KeepColumns": "table",
@@ -215,11 +216,13 @@ _GROUP_ICONS = {
 def _replies(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> Replies:
     if found is None or not issubclass(found, Task):
         return ""
-    match _llm_name(step, planned):
-        case "RehearsalLLM":
+    match _llm_names(step, planned):
+        case ["RehearsalLLM"]:
             return "rehearsal"
-        case "ReplayLLM":
+        case ["ReplayLLM"]:
             return "recordings"
+        case []:
+            return ""
     return "model"
 
 
@@ -243,17 +246,18 @@ def icon_of(use: str, found: type[BaseStep], *, asks: bool) -> str:
     return _ICONS.get(use) or _GROUP_ICONS.get(found.group, "box")
 
 
-def _llm_name(step: StepSpec, planned: PlannedStep | None) -> str:
+def _llm_names(step: StepSpec, planned: PlannedStep | None) -> list[str]:
+    """The classes of its models, each once; of one that cannot be planned, what it says of its `llm`."""
     if planned is not None and isinstance(planned.step, Task):
-        return registry.name_of(type(planned.step.llm), "llms")
+        return list(dict.fromkeys(registry.name_of(type(llm), "llms") for llm in planned.step.models().values()))
     llm = step.params.get("llm")
-    return str(llm.get("use", "")) if isinstance(llm, dict) else "RehearsalLLM"
+    return [str(llm.get("use", "")) if isinstance(llm, dict) else "RehearsalLLM"]
 
 
 def _price(planned: PlannedStep | None) -> str:
     if planned is None or not isinstance(planned.step, Task):
         return ""
-    return "free" if registry.name_of(type(planned.step.llm), "llms") in ("RehearsalLLM", "ReplayLLM") else ""
+    return "free" if set(_llm_names(planned.spec, planned)) <= {"RehearsalLLM", "ReplayLLM"} else ""
 
 
 def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> str:
@@ -261,17 +265,26 @@ def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep 
     if found is None:
         return "unknown class"
     if issubclass(found, Task):
-        llm = planned.step.llm if planned is not None and isinstance(planned.step, Task) else None
-        names = {"RehearsalLLM": "rehearsal", "ReplayLLM": "recorded replies"}
-        model = names.get(_llm_name(step, planned)) or (llm.model_name if llm else _model(step))
+        model = _models_in_short(step, planned)
         aspect = step.params.get("aspect") or step.params.get("rubric")
         return _cut(f"{model} · {aspect}" if isinstance(aspect, str) else model)
-    if issubclass(found, JoinStep):
+    if issubclass(found, JoinStep) or step.use == "ConcatenateRows":
         return f"{len(step.after)} branch{'es' if len(step.after) != 1 else ''}"
     if issubclass(found, GeneratorStep):
         return _cut(_source(step))
     values = [_short(value) for name, value in step.params.items() if name in found.model_fields]
     return _cut(" · ".join(value for value in values if value))
+
+
+def _models_in_short(step: StepSpec, planned: PlannedStep | None) -> str:
+    """Its model, or how many it has and which."""
+    used = _llm_names(step, planned)
+    if len(used) == 1 and used[0] in (free := {"RehearsalLLM": "rehearsal", "ReplayLLM": "recorded replies"}):
+        return free[used[0]]
+    if planned is None or not isinstance(planned.step, Task):
+        return _model(step)
+    names = list(dict.fromkeys(llm.model_name for llm in planned.step.models().values()))
+    return names[0] if len(names) == 1 else f"{len(names)} models: {', '.join(names)}" if names else "no model"
 
 
 def _router_in_short(spec: PipelineSpec, plan: Plan, step: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from flows.distiset.by_hand import rows_left
 from flows.distiset.folders import CARD
 from flows.distiset.parts import standing_of
 from flows.distiset.publishing import prepared
-from flows.hub import Uploaded, check_repo_id, push_folder
+from flows.hub import TAG, Uploaded, check_repo_id, push_folder
 from flows.runs import RunFolder
 from steps.errors import DistilflowError, RunError
 
@@ -31,7 +30,6 @@ LICENCES = {
     "Other": "other",
 }
 """Licences as the Hub knows them, by the name that people read."""
-_TAG = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 
 
 def token_is_set() -> bool:
@@ -61,7 +59,7 @@ def push_result(run: RunFolder, wish: Wish, on_progress: Callable[[Uploaded], No
     if not repo_id:
         raise RunError("there is no repository to push to", "name it as owner/name, such as my-org/preference-data")
     check_repo_id(repo_id)
-    if tag and not _TAG.fullmatch(tag):
+    if tag and not TAG.fullmatch(tag):
         raise RunError(f"{tag!r} cannot be a version tag", "use letters, digits, '-', '_' and '.', or leave it empty")
     if wish.licence and wish.licence not in LICENCES.values():
         raise RunError(f"{wish.licence!r} is no licence of the list", "choose one, or leave it open")

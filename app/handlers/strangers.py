@@ -56,9 +56,19 @@ def _components(use: str, params: dict[str, Any]) -> Iterator[tuple[type, dict[s
         except registry.UnknownComponent:
             continue
     for value in params.values():
-        for inner in value if isinstance(value, list) else [value]:
-            if isinstance(inner, dict) and isinstance(inner.get("use"), str):
-                yield from _components(inner["use"], {key: entry for key, entry in inner.items() if key != "use"})
+        yield from _nested(value)
+
+
+def _nested(value: Any) -> Iterator[tuple[type, dict[str, Any]]]:
+    """The classes that are named anywhere in a value: in lists, and in what is no component itself."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from _nested(inner)
+    elif isinstance(value, dict) and isinstance(value.get("use"), str):
+        yield from _components(value["use"], {key: entry for key, entry in value.items() if key != "use"})
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _nested(inner)
 
 
 def _reaches(use: type, params: dict[str, Any], root: Path) -> str:

@@ -37,6 +37,7 @@ OTHER_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("reasoning chain of thought cot", ("step by step",)),
     ("summarize summarise extract paraphrase question answering qa translate", ("answers each instruction",)),
     ("concatenate join", ("into one list", "into one row")),
+    ("append union stack merge", ("one after the other",)),
     ("aggregate", ("into lists",)),
     ("remove delete", ("drops the others",)),
     ("loop repeat", ("repeats the steps",)),
@@ -79,7 +80,7 @@ def _rank_of(entry: Entry, word: str) -> int:
         any(name.startswith(word) for name in names),
         f" {word}" in names[1] or names[0].endswith(word),
         word in columns,
-        any(word in column for column in columns),
+        any(f" {word}" in f" {column}" for column in columns),
         word in plain(entry["summary"]),
         word in entry["found_by"],
     )

@@ -27,6 +27,9 @@ def show_estimate(found: Estimate) -> None:
         if step.model:
             line += [_range(step.requests), _range(step.input_tokens), _range(step.output_tokens), _cost(step.cost)]
         lines.append(line + [""] * (len(header) - len(line)))
+        for one in step.models:
+            amounts = [_range(one.requests), _range(one.input_tokens), _range(one.output_tokens), _cost(one.cost)]
+            lines.append([f"  {one.asked_as}", one.model, "", "", *amounts])
     if found.requests.mean:
         total = [_range(found.requests), _range(found.input_tokens), _range(found.output_tokens), _total_cost(found)]
         lines.append(["total", "", "", "", *total])

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -202,7 +202,7 @@ def planned_from(
     return plan(spec, known=problems, is_replay=is_replay, load_groups=load_groups)
 
 
-def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, LLM]:
+def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, Mapping[str, LLM]]:
     """The models that the steps of a file would ask, as far as they can be made here: what is wrong is said elsewhere."""
     return examine(configured(pipeline, param, llm)[0])[0].llms
 
@@ -229,7 +229,7 @@ def _check_something_is_replayed(planned: Plan, source: Source) -> None:
     Raises:
         SpecError: All its models are free: they would answer, and no reply of the journal would be used.
     """
-    if any(not llm.is_free for llm in planned.llms.values()):
+    if any(not llm.is_free for _, llm in planned.every_llm):
         return
     _, asked = next(entries_of(source.path))
     raise SpecError(

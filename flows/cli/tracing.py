@@ -71,7 +71,8 @@ def _show_reply(number: int, asked: Asked, replies: int) -> None:
     facts = ["made up, no request"] if asked.is_free and asked.model == "rehearsal" else facts
     facts = ["replayed, no request"] if asked.is_copy or (asked.is_free and asked.model != "rehearsal") else facts
     which = f"request {number} of {replies}: " if replies > 1 else ""
-    tell(f"  {which}{asked.model} · {' · '.join(facts)}")
+    who = f"{asked.asked_as} ({asked.model})" if asked.asked_as else asked.model
+    tell(f"  {which}{who} · {' · '.join(facts)}")
     if isinstance(asked.chat, list):
         tell(f"    prompt: {cell(asked.chat)}")
     for text in asked.texts:

@@ -54,7 +54,7 @@ class Asking:
         self._reader = SegmentReader()
         self._live = desk.live_rows()
         self._gateway = gateway
-        self._line = gateway.line(task.llm, self.name, self._account)
+        self._lines = gateway.lines(task.models(), self.name, self._account)
         self._deliver = deliver
         self._fail = fail
         self._running: set[asyncio.Task[None]] = set()
@@ -67,14 +67,14 @@ class Asking:
         await self._gateway.open()
         self.task.keep_artifacts_in(self._desk.artifacts(self.name, self.step_key) / OF_ANY_ROWS)
         await asyncio.to_thread(self.task.load)
-        await self._line.open()
+        await self._lines.open()
 
     async def close(self) -> None:
         """Wait for what is under way, or for its cancellation, and let go of everything."""
         if self._running:
             await asyncio.wait(self._running)
         self._flush()
-        await self._line.close()
+        await self._lines.close()
         self._segment.close()
         self._reader.close()
         self._live.flush()
@@ -120,7 +120,7 @@ class Asking:
             row = self._row(item)
             ready = rename_in(row, self.task.input_mappings) if self.task.input_mappings else row
             asker = ALL_ROWS if self.task.shares_replies else item.key
-            made = await self.task.answer(ready, self._line.of(item.id, asker, self._retried.get(item.key, 0)))
+            made = await self.task.answer(ready, self._lines.of(item.id, asker, self._retried.get(item.key, 0)))
             if not self._multiplies and len(made) != 1:
                 raise wrong_count(self.task, len(made), 1)
             named = [rename_out(new, row, self.task) for new in made]

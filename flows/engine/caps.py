@@ -45,7 +45,7 @@ def check_prices(plan: Plan, caps: Caps) -> None:
     """
     if caps.cost is None:
         return
-    unknown = [f"{llm.model_name!r} of step {step!r}" for step, llm in plan.llms.items() if llm.find_price() is None]
+    unknown = [f"{llm.model_name!r} of step {step!r}" for step, llm in plan.every_llm if llm.find_price() is None]
     if unknown:
         raise SpecError(
             f"the price of {', '.join(unknown)} is not known, so {money(caps.cost)} cannot be kept as a budget",

@@ -152,7 +152,7 @@ class Link:
 class Chain:
     """The steps of a stage that asks no model. One per worker."""
 
-    def __init__(self, stage: Stage, desk: Desk, *, skip: int = 0, shelf: Path | None = None) -> None:
+    def __init__(self, stage: Stage, desk: Desk, *, skip: int = 0, shelves: Sequence[Path] = ()) -> None:
         self.stage = stage
         self.desk = desk
         self.live = desk.live_rows()
@@ -167,7 +167,7 @@ class Chain:
         self._roots: RootKeys | None = None
         self._pace = Pace()
         self._split: tuple[Place, list[bytes]] | None = None
-        self._shelf = shelf
+        self._shelves = shelves
         self._origin: Origin | None = None
 
     def load(self) -> None:
@@ -240,8 +240,7 @@ class Chain:
         if isinstance(step, GeneratorStep):
             return SourceRows(step, self.desk.options.max_rows, self.stage.rounds)
         assert isinstance(step, GlobalStep)
-        assert self._shelf is not None
-        return AllRows(step, self._shelf, step_folder(self.desk.ledger, link.name, link.step_key), link.artifacts)
+        return AllRows(step, self._shelves, step_folder(self.desk.ledger, link.name, link.step_key), link.artifacts)
 
     # ---- the way of the rows
     def _take(self, start: int, part: _Part, outcome: Outcome) -> None:

@@ -51,8 +51,7 @@ class Crew:
 
     async def start(self, station: Station) -> None:
         """Start all replicas of a stage."""
-        shelf = self._shelf_before(station)
-        if shelf is not None:
+        for shelf in self._shelves_before(station):
             shelf.save()
         for replica in range(station.stage.resources.replicas):
             await self.add(station, replica)
@@ -75,8 +74,7 @@ class Crew:
 
     def _host(self, station: Station, replica: int, lease: Lease, skip: int) -> Host:
         employer, stage, settings = self._employer, station.stage, self._employer.settings
-        before = self._shelf_before(station)
-        shelf = before.path if before is not None else None
+        shelves = tuple(shelf.path for shelf in self._shelves_before(station))
         station.workers += 1
         desk = Desk(
             folder=settings.folder,
@@ -89,22 +87,22 @@ class Crew:
         if stage.asks is not None and (stage.pool == "async" or settings.in_threads):
             return LoopHost(stage, replica, employer, desk, self._gateway)
         if settings.in_threads:
-            return ThreadHost(stage, replica, employer, desk, shelf)
+            return ThreadHost(stage, replica, employer, desk, shelves)
         order = Order(
             employer.plan.spec.to_dict(),
             stage.name,
             desk,
             skip,
-            shelf,
+            shelves,
             self._budget is not None,
             {**os.environ, **lease.environment},
             tuple(sys.path),
         )
         return WorkerHost(stage, replica, employer, order, self._budget)
 
-    def _shelf_before(self, station: Station) -> Shelf | None:
-        """Where a step that takes all rows finds them."""
-        return self._stations[station.stage.upstream[0]].shelf if station.stage.is_global else None
+    def _shelves_before(self, station: Station) -> list[Shelf]:
+        """Where a step that takes all rows finds them: a shelf for each branch."""
+        return [self._stations[name].shelf for name in station.stage.upstream] if station.stage.is_global else []
 
     async def end(self, station: Station) -> None:
         """Let the workers of a stage end, and give back what they held."""

@@ -30,6 +30,7 @@ from flows.engine.outcome import Counts, Outcome, explain
 from flows.engine.placing import Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.settings import Settings
+from flows.engine.shelf import SHELVES
 from flows.engine.shortfalls import Shortfall, unmatched
 from flows.engine.source import Source
 from flows.engine.spill import Spill
@@ -40,6 +41,7 @@ from flows.engine.waits import Waits
 from flows.plan import Plan
 from flows.plan.grouping import load_groups
 from steps.errors import DistilflowError, RunError
+from steps.tasks.base import Task
 from steps.wording import listed
 
 PULLS_AHEAD = 2
@@ -72,7 +74,7 @@ class Engine:
         self.is_paused = False
         self.used_up: UsedUp | None = None
         """Why the run stopped, if its budget is used up."""
-        self.stations = stations_of(plan, settings.folder / "shelves")
+        self.stations = stations_of(plan, settings.folder / SHELVES)
         self.station_of = {planned.name: station for station in self.stations.values() for planned in station.stage.steps}
         """Where each step works, by its name."""
         self._sources = [one.source for one in self.stations.values() if one.source is not None and one.stage.is_source]
@@ -305,7 +307,11 @@ class Engine:
         task = host.stage.asks
         if task is None or not host.held:
             return False
-        return waited_s < (LAST_REPLIES_OF_THE_DEAD_S if self._gateway.is_dead(task.llm) else LAST_REPLIES_S)
+        return waited_s < (LAST_REPLIES_OF_THE_DEAD_S if self._are_dead(task) else LAST_REPLIES_S)
+
+    def _are_dead(self, task: Task) -> bool:
+        """Whether none of a task's models can answer any more."""
+        return all(map(self._gateway.is_dead, task.models().values()))
 
     def _hosts(self) -> list[Host]:
         return [host for station in self.stations.values() for host in station.hosts]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flows.engine.budget import Purpose, Purse, ceiling_of
@@ -23,11 +24,15 @@ from flows.engine.journal import (
 from flows.engine.keys import identity_of
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
-from steps.errors import EmptyReply, LLMError
+from steps.errors import EmptyReply, LLMError, RunError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
+from steps.wording import listed
 
-Replied = Callable[[str, str, Completion, Tally, bool], None]
-"""Is told of every reply: (step, row, reply, what it used, whether it was got now). One of no use has no texts."""
+Replied = Callable[[str, str, str, Completion, Tally, bool], None]
+"""Is told of every reply: (step, row, which of the step's models, reply, what it used, whether it was got now).
+
+One of no use has no texts.
+"""
 
 
 class Gateway:
@@ -96,12 +101,19 @@ class Gateway:
         gate = self._gates.get(llm.endpoint)
         return gate is not None and gate.is_dead
 
-    def line(self, llm: LLM, step: str, used: Callable[[Tally], None]) -> Line:
-        """How a step asks this model. `used` is told what every answer used that was paid for now.
+    def lines(self, models: Mapping[str, LLM], step: str, used: Callable[[Tally], None]) -> Lines:
+        """How a step asks its models. `used` is told what every answer used that was paid for now.
 
         Raises:
             SpecError: The user's table of prices cannot be read.
         """
+        lines: dict[int, Line] = {}
+        for llm in models.values():
+            if id(llm) not in lines:
+                lines[id(llm)] = self._line(llm, step, used)
+        return Lines({name: lines[id(llm)] for name, llm in models.items()}, step)
+
+    def _line(self, llm: LLM, step: str, used: Callable[[Tally], None]) -> Line:
         gate = self._gates.get(llm.endpoint)
         if gate is None:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, self._tell)
@@ -112,8 +124,43 @@ class Gateway:
         return Line(self, gate, llm, step, used)
 
 
+class Lines:
+    """The ways from one step to its models, by the names that the step has for them."""
+
+    def __init__(self, lines: Mapping[str, Line], step: str) -> None:
+        self._lines = lines
+        self._step = step
+        self._all = list(dict.fromkeys(lines.values()))
+
+    async def open(self) -> None:
+        """Get the models ready, unless the journal answers for them."""
+        for line in self._all:
+            await line.open()
+
+    async def close(self) -> None:
+        for line in self._all:
+            await line.close()
+
+    def of(self, row_id: str, row_key: bytes, retried: int = 0) -> Ask:
+        """How one row asks. What it asked in an earlier session is answered from the journal.
+
+        `retried`: how often it is tried again because a reply was no good; each time it is asked anew.
+        """
+        asked: Counter[bytes] = Counter()  # one for all: two names may stand for models that are the same
+        asks = {line: line.of(row_id, row_key, retried, asked) for line in self._all}
+
+        async def ask(request: Request) -> Completion:
+            if (line := self._lines.get(request.model)) is None:
+                known = listed(map(repr, self._lines)) or "none"
+                what = f"step {self._step!r} asks its model {request.model!r}; of its models it has {known}"
+                raise RunError(what, "name it in `models` of the step's class")
+            return await asks[line](request)
+
+        return topped_up(ask)
+
+
 class Line:
-    """The way from one step to its model, past journal, budget and gate."""
+    """The way from one step to one of its models, past journal, budget and gate."""
 
     def __init__(self, gateway: Gateway, gate: Gate, llm: LLM, step: str, used: Callable[[Tally], None]) -> None:
         self._gateway = gateway
@@ -135,12 +182,9 @@ class Line:
         if not self._is_replay:
             await self._caller.llm.unload()
 
-    def of(self, row_id: str, row_key: bytes, retried: int = 0) -> Ask:
-        """How one row asks. What it asked in an earlier session is answered from the journal.
-
-        `retried`: how often it is tried again because a reply was no good; each time it is asked anew.
-        """
-        key_of = Asker(self._model, self._step, row_key).keys(retried)
+    def of(self, row_id: str, row_key: bytes, retried: int, asked: Counter[bytes]) -> Ask:
+        """How one row asks this model. `asked`: what it has sent, to all models."""
+        key_of = Asker(self._model, self._step, row_key).keys(retried, asked)
 
         async def ask(request: Request) -> Completion:
             key = key_of(request)
@@ -152,10 +196,10 @@ class Line:
                 return await buy(key, row_id, request)
             completion = completion_of(kept)
             del completion.texts[request.n :]  # others may have written it
-            self._gateway.replied(self._step, row_id, completion, tally_of(kept), False)
+            self._gateway.replied(self._step, row_id, request.model, completion, tally_of(kept), False)
             return completion
 
-        return topped_up(ask)
+        return ask
 
     async def _together(self, key: bytes, row_id: str, request: Request) -> Completion:
         """Ask for all rows that wait for the same reply; they share what comes of it."""
@@ -195,7 +239,8 @@ class Line:
             used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
             who, at = (self._step, row_id, self._llm.model_name), time.time()
-            entry = Entry(*who, *asked, completion, at, seconds, attempts, cost, request.have, request.speaker)
+            about = (request.have, request.speaker, request.model)
+            entry = Entry(*who, *asked, completion, at, seconds, attempts, cost, *about)
             await self._gateway.journal.keep(key if completion.texts else useless_key(key), entry)
 
         hold = await self._hold(request)
@@ -205,17 +250,17 @@ class Line:
             if error.usage is not None:
                 useless = Completion([], self._llm.model_name, error.usage)
                 await keep(useless, error.seconds, error.attempts)
-                self._count(row_id, useless, used)
+                self._count(row_id, request, useless, used)
             raise
         finally:
             if self._gateway.purse is not None:
                 self._gateway.purse.settle(hold, used if used.requests else None)
-        self._count(row_id, completion, used)
+        self._count(row_id, request, completion, used)
         return completion
 
-    def _count(self, row_id: str, completion: Completion, used: Tally) -> None:
+    def _count(self, row_id: str, request: Request, completion: Completion, used: Tally) -> None:
         self._used(used)
-        self._gateway.replied(self._step, row_id, completion, used, True)
+        self._gateway.replied(self._step, row_id, request.model, completion, used, True)
 
     async def _hold(self, request: Request) -> int:
         """Wait until the budget has room for a request."""
@@ -229,5 +274,5 @@ class Line:
         begin = time.monotonic()
         completion = await self._gate.send(self._caller, request)
         used = Tally.of(completion.usage, 0.0, time.monotonic() - begin)
-        self._gateway.replied(self._step, row_id, completion, used, True)
+        self._gateway.replied(self._step, row_id, request.model, completion, used, True)
         return completion

@@ -50,6 +50,6 @@ def _named(planned: PlannedStep) -> str:
 
     One that only gathers rows for a step over all of them takes none: a loop counts what it has gathered.
     """
-    if planned.name.endswith(ROWS_OF) and not planned.is_source:
+    if ROWS_OF in planned.name and not planned.is_source:
         return planned.name
     return planned.name.removesuffix(ROWS_OF).removesuffix(ALL_OF)

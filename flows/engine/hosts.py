@@ -10,7 +10,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
@@ -115,7 +115,7 @@ class LoopHost(Host):
         )
 
     def capacity(self) -> int:
-        return 2 * self._asking.task.llm.max_concurrency
+        return 2 * self.stage.asks_at_once
 
     async def start(self) -> None:
         try:
@@ -146,9 +146,9 @@ class LoopHost(Host):
 class ThreadHost(Host):
     """Works in a thread of this process: starts at once, shares the processor."""
 
-    def __init__(self, stage: Stage, replica: int, listener: Listener, desk: Desk, shelf: Path | None = None) -> None:
+    def __init__(self, stage: Stage, replica: int, listener: Listener, desk: Desk, shelves: Sequence[Path] = ()) -> None:
         super().__init__(stage, replica, listener)
-        self._chain = Chain(stage, desk, shelf=shelf)
+        self._chain = Chain(stage, desk, shelves=shelves)
         self._jobs: asyncio.Queue[Callable[[], Outcome] | None] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
         self._may_work = asyncio.Event()
@@ -210,8 +210,8 @@ class WorkerHost(Host):
         self._is_ending = False
 
     def capacity(self) -> int:
-        if (task := self.stage.asks) is not None:
-            return 2 * task.llm.max_concurrency
+        if self.stage.asks is not None:
+            return 2 * self.stage.asks_at_once
         return super().capacity()
 
     async def start(self) -> None:

@@ -74,6 +74,8 @@ class Entry:
     """Replies that the row had got before; where each row asks for another one, which one this is."""
     speaker: Speaker = "assistant"
     """Whose message was asked for."""
+    asked_as: str = ""
+    """Which of the task's models it was, by its name there, where a task has several."""
 
     def to_json(self) -> bytes:
         completion = {
@@ -95,6 +97,8 @@ class Entry:
             asked["have"] = self.have
         if self.speaker != "assistant":
             asked["speaker"] = self.speaker
+        if self.asked_as:
+            asked["asked_as"] = self.asked_as
         entry = {**asked, "completion": completion, **about}
         try:
             return orjson.dumps(entry, default=repr, option=_AS_SENT)
@@ -193,9 +197,12 @@ class Asker(NamedTuple):
         size = KEY_BYTES - TAG_BYTES - ROW_BYTES
         return self.prefix + hashlib.blake2b(self.model + self.row + asked, digest_size=size).digest()
 
-    def keys(self, retried: int = 0) -> Callable[[Request], bytes]:
-        """Gives each request of this row its key, in the order in which they are sent: the same request again gets another."""
-        asked: Counter[bytes] = Counter()
+    def keys(self, retried: int = 0, asked: Counter[bytes] | None = None) -> Callable[[Request], bytes]:
+        """Gives each request of this row its key, in the order in which they are sent: the same request again gets another.
+
+        `asked`: what was sent, where a row asks several models that may be one and the same.
+        """
+        asked = Counter() if asked is None else asked
 
         def key(request: Request) -> bytes:
             first = self.key(request, 0, retried)

@@ -56,13 +56,19 @@ def parameters_of(model: BaseModel) -> dict[str, Any]:
             continue
         if isinstance(extra, dict) and extra.get("is_later") and value == field.default:
             continue
-        if isinstance(value, Model):
-            identity = [registry.name_of(type(value), value.kind), parameters_of(value), value.fingerprint()]
-            value = [*identity, code_hash(type(value))]
-        elif isinstance(value, BaseModel):
-            value = parameters_of(value)
-        found[name] = value
+        found[name] = _parameter(value)
     return found
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, Model):
+        identity = [registry.name_of(type(value), value.kind), parameters_of(value), value.fingerprint()]
+        return [*identity, code_hash(type(value))]
+    if isinstance(value, BaseModel):
+        return parameters_of(value)
+    if isinstance(value, list) and any(isinstance(one, BaseModel) for one in value):
+        return list(map(_parameter, value))
+    return value
 
 
 def identity_of(llm: LLM) -> bytes:

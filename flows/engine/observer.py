@@ -19,8 +19,8 @@ class Observer:
 
     def log(self, level: Literal["info", "warning", "error"], text: str) -> None: ...
 
-    def replied(self, step: str, row: str, completion: Completion, used: Tally, is_new: bool) -> None:
-        """A model answered this process: now, or earlier, for the journal."""
+    def replied(self, step: str, row: str, model: str, completion: Completion, used: Tally, is_new: bool) -> None:
+        """A model answered this process: now, or earlier, for the journal. `model`: its name in `Task.models`."""
 
     def waits(self, message: str) -> None:
         """The run waits for something outside; empty when it goes on."""

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from flows.engine.items import KEY_BYTES
 from flows.engine.ledger import SegmentWriter, records_in
 from flows.engine.outcome import explain, step_error
 from flows.engine.returned import checked, returned
-from flows.engine.shelf import ShelfRows
+from flows.engine.shelf import ShelvesRows
 from steps.base import BaseStep, Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
 
 RECORDS_PER_FRAME = 200
@@ -112,10 +112,10 @@ class SourceRows(Origin):
 class AllRows(Origin):
     """What a step makes of all rows. The same rows through the same step are read from the ledger, not made again."""
 
-    def __init__(self, step: GlobalStep, shelf: Path, folder: Path, artifacts: Path) -> None:
+    def __init__(self, step: GlobalStep, shelves: Sequence[Path], folder: Path, artifacts: Path) -> None:
         super().__init__(step)
         self._step: GlobalStep
-        self._rows = ShelfRows(shelf)
+        self._rows = ShelvesRows(shelves)
         self._folder = folder
         self._artifacts = artifacts
 
@@ -162,7 +162,7 @@ class AllRows(Origin):
 class MappedRows(Collection[dict[str, Any]]):
     """All rows under the names that a step uses for their columns."""
 
-    def __init__(self, rows: ShelfRows, mappings: dict[str, str]) -> None:
+    def __init__(self, rows: Collection[Row], mappings: dict[str, str]) -> None:
         self._rows = rows
         self._mappings = mappings
 

@@ -8,7 +8,8 @@ of the source.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,8 @@ from flows.engine.outcome import Collected
 _FIELDS = 5  # file, offset, number in the frame, rows of the record, records that follow each other (`Collected.run`)
 _BUFFERED = 2**13  # numbers
 
+SHELVES, SHELF = "shelves", ".shelf"
+"""Folder of a run's shelves, and how their names end, after the stage's."""
 ROWS_AT_ONCE = 200
 BYTES_AT_ONCE = 2**20
 
@@ -148,3 +151,23 @@ class ShelfRows(Collection[dict[str, Any]]):
                     yield from reader.records(self._paths[path], offset, number, run)
         finally:
             reader.close()
+
+
+class ShelvesRows(Collection[dict[str, Any]]):
+    """The rows of several saved shelves, one after the other."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.shelves = [ShelfRows(path) for path in paths]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.shelves))
+
+    def __contains__(self, row: object) -> bool:
+        return any(row in shelf for shelf in self.shelves)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return chain.from_iterable(self.shelves)
+
+    def bodies(self) -> Iterator[bytes]:
+        """The records, each the JSON of its rows with commas between."""
+        return chain.from_iterable(shelf.bodies() for shelf in self.shelves)

@@ -42,7 +42,7 @@ class Stage:
     @property
     def entrance(self) -> str:
         """The step of the pipeline whose rows come in here."""
-        return self.head.name.removesuffix(ROWS_OF)
+        return self.head.name.partition(ROWS_OF)[0]
 
     @property
     def head(self) -> PlannedStep:
@@ -71,12 +71,19 @@ class Stage:
 
     @property
     def is_join(self) -> bool:
-        return len(self.upstream) > 1
+        """Whether rows of several branches are matched here."""
+        return len(self.upstream) > 1 and not self.is_global
 
     @property
     def asks(self) -> Task | None:
         """The task, when the stage asks a model."""
         return self.head.step if isinstance(self.head.step, Task) else None
+
+    @property
+    def asks_at_once(self) -> int:
+        """Rows that may be asked about at a time: as many as the model with the most room takes."""
+        models = self.asks.models().values() if self.asks is not None else ()
+        return max((llm.max_concurrency for llm in models), default=self.batch_rows)
 
     @property
     def repeats(self) -> LoopStep | None:
@@ -134,34 +141,38 @@ def keys_of(plan: Plan) -> dict[str, str]:
 
 
 ROWS_OF, ALL_OF = ".rows", ".all"
-"""End the names of steps that gather rows for another; no step of a pipeline has a dot in its name."""
+"""Stand in the names of steps that gather rows for another, after its name; no step of a pipeline has a dot in its own."""
 
 
 def with_hidden_steps(plan: Plan) -> Plan:
     """The plan, with steps that gather rows for others before those.
 
-    - Before a step that takes all rows of several branches, or those a router sends it: rows are read from the ledger of the
-      step before, which must hold just the rows that are meant.
+    - Before a step that takes all rows of several branches, matched, or those a router sends it: rows are read from the ledger
+      of the step before, which must hold just the rows that are meant.
     - Before a task that makes rows: what it asks about is made by a source.
     - Before a task that asks about groups of rows: what it asks about each is found out from all of them.
     """
     steps: dict[str, PlannedStep] = {}
 
-    def put_before(planned: PlannedStep, hidden: BaseStep) -> PlannedStep:
-        name = str(hidden.name)
+    def put_before(planned: PlannedStep, hidden: BaseStep, branch: str | None = None) -> PlannedStep:
+        """`branch`: the one of the steps before it that the hidden step comes after; all of them unless told otherwise."""
+        name, branches = str(hidden.name), planned.after if branch is None else [branch]
         spec = StepSpec.model_construct(name=name, use=type(hidden).__name__)
-        steps[name] = PlannedStep(spec, hidden, planned.after, [planned.name])
-        for upstream in planned.after:
+        steps[name] = PlannedStep(spec, hidden, branches, [planned.name])
+        for upstream in branches:
             before = steps[upstream]
             steps[upstream] = replace(before, next=[name if after == planned.name else after for after in before.next])
-        return replace(planned, after=[name])
+        return replace(planned, after=[name] if branch is None else [name if one == branch else one for one in planned.after])
 
     for name, planned in plan.steps.items():
         step = planned.step
-        is_chosen = any(upstream in plan.routers for upstream in planned.after)
+        chosen = [upstream for upstream in planned.after if upstream in plan.routers]
         if isinstance(step, GeneratorTask):
             planned = put_before(planned, Seeds.of(step, name + ROWS_OF))
-        elif isinstance(step, GlobalStep) and (len(planned.after) > 1 or is_chosen):
+        elif isinstance(step, GlobalStep) and not step.matches_branches:
+            for upstream in chosen:
+                planned = put_before(planned, CombineOutputs(name=f"{name}{ROWS_OF}.{upstream}"), upstream)
+        elif isinstance(step, GlobalStep) and (len(planned.after) > 1 or chosen):
             planned = put_before(planned, CombineOutputs(name=name + ROWS_OF))
         if isinstance(step, GlobalTask):
             planned = put_before(planned, PreparedRows.of(step, name + ALL_OF))

@@ -11,7 +11,7 @@ from flows.engine.items import Item
 from flows.engine.joins import Joiner, ends_with
 from flows.engine.placing import Lease
 from flows.engine.routing import Switch
-from flows.engine.shelf import Shelf
+from flows.engine.shelf import SHELF, Shelf
 from flows.engine.source import Source
 from flows.engine.stages import Stage, source_of, stages_of
 from flows.plan import Plan
@@ -71,7 +71,7 @@ def stations_of(plan: Plan, folder: Path) -> dict[str, Station]:
     stations = {}
     for name, stage in stages.items():
         joiner = Joiner(stage, stages) if stage.is_join else None
-        shelf = Shelf(folder / f"{name}.shelf")
+        shelf = Shelf(folder / f"{name}{SHELF}")
         source = Source(name, stage.batch_rows) if stage.begins else None
         stations[name] = Station(stage, shelf, source, joiner=joiner, switch=switch_of(plan, name, stages))
     sources = {name: station.source for name, station in stations.items() if station.source is not None}

@@ -58,7 +58,7 @@ class Order:
     stage: str
     desk: Desk
     skip: int = 0
-    shelf: Path | None = None
+    shelves: tuple[Path, ...] = ()
     has_budget: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ def _chain(sock: socket.socket, stage: Stage, order: Order) -> None:
             sock.sendall(message(kind, payload))
 
     with step_log(lambda level, text: send(b"N", Notice("warning", "", text).to_bytes())):
-        _work_off(sock, send, Chain(stage, order.desk, skip=order.skip, shelf=order.shelf), order.desk.folder)
+        _work_off(sock, send, Chain(stage, order.desk, skip=order.skip, shelves=order.shelves), order.desk.folder)
 
 
 def _work_off(sock: socket.socket, send: Send, chain: Chain, folder: Path) -> None:

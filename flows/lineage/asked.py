@@ -53,7 +53,7 @@ def asked(run: RunFolder, step: str, page: int = 1, size: int = PAGE) -> AskedPa
         raise RunError(f"run {run.run_id!r} has no step {step!r}", f"steps: {', '.join(spec.names())}")
     if not isinstance(planned.step, Task):
         raise RunError(f"step {step!r} asks no model", "look at one that does")
-    if planned.step.llm.is_free:
+    if planned.step.is_free:
         return _made_again(run, planned, planned.step, page, size)
     files = segments([run.path / JOURNAL])
     total = sum(len(table_of(path).numbers(step_tag(step))) for path in files)

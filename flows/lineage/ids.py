@@ -2,7 +2,8 @@
 
 `distiset/.lineage/` is never uploaded. `<leaf>.npy` has a line for each stretch of rows whose ids count up: the id of the first
 (a number for each of its places) and its number in the result; a result without gaps is one line. `<step>.keys` holds the
-keys of the rows that began at a step (`flows.engine.roots`).
+keys of the rows that began at a step (`flows.engine.roots`). Where a step over all rows keeps each of them, the ids that they
+had before it are in `<step>.from.0.npy`, `.1.npy` and so on, branch by branch, and how many those are in `<step>.from.json`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
+
 from flows.engine.roots import root_key
-from flows.engine.shelf import ShelfRows
-from flows.engine.stages import may_multiply
+from flows.engine.shelf import SHELF, SHELVES, ShelfRows
+from flows.engine.stages import Stage, may_multiply, stages_of
 from flows.plan import Plan
+from steps.base import GlobalStep
 from steps.errors import RunError
 
 if TYPE_CHECKING:
@@ -45,9 +49,29 @@ def write_ids(folder: Path, plan: Plan, leaves: Mapping[str, ShelfRows], steps: 
     for leaf, rows in leaves.items():
         planned = plan.steps.get(steps[leaf])
         np.save(target / f"{leaf}.npy", rows.ids(has_children=planned is not None and may_multiply(planned)))
+    stages = stages_of(plan)
+    for stage in stages.values():
+        if isinstance(step := stage.head.step, GlobalStep) and step.keeps_every_row and stage.is_global:
+            _write_branches(target, stage, stages, run / SHELVES)
     for source in (run / "roots").glob("*.keys"):
         with suppress(FileNotFoundError):
             shutil.move(source, target / source.name)
+
+
+def _write_branches(target: Path, stage: Stage, stages: Mapping[str, Stage], shelves: Path) -> None:
+    """Write down which rows a step over all rows got, branch by branch."""
+    import numpy as np
+
+    counts = []
+    for number, name in enumerate(stage.upstream):
+        try:
+            rows = ShelfRows(shelves / f"{name}{SHELF}")
+        except FileNotFoundError:  # it found all its rows finished, and was stopped before it looked at them
+            return
+        ids = rows.ids(has_children=may_multiply(stages[name].steps[-1]))
+        np.save(target / f"{stage.head.name}.from.{number}.npy", ids)
+        counts.append(len(rows))
+    (target / f"{stage.head.name}.from.json").write_bytes(orjson.dumps(counts))
 
 
 class RowIds:
@@ -72,11 +96,24 @@ class RowIds:
 
     def id_of(self, index: int) -> str:
         """The id of a row, by its number in the result."""
+        return _id_in(self._table, index)
+
+    def origin(self, step: str, position: int) -> tuple[int, str] | None:
+        """Which row a step over all rows got that became this one of its own: the number of its branch, and its id there.
+
+        None where it does not keep each row, or nothing was noted of that.
+        """
         import numpy as np
 
-        at = int(np.searchsorted(self._table[:, -1], index, side="right")) - 1
-        *places, start = (int(value) for value in self._table[at])
-        return ".".join(map(str, [*places[:-1], places[-1] + index - start]))
+        with suppress(OSError, ValueError):
+            before = 0
+            for number, count in enumerate(orjson.loads((self._folder / f"{step}.from.json").read_bytes())):
+                if position < before + count:
+                    table = np.load(self._folder / f"{step}.from.{number}.npy", mmap_mode="r", allow_pickle=False)
+                    _check(table)
+                    return number, _id_in(table, position - before)
+                before += count
+        return None
 
     def places(self, count: int) -> NDArray[np.int64]:
         """The ids of the first `count` rows, a line for each row and a column for each place."""
@@ -98,6 +135,14 @@ class RowIds:
 
         path = self._folder / f"{step}.keys"
         return np.fromfile(path, dtype="V16") if path.is_file() else None
+
+
+def _id_in(table: NDArray[np.int64], index: int) -> str:
+    import numpy as np
+
+    at = int(np.searchsorted(table[:, -1], index, side="right")) - 1
+    *places, start = (int(value) for value in table[at])
+    return ".".join(map(str, [*places[:-1], places[-1] + index - start]))
 
 
 def _check(table: NDArray[np.int64]) -> None:

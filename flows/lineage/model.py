@@ -19,6 +19,8 @@ class Asked(BaseModel):
     model: str = ""
     model_name: str = ""
     """What the server called it."""
+    asked_as: str = ""
+    """Which of the step's models it was, where a step has several: the name of a judge."""
     chat: Any = None
     """The messages of the prompt."""
     texts: list[str] = Field(default_factory=list)

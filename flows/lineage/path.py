@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 
 from flows.engine.items import child_key, joined_key, prefix
 from flows.engine.joins import Joiner
-from flows.engine.stages import Stage, may_multiply, stages_of
+from flows.engine.stages import ROWS_OF, Stage, may_multiply, stages_of
 from flows.engine.station import switch_of
 from flows.plan import Plan, PlannedStep
 from flows.plan.reach import first_before
 
 Root = Callable[[str, int], bytes | None]
 """The key of the row that began at a step, by its position there; None when nobody knows."""
+Origin = Callable[[str, int], tuple[int, str] | None]
+"""Which row became this one of a step over all rows: the number of its branch, and its id there; None when nobody knows."""
 
 
 @dataclass(slots=True)
@@ -33,14 +35,12 @@ class Visit:
     """Its number among the rows that the step made of that one; None when the step makes one of each."""
     after: list[str] = field(default_factory=list)
     """The steps that it comes from, by name."""
+    begins: bool = False
+    """Whether it got its id here: in a source, or anew in a step over all rows."""
 
     @property
     def step(self) -> str:
         return self.planned.name
-
-    @property
-    def begins(self) -> bool:
-        return not self.after
 
 
 def leaf_step(plan: Plan, leaf: str) -> str | None:
@@ -52,8 +52,9 @@ def leaf_step(plan: Plan, leaf: str) -> str | None:
 class Paths:
     """Finds the ways of rows through a plan."""
 
-    def __init__(self, plan: Plan, root: Root) -> None:
+    def __init__(self, plan: Plan, root: Root, origin: Origin = lambda step, position: None) -> None:
         self._root = root
+        self._origin = origin
         self._stages = stages_of(plan)
         self._stage_of = {planned.name: name for name, stage in self._stages.items() for planned in stage.steps}
         self._switches = {name: switch for name in self._stages if (switch := switch_of(plan, name, self._stages))}
@@ -83,8 +84,8 @@ class Paths:
                 numbers.append(None)
         numbers.reverse()
         if stage.begins:
-            key, after = self._root(stage.head.name, int(entry)), list[str]()
-            last_visit = self._add(Visit(stage.head, entry, key, None, None), found)
+            key, after = self._root(stage.head.name, int(entry)), self._origin_of(stage, int(entry), found)
+            last_visit = self._add(Visit(stage.head, entry, key, None, None, after, begins=True), found)
             after = [stage.head.name]
         else:
             key, after = self._before(stage, entry, found)
@@ -94,6 +95,16 @@ class Paths:
             last_visit = self._add(Visit(planned, entry, key, taken, number, after), found)
             after = [planned.name]
         return last_visit
+
+    def _origin_of(self, stage: Stage, position: int, found: dict[tuple[str, str], Visit]) -> list[str]:
+        """The step whose row became this one of a step over all rows, as far as it is known."""
+        if (origin := self._origin(stage.head.name, position)) is None or origin[0] >= len(stage.upstream):
+            return []
+        number, item_id = origin
+        before = self._stages[stage.upstream[number]]
+        while ROWS_OF in before.name and not before.begins:  # it only gathers what a router sent
+            before = self._stages[before.upstream[0]]
+        return [self._walk(before, item_id, found).step]
 
     def _before(self, stage: Stage, entry: str, found: dict[tuple[str, str], Visit]) -> tuple[bytes | None, list[str]]:
         """The key of the row that a stage took, and the steps it came from."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flows.engine.journal import ALL_ROWS, COPIED, Asker, as_asked_by, entry_in
+from flows.engine.journal import ALL_ROWS, COPIED, Asker, as_asked_by, completion_of, entry_in
 from flows.engine.keys import identity_of
 from flows.engine.lookup import records_of
 from flows.lineage.model import Asked
@@ -29,11 +30,11 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
 
     Replies to earlier versions of the prompt, and of other models, are left out where they can be told.
     """
-    asker = _asker(task, step, key)
-    entries = _entries(journals, asker.prefix, step)
-    entries = [one for one in entries if _is_of_model(one, task, asker)] or entries
-    prompt = _prompt(task, received)
-    entries = [one for one in entries if _begins(one.get("chat"), prompt)] or entries
+    askers = _askers(task, step, key)
+    entries = _entries(journals, Asker(b"", step, _row_of(task, key)).prefix, step)
+    entries = [one for one in entries if _is_of_model(one, task, askers)] or entries
+    chats = _first_chats(task, received)
+    entries = [one for one in entries if any(_begins(one.get("chat"), chat) for chat in chats)] or entries
     entries.sort(key=lambda entry: entry.get("at") or 0.0)
     found = [asked_of(entry) for entry in entries]
     for one in found:
@@ -42,8 +43,13 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
     return found
 
 
-def _asker(task: Task, step: str, key: bytes) -> Asker:
-    return Asker(identity_of(task.llm), step, ALL_ROWS if task.shares_replies else key)
+def _askers(task: Task, step: str, key: bytes) -> dict[str, Asker]:
+    """Who asks each of a task's models."""
+    return {name: Asker(identity_of(llm), step, _row_of(task, key)) for name, llm in task.models().items()}
+
+
+def _row_of(task: Task, key: bytes) -> bytes:
+    return ALL_ROWS if task.shares_replies else key
 
 
 def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[str, Any]]:
@@ -55,10 +61,10 @@ def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[st
     return list(found.values())
 
 
-def _is_of_model(entry: dict[str, Any], task: Task, asker: Asker) -> bool:
-    """Whether the model as it is now was asked: the key covers its parameters, unless nothing came back."""
+def _is_of_model(entry: dict[str, Any], task: Task, askers: Mapping[str, Asker]) -> bool:
+    """Whether a model was asked as it is now: the key covers its parameters, unless nothing came back."""
     if not entry["completion"]["texts"]:
-        return bool(entry.get("model") == task.llm.model_name)
+        return entry.get("model") in [llm.model_name for llm in task.models().values()]
     key, wanted = entry["key"], entry.get("n", 1)
     had = entry.get("have")
     haves = [had] if isinstance(had, int) else range(min(wanted, MOST_REPEATS))
@@ -66,18 +72,19 @@ def _is_of_model(entry: dict[str, Any], task: Task, asker: Asker) -> bool:
     request = Request(entry.get("chat") or [], n=wanted, schema=entry.get("schema"), speaker=speaker)
     return any(
         asker.key(replace(request, have=have), before, retried) == key
+        for asker in set(askers.values())
         for retried in range(MOST_RETRIES)
         for before in range(MOST_REPEATS)
         for have in haves
     )
 
 
-def _prompt(task: Task, received: Row | None) -> Any:
+def _first_chats(task: Task, received: Row | None) -> Sequence[Any]:
     if received is None:
-        return None
+        return []
     with suppress(Exception):  # a task may ask in its own way
-        return task.format_input(rename_in(received, task.input_mappings))
-    return None
+        return task.first_chats(rename_in(received, task.input_mappings))
+    return []
 
 
 def _begins(chat: Any, prompt: Any) -> bool:
@@ -102,6 +109,7 @@ def asked_of(entry: dict[str, Any]) -> Asked:
         output_tokens=usage.get("output_tokens", 0),
         cost=entry.get("cost"),
         is_copy=bool(entry.get(COPIED)),
+        asked_as=str(entry.get("asked_as") or ""),
     )
 
 
@@ -127,26 +135,37 @@ def is_repair(chat: Any) -> bool:
     return chat[-2].get("role") == "assistant" and str(chat[-1].get("content")).startswith(CANNOT_BE_USED)
 
 
-def ask_again(task: Task, step: str, key: bytes, received: Row, made: Sequence[Row], cwd: Path | None) -> list[Asked]:
+def ask_again(
+    task: Task, step: str, key: bytes, received: Row, made: Sequence[Row], cwd: Path | None, journals: Sequence[Path] = ()
+) -> list[Asked]:
     """What a rehearsal or a recording answered: it costs nothing, and no journal holds it, so it is asked once more.
 
     Nothing is returned where it would answer otherwise now than it did: `made` are the rows that came of it. `key`: that of
-    the row. `cwd`: where relative paths count from.
+    the row. `cwd`: where relative paths count from. `journals`: what the task's other models said, if it has some that are not
+    free.
     """
-    if cwd is not None and isinstance(task.llm, ReplayLLM):
-        task.llm.path = str(cwd / task.llm.path)
+    models = task.models()
+    each = [llm for llm in {id(llm): llm for llm in models.values()}.values() if llm.is_free]
+    for llm in each:
+        if cwd is not None and isinstance(llm, ReplayLLM):
+            llm.path = str(cwd / llm.path)
     asked: list[Asked] = []
 
     async def ask_all() -> list[Row]:
-        key_of = _asker(task, step, key).keys()
+        sent: Counter[bytes] = Counter()
+        keys_of = {name: asker.keys(asked=sent) for name, asker in _askers(task, step, key).items()}
 
         async def ask(request: Request) -> Completion:
-            completion = await task.llm.complete(as_asked_by(request, key_of(request)))
+            llm, asked_by = models[request.model], keys_of[request.model](request)
+            if not llm.is_free:
+                return _kept(journals, asked_by)
+            completion = await llm.complete(as_asked_by(request, asked_by))
             used = completion.usage
             told = {
                 "step": step,
-                "model": task.llm.model_name,
+                "model": llm.model_name,
                 "model_name": completion.model_name,
+                "asked_as": request.model,
                 "is_free": True,
                 "cost": 0.0,
             }
@@ -154,7 +173,8 @@ def ask_again(task: Task, step: str, key: bytes, received: Row, made: Sequence[R
             asked.append(Asked(chat=request.chat, texts=completion.texts, **told, **counts))
             return completion
 
-        await task.llm.load()
+        for llm in each:
+            await llm.load()
         row = rename_in(received, task.input_mappings)
         return [rename_out(new, received, task) for new in await task.answer(row, topped_up(ask))]
 
@@ -168,3 +188,15 @@ def ask_again(task: Task, step: str, key: bytes, received: Row, made: Sequence[R
         one.get(column) == other.get(column) for one, other in zip(again, made, strict=True) for column in named
     )
     return asked if is_same else []
+
+
+def _kept(journals: Sequence[Path], key: bytes) -> Completion:
+    """The reply that a journal has under this key.
+
+    Raises:
+        LookupError: None has it.
+    """
+    entries = (entry_in(record.rows[1:-1]) for record in records_of(journals, key))
+    if (entry := next(filter(None, entries), None)) is None:
+        raise LookupError(key)
+    return completion_of(entry)

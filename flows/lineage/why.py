@@ -56,7 +56,7 @@ def why(run: RunFolder, leaf: str, index: int) -> Why:
     if step is None:
         raise RunError(f"the pipeline of run {run.run_id!r} cannot be read here any more", "install the steps that it uses")
     row = ids.id_of(index)
-    visits = Paths(plan, ids.root).to(step, row)
+    visits = Paths(plan, ids.root, ids.origin).to(step, row)
     cwd = Path(report.cwd) if report.cwd else None
     steps = _Looking(plan, Records(run, report), visits, cwd).steps(run)
     told = Why(run_id=run.run_id, leaf=leaf, index=index, row=row, steps=steps)
@@ -133,27 +133,33 @@ class _Looking:
             row=visit.id,
             after=visit.after,
             received=list(received or planned.received or ()),
-            added=(row or {}) if visit.begins else _added(planned.made_by, visit.step, received, row),
+            added=(row or {}) if not visit.after else _added(planned.made_by, visit.step, received, row),
             is_whole=record is not None,
             reused_from=record.reused_from if record is not None else "",
             siblings=len(record.rows) if record is not None and visit.at is not None else 1,
             refused=refused,
         )
         if isinstance(step, Task):
-            told.model = step.llm.model_name
+            told.model = ", ".join(dict.fromkeys(llm.model_name for llm in step.models().values()))
             told.replies = self._replies(step, visit, received, record)
-        if isinstance(step, GlobalStep):
+        if isinstance(step, GlobalStep) and visit.begins and visit.after:
+            told.note = f"the row of {visit.after[0]!r}, put among those of {' and '.join(map(repr, planned.after))}"
+        elif isinstance(step, GlobalStep):
             told.note = f"made of all rows of {' and '.join(map(repr, planned.after))} at once"
         elif row is None:
             told.note = "not on record: it was cheaper to do again than to keep"
         return told
 
     def _replies(self, task: Task, visit: Visit, received: Row | None, record: Record | None) -> list[Asked]:
-        if task.llm.is_free:
-            if received is None or record is None or visit.taken is None:
-                return []
-            return ask_again(task, visit.step, visit.taken, received, record.rows, self._cwd)
-        return replies_to(task, visit.step, visit.taken, received, self._records.journals()) if visit.taken else []
+        if visit.taken is None:
+            return []
+        found: list[Asked] = []
+        journals = self._records.journals()
+        if not task.is_free:
+            found += replies_to(task, visit.step, visit.taken, received, journals)
+        if received is not None and record is not None and any(llm.is_free for llm in task.models().values()):
+            found += ask_again(task, visit.step, visit.taken, received, record.rows, self._cwd, journals)
+        return found
 
 
 def _kind(step: Any) -> Kind:

@@ -67,14 +67,19 @@ class Columns:
         for before in upstream:
             planned.made_by.update(before.made_by if before else {})
             planned.kinds_received.update(before.kinds_sent if before else {})
+        if not planned.matches_branches:
+            _forget_mixed(planned, [before for before in upstream if before is not None])
         planned.received = list(dict.fromkeys(column for columns in branches.values() for column in columns))
         self._check_inputs(planned)
         self._needed.update(step.input_mappings.get(column, column) for column in step.needs())
-        if isinstance(step, JoinStep):
+        if isinstance(step, JoinStep) or not planned.matches_branches:
             renamed = {name: _renamed(columns, step) for name, columns in branches.items()}
             missing = self._check_branches(planned, renamed)
-            sent = step.columns_joined([[*columns, *missing] for columns in renamed.values()])
             own = {column: None for columns in renamed.values() for column in columns}
+            if isinstance(step, JoinStep):
+                sent = step.columns_joined([[*columns, *missing] for columns in renamed.values()])
+            else:
+                sent = step.columns_after(list(dict.fromkeys([*own, *missing])))
         else:
             own = _renamed(planned.received, step)
             missing = [column for column in step.needs() if column not in own]
@@ -228,6 +233,13 @@ def fitting_columns(planned: PlannedStep, column: str) -> list[str]:
     """Of the columns that a step receives those that may stand for this one, as far as it is known what they hold."""
     needed = kind_needed(planned.step, column)
     return [name for name in planned.received or () if fits(needed, planned.kinds_received.get(name))]
+
+
+def _forget_mixed(planned: PlannedStep, branches: Sequence[PlannedStep]) -> None:
+    """Of rows that come one branch after the other, a column holds this or that where branches differ in it."""
+    for column in list(planned.kinds_received):
+        if len({before.kinds_sent.get(column) for before in branches if column in (before.sent or ())}) > 1:
+            del planned.kinds_received[column]
 
 
 def _renamed(columns: list[str], step: BaseStep) -> dict[str, None]:

@@ -104,14 +104,15 @@ class Graph:
     def check_joins(self, steps: Mapping[str, PlannedStep]) -> None:
         """Rows of branches are matched by the row they came from, or by their position where that is in different sources.
 
-        Rows start in a source, and anew in a step that takes all of them. None: unknown, or reported already.
+        Rows start in a source, and anew in a step that takes all of them; one that takes branch after branch matches nothing.
+        None: unknown, or reported already.
         """
         start: dict[str, frozenset[str] | None] = {}
         for name, planned in steps.items():
             starts = {start.get(upstream) for upstream in self.after[name]}
             known = {one for one in starts if one is not None}
             begin = frozenset[str]().union(*known)
-            can_join = len(known) <= 1 or all(steps[one].is_source for one in begin)
+            can_join = len(known) <= 1 or all(steps[one].is_source for one in begin) or not planned.matches_branches
             is_known = None not in starts and not planned.is_source and "after" not in self.unread.get(name, ())
             if is_known and not can_join and not self._problems.is_full:
                 self._report_join(name, steps, start)

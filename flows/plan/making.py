@@ -18,7 +18,7 @@ from steps.errors import Complaint
 from steps.llms.base import LLM
 from steps.misfits import misfits
 from steps.mistakes import mistakes
-from steps.models import Model, models_of
+from steps.models import Model, models_in
 from steps.tasks.base import Task
 from steps.wiring import Router
 from steps.wording import did_you_mean, quoted
@@ -108,17 +108,18 @@ class Making:
                 self._problems.add("bad-parameter", *_parted(complaint, fix), spec.name)
         for what, fix in literal_keys(step):
             self._problems.add("secret-in-pipeline", what, fix, spec.name)
-        for name in models_of(type(step)):
-            self._check_model(name, getattr(step, name), spec)
+        for path, model in models_in(step):
+            self._check_model(path, model, spec)
 
     def _check_model(self, name: str, model: Model, spec: StepSpec) -> None:
-        """`name`: the parameter that holds it."""
+        """`name`: the parameter that holds it, or the way there: `judges.0.llm`."""
         if self._is_replay and isinstance(model, LLM) and not model.is_free:
             return
         with self.their_code(spec.name):
             for complaint in model.problems():
                 what, fix = _parted(complaint, f"correct it under `with`, `{name}`")
                 fix = f"{fix}; or rehearse for free: --rehearse, in Python run(rehearse=True)"
+                what = f"`{name}`: {what}" if "." in name else what  # one of several
                 self._problems.add("model-not-ready", what, fix, spec.name)
 
     def router(self, name: str, spec: RouterSpec, graph: Graph) -> Router | None:
@@ -172,7 +173,7 @@ def literal_keys(step: BaseStep) -> Iterator[tuple[str, str]]:
 
     A dump leaves keys out: that is how they are found.
     """
-    parts: list[tuple[str, BaseModel]] = [("", step), *((f"{name}.", getattr(step, name)) for name in models_of(type(step)))]
+    parts: list[tuple[str, BaseModel]] = [("", step), *((f"{path}.", model) for path, model in models_in(step))]
     for path, part in parts:
         dumped = part.model_dump(mode="json")
         for name, value in part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flows.plan.kinds import Kind
@@ -51,6 +52,11 @@ class PlannedStep:
         return self.is_source or isinstance(self.step, GlobalStep)
 
     @property
+    def matches_branches(self) -> bool:
+        """Whether it gets what several steps before it made of a row together, not the rows of one after those of another."""
+        return not isinstance(self.step, GlobalStep) or self.step.matches_branches
+
+    @property
     def repeats(self) -> LoopStep | None:
         """The step, when it sends for more rows until it has enough."""
         return self.step if isinstance(self.step, LoopStep) else None
@@ -75,9 +81,15 @@ class Plan:
         return [name for name, step in self.steps.items() if step.is_source]
 
     @property
-    def llms(self) -> dict[str, LLM]:
-        """The models that are asked, by step."""
-        return {name: step.step.llm for name, step in self.steps.items() if isinstance(step.step, Task)}
+    def llms(self) -> dict[str, Mapping[str, LLM]]:
+        """The models that are asked, by step and by the names that the step has for them."""
+        found = {name: step.step.models() for name, step in self.steps.items() if isinstance(step.step, Task)}
+        return {name: models for name, models in found.items() if models}
+
+    @property
+    def every_llm(self) -> list[tuple[str, LLM]]:
+        """The models that are asked, each with its step; one that a step has several names for counts once."""
+        return [(name, llm) for name, models in self.llms.items() for llm in {id(one): one for one in models.values()}.values()]
 
     @property
     def made_up(self) -> list[str]:

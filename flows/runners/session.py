@@ -160,7 +160,7 @@ def _report(request: Request) -> RunReport:
         pipeline=plan.spec.name,
         started_at=time.time(),
         sessions=earlier.sessions + 1 if earlier else 1,
-        models={step: llm.model_name for step, llm in models.items()},
+        models={step: ", ".join(dict.fromkeys(llm.model_name for llm in named.values())) for step, named in models.items()},
         is_rehearsal=bool(plan.made_up),
         options=request.options,
         cwd=str(Path.cwd()),

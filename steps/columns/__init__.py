@@ -7,6 +7,7 @@ from steps import registry
 if TYPE_CHECKING:
     from steps.columns.combine_outputs import CombineOutputs
     from steps.columns.compute_column import ComputeColumn
+    from steps.columns.concatenate_rows import ConcatenateRows
     from steps.columns.embedding_generation import EmbeddingGeneration
     from steps.columns.expand_columns import ExpandColumns
     from steps.columns.group_columns import GroupColumns
@@ -19,6 +20,7 @@ else:
 __all__ = [
     "CombineOutputs",
     "ComputeColumn",
+    "ConcatenateRows",
     "EmbeddingGeneration",
     "ExpandColumns",
     "GroupColumns",

@@ -62,7 +62,7 @@ class Annotation(BaseModel):
     confidence: float | None = Field(default=None, ge=0, le=1)
     explanation: Text = ""
     timestamp: datetime | None = None
-    round: int = Field(default=1, ge=1)
+    round: int = Field(default=1, ge=1, le=1_000_000)
     source: Text = ""
     annotation_id: Text = ""
     """Empty for `stable_id`: an annotator answers about an item once in a round, and a later answer replaces the first."""

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from steps.base import GlobalStep, Group, Row
+from steps.base import Row
 from steps.components import LOCAL_FILES
-from steps.errors import RunError
-from steps.extras import extra
-from steps.labels.annotations import Annotation, AnnotatorKind
-from steps.labels.questions import Question
+from steps.labels.annotation_step import AnnotationStep, StrategyChoice
+from steps.labels.annotations import COLUMNS, GOLD
 
 if TYPE_CHECKING:
     from steps.labels.strategies.strategy import Strategy
     from steps.labels.table import AnnotationTable
 
-StrategyChoice = Literal["auto", "majority", "weighted", "one_coin", "dawid_skene", "learned"]
 
-
-class ConsolidateLabels(GlobalStep):
+class ConsolidateLabels(AnnotationStep):
     """Turns many annotations of each item into one label, with how sure it is.
 
     Each row is one annotation: who (`annotator`) said what (`label`) about which `item`. One row for each item comes out of
@@ -51,17 +47,11 @@ class ConsolidateLabels(GlobalStep):
         [('1', 'good'), ('2', 'bad')]
     """
 
-    group: ClassVar[Group] = "labels"
-    inputs = ("item", "annotator", "label")
-    optional_inputs = ("confidence", "kind", "family", "gold", "round", "explanation", "annotation_id", "timestamp", "source")
     outputs = (
         *("item", "label", "probability", "distribution", "uncertainty", "n_annotations"),
         *("conflicts", "explanation", "annotation_ids", "strategy"),
     )
 
-    question: Question = Field(
-        default_factory=Question, description="What was asked: its type, and the answers to choose from, if they are known."
-    )
     strategy: StrategyChoice = Field(
         default="auto", description="How labels come about. `auto` chooses by what suits the data best."
     )
@@ -71,47 +61,26 @@ class ConsolidateLabels(GlobalStep):
         json_schema_extra=LOCAL_FILES,
     )
     version: int = Field(default=1, ge=1, description="Version that a strategy learned here gets.")
-    rounds: list[int] | None = Field(default=None, min_length=1, description="Rounds that count; empty for all.")
-    annotators: list[str] | None = Field(default=None, min_length=1, description="Annotators that count; empty for all.")
-    kinds: list[AnnotatorKind] | None = Field(default=None, min_length=1, description="Kinds of annotators that count.")
 
     def columns_after(self, received: Iterable[str]) -> list[str]:
         """An annotation's own columns end here; those about the item stay."""
-        own = {*Annotation.model_fields, "gold"} - {"item", "label", "explanation"}
+        own = {*COLUMNS, GOLD} - {*self.outputs}
         return list(dict.fromkeys([*(column for column in received if column not in own), *self.makes()]))
-
-    def load(self) -> None:
-        extra("scipy", "labels", f"step {self.name or 'ConsolidateLabels'!r}")
 
     def process(self, rows: Collection[Row]) -> Iterator[Row]:
         from steps.labels.settling import learn, settle
         from steps.labels.strategies.strategy import Strategy
-        from steps.labels.table import table_of
 
         if not len(rows):
             return
-        table = table_of(rows, self.question, self._counts if self._leaves_out else None)
+        table = self.table(rows)
         if self.strategy_file:
             strategy = Strategy.load(Path(self.strategy_file))
-            if strategy.question != self.question.type:
-                what = f"{self.strategy_file!r} answers questions of type {strategy.question!r}, not {self.question.type!r}"
-                raise RunError(what, "name another file, or change `question`")
         else:
             strategy = learn(table, self.strategy).model_copy(update={"version": self.version})
         self._keep(strategy, table)
         for settlement in settle(table, strategy):
             yield {**table.about.get(settlement.item, {}), **settlement.columns(strategy)}
-
-    @property
-    def _leaves_out(self) -> bool:
-        return bool(self.rounds or self.annotators or self.kinds)
-
-    def _counts(self, annotation: Annotation) -> bool:
-        return (
-            (not self.rounds or annotation.round in self.rounds)
-            and (not self.annotators or annotation.annotator in self.annotators)
-            and (not self.kinds or annotation.kind in self.kinds)
-        )
 
     def _keep(self, strategy: Strategy, table: AnnotationTable) -> None:
         about: dict[str, Any] = {"tag": strategy.tag, "name": strategy.name, "version": strategy.version, "hash": strategy.hash}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steps.labels.votes import Floats, Ints
 
@@ -16,7 +17,27 @@ RESAMPLES = 500
 LEAST = 1e-6
 """No probability counts as less: a label that was called impossible would otherwise outweigh all others."""
 
-Measure = Callable[[Floats, Ints], float]
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Labels of items (g,) beside the right ones: `sure`, how probable the label was said to be; `right`, whether it is; and
+    `truth`, how probable the right one was said to be."""
+
+    sure: Floats
+    right: NDArray[np.bool_]
+    truth: Floats
+
+    def __len__(self) -> int:
+        return len(self.sure)
+
+    def some(self, places: Ints) -> Scored:
+        """Those at these places, as often as these are named."""
+        return Scored(self.sure[places], self.right[places], self.truth[places])
+
+
+def scored(posterior: Floats, truth: Ints) -> Scored:
+    """Probabilities (g, K) beside the true classes (g,)."""
+    return Scored(posterior.max(axis=1), posterior.argmax(axis=1) == truth, posterior[np.arange(len(truth)), truth])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +54,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good probabilities (g, K) are of items whose classes are known.
+    """How good the labels of items are whose right labels are known.
 
-    `accuracy`: share of labels that are right. `log_loss`: mean of -ln of what the right class was given. `calibration_error`:
+    `accuracy`: share of labels that are right. `log_loss`: mean of -ln of what the right label was given. `calibration_error`:
     how far probabilities are from how often they hold (expected calibration error, 15 bins). `review_gain`: share of the wrong
     labels that are among the tenth least certain; 0.1 is chance.
     """
@@ -55,43 +76,41 @@ class Quality:
         return columns
 
 
-def accuracy(posterior: Floats, truth: Ints) -> float:
-    """Share of the items (g, K) whose most probable class is the true one (g,)."""
-    return float((posterior.argmax(axis=1) == truth).mean())
+def accuracy(labels: Scored) -> float:
+    """Share of the labels that are right."""
+    return float(labels.right.mean())
 
 
-def log_loss(posterior: Floats, truth: Ints) -> float:
-    """Mean of -ln of what the true class was given."""
-    return float(-np.log(np.maximum(posterior[np.arange(len(truth)), truth], LEAST)).mean())
+def log_loss(labels: Scored) -> float:
+    """Mean of -ln of what the right label was given."""
+    return float(-np.log(np.maximum(labels.truth, LEAST)).mean())
 
 
-def calibration_error(posterior: Floats, truth: Ints) -> float:
-    """Expected calibration error of the most probable class, in 15 bins of equal width.
+def calibration_error(labels: Scored) -> float:
+    """Expected calibration error of the labels, in 15 bins of equal width.
 
     After Obtaining Well Calibrated Probabilities Using Bayesian Binning (Naeini et al., 2015),
     https://doi.org/10.1609/aaai.v29i1.9602
     """
-    sure = posterior.max(axis=1)
-    right = posterior.argmax(axis=1) == truth
-    place = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
-    off = np.bincount(place, weights=right - sure, minlength=BINS)
-    return float(np.abs(off).sum() / len(truth))
+    place = np.minimum((labels.sure * BINS).astype(np.int64), BINS - 1)
+    off = np.bincount(place, weights=labels.right - labels.sure, minlength=BINS)
+    return float(np.abs(off).sum() / len(labels))
 
 
-def review_gain(posterior: Floats, truth: Ints) -> float:
+def review_gain(labels: Scored) -> float:
     """Share of the wrong labels that are among the tenth of the items that is least certain; equal ones count alike."""
-    wrong = posterior.argmax(axis=1) != truth
+    wrong = ~labels.right
     if not wrong.any():
         return 1.0
-    sure = posterior.max(axis=1).round(9)
-    room = max(1, round(REVIEWED * len(truth)))
+    sure = labels.sure.round(9)
+    room = max(1, round(REVIEWED * len(sure)))
     edge = np.sort(sure)[room - 1]
     before, at_edge = sure < edge, sure == edge
     share = (room - before.sum()) / at_edge.sum()
     return float((wrong[before].sum() + share * wrong[at_edge].sum()) / wrong.sum())
 
 
-MEASURES: dict[str, Measure] = {
+MEASURES: dict[str, Callable[[Scored], float]] = {
     "accuracy": accuracy,
     "log_loss": log_loss,
     "calibration_error": calibration_error,
@@ -99,31 +118,29 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def quality(posterior: Floats, truth: Ints, seed: int = 0) -> Quality:
+def quality(labels: Scored, seed: int = 0) -> Quality:
     """All measures, with intervals by resampling the items 500 times.
 
     Raises:
         ValueError: There is no item.
     """
-    if not len(truth):
+    if not len(labels):
         raise ValueError("no item has a known answer")
-    drawn = _draws(len(truth), seed)
-    found = {name: _interval(measure, posterior, truth, drawn) for name, measure in MEASURES.items()}
-    return Quality(len(truth), **found)
+    drawn = [labels.some(places) for places in _draws(len(labels), seed)]
+    found = {}
+    for name, measure in MEASURES.items():
+        low, high = (float(edge) for edge in np.quantile([measure(some) for some in drawn], [0.025, 0.975]))
+        found[name] = Interval(measure(labels), low, high)
+    return Quality(len(labels), **found)
 
 
-def difference(measure: str, one: Floats, other: Floats, truth: Ints, seed: int = 0) -> Interval:
-    """How much more `one` has than `other` of a measure, on the same items."""
+def difference(measure: str, one: Scored, other: Scored, seed: int = 0) -> Interval:
+    """How much more `one` has than `other` of a measure, on the same items in the same order."""
     by = MEASURES[measure]
-    values = [by(one[places], truth[places]) - by(other[places], truth[places]) for places in _draws(len(truth), seed)]
-    low, high = np.quantile(values, [0.025, 0.975])
-    return Interval(by(one, truth) - by(other, truth), float(low), float(high))
+    values = [by(one.some(places)) - by(other.some(places)) for places in _draws(len(one), seed)]
+    low, high = (float(edge) for edge in np.quantile(values, [0.025, 0.975]))
+    return Interval(by(one) - by(other), low, high)
 
 
 def _draws(items: int, seed: int) -> Ints:
     return np.random.default_rng(seed).integers(0, items, (RESAMPLES, items))
-
-
-def _interval(measure: Measure, posterior: Floats, truth: Ints, drawn: Ints) -> Interval:
-    low, high = np.quantile([measure(posterior[places], truth[places]) for places in drawn], [0.025, 0.975])
-    return Interval(measure(posterior, truth), float(low), float(high))

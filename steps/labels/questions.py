@@ -6,14 +6,19 @@ The types are Argilla's, by the same names: a label, several labels, a rating, a
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from steps.errors import RowError
 from steps.wording import did_you_mean, listed, quoted
 
 QuestionType = Literal["label", "multi_label", "rating", "ranking", "spans", "text"]
+
+
+def _as_written(label: Any) -> Any:
+    """Ratings may be given as numbers: `labels: [1, 2, 3]`."""
+    return label_text(label) if isinstance(label, (int, float)) and not isinstance(label, bool) else label
 
 
 class Question(BaseModel):
@@ -28,7 +33,7 @@ class Question(BaseModel):
     type: QuestionType = "label"
     title: str = "Which label fits?"
     guideline: str = ""
-    labels: list[str] = Field(default_factory=list)
+    labels: list[Annotated[str, BeforeValidator(_as_written)]] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _has_its_labels_once(self) -> Question:
@@ -49,10 +54,26 @@ class Question(BaseModel):
             RowError: It says what an answer of this type looks like.
         """
         try:
-            return _READERS[self.type](value, self.labels)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return self.parse(value)
+        except ValueError as error:
             seen = f"column {column!r} holds {quoted(value)}, no answer to a question of type {self.type!r}: {error}"
-            raise RowError(seen, _FORMS[self.type]) from None
+            raise RowError(seen, self.form) from None
+
+    def parse(self, value: Any) -> Any:
+        """An answer as `read` gives it, wherever it comes from.
+
+        Raises:
+            ValueError: It says what is wrong with it.
+        """
+        try:
+            return _READERS[self.type](value, self.labels)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(str(error)) from None
+
+    @property
+    def form(self) -> str:
+        """What an answer looks like, as an order."""
+        return _FORMS[self.type]
 
 
 def label_text(value: Any) -> str:

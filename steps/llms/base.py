@@ -36,6 +36,7 @@ class Request:
     server that gives fewer at a time than it is asked for. `row`, `rehearse` and `asker` exist for
     the models that need no server: a replay looks its answer up in the row, a rehearsal asks the task for a reply that it
     can parse, and gives each asker replies of its own: a step, by name, and in a run a row, each time that it asks.
+    `model`: which of the task's models is asked, by its name there (`Task.models`).
     `account`: which of the LLM's `accounts` to use.
     `speaker`: whose message is wanted after the chat; "user" for what a user would say next (`LLM.user_turn_problem`).
     """
@@ -47,6 +48,7 @@ class Request:
     row: dict[str, Any] = field(default_factory=dict)
     rehearse: Callable[[Random], str] | None = None
     asker: str = ""
+    model: str = ""
     account: int = 0
     speaker: Speaker = "assistant"
 

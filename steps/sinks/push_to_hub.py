@@ -11,6 +11,7 @@ from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row
 from steps.errors import Complaint, RunError
+from steps.labels.tags import tag_in
 from steps.secrets import LATER, HubToken, reveal
 from steps.sources.load_data_from_hub import complaint_about
 
@@ -21,6 +22,9 @@ class PushToHub(GlobalStep):
     It pushes once all rows have arrived, and nothing in a rehearsal, a preview or an estimate. Rows that were pushed are not
     pushed again when the run goes on. What it pushes are rows alone: the result of a run, with its card and its pipeline, is
     pushed from Data or by `distilflow run --push`.
+
+    Rows whose labels were settled by `ConsolidateLabels` are tagged by its strategy, such as `learned-v2-1f0c9a2b`, so that
+    versions by several strategies can be told apart; a tag that is there already stays where it is.
 
     Example:
         >>> list(PushToHub(repo_id="acme/toys").check())
@@ -52,7 +56,10 @@ class PushToHub(GlobalStep):
             try:
                 # the fingerprint is said, as it would take a copy of all rows to find one
                 data = Dataset.from_generator(lambda: iter(rows), cache_dir=folder, fingerprint=uuid.uuid4().hex)
-                data.push_to_hub(self.repo_id, split=self.split, private=self.private, token=reveal(self.token, "HF_TOKEN"))
+                token = reveal(self.token, "HF_TOKEN")
+                commit = data.push_to_hub(self.repo_id, split=self.split, private=self.private, token=token)
+                if tags := {tag for row in rows if (tag := tag_in(row.get("strategy")))}:
+                    _add_tags(str(self.repo_id), commit.oid, tags, token)
             except Exception as error:
                 cause = error.__cause__ or error  # of rows that it cannot write, `datasets` says only that there are some
                 raise RunError(
@@ -60,3 +67,12 @@ class PushToHub(GlobalStep):
                     "check the name and $HF_TOKEN, which must be allowed to write",
                 ) from error
         return rows
+
+
+def _add_tags(repo_id: str, revision: str, tags: set[str], token: str | None) -> None:
+    from huggingface_hub import HfApi
+
+    api = HfApi(token=token)
+    taken = {ref.name for ref in api.list_repo_refs(repo_id, repo_type="dataset").tags}
+    for tag in sorted(tags - taken):
+        api.create_tag(repo_id, tag=tag, revision=revision, repo_type="dataset")

@@ -8,8 +8,9 @@ Tasks that ask several times per row override `answer`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from functools import partial
 from random import Random
 from typing import Any, ClassVar, NamedTuple
@@ -19,7 +20,7 @@ from pydantic import BaseModel, Field
 from steps.base import METADATA, Batch, Group, Row, Step, is_missing, require_values
 from steps.chats import user_asks
 from steps.errors import RowError
-from steps.llms.base import AnyLLM, Ask, Chat, JSONSchema, Request, topped_up
+from steps.llms.base import LLM, AnyLLM, Ask, Chat, Completion, JSONSchema, Request, topped_up
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.row_texts import filled_text_in
 from steps.tasks.rehearsing import rehearse_schema, rehearse_text
@@ -79,8 +80,26 @@ class Task(Step):
         description="Further requests for a reply that cannot be read, to have it corrected. Each costs as much again.",
     )
 
+    def models(self) -> Mapping[str, LLM]:
+        """The models that are asked, by the names that requests have for them (`Request.model`): one, unless overridden.
+
+        Several names may stand for the same model. Each model keeps its own limits, journal keys and price.
+        """
+        return {"": self.llm}
+
     def preferred_pool(self) -> str:
-        return self.llm.default_pool
+        pools = [llm.default_pool for llm in self.models().values()]
+        return next((pool for pool in ("gpu", "process") if pool in pools), pools[0] if pools else self.llm.default_pool)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether all that it is told costs nothing, and can be had again."""
+        return all(llm.is_free for llm in self.models().values())
+
+    @property
+    def makes_up(self) -> bool:
+        others = (value for name, value in self if name != "llm")
+        return any(getattr(one, "is_rehearsal", False) for one in (*self.models().values(), *others))
 
     def may_change_rows(self) -> bool:
         return self.changes_rows or (self.num_generations > 1 and not self.group_generations)
@@ -97,6 +116,10 @@ class Task(Step):
         if (schema := self.reply_schema(row)) is not None:
             text = f"{text}\n\n{schema_instructions(schema)}"
         return user_asks(text)
+
+    def first_chats(self, row: Row) -> Sequence[Chat]:
+        """All that models may be asked first about this row: by these, replies to other prompts are told from those to this."""
+        return [self.format_input(row)]
 
     def format_output(self, text: str, row: Row) -> Row:
         """Columns for this reply.
@@ -133,9 +156,9 @@ class Task(Step):
             first = generations[0]
             columns = {column: [one.columns[column] for one in generations] for column in first.columns}
             grouped = {**row, **columns, "model_name": first.model_name}
-            return [self._with_raw(grouped, first.asked, [one.reply for one in generations])]
+            return [self.with_raw(grouped, first.asked, [one.reply for one in generations])]
         made = [({**row, **one.columns, "model_name": one.model_name}, one) for one in generations]
-        return [self._with_raw(new, one.asked, one.reply) for new, one in made]
+        return [self.with_raw(new, one.asked, one.reply) for new, one in made]
 
     def reader(self, row: Row, ask: Ask) -> Reader:
         """What reads the replies about this row, and asks again for those that cannot be read."""
@@ -164,10 +187,18 @@ class Task(Step):
         """
         needed = self.needs()
         require_values(row, needed)
-        if self.add_raw_input or self.add_raw_output:
-            _metadata_of(row)
+        self.check_metadata(row)
         if INSTRUCTION in needed:
             filled_text_in(row, INSTRUCTION)
+
+    def check_metadata(self, row: Row) -> None:
+        """Check that there is room for prompts and replies, if they are kept.
+
+        Raises:
+            RowError: The row has something else under the name of their column.
+        """
+        if self.add_raw_input or self.add_raw_output:
+            _metadata_of(row)
 
     def request(self, row: Row) -> Request:
         """What the model is asked about this row."""
@@ -175,16 +206,24 @@ class Task(Step):
         return self.request_of(chat, row, rehearse, self.reply_schema(row), n=self.num_generations)
 
     def request_of(
-        self, chat: Chat, row: Row, rehearse: Rehearse, schema: JSONSchema | None = None, *, n: int = 1, have: int = 0
+        self,
+        chat: Chat,
+        row: Row,
+        rehearse: Rehearse,
+        schema: JSONSchema | None = None,
+        *,
+        n: int = 1,
+        have: int = 0,
+        model: str = "",
     ) -> Request:
         """A question about this row. `schema` goes along where the server holds its replies to it."""
         is_enforced = self.use_default_structured_output
         if is_enforced is None:
-            is_enforced = self.llm.enforces_schemas
+            is_enforced = self.models()[model].enforces_schemas
         sent = schema if is_enforced else None
-        return Request(chat, n, have, schema=sent, row=row, rehearse=rehearse, asker=self.name or "")
+        return Request(chat, n, have, schema=sent, row=row, rehearse=rehearse, asker=self.name or "", model=model)
 
-    def _with_raw(self, row: Row, asked: Any, reply: Any) -> Row:
+    def with_raw(self, row: Row, asked: Any, reply: Any) -> Row:
         """The row, with what was asked and replied in `distilflow_metadata` where that is wanted."""
         if not self.add_raw_input and not self.add_raw_output:
             return row
@@ -200,12 +239,18 @@ class Task(Step):
     def process(self, batch: Batch) -> Batch:
         """Ask about some rows here and now: no retries, no limits, no record; the first error ends it."""
 
+        models = self.models()
+        loaded = list({id(llm): llm for llm in models.values()}.values())
+
+        async def ask(request: Request) -> Completion:
+            return await models[request.model].complete(request)
+
         async def ask_all() -> Batch:
-            await self.llm.load()
-            try:
-                answers = [await self.answer(row, topped_up(self.llm.complete)) for row in batch]
-            finally:
-                await self.llm.unload()
+            async with AsyncExitStack() as stack:
+                for llm in loaded:
+                    await llm.load()
+                    stack.push_async_callback(llm.unload)
+                answers = [await self.answer(row, topped_up(ask)) for row in batch]
             return [row for rows in answers for row in rows]
 
         with ThreadPoolExecutor(1) as pool:  # notebooks have a running loop of their own

@@ -42,6 +42,19 @@ def test_a_pipeline_without_models_is_estimated_too(tmp_path: Path) -> None:
     assert (found["rows"], found["requests"]["mean"]) == (3, 0)
 
 
+def test_of_a_step_with_several_models_each_has_its_own_figures(tmp_path: Path) -> None:
+    judges = "judges: [{name: a, llm: {use: OpenAILLM, model: gpt-4o-mini}}, {name: b, llm: {use: OpenAILLM, model: gpt-4o}}]"
+    question = "question: {title: Is it so?, labels: [right, wrong]}, columns: [instruction]"
+    panel = f"  - {{name: panel, use: JudgePanel, after: load, with: {{{question}, {judges}}}}}\n"
+
+    found = estimating.estimate_text(PAID.partition("  - {name: answer")[0] + panel, tmp_path)
+
+    one, other = found["steps"][1]["models"]
+    assert (one["asked_as"], one["model"], one["requests"]["low"], one["requests"]["high"]) == ("a", "gpt-4o-mini", 3, 3)
+    assert 0 < one["cost"]["mean"] < other["cost"]["mean"]
+    assert found["requests"]["mean"] == 6
+
+
 def test_whether_rows_come_from_elsewhere_is_known() -> None:
     hub = "name: x\nsteps:\n  - {name: load, use: LoadDataFromHub, with: {repo_id: a/b}}\n"
 

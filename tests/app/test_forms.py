@@ -137,3 +137,44 @@ steps:
     assert field_of(form, "with", "embeddings", "token").kind == "secret"
     spec, _ = read_spec(changed["text"])
     assert spec.step("embed").params == {"embeddings": {"use": "SentenceTransformerEmbeddings", "model": "acme/small"}}
+
+
+PANEL = """
+name: x
+steps:
+  - {name: load, use: LoadDataFromDicts, with: {data: [{text: a}]}}
+  - name: panel
+    use: JudgePanel
+    after: load
+    with:
+      question: {title: Is it so?, labels: [right, wrong]}
+      columns: [text]
+      judges:
+        - {name: mini, llm: {use: OpenAILLM, model: gpt-4o-mini, api_key: "${MINI_KEY}"}}
+        - {name: strict, prompt: Be strict.}
+"""
+
+
+def test_judges_with_models_of_their_own_are_edited_as_yaml() -> None:
+    draft = drafts.new_draft(PANEL)
+    judges = field_of(form_for(draft, "panel"), "with", "judges")
+
+    assert judges.kind == "yaml"
+    assert "model: gpt-4o-mini" in str(judges.shown)
+    changed = edits.set_field(draft, "panel", judges, f"{judges.shown}\n- name: rule\n  template: right")
+    spec, problems = read_spec(changed["text"])
+    assert not problems
+    names = [judge["name"] for judge in spec.step("panel").params["judges"]]
+    assert names == ["mini", "strict", "rule"]
+    assert spec.step("panel").params["judges"][0]["llm"]["api_key"] == "${MINI_KEY}"
+
+
+def test_the_question_of_a_panel_is_edited_as_yaml_and_a_mistake_in_it_is_told() -> None:
+    draft = drafts.new_draft(PANEL)
+    question = field_of(form_for(draft, "panel"), "with", "question")
+
+    changed = edits.set_field(draft, "panel", question, "type: rating\nlabels: [low, high]")
+
+    _, problems = drafts.check(changed["text"])
+    assert question.kind == "yaml"
+    assert any("question" in problem.what and problem.step == "panel" for problem in problems)

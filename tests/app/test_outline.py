@@ -126,3 +126,20 @@ def test_a_step_of_an_unknown_class_is_marked_and_one_that_gets_replies_says_fro
     assert {name: card["replies"] for name, card in found.items() if card["replies"]} == dict.fromkeys(
         ["answer_1", "answer_2", "answer_3", "judge"], "recordings"
     )
+
+
+def test_a_step_of_several_models_says_how_many_and_marks_what_may_cost_money() -> None:
+    def panel(judges: str) -> dict[str, object]:
+        question = "question: {labels: [x]}, columns: [text]"
+        step = f"  - {{name: panel, use: JudgePanel, after: load, with: {{{question}, judges: [{judges}]}}}}\n"
+        load = "{name: load, use: LoadDataFromDicts, with: {data: [{text: a}]}}"
+        return cards(f"name: x\nsteps:\n  - {load}\n{step}")["panel"]
+
+    paid = "{name: a, llm: {use: OpenAILLM, model: one, base_url: 'http://h'}}"
+    both = panel(f"{paid}, {{name: b, llm: {{use: OpenAILLM, model: two, base_url: 'http://h'}}}}")
+    mixed, rules, rehearsed = panel(f"{paid}, {{name: b}}"), panel("{name: a, template: x}"), panel("{name: a}")
+
+    assert (both["setting"], both["asks"]) == ("2 models: one, two", True)
+    assert (mixed["setting"], mixed["asks"], mixed["price"]) == ("2 models: one, rehearsal", True, "")
+    assert (rules["setting"], rules["asks"]) == ("no model", False)
+    assert (rehearsed["setting"], rehearsed["replies"], rehearsed["price"]) == ("rehearsal", "rehearsal", "free")

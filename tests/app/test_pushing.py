@@ -49,6 +49,28 @@ def owner_of(hub: FakeHub) -> str:
     return next(iter(hub.tokens.values()))
 
 
+def test_a_version_is_tagged_by_the_strategies_that_settled_its_labels(ctx: AppContext) -> None:
+    hub, run = FakeHub(), ctx.store.get("sample-1")
+    repo_id = f"{owner_of(hub)}/settled"
+    about = run.distiset / "artifacts" / "settle" / "strategy" / "metadata.json"
+    about.parent.mkdir(parents=True)
+    tags: list[set[str]] = []
+    for tag in ("learned-v1-1f0c9a2b", "learned-v1-1f0c9a2b", "learned-v2-77aa00bb", "no tag/../at all"):
+        about.write_text(json.dumps({"tag": tag, "items": len(tags)}))
+
+        [*_, last] = push(hub, run, repo_id=repo_id)
+
+        assert "url" in last
+        refs = hub.repo("dataset", repo_id).refs
+        tags.append({ref.removeprefix("refs/tags/") for ref in refs if ref.startswith("refs/tags/")})
+
+    repo = hub.repo("dataset", repo_id)
+    first, second = "learned-v1-1f0c9a2b", "learned-v2-77aa00bb"
+    assert tags == [{first}, {first}, {first, second}, {first, second}]
+    place = "artifacts/settle/strategy/metadata.json"
+    assert [json.loads(repo.read(place, tag))["items"] for tag in (first, second)] == [0, 2]
+
+
 def test_a_result_is_pushed_with_its_changes_licence_and_tag_and_tells_how_far_it_is(ctx: AppContext) -> None:
     hub, run = FakeHub(), ctx.store.get("sample-1")
     repo_id = f"{owner_of(hub)}/sample"

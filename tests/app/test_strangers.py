@@ -47,6 +47,16 @@ def test_the_examples_may_be_run() -> None:
         ("{name: a, use: APIGenExecutionChecker, after: load, with: {libpath: examples/data/x.py}}", "runs programs"),
         ("{name: a, use: RewardModelScore, after: load, with: {model: acme/m, trust_remote_code: true}}", "runs programs"),
         ("{name: a, use: LoadDataFromFileSystem, with: {data_files: '~'}}", "'~'"),
+        (
+            "{name: a, use: JudgePanel, after: load, with: {question: {labels: [x]}, columns: [instruction], "
+            "judges: [{name: rule, template: x}, {name: b, llm: {use: OpenAILLM, model: m}}]}}",
+            "asks OpenAILLM",
+        ),
+        (
+            "{name: a, use: JudgePanel, after: load, with: {question: {labels: [x]}, columns: [instruction], "
+            "judges: [{name: b, llm: {use: ReplayLLM, path: /etc/shells}}]}}",
+            "/etc/shells",
+        ),
         ("{name: a, use: LoadDataFromFileSystem, with: {data_files: '*'}}", "'*'"),
         ("{name: a, use: LoadDataFromFileSystem, with: {data_files: '.gi*', filetype: csv}}", "'.gi*'"),
         ("{name: a, use: LoadDataFromFileSystem, with: {data_files: {train: [Dockerfile]}, filetype: csv}}", "Dockerfile"),

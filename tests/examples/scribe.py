@@ -71,7 +71,7 @@ class Scribe:
     def at_work(self) -> Iterator[None]:
         """In this block every OpenAILLM is asked here, and nowhere else."""
 
-        class PlacedLine(gateway.Line):
+        class PlacedLines(gateway.Lines):
             def of(self, row_id: str, row_key: bytes, retried: int = 0) -> Ask:
                 ask = super().of(row_id, row_key, retried)
                 numbers = Counter[str]()
@@ -86,7 +86,7 @@ class Scribe:
         async def complete(llm: OpenAILLM, request: Request) -> Completion:
             return await self.complete(llm, request)
 
-        with patch.object(gateway, "Line", PlacedLine), patch.object(OpenAILLM, "complete", complete):
+        with patch.object(gateway, "Lines", PlacedLines), patch.object(OpenAILLM, "complete", complete):
             yield
 
 

@@ -90,7 +90,7 @@ def test_a_paper_is_made_of_its_recorded_replies_and_nothing_else(name: str, rep
     recorded = {bytes.fromhex(line["key"]): line["generation"] for line in made.paper.replies()}
     assert report.quarantined == 0, f"what is asked has changed; see: python -m tests.examples.scribe {name}"
     assert (report.state, report.usage.requests) == ("finished", 0)
-    assert {llm.model_name for llm in made.plan.llms.values()} == {MODEL}
+    assert {llm.model_name for _, llm in made.plan.every_llm} == {MODEL}
     assert {row.get("model_name", MODEL) for row in made.rows} == {MODEL}
     assert {key: _as_kept(entry["completion"]["texts"]) for key, entry in used.items()} == recorded
     assert all(entry[COPIED] for entry in used.values())

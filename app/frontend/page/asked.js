@@ -42,7 +42,7 @@ function request(one) {
   return h(
     "li",
     { class: "df-asked-one" },
-    h("div", { class: "df-asked-about" }, one.row && h("b", {}, `Source row ${sourceRow(one.row)}`), one.at && h("span", {}, ago(one.at)), h(one.row ? "span" : "b", {}, one.model), h("span", { class: "df-num" }, amounts(one)), standing(one)),
+    h("div", { class: "df-asked-about" }, one.row && h("b", {}, `Source row ${sourceRow(one.row)}`), one.at && h("span", {}, ago(one.at)), h(one.row ? "span" : "b", {}, one.asked_as ? `${one.asked_as} (${one.model})` : one.model), h("span", { class: "df-num" }, amounts(one)), standing(one)),
     h("div", { class: "df-asked-side", role: "group", tabindex: "0", "aria-label": "Prompt" }, cell(one.chat, true)),
     h(
       "div",

@@ -137,6 +137,20 @@ function range(found, write) {
   return low === high ? low : `${low} to ${high}`;
 }
 
+/** What a step asks, or one of its models where it has several. */
+function line(name, model, rows, used) {
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, name, model && h("span", { class: "df-small t3 df-block" }, model)),
+    h("td", { class: "df-num" }, rows),
+    model
+      ? [used.requests, used.input_tokens, used.output_tokens].map((one) => h("td", { class: "df-num" }, range(one, amount)))
+      : [h("td", { colspan: "3", class: "t3" }, "asks no model")],
+    h("td", { class: "df-num" }, model ? (used.cost === null ? "unknown price" : used.cost.mean ? range(used.cost, roughly) : "free") : ""),
+  );
+}
+
 /** The figures by step, and how far they can be trusted. */
 function explain(known) {
   openDialog(
@@ -156,18 +170,7 @@ function explain(known) {
         h(
           "tbody",
           {},
-          known.steps.map((step) =>
-            h(
-              "tr",
-              {},
-              h("th", { scope: "row" }, step.step, step.model && h("span", { class: "df-small t3 df-block" }, step.model)),
-              h("td", { class: "df-num" }, amount(step.rows_in)),
-              step.model
-                ? [step.requests, step.input_tokens, step.output_tokens].map((one) => h("td", { class: "df-num" }, range(one, amount)))
-                : [h("td", { colspan: "3", class: "t3" }, "asks no model")],
-              h("td", { class: "df-num" }, step.model ? (step.cost === null ? "unknown price" : step.cost.mean ? range(step.cost, roughly) : "free") : ""),
-            ),
-          ),
+          known.steps.flatMap((step) => [line(step.step, step.model, amount(step.rows_in), step), ...step.models.map((one) => line(one.asked_as, one.model, "", one))]),
         ),
       ),
       known.failed > 0 && h("p", { class: "warn" }, `${count(known.failed, "row")} of the sample failed: preview them to see why.`),

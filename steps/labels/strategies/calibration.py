@@ -33,7 +33,7 @@ def evidence_without_own(votes: Votes, tables: Tables, posterior: Floats, chosen
 
 
 def choose_overlap(votes: Votes, tables: Tables, posterior: Floats, bins: Ints | None, rng: np.random.Generator) -> float:
-    """The overlap with which the other answers about an item tell best what an annotator said."""
+    """The overlap with which the other answers about an item tell best what an annotator said; 0 unless it clearly does."""
     items = np.flatnonzero(votes.per_item > 1)
     if not len(items):
         return 0.0
@@ -47,11 +47,14 @@ def choose_overlap(votes: Votes, tables: Tables, posterior: Floats, bins: Ints |
     whole = np.zeros((len(votes.items), len(votes.classes)))
     np.add.at(whole, votes.item[chosen], weighted)
     others = whole[votes.item[chosen]] - weighted
-    scores = []
+    scores: list[Floats] = []
     for overlap in OVERLAPS:
         before = soft_max((tables.log_prior + others) / spread(votes, overlap, fewer=1)[votes.item[chosen]][:, None])
-        scores.append(float(np.log((before * np.exp(said)).sum(axis=1)).mean()))
-    return OVERLAPS[int(np.argmax(scores))]
+        scores.append(np.log((before * np.exp(said)).sum(axis=1)))
+    best = int(np.argmax([score.mean() for score in scores]))
+    gain = scores[best] - scores[0]
+    is_clear = gain.mean() > 2 * gain.std() / np.sqrt(len(gain))
+    return OVERLAPS[best] if is_clear else 0.0
 
 
 @dataclass(frozen=True)

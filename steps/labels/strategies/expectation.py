@@ -17,6 +17,11 @@ from steps.labels.strategies.sureness import sum_by_label, sureness, sureness_of
 from steps.labels.votes import KINDS, Floats, Ints, Votes
 
 MOST_ROUNDS = 100
+TRUST, RIGHT = 100.0, 0.75
+"""Answers to each class that nobody gave, and the share of right ones among them: annotators of a kind are taken to be better
+than chance until they have shown otherwise."""
+USUAL = 30.0
+"""Answers that nobody gave, as often right as the kind's: annotators count as usual until they have shown otherwise."""
 SETTLED = 1e-5
 """Mean change of the probabilities, over items and classes, at which a fit ends."""
 
@@ -25,9 +30,9 @@ SETTLED = 1e-5
 class Habits:
     """How far confusions are drawn together. Both are counts of answers that nobody gave.
 
-    `even`: for each answer to each class. `pooled`: for each class, shared out as annotators of the kind answer; where
-    `graded`, as somebody would whose ratings are off by a little more often than by much. `tied`: an annotator is right equally
-    often whatever the class is, and errs towards all others alike.
+    `even`: for each answer to each class. `pooled`: for each class, shared out as annotators of the kind answer who are right
+    as often; where `graded`, as somebody would whose ratings are off by a little more often than by much. `tied`: an annotator
+    is right equally often whatever the class is, and errs towards all others alike.
     """
 
     even: float = 0.03
@@ -153,7 +158,7 @@ def soft_max(values: Floats) -> Floats:
 def _tables(votes: Votes, ballots: Ballots, posterior: Floats, habits: Habits) -> Tables:
     counts = ballots.counts(posterior)
     pooled = _pooled(votes, counts, habits)
-    prior_counts = habits.even + habits.pooled * pooled[votes.kind]
+    prior_counts = habits.even + habits.pooled * _alike(counts, pooled[votes.kind])
     if habits.tied:
         counts, prior_counts = tied(counts), tied(prior_counts)
     sums = counts + prior_counts
@@ -171,12 +176,38 @@ def _tables(votes: Votes, ballots: Ballots, posterior: Floats, habits: Habits) -
 def _pooled(votes: Votes, counts: Floats, habits: Habits) -> Floats:
     """(kinds, K, K): how annotators of a kind answer on the whole; a kind without any, as all do."""
     classes = len(votes.classes)
-    everybody = counts.sum(axis=0) + 0.5
+    everybody = counts.sum(axis=0) + TRUST * expected(classes)
     pooled = np.stack([counts[votes.kind == kind].sum(axis=0) for kind in range(len(KINDS))])
-    pooled = pooled + everybody / everybody.sum(axis=1, keepdims=True) * classes * 0.5
+    pooled = pooled + TRUST * everybody / everybody.sum(axis=1, keepdims=True)
     if habits.graded:
         pooled = np.stack([graded(one) for one in pooled])
     return np.asarray(pooled / pooled.sum(axis=2, keepdims=True))
+
+
+def _alike(counts: Floats, pooled: Floats) -> Floats:
+    """(A, K, K): confusions like the pooled ones, but as often right as each annotator is on the whole."""
+    usual = np.diagonal(pooled, axis1=1, axis2=2)
+    frequency = counts.sum(axis=2)
+    total = frequency.sum(axis=1)
+    mine = (np.trace(counts, axis1=1, axis2=2) + USUAL * usual.mean(axis=1)) / (total + USUAL)
+    would = ((frequency * usual).sum(axis=1) + USUAL * usual.mean(axis=1)) / (total + USUAL)
+    shift = _logit(mine) - _logit(would)
+    right = 1 / (1 + np.exp(-(_logit(usual) + shift[:, None])))
+    wrong = pooled / np.maximum(1 - usual, 1e-9)[:, :, None] * (1 - right)[:, :, None]
+    diagonal = np.arange(counts.shape[1])
+    wrong[:, diagonal, diagonal] = right
+    return np.asarray(wrong)
+
+
+def _logit(share: Floats) -> Floats:
+    share = np.clip(share, 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(share) - np.log1p(-share))
+
+
+def expected(classes: int) -> Floats:
+    """(K, K): confusions before anything is known: right more often than not, and wrong towards all others alike."""
+    wrong = (1 - RIGHT) / max(classes - 1, 1)
+    return np.where(np.eye(classes) > 0, RIGHT, wrong)
 
 
 def tied(counts: Floats) -> Floats:

@@ -25,6 +25,9 @@ from steps.labels.strategies.sureness import bins_of, find_edges
 from steps.labels.votes import KINDS, Floats, Votes
 
 Fit = Callable[[Votes, QuestionType], Strategy]
+LEAST_POOLED, MOST_POOLED = 0.3, 30.0
+FEW = 8.0
+"""Answers of an annotator to each class below which there are too few for confusions of their own."""
 ENOUGH_GOLD = 10
 """Gold items from which on probabilities are held against them."""
 
@@ -52,7 +55,7 @@ def _weighted(votes: Votes, question: QuestionType) -> Strategy:
     agreed = believed[votes.item, votes.label]
     without_own = np.maximum(agreed * votes.per_item[votes.item] - 1, 0) / others
     right = np.where(is_gold, agreed, without_own)
-    mean = float(right.mean())
+    mean = max(float(right.mean()), 1 / len(votes.classes))
     sums = np.bincount(votes.voter, weights=right, minlength=len(votes.voters))
     weights = (sums + 2 * mean) / (votes.per_voter + 2)
     return Strategy(name="weighted", question=question, classes=list(votes.classes), voices=_voices(votes, weight=weights))
@@ -69,7 +72,7 @@ def _dawid_skene(votes: Votes, question: QuestionType) -> Strategy:
 
 
 def _learned(votes: Votes, question: QuestionType) -> Strategy:
-    habits = Habits(pooled=3.0, graded=True) if question == "rating" else Habits()
+    habits = Habits(pooled=pooled_for(votes), graded=question == "rating")
     families = correlations(votes)
     weight = family_weights(votes, families)
     edges = find_edges(votes)
@@ -82,6 +85,12 @@ def _learned(votes: Votes, question: QuestionType) -> Strategy:
     if len(votes.has_gold) >= ENOUGH_GOLD:
         calibration = calibrate(*gold_without_own(votes, tables, posterior, bins))
     return _of_tables("learned", votes, question, tables, edges=edges, families=families, calibration=calibration)
+
+
+def pooled_for(votes: Votes) -> float:
+    """How far annotators are drawn together: hardly where each has given many answers, and nearly all the way where few."""
+    answers = len(votes) / (len(votes.voters) * len(votes.classes))
+    return LEAST_POOLED + MOST_POOLED / (1 + (answers / FEW) ** 8)
 
 
 FITS: dict[StrategyName, Fit] = {

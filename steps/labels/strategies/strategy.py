@@ -18,10 +18,12 @@ from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits
 from steps.labels.strategies.families import family_weights
 from steps.labels.strategies.sureness import bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.tags import strategy_tag
 from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
 
 StrategyName = Literal["majority", "weighted", "one_coin", "dawid_skene", "learned"]
+Choice = StrategyName | Literal["auto"]
 Table = list[list[float]]
 
 
@@ -78,6 +80,8 @@ class Strategy(BaseModel):
     sureness: dict[AnnotatorKind, Table] = Field(default_factory=dict)
     temperature: float = 1.0
     lean: list[float] = Field(default_factory=list)
+    parts: dict[str, Strategy] = Field(default_factory=dict)
+    """Where a question takes several answers at once: a strategy for each label, about yes and no."""
     fitted: Fitted = Field(default_factory=Fitted)
     why: str = ""
     """Why this one was chosen, where it was chosen among others."""
@@ -90,13 +94,14 @@ class Strategy(BaseModel):
     @property
     def hash(self) -> str:
         """Of all that decides over labels: 16 hex digits. Equal strategies have equal ones, whatever their version."""
-        content = self.model_dump(mode="json", exclude={"version", "why", "fitted"})
+        told = {"version": True, "why": True, "fitted": True}
+        content = self.model_dump(mode="json", exclude={**told, "parts": {"__all__": {*told}}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def tag(self) -> str:
         """Name, version and hash in short, as data sets are tagged: "learned-v4-1f0c9a2b"."""
-        return f"{self.name.replace('_', '-')}-v{self.version}-{self.hash[:8]}"
+        return strategy_tag(self.name, self.version, self.hash)
 
     # ---- use
     def apply(self, votes: Votes) -> Verdicts:

@@ -404,3 +404,9 @@ class LeavesSlowly(Step):
 
         self.save_artifact("text", write)
         return batch
+
+
+class TotalOfBranches(Total):
+    """Adds the sum of the rows of all branches to each."""
+
+    matches_branches: ClassVar[bool] = False

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from steps.columns.combine_outputs import CombineOutputs
 from steps.columns.compute_column import ComputeColumn
+from steps.columns.concatenate_rows import ConcatenateRows
 from steps.columns.embedding_generation import EmbeddingGeneration
 from steps.columns.expand_columns import ExpandColumns
 from steps.columns.group_columns import GroupColumns
@@ -18,6 +19,7 @@ SAMPLES: Samples = {
     "ExpandColumns": [Sample(ExpandColumns(columns=["texts"]), texts)],
     "MergeColumns": [Sample(MergeColumns(columns=["text", "more"]), texts)],
     "ComputeColumn": [Sample(ComputeColumn(column="both", template="{{ text }} {{ more }}"), texts)],
+    "ConcatenateRows": [Sample(ConcatenateRows(), texts)],
     "CombineOutputs": [Sample(CombineOutputs(), texts)],
     "TruncateTextColumn": [Sample(TruncateTextColumn(max_length=3), texts)],
 }

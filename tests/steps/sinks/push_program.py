@@ -30,6 +30,9 @@ def main() -> None:
     PushToHub(repo_id="my-org/rows", split="test").process(rows[:1])
     seen["back"] = {split: list(part) for split, part in load_dataset("my-org/rows").items()}
     seen["refusal"] = refusal(PushToHub(repo_id="my-org/rows", token="hf_wrong"))
+    for version in (1, 1, 2):
+        settled = [{**row, "strategy": {"name": "learned", "version": version, "hash": "1f0c9a2b77aa00bb"}} for row in rows]
+        list(PushToHub(repo_id="my-org/settled").process(settled))
     print(json.dumps(seen))
 
 

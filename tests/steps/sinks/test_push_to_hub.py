@@ -47,6 +47,15 @@ def test_a_new_data_set_is_private(hub: FakeHub, seen: dict[str, Any]) -> None:
     assert hub.repo("dataset", "my-org/rows").is_private
 
 
+@pytest.mark.usefixtures("seen")
+def test_versions_are_tagged_by_the_strategy_of_their_labels(hub: FakeHub) -> None:
+    refs = hub.repo("dataset", "my-org/settled").refs
+
+    tags = [ref.removeprefix("refs/tags/") for ref in refs if ref.startswith("refs/tags/")]
+    assert tags == ["learned-v1-1f0c9a2b", "learned-v2-1f0c9a2b"]
+    assert refs["refs/tags/learned-v2-1f0c9a2b"] == refs["refs/heads/main"]
+
+
 def test_no_rows_push_nothing(seen: dict[str, Any]) -> None:
     assert seen["none"] == []
 

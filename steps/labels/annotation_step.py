@@ -1,0 +1,57 @@
+"""What steps over annotations share: which question they answer, and which of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from steps.base import GlobalStep, Group, Row
+from steps.extras import extra
+from steps.labels.annotations import COLUMNS, GOLD, Annotation, AnnotatorKind
+from steps.labels.questions import Question
+
+if TYPE_CHECKING:
+    from steps.labels.table import AnnotationTable
+
+StrategyChoice = Literal["auto", "majority", "weighted", "one_coin", "dawid_skene", "learned"]
+NEEDED = ("item", "annotator", "label")
+
+
+class AnnotationStep(GlobalStep):
+    """Works on annotations: each row is what one annotator said about one item."""
+
+    group: ClassVar[Group] = "labels"
+    matches_branches: ClassVar[bool] = False
+    """Annotations of several branches are one after the other: those of judges, and those of people."""
+    inputs = NEEDED
+    optional_inputs = (*(column for column in COLUMNS if column not in NEEDED), GOLD)
+
+    question: Question = Field(
+        default_factory=Question, description="What was asked: its type, and the answers to choose from, if they are known."
+    )
+    rounds: list[int] | None = Field(default=None, min_length=1, description="Rounds that count; empty for all.")
+    annotators: list[str] | None = Field(default=None, min_length=1, description="Annotators that count; empty for all.")
+    kinds: list[AnnotatorKind] | None = Field(default=None, min_length=1, description="Kinds of annotators that count.")
+
+    def load(self) -> None:
+        extra("scipy", "labels", f"step {self.name or type(self).__name__!r}")
+
+    def table(self, rows: Iterable[Row]) -> AnnotationTable:
+        """The annotations that count.
+
+        Raises:
+            RowError: A row holds none; it says which.
+        """
+        from steps.labels.table import table_of
+
+        leaves_out = self.rounds or self.annotators or self.kinds
+        return table_of(rows, self.question, self._counts if leaves_out else None)
+
+    def _counts(self, annotation: Annotation) -> bool:
+        return (
+            (not self.rounds or annotation.round in self.rounds)
+            and (not self.annotators or annotation.annotator in self.annotators)
+            and (not self.kinds or annotation.kind in self.kinds)
+        )

@@ -1,0 +1,67 @@
+"""Labels of items out of their annotations: what each is, how sure that is, and who said what.
+
+Each type of question has a module that learns a strategy from a table of annotations, and applies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from steps.errors import RunError
+from steps.labels.questions import QuestionType
+from steps.labels.settling.many_of import learn_many, settle_many
+from steps.labels.settling.one_of import learn_one, settle_one
+from steps.labels.settling.ranked import learn_order, settle_order
+from steps.labels.settling.settlement import Pull, Settlement
+from steps.labels.strategies.strategy import Choice, Strategy
+from steps.labels.table import AnnotationTable
+
+
+class Way(NamedTuple):
+    """How questions of one type are settled."""
+
+    learn: Callable[[AnnotationTable, Choice], Strategy]
+    settle: Callable[[AnnotationTable, Strategy], Iterator[Settlement]]
+
+
+WAYS: dict[QuestionType, Way] = {
+    "label": Way(learn_one, settle_one),
+    "rating": Way(learn_one, settle_one),
+    "multi_label": Way(learn_many, settle_many),
+    "spans": Way(learn_many, settle_many),
+    "ranking": Way(learn_order, settle_order),
+}
+
+
+def learn(table: AnnotationTable, name: Choice = "auto") -> Strategy:
+    """A strategy for the question of a table, learned from all of it. "auto" chooses, and says why.
+
+    Raises:
+        RunError: There are no annotations, or the question is of a type that has no label to settle.
+    """
+    if not len(table):
+        raise RunError("there are no annotations to learn from", "load some, or leave fewer of them out")
+    return _way(table.question.type).learn(table, name)
+
+
+def settle(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
+    """What a strategy makes of each item, in the order in which items first came.
+
+    Raises:
+        RunError: It answers questions of another type, or knows other labels.
+    """
+    if strategy.question != table.question.type:
+        what = f"strategy {strategy.tag} answers questions of type {strategy.question!r}, not {table.question.type!r}"
+        raise RunError(what, "take another strategy, or learn it anew")
+    return _way(table.question.type).settle(table, strategy)
+
+
+def _way(question: QuestionType) -> Way:
+    if question not in WAYS:
+        what = f"a question of type {question!r} has no label to settle: no two people write the same text"
+        raise RunError(what, "ask for a label or a rating of the texts instead, or keep the annotations as they are")
+    return WAYS[question]
+
+
+__all__ = ["Choice", "Pull", "Settlement", "learn", "settle"]

@@ -1,0 +1,181 @@
+"""Questions with several answers at once: labels of an item, or labels of stretches of a text.
+
+Each label is a question of its own, with yes and no for answers, about the item or about a stretch of it. What annotators are
+like is learned for each label alone: somebody may see every error of fact and none of tone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steps.base import Row
+from steps.errors import RunError
+from steps.labels.settling.settlement import Pull, Settlement
+from steps.labels.strategies.choosing import choose
+from steps.labels.strategies.fitting import fit
+from steps.labels.strategies.strategy import Choice, Fitted, Strategy, StrategyName
+from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.table import AnnotationTable
+from steps.labels.votes import Floats, Votes, votes_of
+from steps.wording import listed
+
+NO, YES = "no", "yes"
+ENOUGH = 0.5
+Stretch = tuple[int, int]
+"""Where a stretch of a text begins and ends; (0, 0) stands for the whole item."""
+WHOLE: Stretch = (0, 0)
+
+
+def learn_many(table: AnnotationTable, name: Choice) -> Strategy:
+    """A strategy with one part for each label. "auto" chooses one way for all of them."""
+    labels = _labels(table)
+    parts = _parts_of(table)
+    why = ""
+    known: StrategyName
+    if name == "auto":
+        together = _ballot(table, parts, labels).votes
+        if not len(together):
+            raise RunError("no annotation holds a label, and the question names none", "name its `labels`")
+        chosen = choose(together, table.question.type)
+        known, why = chosen.name, chosen.why
+    else:
+        known = name
+    rounds = sorted(set(table.rounds))
+    made = {label: _part(table, parts, label, known) for label in labels}
+    fitted = Fitted(items=len(table.about), annotations=len(table), gold=len(table.gold), rounds=rounds)
+    return Strategy(name=known, question=table.question.type, classes=labels, parts=made, fitted=fitted, why=why)
+
+
+def settle_many(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
+    """The labels of each item that are more probable than not."""
+    labels = _labels(table)
+    if unknown := [label for label in labels if label not in strategy.classes]:
+        what = (
+            f"there are annotations for {listed(map(repr, unknown))}; the strategy knows {listed(map(repr, strategy.classes))}"
+        )
+        raise RunError(what, "learn the strategy anew, or leave these annotations out")
+    parts = _parts_of(table)
+    found: dict[str, dict[str, list[tuple[Stretch, float]]]] = {}
+    pulls = np.zeros(len(table))
+    for label, part in strategy.parts.items():
+        ballot = _ballot(table, parts, [label])
+        verdicts = part.apply(ballot.votes)
+        found[label] = _by_item(verdicts)
+        np.add.at(pulls, ballot.places, verdicts.pull)
+    places = defaultdict(list)
+    for place, item in enumerate(table.items):
+        places[item].append(place)
+    for item, mine in places.items():
+        told = {label: of_item.get(item, []) for label, of_item in found.items()}
+        yield _settlement(table, item, mine, told, pulls)
+
+
+def _settlement(
+    table: AnnotationTable, item: str, mine: list[int], told: dict[str, list[tuple[Stretch, float]]], pulls: Floats
+) -> Settlement:
+    sure = float(np.prod([max(one, 1 - one) for parts in told.values() for _, one in parts]))
+    each = [Pull(table.ids[at], table.annotators[at], table.labels[at], round(float(pulls[at]), 4)) for at in mine]
+    is_gold = item in table.gold
+    if table.question.type == "multi_label":
+        shares = {label: round(parts[0][1], 6) for label, parts in told.items() if parts}
+        label: list[Any] = [name for name, share in shares.items() if share >= ENOUGH]
+        return Settlement(table.question.type, item, label, round(sure, 6), shares, each, is_gold)
+    spans = sorted(
+        (span for name, parts in told.items() for span in joined(name, parts)), key=lambda span: (span["start"], span["end"])
+    )
+    label = [{name: span[name] for name in ("start", "end", "label")} for span in spans]
+    return Settlement(table.question.type, item, label, round(sure, 6), spans, each, is_gold)
+
+
+def joined(label: str, stretches: Iterable[tuple[Stretch, float]]) -> list[Row]:
+    """Spans of neighbouring stretches that are more probable than not; each as probable as its least probable one."""
+    spans: list[Row] = []
+    for (start, end), share in sorted(stretches):
+        if share < ENOUGH:
+            continue
+        if spans and spans[-1]["end"] == start:
+            spans[-1] |= {"end": end, "probability": min(spans[-1]["probability"], round(share, 6))}
+        else:
+            spans.append({"start": start, "end": end, "label": label, "probability": round(share, 6)})
+    return spans
+
+
+def _labels(table: AnnotationTable) -> list[str]:
+    """The labels of the question; where it names none, those that occur."""
+    if table.question.labels:
+        return list(table.question.labels)
+    return sorted({name for answer in [*table.labels, *table.gold.values()] for name in _names(answer)})
+
+
+def _names(answer: list[Any]) -> list[str]:
+    return [one["label"] if isinstance(one, dict) else one for one in answer]
+
+
+def _parts_of(table: AnnotationTable) -> dict[str, list[Stretch]]:
+    """The stretches of each item: between all places where somebody begins or ends a span. One where labels are of the item."""
+    if table.question.type == "multi_label":
+        return {item: [WHOLE] for item in table.items}
+    edges: dict[str, set[int]] = defaultdict(set)
+    for item, spans in [*zip(table.items, table.labels, strict=True), *table.gold.items()]:
+        edges[item].update(edge for span in spans for edge in (span["start"], span["end"]))
+    return {item: list(pairwise(sorted(places))) for item, places in edges.items()}
+
+
+def _holds(answer: list[Any], label: str, stretch: Stretch) -> bool:
+    """Whether an answer gives this label to this stretch."""
+    if stretch == WHOLE:
+        return label in answer
+    start, end = stretch
+    return any(span["label"] == label and span["start"] <= start and end <= span["end"] for span in answer)
+
+
+def _part(table: AnnotationTable, parts: dict[str, list[Stretch]], label: str, name: StrategyName) -> Strategy:
+    votes = _ballot(table, parts, [label]).votes
+    if len(votes):
+        return fit(name, votes)
+    return Strategy(name="majority", classes=[NO, YES])  # nobody ever marked anything
+
+
+def _key(item: str, label: str, stretch: Stretch) -> str:
+    return f"{item}\x1f{label}\x1f{stretch[0]}\x1f{stretch[1]}"
+
+
+class Ballot(NamedTuple):
+    """Votes of yes and no, and for each the place of the annotation that it is from."""
+
+    votes: Votes
+    places: list[int]
+
+
+def _ballot(table: AnnotationTable, parts: dict[str, list[Stretch]], labels: list[str]) -> Ballot:
+    keys, answers, places = [], [], []
+    for place, (item, answer) in enumerate(zip(table.items, table.labels, strict=True)):
+        for stretch in parts[item]:
+            for label in labels:
+                keys.append(_key(item, label, stretch))
+                answers.append(YES if _holds(answer, label, stretch) else NO)
+                places.append(place)
+    gold = {
+        _key(item, label, stretch): YES if _holds(answer, label, stretch) else NO
+        for item, answer in table.gold.items()
+        for stretch in parts.get(item, [])
+        for label in labels
+    }
+    people = [table.annotators[place] for place in places]
+    sure = [np.nan if (one := table.confidences[place]) is None else one for place in places]
+    votes = votes_of(keys, people, answers, classes=[NO, YES], confidences=sure, voters=table.voters, gold=gold)
+    return Ballot(votes, places)
+
+
+def _by_item(verdicts: Verdicts) -> dict[str, list[tuple[Stretch, float]]]:
+    """For each item its stretches, with how probable yes is."""
+    found: dict[str, list[tuple[Stretch, float]]] = defaultdict(list)
+    for key, share in zip(verdicts.votes.items, verdicts.posterior[:, 1].tolist(), strict=True):
+        item, _, start, end = key.rsplit("\x1f", 3)
+        found[item].append(((int(start), int(end)), share))
+    return found
