@@ -123,7 +123,13 @@ def show_queue(
     items = None if found.about.open_round else [item for item in found.items if found.said.gold_of(item) is None]
     entries = [one for one in queue(found, store.gains(project), items) if not one.is_done]
     lines = [
-        [one.item, in_words(one.score.label), f"{one.score.uncertainty:.0%}", f"{one.gain:.3f}", str(one.score.answers)]
+        [
+            one.item,
+            in_words(one.score.label, found.about.question.type),
+            f"{one.score.uncertainty:.0%}",
+            f"{one.gain:.3f}",
+            str(one.score.answers),
+        ]
         for one in entries[:top]
     ]
     if not lines:
@@ -207,8 +213,8 @@ def compare(
             [
                 [
                     change["item"],
-                    f"{in_words(change['one'])} {change['one_probability']:.0%}",
-                    f"{in_words(change['other'])} {change['other_probability']:.0%}",
+                    f"{in_words(change['before'])} {change['sure_before']:.0%}",
+                    f"{in_words(change['after'])} {change['sure_after']:.0%}",
                 ]
                 for change in changes
             ],

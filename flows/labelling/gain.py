@@ -41,7 +41,7 @@ def own_gain(table: AnnotationTable, strategy: Strategy, items: Sequence[str], r
 
     `table` holds all annotations of these items. The reviewer is one the strategy knows, or a person it knows nothing of.
     """
-    from steps.labels.settling import votes_in
+    from steps.labels.settling.one_of import votes_in
 
     if not items or not len(table):
         return {}
@@ -91,7 +91,7 @@ class Neighbours:
     """Scores again what annotators of one item said elsewhere, once that item is settled. Made once for many items."""
 
     def __init__(self, table: AnnotationTable, strategy: Strategy) -> None:
-        from steps.labels.settling import votes_in
+        from steps.labels.settling.one_of import votes_in
         from steps.labels.strategies.expectation import spread
         from steps.labels.strategies.families import family_weights
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +72,12 @@ def measures_of(folder: Path) -> dict[str, Any]:
 
 
 def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
-    """How good labels are by gold that was hidden, and what annotators are like."""
+    """How good labels are by gold that was hidden, and what annotators are like, as far as a type of question tells."""
     if table.question.type not in COUNTED:
-        return {}
-    from steps.labels.measures import quality
+        return _measure_settled(table, strategy)
+    from steps.labels.measures import quality, scored
     from steps.labels.report import crowd_report
-    from steps.labels.settling import votes_in
+    from steps.labels.settling.one_of import votes_in
 
     votes = votes_in(table, strategy.classes)
     crowd = crowd_report(strategy, strategy.apply(votes), table.rounds)
@@ -89,8 +89,33 @@ def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
         "curve": learning_curve(table, votes, strategy.name),
     }
     if len(known := votes.has_gold) >= LEAST_GOLD:
-        found["quality"] = asdict(quality(hidden_gold(strategy.name, votes), votes.gold[known]))
+        found["quality"] = asdict(quality(scored(hidden_gold(strategy.name, votes), votes.gold[known])))
     return found
+
+
+def _measure_settled(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
+    """The same where answers are made of parts: what can be told of the whole."""
+    from steps.labels.comparing import contend
+    from steps.labels.settling import learn, settle
+
+    curve = []
+    for number in sorted(set(table.rounds))[-MOST_ROUNDS:]:
+        seen = _until(table, number)
+        unsure = [one.uncertainty for one in settle(seen, learn(seen, strategy.name)) if not one.is_gold]
+        mean = sum(unsure) / len(unsure) if unsure else 0.0
+        curve.append({"round": number, "annotations": len(seen), "uncertainty": mean})
+    found: dict[str, Any] = {"curve": curve}
+    if len(table.gold) >= LEAST_GOLD and (judged := contend(table, strategy.name).quality):
+        found["quality"] = asdict(judged)
+    return found
+
+
+def _until(table: AnnotationTable, number: int) -> AnnotationTable:
+    """The annotations up to a round."""
+    places = [at for at, one in enumerate(table.rounds) if one <= number]
+    columns = ("items", "annotators", "labels", "confidences", "explanations", "ids", "rounds")
+    some: dict[str, Any] = {name: [getattr(table, name)[at] for at in places] for name in columns}
+    return replace(table, **some)
 
 
 def hidden_gold(name: StrategyName, votes: Votes) -> Floats:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import Score
 from steps.base import Row
-from steps.labels.questions import label_text
+from steps.labels.questions import QuestionType, label_text
 from steps.wording import counted, listed
 
 Why = Literal["chosen", "clear-cut", "instructive"]
@@ -104,7 +104,8 @@ def _ranked(project: LabelProject, scores: dict[str, Score]) -> Iterator[tuple[s
 def _clear(project: LabelProject, item: str, score: Score) -> str:
     said = [label_key(one["label"]) for one in project.said.annotations_of(item)]
     agreed = said.count(label_key(score.label))
-    text = f"{agreed} of {counted(len(said), 'answer')} {'is' if agreed == 1 else 'are'} {in_words(score.label)}."
+    words = in_words(score.label, project.about.question.type)
+    text = f"{agreed} of {counted(len(said), 'answer')} {'is' if agreed == 1 else 'are'} {words}."
     return " ".join([text, *_comments(project, item, score, is_for=True)])
 
 
@@ -116,7 +117,9 @@ def _instructive(project: LabelProject, item: str, score: Score) -> str:
     names = [one["annotator"] for one in project.said.annotations_of(item) if label_key(one["label"]) == other]
     sure = "It is known to be" if score.is_gold else f"It is ({score.probability:.0%})"
     answers = counted(right + sum(said.values()), "answer")
-    text = f"{count} of {answers} said {other} ({listed(names[:3])}). {sure} {in_words(score.label)}."
+    text = (
+        f"{count} of {answers} said {other} ({listed(names[:3])}). {sure} {in_words(score.label, project.about.question.type)}."
+    )
     return " ".join([text, *_comments(project, item, score, is_for=True)])
 
 
@@ -138,10 +141,11 @@ def label_key(label: Any) -> str:
     )
 
 
-def in_words(label: Any) -> str:
+def in_words(label: Any, question: QuestionType = "label") -> str:
     """An answer in a sentence."""
     if isinstance(label, list):
-        return listed(str(one.get("label", one)) if isinstance(one, dict) else str(one) for one in label) or "none"
+        names = [str(one.get("label", one)) if isinstance(one, dict) else str(one) for one in label]
+        return " > ".join(names) if question == "ranking" else listed(names) or "none"
     return label_text(label) if label is not None else "unknown"
 
 
@@ -193,7 +197,7 @@ def as_markdown(project: LabelProject, examples: Sequence[Example]) -> str:
             continue
         lines += [f"## {heading}", ""]
         for example in some:
-            lines += [f"### {_line(in_words(example.label))}: {_line(example.item)}", ""]
+            lines += [f"### {_line(in_words(example.label, question.type))}: {_line(example.item)}", ""]
             for name, value in example.columns.items():
                 lines += [f"**{_line(name)}**", "", *(f"> {line}" for line in str(value).splitlines() or [""]), ""]
             lines += [example.text, ""]

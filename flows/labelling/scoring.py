@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.labelling.said import Said
+from steps.base import Row
 from steps.labels.questions import Question
 from steps.labels.table import AnnotationTable
 
@@ -21,7 +22,7 @@ class Score:
 
     label: Any
     probability: float
-    distribution: dict[str, float]
+    distribution: dict[str, float] | list[Row]
     answers: int
     is_gold: bool = False
 
@@ -53,6 +54,7 @@ def table_from(
             table.ids.append(one["annotation_id"])
             table.rounds.append(one["round"])
             table.voters[one["annotator"]] = said.voters[one["annotator"]]
+        table.about[item] = {}
         if (gold := said.gold_of(item)) is not None:
             table.gold[item] = gold
     return table

@@ -33,7 +33,8 @@ def why_unsure(settlement: Settlement, reliability: Mapping[str, float]) -> str:
         return f"Unsure because none of the {counted(len(pulls), 'answer')} says much{_known(pulls, reliability)}."
     one, other = for_it[0], against[0]
     if max(one.pull, -other.pull) <= LIKE * min(one.pull, -other.pull):
-        who = f"{one.annotator} says {in_words(one.label)} and {other.annotator} says {in_words(other.label)}"
+        said = [f"{pull.annotator} says {in_words(pull.label, settlement.question)}" for pull in (one, other)]
+        who = " and ".join(said)
         return f"Unsure because {who}, and both weigh about as much{_known([one, other], reliability)}."
     stronger, weaker = (one, against) if one.pull > -other.pull else (other, for_it)
     who = counted(len(weaker), "answer")

@@ -231,17 +231,20 @@ def item_view(project: LabelProject, gains: Gains, item: str, reviewer: str = ""
             "mine": {"label": mine["label"], "comment": mine["explanation"]} if mine else None,
             "example": project.said.examples().get(item),
             "gold": project.said.gold_of(item),
-            "history": [{**asdict(one), "words": in_words(one.label)} for one in project.versions.told_of(item)],
+            "history": [
+                {**asdict(one), "words": in_words(one.label, about.question.type)} for one in project.versions.told_of(item)
+            ],
             "problem": problem,
         }
 
 
 def _now(settlement: Any) -> dict[str, Any]:
-    shares = sorted(settlement.distribution.items(), key=lambda pair: -pair[1])
-    label = in_words(settlement.label)
+    told = settlement.distribution
+    shares = sorted(told.items(), key=lambda pair: -pair[1]) if isinstance(told, dict) else []
+    label = in_words(settlement.label, settlement.question)
     return {
         "label": settlement.label,
-        **answer_of(settlement.label),
+        **answer_of(settlement.label, settlement.question),
         "probability": settlement.probability,
         "is_gold": settlement.is_gold,
         "others": [{"label": name, "probability": share} for name, share in shares if name != label][:6],
@@ -254,7 +257,7 @@ def _said(one: dict[str, Any], pulls: dict[str, float], project: LabelProject) -
         "annotator": one["annotator"],
         "kind": one["kind"],
         "label": one["label"],
-        **answer_of(one["label"]),
+        **answer_of(one["label"], project.about.question.type),
         "explanation": one["explanation"],
         "round": one["round"],
         "pull": pulls.get(one["annotation_id"]),
@@ -272,7 +275,7 @@ def _example(project: LabelProject, example: Example) -> dict[str, Any]:
     return {
         "item": example.item,
         "texts": [cut(" ".join(text.split()), 90) for text in texts[:2]],
-        **answer_of(example.label),
+        **answer_of(example.label, project.about.question.type),
         "why": example.why,
         "text": example.text,
     }

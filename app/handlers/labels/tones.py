@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from flows.labelling.onboarding import in_words
+from steps.labels.questions import QuestionType
 
 Tone = Literal["done", "warn", "fail", ""]
 
@@ -25,7 +26,7 @@ def tone_of(label: str) -> Tone:
     return "done" if words & GOOD else ""
 
 
-def answer_of(label: Any) -> dict[str, Any]:
+def answer_of(label: Any, question: QuestionType) -> dict[str, Any]:
     """An answer in words, with its tone."""
-    words = in_words(label)
+    words = in_words(label, question)
     return {"words": words, "tone": tone_of(words)}

@@ -7,7 +7,7 @@ import pytest
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.learning import learn_anew
 from steps.labels.questions import Question
-from tests.flows.labelling.crowds import crowd
+from tests.flows.labelling.crowds import UNSURE, crowd
 
 
 @pytest.fixture
@@ -19,6 +19,6 @@ def projects(tmp_path: Path) -> LabelProjects:
 def project(projects: LabelProjects) -> LabelProject:
     """Sixty items of five annotators, a third of them with gold, and a strategy learned from them."""
     question = Question(title="Is the answer correct?", guideline="A right part counts as partly.")
-    made = projects.create("answers", question, crowd(gold=0.34))
+    made = projects.create("answers", question, crowd(gold=0.34, right=UNSURE))
     learn_anew(made)
     return made

@@ -6,6 +6,8 @@ import random
 from typing import Any
 
 LABELS = ("correct", "partly", "wrong")
+UNSURE = (0.9, 0.75, 0.7, 0.65, 0.5)
+"""How often annotators are right who leave many items open."""
 
 
 def crowd(

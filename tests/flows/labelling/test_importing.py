@@ -15,7 +15,7 @@ from flows.runs import RunFolder
 from steps.errors import RowError, RunError, SpecError
 from steps.labels.questions import Question
 from tests.app.made import result_of
-from tests.flows.labelling.crowds import crowd
+from tests.flows.labelling.crowds import UNSURE, crowd
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_no_file_of_annotations_is_told_in_words(text: str, name: str, w
 
 def test_adding_the_same_rows_again_changes_nothing(project: LabelProject) -> None:
     before = (project.folder / "annotations.jsonl").read_bytes()
-    added = project.add_rows(crowd(gold=0.34))
+    added = project.add_rows(crowd(gold=0.34, right=UNSURE))
 
     assert (added.changed, added.known) == (False, 300)
     assert (project.folder / "annotations.jsonl").read_bytes() == before

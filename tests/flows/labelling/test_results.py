@@ -109,7 +109,7 @@ def test_two_versions_are_compared_item_by_item(project: LabelProject) -> None:
 
     assert [one["name"] for one in found["versions"]] == [first.name if first else "", "majority"]
     assert found["changed"] == len(found["changes"])
-    assert all(change["one"] != change["other"] for change in found["changes"])
+    assert all(change["before"] != change["after"] for change in found["changes"])
     assert found["gold"] == len(project.said.gold())
     assert found["difference"]["accuracy"]["low"] <= found["difference"]["accuracy"]["value"]
     assert compare_versions(project, 1, 1)["changed"] == 0
@@ -119,7 +119,7 @@ def test_two_versions_are_compared_item_by_item(project: LabelProject) -> None:
 
 def pulled(**pulls: float) -> Settlement:
     told = [Pull(name, name, "partly" if pull > 0 else "wrong", pull) for name, pull in pulls.items()]
-    return Settlement("q", "partly", 0.52, {"partly": 0.52, "wrong": 0.48}, told)
+    return Settlement("label", "q", "partly", 0.52, {"partly": 0.52, "wrong": 0.48}, told)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from flows.labelling import LabelProject, LabelProjects
+from flows.labelling.comparing import compare_versions
+from flows.labelling.exporting import export_bytes, label_rows
 from flows.labelling.gain import Neighbours, own_gain
 from flows.labelling.learning import learn_anew, measures_of
-from flows.labelling.rounds import Gains, close_round, open_round, queue
+from flows.labelling.onboarding import onboarding_set
+from flows.labelling.rounds import Gains, close_round, is_answered, open_round, queue
 from flows.labelling.scoring import table_from
 from steps.errors import RunError
 from steps.labels.questions import Question
-from steps.labels.settling import votes_in
+from steps.labels.settling.one_of import votes_in
 from steps.labels.table import table_of
 from tests.flows.labelling.crowds import LABELS, crowd
 
@@ -78,6 +83,7 @@ def test_the_gain_of_an_item_is_what_the_strategy_says_after_each_answer_it_may_
     for item in items:
         own = [row for row in rows if row["item"] == item]
         [before] = settle(table_of(own, Question()), strategy)
+        assert isinstance(before.distribution, dict)
         shares = np.array([before.distribution[name] for name in strategy.classes])
         expected = 0.0
         for at, label in enumerate(strategy.classes):
@@ -166,3 +172,39 @@ def test_a_hundred_thousand_annotations_are_learned_and_queued(projects: LabelPr
     project.answer(queue(project, gains)[0].item, "wrong", "zoe")
     assert len(queue(project, gains)) == 40
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "answers"),
+    [
+        ("rating", ["1", "2", "3", "4", "5"], (4, 5, 2)),
+        ("multi_label", ["tone", "fact"], (["tone"], ["tone", "fact"], [])),
+        ("ranking", ["a", "b", "c"], (["a", "b", "c"], ["b", "a", "c"], ["c", "b", "a"])),
+        ("spans", ["error"], ([{"start": 0, "end": 4, "label": "error"}], [{"start": 2, "end": 6, "label": "error"}], [])),
+    ],
+)
+def test_other_types_of_questions_are_learned_reviewed_and_learned_again(
+    projects: LabelProjects, kind: Any, labels: list[str], answers: tuple[Any, ...]
+) -> None:
+    rows = [
+        {"item": f"q{at}", "annotator": f"ann-{who}", "label": answers[who if at % 3 else 0], "text": "Text of it"}
+        for at in range(12)
+        for who in range(3)
+    ]
+    project = projects.create("other", Question(type=kind, labels=labels), rows)
+    learn_anew(project)
+    gains = Gains(project)
+    open_round(project, gains, 4)
+    first = queue(project, gains)[0]
+    project.answer(first.item, answers[1], "zoe")
+    assert is_answered(project, first.item, 2)
+    learn_anew(project)
+
+    assert compare_versions(project, 1, project.versions.numbers()[-1])["items"] == 12
+    assert [point["round"] for point in measures_of(project.folder)["curve"]] == [1, 2]
+    assert len(list(label_rows(project))) == 12
+    assert project.settlement(first.item) is not None
+    onboarding_set(project)
+    lines = [orjson.loads(line) for line in export_bytes(project, "annotations", "jsonl").splitlines()]
+    assert [row["label"] for row in lines if row["annotator"] == "zoe"] == [project.about.question.read(answers[1])]
+    assert export_bytes(project, "labels", "parquet")[:4] == b"PAR1"
