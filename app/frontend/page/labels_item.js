@@ -8,6 +8,7 @@ import { go } from "./store.js";
 const SIGNS = { done: "done", warn: "paused", fail: "cross" };
 const KINDS = { human: ["person", "person"], llm: ["spark", "LLM"], template: ["braces", "template"] };
 const HALF = 50;
+const SHORT = 60; // a column that has no more than this needs no box of its own
 
 export function answerTag(answer, more = "") {
   return h("span", { class: `df-tag df-answer ${answer.tone}` }, SIGNS[answer.tone] && icon(SIGNS[answer.tone]), h("span", { class: "df-one-line" }, answer.words), more);
@@ -56,11 +57,14 @@ function heading(view, item) {
 
 function columns(view, item) {
   if (!item.columns.length) return h("div", { class: "df-label-card df-lab-columns" }, h("p", { class: "t2" }, `Item ${item.item}`), h("p", { class: "df-hint" }, "It has no columns to show. Add rows with its text, and they appear here."));
-  const isPair = item.columns.length === 2;
+  const isShort = (one, at) => at > 1 && one.text.length <= SHORT && !one.text.includes("\n");
+  const texts = item.columns.filter((one, at) => !isShort(one, at));
+  const facts = item.columns.filter(isShort);
   return h(
     "div",
-    { class: `df-label-card df-lab-columns ${isPair ? "is-pair" : ""}` },
-    item.columns.map((one, at) => h("div", { class: "df-column" }, h("h3", { class: "df-column-name" }, one.name), h("div", { class: `df-bub ${at === 0 ? "u" : ""}`, "data-column": one.name, "data-testid": "column" }, one.text))),
+    { class: "df-label-card df-lab-columns" },
+    h("div", { class: `df-lab-texts ${texts.length === 2 ? "is-pair" : ""}` }, texts.map((one, at) => h("div", { class: "df-column" }, h("h3", { class: "df-column-name" }, one.name), h("div", { class: `df-bub ${at === 0 ? "u" : ""}`, "data-column": one.name, "data-testid": "column" }, one.text)))),
+    facts.length > 0 && h("dl", { class: "df-lab-facts df-small" }, facts.map((one) => h("div", {}, h("dt", { class: "t3" }, one.name), h("dd", { "data-testid": "column" }, one.text)))),
   );
 }
 

@@ -21,12 +21,12 @@ const STRATEGIES = [
 export function exportChoices() {
   const view = overview();
   const link = (words, about, path, id) => h("a", { class: "df-choice", href: api(`${base()}/${path}`), download: "", "data-testid": id, onclick: () => closePopover({ refocus: true }) }, h("b", {}, words), h("span", { class: "df-small t3" }, about));
+  const form = (words, path, id, about) => h("a", { class: "df-choice df-small", href: api(`${base()}/${path}`), download: "", "data-testid": id, "aria-label": `${about} as ${words}`, onclick: () => closePopover({ refocus: true }) }, words);
+  const row = (title, about, what, asked, id) => h("div", { class: "df-export" }, h("span", {}, title, h("span", { class: "df-small t3 df-block" }, about)), form("JSON Lines", `export/${what}.jsonl?${asked}`, id, title), form("Parquet", `export/${what}.parquet?${asked}`, `${id}-parquet`, title));
   const both = (title, asked, id) => [
     h("h3", {}, title),
-    link("Annotations", "Who said what, JSON Lines", `export/annotations.jsonl?${asked}`, `${id}-annotations`),
-    link("Annotations as Parquet", "To learn from alone", `export/annotations.parquet?${asked}`, `${id}-annotations-parquet`),
-    view.version && link("Labels", "One row an item, with how sure it is", `export/labels.jsonl?${asked}`, `${id}-labels`),
-    view.version && link("Labels as Parquet", "The same", `export/labels.parquet?${asked}`, `${id}-labels-parquet`),
+    row("Annotations", "Who said what", "annotations", asked, `${id}-annotations`),
+    view.version && row("Labels", "And how sure each is", "labels", asked, `${id}-labels`),
   ];
   return h(
     "div",

@@ -90,13 +90,13 @@ function curve(view) {
 
 function plot(points, byGold, words) {
   const values = points.flatMap((point) => (byGold ? [point.learned.low, point.learned.high, point.majority.value, point.learned.value] : [point.uncertainty]));
-  const [low, high] = bounds(Math.min(...values), Math.max(...values));
+  const [low, high, parts] = bounds(Math.min(...values), Math.max(...values));
   const x = (at) => (points.length === 1 ? (LEFT + WIDTH - RIGHT) / 2 : LEFT + (at * (WIDTH - LEFT - RIGHT)) / (points.length - 1));
   const y = (value) => 14 + (1 - (value - low) / (high - low)) * (HEIGHT - 44);
   const line = (value) => points.map((point, at) => `${at ? "L" : "M"}${x(at).toFixed(1)} ${y(value(point)).toFixed(1)}`).join("");
   const made = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "df-curve", role: "img", "aria-label": words, "data-testid": "curve" });
-  for (const at of [0, 1, 2, 3]) {
-    const value = low + ((high - low) * at) / 3;
+  for (let at = 0; at <= parts; at += 1) {
+    const value = low + ((high - low) * at) / parts;
     made.append(svg("path", { d: `M${LEFT} ${y(value)}H${WIDTH}`, class: "df-grid-line" }), label(LEFT - 6, y(value) + 4, share(value), "end"));
   }
   const step = Math.ceil(points.length / 8);
@@ -130,11 +130,12 @@ function label(x, y, text, anchor, kind = "") {
 
 /** Round numbers around what there is to show, and never outside of 0 to 1. */
 function bounds(least, most) {
-  for (const step of [0.01, 0.02, 0.05, 0.1, 0.2, 0.25]) {
+  for (const step of [0.01, 0.02, 0.05, 0.1, 0.2]) {
     const low = Math.max(0, Math.min(Math.floor(least / step + 1e-9) * step, 1 - 3 * step));
-    if (low <= least && low + 3 * step >= most) return [low, low + 3 * step];
+    const parts = Math.max(3, Math.ceil((most - low) / step - 1e-9));
+    if (parts <= 4) return [low, low + parts * step, parts];
   }
-  return [0, 1];
+  return [0, 1, 5];
 }
 
 /* ---- what review brings */
