@@ -364,5 +364,5 @@ def test_a_class_of_distilabel_that_is_not_here_is_answered_with_what_to_take() 
 
 
 def test_a_search_for_such_a_class_is_answered_alike() -> None:
-    with pytest.raises(UnknownComponent, match="'PreferenceToArgilla' is not here"):
-        steps(words="PreferenceToArgilla")
+    with pytest.raises(UnknownComponent, match="'ImageGeneration' is not here"):
+        steps(words="ImageGeneration")
