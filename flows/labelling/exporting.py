@@ -76,14 +76,14 @@ def label_rows(project: LabelProject, segment: Segment = EVERYTHING) -> Iterator
         strategy = project.strategy
         if strategy is None:
             raise RunError(f"project {project.name!r} has no strategy yet", "learn one first")
-        question = project.about.question
+        question, stamp = project.about.question, strategy.stamp
         for item in items_in(project, segment):
             settlement = settlement_of(item, project.said, question, strategy)
             if settlement is None:
                 continue
             comments = [one["explanation"] for one in project.said.annotations_of(item) if one["explanation"]]
             history = [asdict(one) for one in project.versions.told_of(item)]
-            yield {**project.items[item], **settlement.columns(strategy), "comments": comments, "history": history}
+            yield {**project.items[item], **settlement.columns(dict(stamp)), "comments": comments, "history": history}
 
 
 def rows_of(project: LabelProject, what: What, segment: Segment = EVERYTHING) -> Iterator[Row]:

@@ -220,7 +220,7 @@ def test_ratings_lists_and_orders_are_given_by_keys(page: Page, place: Place) ->
         ("multi_label", ["tone", "fact", "form"], ["1", "3", "1", "2", "Enter"], ["form", "fact"]),
         ("ranking", ["a", "b", "c"], ["2", "1", "3", "Enter"], ["b", "a", "c"]),
     ):
-        project = place.projects.create(f"by-{kind}", Question(type=kind, labels=labels), items)  # type: ignore[arg-type]
+        project = place.projects.create(f"by-{kind}", Question(type=kind, labels=labels), items)
         open_round(project, Gains(project))
         place.open(page, f"by-{kind}")
         expect(page.get_by_test_id("column").first).to_be_visible()

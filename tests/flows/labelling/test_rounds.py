@@ -96,6 +96,7 @@ def test_settling_an_item_moves_only_items_that_its_annotators_answered_about(pr
     one = crowd(60, right=(0.9, 0.8, 0.55))
     other = [{**row, "item": f"x{row['item']}", "annotator": f"x{row['annotator']}"} for row in crowd(60, seed=5)]
     project = projects.create("apart", Question(), [*one, *other])
+    project.change(lambda about: about.model_copy(update={"strategy": "learned"}))
     learn_anew(project, measures=False)
     standing = project.standing
     assert standing is not None
