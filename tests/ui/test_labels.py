@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,23 +70,32 @@ def answers(place: Place, request: pytest.FixtureRequest) -> str:
     return name
 
 
+def item_shown(page: Page, other_than: str = "") -> str:
+    """The item that is open, once who said what of it is there."""
+    page.wait_for_function(
+        "(before) => ![null, before].includes(new URLSearchParams(location.search).get('item'))", arg=other_than
+    )
+    expect(page.get_by_test_id("said").first).to_be_visible()
+    found: str = page.evaluate("new URLSearchParams(location.search).get('item')")
+    return found
+
+
 @pytest.mark.smoke
 def test_items_are_answered_skipped_and_undone_by_keys(page: Page, place: Place, answers: str) -> None:
     place.open(page, answers)
-    expect(page.get_by_test_id("said")).to_have_count(5)
-    first = page.evaluate("new URLSearchParams(location.search).get('item')")
+    first = item_shown(page)
     page.keyboard.press("3")
     expect(page.get_by_test_id("round-progress")).to_contain_text("1 of")
-    second = page.evaluate("new URLSearchParams(location.search).get('item')")
-    assert second != first
+    second = item_shown(page, other_than=first)
     assert place.said_by(answers, "reviewer") == {first: "wrong"}
 
     page.keyboard.press("s")
-    page.wait_for_function("(item) => new URLSearchParams(location.search).get('item') !== item", arg=second)
+    item_shown(page, other_than=second)
     page.keyboard.press("u")
-    page.wait_for_function("(item) => new URLSearchParams(location.search).get('item') === item", arg=second)
+    expect(page).to_have_url(re.compile(f"item={second}(&|$)"))
+    item_shown(page)
     page.keyboard.press("u")
-    page.wait_for_function("(item) => new URLSearchParams(location.search).get('item') === item", arg=first)
+    expect(page).to_have_url(re.compile(f"item={first}(&|$)"))
     expect(page.get_by_test_id("round-progress")).to_contain_text("0 of")
     assert place.said_by(answers, "reviewer") == {}
 
@@ -146,10 +156,11 @@ def test_the_address_brings_project_item_and_order_back(page: Page, place: Place
 def test_learning_anew_makes_a_version_that_can_be_compared_and_exported(page: Page, place: Place, answers: str) -> None:
     place.open(page, answers)
     expect(page.get_by_test_id("said").first).to_be_visible()
+    item = ""
     for done in range(1, 13):
+        item = item_shown(page, other_than=item)
         page.keyboard.press("3")
         expect(page.get_by_test_id("round-progress")).to_contain_text(f"{done} of")
-        expect(page.get_by_test_id("said").first).to_be_visible()
     page.get_by_test_id("learn").click()
     expect(page.get_by_test_id("strategy")).to_contain_text("v2", timeout=60_000)
     page.get_by_test_id("compare-strategies").click()
@@ -317,3 +328,34 @@ def test_everything_can_be_read_and_reached(page: Page, place: Place, answers: s
     expect(page.get_by_test_id("said").first).to_be_visible()
 
     assert page.evaluate(f"({LOOKS})()") == []
+
+
+def test_keys_that_come_too_fast_answer_no_item_twice(page: Page, place: Place, answers: str) -> None:
+    place.open(page, answers)
+    expect(page.get_by_test_id("said").first).to_be_visible()
+    item = page.evaluate("new URLSearchParams(location.search).get('item')")
+    page.route("**/act", lambda route: (page.wait_for_timeout(200), route.continue_()))
+    for key in "3113":
+        page.keyboard.press(key)
+    expect(page.get_by_test_id("round-progress")).to_contain_text("1 of")
+
+    assert place.said_by(answers, "reviewer")[item] == "wrong"
+
+
+def test_what_did_not_get_through_goes_before_what_comes_next(page: Page, place: Place, answers: str) -> None:
+    place.open(page, answers)
+    expect(page.get_by_test_id("said").first).to_be_visible()
+    first = page.evaluate("new URLSearchParams(location.search).get('item')")
+    page.route("**/act", lambda route: route.abort())
+    page.keyboard.press("2")
+    expect(page.get_by_test_id("send-again")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_test_id("send-again")).to_be_visible()
+    page.wait_for_function("(item) => new URLSearchParams(location.search).get('item') !== item", arg=first)
+    expect(page.get_by_test_id("said").first).to_be_visible()
+    second = page.evaluate("new URLSearchParams(location.search).get('item')")
+    page.unroute("**/act")
+    page.keyboard.press("1")
+    expect(page.get_by_test_id("round-progress")).to_contain_text("2 of")
+
+    assert place.said_by(answers, "reviewer") == {first: "partly", second: "correct"}

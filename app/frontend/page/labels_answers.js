@@ -50,56 +50,58 @@ const comment = () => draft().comment ?? mine()?.comment ?? "";
 const chosen = () => draft().chosen ?? (Array.isArray(mine()?.label) ? mine().label : []);
 const redraw = () => set("labelsItem", get("labelsItem"));
 
-/* ---- sending */
+/* ---- sending: one thing at a time, so that no key reaches an item that is about to leave */
 
-async function send(label) {
-  if (isBusy || !shownItem()?.view) return;
+async function alone(does) {
+  if (isBusy || document.querySelector(".df-popover")) return;
   isBusy = true;
-  const answered = await act({ do: "answer", item: route().item, label, comment: comment() });
-  isBusy = false;
-  if (!answered) return;
-  dropDraft();
-  isOpen = false;
-  say(`Answered: ${inWords(label)}`);
-  await moveOn();
+  try {
+    await does();
+  } finally {
+    isBusy = false;
+  }
+}
+
+function send(label) {
+  return alone(async () => {
+    if (!shownItem()?.view || !(await act({ do: "answer", item: route().item, label, comment: comment() }))) return;
+    dropDraft();
+    isOpen = false;
+    say(`Answered: ${inWords(label)}`);
+    await moveOn();
+  });
 }
 
 const inWords = (label) => (Array.isArray(label) ? label.map((one) => one.label ?? one).join(", ") || "none" : String(label));
 
-async function skip() {
-  if (isBusy || !shownItem()?.view) return;
-  isBusy = true;
-  const done = await act({ do: "skip", item: route().item });
-  isBusy = false;
-  if (!done) return;
-  say("Skipped");
-  await moveOn();
+function skip() {
+  return alone(async () => {
+    if (!shownItem()?.view || !(await act({ do: "skip", item: route().item }))) return;
+    say("Skipped");
+    await moveOn();
+  });
 }
 
-async function undo() {
-  if (isBusy || !overview()?.can_undo) return;
-  isBusy = true;
-  const undone = await act({ do: "undo" });
-  isBusy = false;
-  if (!undone) return;
-  say("Undone");
-  const isHere = undone.item === route().item;
-  await load();
-  if (isHere) loadItem();
-  else go({ item: undone.item }, { replace: true });
+function undo() {
+  return alone(async () => {
+    const undone = overview()?.can_undo && (await act({ do: "undo" }));
+    if (!undone) return;
+    say("Undone");
+    const isHere = undone.item === route().item;
+    await load();
+    if (isHere) await loadItem();
+    else go({ item: undone.item }, { replace: true });
+  });
 }
 
-async function toggleExample() {
-  const view = shownItem()?.view;
-  if (!view || isBusy) return;
-  const isOn = view.example !== null;
-  isBusy = true;
-  const done = await act({ do: "example", item: route().item, text: isOn ? null : comment() });
-  isBusy = false;
-  if (!done) return;
-  say(isOn ? "No longer an onboarding example" : "Added to the onboarding examples");
-  load();
-  loadItem();
+function toggleExample() {
+  return alone(async () => {
+    const view = shownItem()?.view;
+    const isOn = view && view.example !== null;
+    if (!view || !(await act({ do: "example", item: route().item, text: isOn ? null : comment() }))) return;
+    say(isOn ? "No longer an onboarding example" : "Added to the onboarding examples");
+    await Promise.all([load(), loadItem()]);
+  });
 }
 
 function openComment() {
@@ -108,15 +110,15 @@ function openComment() {
   document.querySelector("#label-comment")?.focus();
 }
 
-async function sendAgain() {
-  const { told } = get("labelsSent");
-  if (!(await act(told))) return;
-  if (told.do === "answer") dropDraft();
-  if (["answer", "skip"].includes(told.do)) await moveOn();
-  else {
-    load();
-    loadItem();
-  }
+function sendAgain() {
+  return alone(async () => {
+    const { told } = get("labelsSent");
+    if (!(await act(told))) return;
+    const isHere = told.item === route().item;
+    if (told.do === "answer" && isHere) dropDraft();
+    if (["answer", "skip"].includes(told.do) && isHere) await moveOn();
+    else await Promise.all([load(), loadItem()]);
+  });
 }
 
 /* ---- keys */
