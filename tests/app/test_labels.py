@@ -291,3 +291,18 @@ def test_the_page_answers_while_a_strategy_is_learned(ctx: AppContext) -> None:
     assert time.monotonic() - started < 2
     wait(ctx, "busy")
     assert project.versions.numbers() == [1]
+
+
+async def test_texts_are_reviewed_though_nothing_is_learned_from_them(ctx: AppContext) -> None:
+    async with served(ctx) as client:
+        rows = "item,annotator,label,instruction\nq1,ann,Because of air.,Why?\nq2,ann,So.,How?\n"
+        told = {"name": "texts", "text": rows, "file": "texts.csv", "question": {"type": "text", "title": "What is right?"}}
+        name = (await client.post("/api/labels", json=told)).json()["name"]
+        wait(ctx, name)
+        view = (await client.get(f"/api/labels/{name}")).json()
+        kept = await act(client, name, do="answer", item="q1", label="Because light is scattered.")
+        shown = (await client.get(f"/api/labels/{name}/item", params={"item": "q1"})).json()
+
+    assert (view["round"]["size"], view["version"], view["problem"]) == (2, None, None)
+    assert kept.status_code == 200
+    assert [one["words"] for one in shown["said"]] == ["Because of air.", "Because light is scattered."]

@@ -334,7 +334,12 @@ def test_keys_that_come_too_fast_answer_no_item_twice(page: Page, place: Place, 
     place.open(page, answers)
     expect(page.get_by_test_id("said").first).to_be_visible()
     item = page.evaluate("new URLSearchParams(location.search).get('item')")
-    page.route("**/act", lambda route: (page.wait_for_timeout(200), route.continue_()))
+
+    def slowly(route: Any) -> None:
+        page.wait_for_timeout(200)
+        route.continue_()
+
+    page.route("**/act", slowly)
     for key in "3113":
         page.keyboard.press(key)
     expect(page.get_by_test_id("round-progress")).to_contain_text("1 of")

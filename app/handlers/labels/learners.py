@@ -68,7 +68,7 @@ class Learners:
 
     def _work(self, project: LabelProject, job: Job, opens_round: bool) -> None:
         try:
-            if project.said.count:
+            if project.said.count and project.about.question.type != "text":  # texts have no label to settle
                 learn = apart(learn_in, project.folder) if self._is_public else learn_in(project.folder)
                 job.version, job.is_new = learn
             if opens_round and project.about.open_round is None:
