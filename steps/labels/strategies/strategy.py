@@ -124,7 +124,7 @@ class Strategy(BaseModel):
     def _by_shares(self, votes: Votes) -> Verdicts:
         weight = np.array([self.voices[voter.name].weight if voter.name in self.voices else 1.0 for voter in votes.voters])
         each = weight[votes.voter] if len(votes) else np.ones(0)
-        posterior = clamped(shares(votes, each), votes)
+        posterior = clamped(shares(votes, each, shared=float(weight.mean()) if len(weight) else 1.0), votes)
         totals = np.bincount(votes.item, weights=each, minlength=len(votes.items))
         winner = posterior.argmax(axis=1)
         pull = each / totals[votes.item] * np.where(votes.label == winner[votes.item], 1.0, -1.0)
