@@ -56,6 +56,9 @@ class CompareStrategies(AnnotationStep):
         default_factory=list, description="Strategies that were saved, to compare too.", json_schema_extra=LOCAL_FILES
     )
 
+    def strategy_files_read(self) -> list[str]:
+        return list(self.strategy_files)
+
     def columns_after(self, received: Sequence[str]) -> list[str]:
         """The rows are about strategies: nothing of the annotations stays."""
         return self.makes()

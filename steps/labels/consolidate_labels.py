@@ -62,6 +62,9 @@ class ConsolidateLabels(AnnotationStep):
     )
     version: int = Field(default=1, ge=1, description="Version that a strategy learned here gets.")
 
+    def strategy_files_read(self) -> list[str]:
+        return [self.strategy_file] if self.strategy_file else []
+
     def columns_after(self, received: Iterable[str]) -> list[str]:
         """An annotation's own columns end here; those about the item stay."""
         own = {*COLUMNS, GOLD} - {*self.outputs}

@@ -55,6 +55,9 @@ class ReportAnnotators(AnnotationStep):
         default=None, description="A strategy that was saved, to judge by instead.", json_schema_extra=LOCAL_FILES
     )
 
+    def strategy_files_read(self) -> list[str]:
+        return [self.strategy_file] if self.strategy_file else []
+
     def columns_after(self, received: Sequence[str]) -> list[str]:
         """The rows are about annotators: nothing of the items stays."""
         return self.makes()
