@@ -78,6 +78,8 @@ class Strategy(BaseModel):
     overlap: float = 0.0
     """How far answers about one item go together beyond what its class explains, from 0 to 1."""
     sureness: dict[AnnotatorKind, Table] = Field(default_factory=dict)
+    thirds: dict[AnnotatorKind, list[float]] = Field(default_factory=dict)
+    """Where the thirds of the confidences of each kind begin, for strangers."""
     temperature: float = 1.0
     lean: list[float] = Field(default_factory=list)
     parts: dict[str, Strategy] = Field(default_factory=dict)
@@ -96,6 +98,9 @@ class Strategy(BaseModel):
         """Of all that decides over labels: 16 hex digits. Equal strategies have equal ones, whatever their version."""
         told = {"version": True, "why": True, "fitted": True}
         content = self.model_dump(mode="json", exclude={**told, "parts": {"__all__": {*told}}})
+        for one in (content, *content["parts"].values()):
+            if not one["thirds"]:  # of a file that was saved before there were any, whose hash is known
+                del one["thirds"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -158,9 +163,9 @@ class Strategy(BaseModel):
         return Tables(confusion, log_prior, every_stranger, overlap=self.overlap, weight=weight, sureness=sure)
 
     def _edges(self, votes: Votes) -> Floats:
-        of_kind: dict[str, list[float]] = {}
+        of_kind = dict(self.thirds)
         for voice in self.voices.values():
-            if voice.thirds:
+            if voice.thirds:  # files that were saved before `thirds` have none but these
                 of_kind.setdefault(voice.kind, voice.thirds)
         known = [self.voices.get(voter.name) for voter in votes.voters]
         none = [float("inf"), float("inf")]

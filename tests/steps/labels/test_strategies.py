@@ -219,6 +219,24 @@ def test_confidence_that_tells_is_used() -> None:
     assert with_it > without + 0.05
 
 
+def test_a_stranger_is_as_sure_as_all_of_their_kind_whoever_was_heard_first() -> None:
+    given, _ = drawn([0.6] * 4, items=300, confidence=True, seed=3)
+    sure = np.where(given.voter == 0, given.confidence / 10, given.confidence)  # the first uses the scale in another way
+    learned = fit("learned", replace(given, confidence=sure))
+    turned = learned.model_copy(update={"voices": dict(reversed(learned.voices.items()))})
+    strangers = replace(given, voters=[Voter(f"new{at}") for at in range(4)])
+
+    assert learned.thirds == {"human": pytest.approx(np.quantile(sure, [1 / 3, 2 / 3]))}
+    assert learned.apply(strangers).posterior.tolist() == turned.apply(strangers).posterior.tolist()
+
+
+def test_a_strategy_without_thirds_of_kinds_keeps_the_hash_that_it_had_before_there_were_any() -> None:
+    before = Strategy.model_validate({"name": "majority", "classes": ["no", "yes"]})
+
+    assert before.hash == "f093d8622602cf59"
+    assert before.model_copy(update={"parts": {"a": before}}).hash == "e8bbafaf7fda45e6"
+
+
 def test_more_gold_never_makes_gold_items_wrong_and_helps_the_rest() -> None:
     given, truth = drawn([0.7, 0.65, 0.3, 0.3, 0.25], items=300, seed=6)
     found = []
