@@ -230,13 +230,6 @@ def test_a_stranger_is_as_sure_as_all_of_their_kind_whoever_was_heard_first() ->
     assert learned.apply(strangers).posterior.tolist() == turned.apply(strangers).posterior.tolist()
 
 
-def test_a_strategy_without_thirds_of_kinds_keeps_the_hash_that_it_had_before_there_were_any() -> None:
-    before = Strategy.model_validate({"name": "majority", "classes": ["no", "yes"]})
-
-    assert before.hash == "f093d8622602cf59"
-    assert before.model_copy(update={"parts": {"a": before}}).hash == "e8bbafaf7fda45e6"
-
-
 def test_more_gold_never_makes_gold_items_wrong_and_helps_the_rest() -> None:
     given, truth = drawn([0.7, 0.65, 0.3, 0.3, 0.25], items=300, seed=6)
     found = []
