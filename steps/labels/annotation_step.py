@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -17,7 +17,6 @@ from steps.labels.questions import Question
 if TYPE_CHECKING:
     from steps.labels.table import AnnotationTable
 
-StrategyChoice = Literal["auto", "majority", "weighted", "one_coin", "dawid_skene", "learned"]
 NEEDED = ("item", "annotator", "label")
 
 

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from steps.base import Row
 from steps.components import LOCAL_FILES
-from steps.labels.annotation_step import AnnotationStep, StrategyChoice
+from steps.labels.annotation_step import AnnotationStep
 from steps.labels.annotations import COLUMNS, GOLD
+from steps.labels.strategy_names import StrategyChoice
 
 if TYPE_CHECKING:
     from steps.labels.strategies.strategy import Strategy

@@ -23,8 +23,9 @@ from steps.labels.strategies.expectation import Ballots, Habits, Tables, clamped
 from steps.labels.strategies.families import correlations, family_weights
 from steps.labels.strategies.holding_out import choose_habits, some_items
 from steps.labels.strategies.outsiders import told_by_outsiders
-from steps.labels.strategies.strategy import Fitted, Strategy, StrategyName, Voice, tables_as_lists
+from steps.labels.strategies.strategy import Fitted, Strategy, Voice, tables_as_lists
 from steps.labels.strategies.sureness import bins_of, edges_by_kind, find_edges
+from steps.labels.strategy_names import StrategyName
 from steps.labels.votes import KINDS, Floats, Votes
 
 Fit = Callable[[Votes, QuestionType], Strategy]

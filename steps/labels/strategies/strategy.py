@@ -18,12 +18,11 @@ from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits
 from steps.labels.strategies.families import family_weights
 from steps.labels.strategies.sureness import bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.strategy_names import StrategyName
 from steps.labels.tags import strategy_tag
 from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
 
-StrategyName = Literal["majority", "weighted", "one_coin", "dawid_skene", "learned"]
-Choice = StrategyName | Literal["auto"]
 Table = list[list[float]]
 
 

@@ -13,7 +13,8 @@ from steps.errors import RunError
 from steps.labels.strategies.calibration import calibrate
 from steps.labels.strategies.choosing import choose
 from steps.labels.strategies.fitting import fit
-from steps.labels.strategies.strategy import Strategy, StrategyName
+from steps.labels.strategies.strategy import Strategy
+from steps.labels.strategy_names import StrategyName
 from steps.labels.votes import Voter, Votes
 from tests.steps.labels.crowd import accuracy, drawn, votes
 
