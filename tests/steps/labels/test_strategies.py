@@ -13,7 +13,8 @@ from steps.errors import RunError
 from steps.labels.strategies.calibration import calibrate
 from steps.labels.strategies.choosing import choose
 from steps.labels.strategies.fitting import fit
-from steps.labels.strategies.strategy import Strategy, StrategyName
+from steps.labels.strategies.strategy import Strategy
+from steps.labels.strategy_names import StrategyName
 from steps.labels.votes import Voter, Votes
 from tests.steps.labels.crowd import accuracy, drawn, votes
 
@@ -217,6 +218,17 @@ def test_confidence_that_tells_is_used() -> None:
     with_it, without = (accuracy(fit("learned", one).apply(one).posterior, truth) for one in (given, blind))
 
     assert with_it > without + 0.05
+
+
+def test_a_stranger_is_as_sure_as_all_of_their_kind_whoever_was_heard_first() -> None:
+    given, _ = drawn([0.6] * 4, items=300, confidence=True, seed=3)
+    sure = np.where(given.voter == 0, given.confidence / 10, given.confidence)  # the first uses the scale in another way
+    learned = fit("learned", replace(given, confidence=sure))
+    turned = learned.model_copy(update={"voices": dict(reversed(learned.voices.items()))})
+    strangers = replace(given, voters=[Voter(f"new{at}") for at in range(4)])
+
+    assert learned.thirds == {"human": pytest.approx(np.quantile(sure, [1 / 3, 2 / 3]))}
+    assert learned.apply(strangers).posterior.tolist() == turned.apply(strangers).posterior.tolist()
 
 
 def test_more_gold_never_makes_gold_items_wrong_and_helps_the_rest() -> None:
