@@ -10,12 +10,12 @@ import pytest
 from steps.base import Row
 from steps.labels.questions import Question, QuestionType
 from steps.labels.settling import Settlement, learn, settle
-from steps.labels.strategies.strategy import Choice
+from steps.labels.strategy_names import StrategyChoice
 from steps.labels.table import table_of
 
 
 def settled(
-    question: QuestionType, said: Sequence[tuple[str, str, object]], strategy: Choice = "auto"
+    question: QuestionType, said: Sequence[tuple[str, str, object]], strategy: StrategyChoice = "auto"
 ) -> dict[str, Settlement]:
     rows: list[Row] = [{"item": item, "annotator": who, "label": label} for item, who, label in said]
     table = table_of(rows, Question(type=question))
