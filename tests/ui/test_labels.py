@@ -364,3 +364,28 @@ def test_what_did_not_get_through_goes_before_what_comes_next(page: Page, place:
     expect(page.get_by_test_id("round-progress")).to_contain_text("2 of")
 
     assert place.said_by(answers, "reviewer") == {first: "partly", second: "correct"}
+
+
+def test_what_did_not_get_through_goes_to_the_project_that_it_was_meant_for(page: Page, place: Place, answers: str) -> None:
+    other = f"{answers}-other"
+    place.projects.create(other, Question(labels=["correct", "partly", "wrong"]), crowd())
+    open_round(place.project(other), Gains(place.project(other)))
+    place.open(page, answers)
+    first = item_shown(page)
+    page.route("**/act", lambda route: route.abort())
+    page.keyboard.press("2")
+    expect(page.get_by_test_id("send-again")).to_be_visible()
+    page.locator("[data-key=back]").click()
+    page.get_by_test_id(f"project-{other}").click()
+    expect(page.get_by_text(f"meant for the project {answers}")).to_be_visible()
+    page.unroute("**/act")
+    page.get_by_test_id("send-again").click()
+    expect(page.get_by_test_id("send-again")).to_be_hidden()
+
+    assert {one["item"] for one in sent_in(place, answers)} == {first}
+    assert sent_in(place, other) == []
+
+
+def sent_in(place: Place, name: str) -> list[dict[str, Any]]:
+    """What was answered in the page."""
+    return [one for one in place.project(name).said.annotations() if one["source"] == "review"]

@@ -112,9 +112,9 @@ function openComment() {
 
 function sendAgain() {
   return alone(async () => {
-    const { told } = get("labelsSent");
-    if (!(await act(told))) return;
-    const isHere = told.item === route().item;
+    const { told, project } = get("labelsSent");
+    if (!(await act(told, project))) return;
+    const isHere = project === route().project && told.item === route().item;
     if (told.do === "answer" && isHere) dropDraft();
     if (["answer", "skip"].includes(told.do) && isHere) await moveOn();
     else await Promise.all([load(), loadItem()]);
@@ -181,6 +181,7 @@ export function answers(element, view, item) {
   const sent = get("labelsSent");
   put(
     element,
+    sent?.error && sent.project !== route().project && h("p", { class: "df-small t2" }, `This was meant for the project ${sent.project}, and is sent there:`),
     sent?.error && failure(sent.error, h("button", { type: "button", class: "df-btn pri", "data-testid": "send-again", onclick: sendAgain }, icon("again", "s"), "Send again"), h("button", { type: "button", class: "df-btn", onclick: () => (set("labelsSent", null), redraw()) }, "Leave it")),
     (isOpen || comment()) && commentBox(),
     ways(view, item),

@@ -85,18 +85,19 @@ export async function loadItem() {
   }
 }
 
-/** Send an act; what did not get through is shown with a way to send it again, and goes first. Gives what the server says, or null. */
-export async function act(told) {
+/** Send an act to a project; what did not get through is shown with a way to send it again, and goes first, to the project that it
+    was meant for. Gives what the server says, or null. */
+export async function act(told, project = route().project) {
   const before = get("labelsSent");
-  if (before?.error && before.told.mark !== told.mark && !(await act(before.told))) return null;
+  if (before?.error && before.told.mark !== told.mark && !(await act(before.told, before.project))) return null;
   const sent = { mark: crypto.randomUUID(), by: reviewer(), ...told };
-  set("labelsSent", { told: sent });
+  set("labelsSent", { told: sent, project });
   try {
-    const answer = await postJson(`${base()}/act`, sent);
+    const answer = await postJson(`${base(project)}/act`, sent);
     set("labelsSent", null);
     return answer;
   } catch (error) {
-    set("labelsSent", { told: sent, error });
+    set("labelsSent", { told: sent, project, error });
     return null;
   }
 }
