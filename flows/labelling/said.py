@@ -64,6 +64,8 @@ class Said:
     """How many annotations count."""
     rounds: set[int] = field(default_factory=set)
     """The rounds in which anything was said."""
+    _told: Counter[str] = field(default_factory=Counter)
+    """How many lines there were about each item."""
     _named: Counter[str] = field(default_factory=Counter)
     """How many answers that count name each label."""
     _answers: dict[str, list[Line]] = field(default_factory=dict)
@@ -77,7 +79,9 @@ class Said:
                 told = self.lines[line["undoes"]] if line["line"] == UNDO else line
                 list(names_in(_label_in(told)))  # one that cannot be read counts nowhere
                 before = self._names_by(told)
-                changed.add(self._take(line))
+                item = self._take(line)
+                changed.add(item)
+                self._told[item] += 1
                 self._named.subtract(before)
                 self._named.update(self._names_by(told))
             except (KeyError, TypeError, ValueError):  # written by hand, or by a later version: it says nothing here
@@ -153,6 +157,10 @@ class Said:
         """All annotations, item by item."""
         for item in self.by_item:
             yield from self.annotations_of(item)
+
+    def told_of(self, item: str) -> int:
+        """Differs whenever more was said of an item, or undone."""
+        return self._told[item]
 
     def skips_of(self, item: str) -> list[Line]:
         """Who passed it over."""

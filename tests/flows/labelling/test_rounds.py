@@ -40,6 +40,31 @@ def test_a_round_takes_the_items_about_which_an_answer_brings_most(project: Labe
         open_round(project, gains)
 
 
+def test_what_an_answer_brings_is_reckoned_for_who_asks_and_for_what_is_said_now(project: LabelProject) -> None:
+    gains = Gains(project)
+    for at in range(30):
+        project.answer(f"q{at}", "wrong", "zoe")
+    learn_anew(project, measures=False)
+    items = [item for item in project.items if project.said.gold_of(item) is None]
+    assert (
+        gains.of(items, "ann-0")
+        == Gains(project).of(items, "ann-0")
+        != gains.of(items, "zoe")
+        == Gains(project).of(items, "zoe")
+    )
+
+    item = max(gains.of(items), key=gains.of(items).__getitem__)
+    was = gains.of(items)[item]
+    labels = []
+    for label in LABELS:
+        project.answer(item, label, "yan")
+        labels.append(gains.of(items)[item])
+        assert labels[-1] == Gains(project).of(items)[item]
+        project.undo("yan")
+    assert gains.of(items)[item] == was
+    assert len({was, *labels}) > 2
+
+
 def test_answers_belong_to_the_open_round_and_are_done_in_it(project: LabelProject) -> None:
     gains = Gains(project)
     open_round(project, gains, 4)
