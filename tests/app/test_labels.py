@@ -11,10 +11,13 @@ import httpx
 import pyarrow as pa
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from app.api import add_routes
+from app.api.labels import router
 from app.context import AppContext
 from app.handlers.labels.tones import tone_of
+from flows.labelling.store import RESERVED
 from steps.labels.questions import Question
 from tests.app.made import result_of
 from tests.flows.labelling.crowds import crowd
@@ -254,6 +257,13 @@ async def test_projects_are_deleted_and_brought_back(ctx: AppContext) -> None:
         back = await client.get(f"/api/labels/{name}")
 
     assert (gone.status_code, back.status_code) == (404, 200)
+
+
+def test_no_project_has_a_name_that_is_an_address_of_the_place(ctx: AppContext) -> None:
+    paths = [route.path for route in router(ctx).routes if isinstance(route, APIRoute)]
+    words = {path.split("/")[2] for path in paths if path != "/labels"} - {"{name}"}
+
+    assert words == RESERVED
 
 
 async def test_on_a_public_server_names_cannot_be_guessed_and_projects_are_small(tmp_path: Path) -> None:

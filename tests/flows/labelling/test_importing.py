@@ -104,12 +104,16 @@ def test_rows_without_annotators_are_items_to_begin_with(projects: LabelProjects
     assert project.said.count == 1
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 90, "a\n"])
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 90, "a\n", "runs", "of-run"])
 def test_a_name_that_leads_elsewhere_is_none(projects: LabelProjects, name: str) -> None:
     with pytest.raises(UnknownProject):
         projects.get(name)
     with pytest.raises(UnknownProject):
         projects.create(name, Question())
+
+
+def test_a_run_whose_name_is_reserved_makes_a_project_of_another_name(projects: LabelProjects) -> None:
+    assert projects.free_name("runs") == "runs-2"
 
 
 def test_projects_are_listed_deleted_and_brought_back(projects: LabelProjects) -> None:
