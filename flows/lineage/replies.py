@@ -18,6 +18,7 @@ from steps.base import Row, rename_in, rename_out
 from steps.errors import BadReply
 from steps.llms import ReplayLLM
 from steps.llms.base import Completion, Request, Speaker, topped_up
+from steps.llms.members import through_members
 from steps.tasks.base import Task
 from steps.tasks.repairs import CANNOT_BE_USED
 
@@ -45,7 +46,7 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
 
 def _askers(task: Task, step: str, key: bytes) -> dict[str, Asker]:
     """Who asks each of a task's models."""
-    return {name: Asker(identity_of(llm), step, _row_of(task, key)) for name, llm in task.models().items()}
+    return {name: Asker(identity_of(llm), step, _row_of(task, key)) for name, llm in task.answering_models().items()}
 
 
 def _row_of(task: Task, key: bytes) -> bytes:
@@ -64,7 +65,7 @@ def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[st
 def _is_of_model(entry: dict[str, Any], task: Task, askers: Mapping[str, Asker]) -> bool:
     """Whether a model was asked as it is now: the key covers its parameters, unless nothing came back."""
     if not entry["completion"]["texts"]:
-        return entry.get("model") in [llm.model_name for llm in task.models().values()]
+        return entry.get("model") in [llm.model_name for llm in task.answering_models().values()]
     key, wanted = entry["key"], entry.get("n", 1)
     had = entry.get("have")
     haves = [had] if isinstance(had, int) else range(min(wanted, MOST_REPEATS))
@@ -144,7 +145,7 @@ def ask_again(
     the row. `cwd`: where relative paths count from. `journals`: what the task's other models said, if it has some that are not
     free.
     """
-    models = task.models()
+    models = task.answering_models()
     each = [llm for llm in {id(llm): llm for llm in models.values()}.values() if llm.is_free]
     for llm in each:
         if cwd is not None and isinstance(llm, ReplayLLM):
@@ -176,7 +177,8 @@ def ask_again(
         for llm in each:
             await llm.load()
         row = rename_in(received, task.input_mappings)
-        return [rename_out(new, received, task) for new in await task.answer(row, topped_up(ask))]
+        ask_any = topped_up(through_members(task.models(), ask))
+        return [rename_out(new, received, task) for new in await task.answer(row, ask_any)]
 
     try:
         again = asyncio.run(ask_all())

@@ -201,6 +201,22 @@ class LLM(Model):
         """
         raise NotImplementedError(f"{type(self).__name__}.complete")
 
+    def alike(self) -> LLM:
+        """A model with the same answers, by the most general class there is: what its journal knows it as."""
+        return self
+
+    def members(self) -> Mapping[str, LLM]:
+        """The models that it asks instead of answering by itself, by names of its own."""
+        return {}
+
+    async def compose(self, request: Request, ask: Ask) -> Completion:
+        """Answer by asking members: `Request.model` says which of them `ask` is to ask.
+
+        Raises:
+            LLMError: One of them gave no answer.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.compose")
+
     def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
         """Why it cannot write what a user would say, and what to do; None if it can. `after_messages`: others come before."""
         what = f"{type(self).__name__} only answers; it does not write what a user would say"

@@ -28,12 +28,14 @@ SEEN_CHARS = 200
 
 _TOO_LONG = re.compile(
     r"maximum context length|context (length|window|size)|prompt is too long|too many (input )?tokens"
-    r"|reduce the length|request too large|`?max_new_tokens`? must be",
+    r"|reduce the length|request too large|`?max_new_tokens`? must be|exceed context limit|too large for model with",
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content management policy|content filter|was flagged|input flagged", re.IGNORECASE)
 _ABOUT_SCHEMAS = re.compile(
-    r"response[_ ]format|json[_ ]?schema|structured[_ ]outputs?|guided[_ ](json|decoding)|grammar|invalid schema", re.IGNORECASE
+    r"response[_ ]format|output_(config|format)|json[_ ]?schema|structured[_ ]outputs?|guided[_ ](json|decoding)|grammar"
+    r"|invalid schema",
+    re.IGNORECASE,
 )
 _OVERLOADED = (429, 503, 529)
 """Too many requests, from this account or from all: fewer are sent then, which helps in either case."""
