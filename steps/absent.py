@@ -10,13 +10,11 @@ GUIDE = "docs/migrating.md"
 
 _OWN_WEIGHTS = "`OpenAILLM` with the `base_url` of a llama.cpp, transformers, MLX or vLLM server"
 _OWN_STEP = "a step of your own"
-_BY_HAND = "download the result, and log it with the argilla package"
 ABSENT = {
     **dict.fromkeys(("LlamaCppLLM", "TransformersLLM", "MlxLLM", "vLLM"), _OWN_WEIGHTS),
     **dict.fromkeys(("LlamaCppEmbeddings", "vLLMEmbeddings"), "`SentenceTransformerEmbeddings`"),
     "GenerateEmbeddings": "`EmbeddingGeneration`",
     **dict.fromkeys(("ImageGeneration", "OpenAIImageGeneration", "InferenceEndpointsImageGeneration"), _OWN_STEP),
-    **dict.fromkeys(("TextGenerationToArgilla", "PreferenceToArgilla"), _BY_HAND),
 }
 """What to take instead, by class."""
 

@@ -40,6 +40,7 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
         "steps.formats",
         "steps.labels",
         "steps.sinks",
+        "steps.argilla",
     ),
     "llms": ("steps.llms",),
     "embeddings": ("steps.embeddings",),

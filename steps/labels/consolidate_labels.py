@@ -78,8 +78,9 @@ class ConsolidateLabels(AnnotationStep):
         else:
             strategy = learn(table, self.strategy).model_copy(update={"version": self.version})
         self._keep(strategy, table)
+        stamp = strategy.stamp  # once: with many annotators it takes milliseconds
         for settlement in settle(table, strategy):
-            yield {**table.about.get(settlement.item, {}), **settlement.columns(strategy)}
+            yield {**table.about.get(settlement.item, {}), **settlement.columns(dict(stamp))}
 
     def _keep(self, strategy: Strategy, table: AnnotationTable) -> None:
         about: dict[str, Any] = {"tag": strategy.tag, "name": strategy.name, "version": strategy.version, "hash": strategy.hash}

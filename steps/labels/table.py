@@ -113,7 +113,7 @@ class AnnotationTable:
 
 def _is_plain(row: Mapping[str, Any]) -> bool:
     """Whether a row has names and a label that are texts, and no other column of an annotation."""
-    texts = all(type(row.get(column)) is str and row[column] for column in (ITEM, ANNOTATOR, LABEL))
+    texts = all(type(value := row.get(column)) is str and value.strip() for column in (ITEM, ANNOTATOR, LABEL))
     return texts and _REST.isdisjoint(row)
 
 

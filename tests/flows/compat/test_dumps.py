@@ -20,7 +20,7 @@ from steps.models import models_of
 from steps.providers import PROVIDERS
 from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 
-MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration", "PreferenceToArgilla", "TextGenerationToArgilla"}
+MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration"}
 MISSING_MODELS = {
     "InferenceEndpointsImageGeneration", "LlamaCppEmbeddings", "LlamaCppLLM", "MlxLLM", "OpenAIImageGeneration",
     "TransformersLLM", "vLLM", "vLLMEmbeddings",
