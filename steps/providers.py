@@ -247,7 +247,7 @@ PROVIDERS: tuple[Provider, ...] = (
     ),
     Provider(
         name="huggingface",
-        title="Hugging Face: Inference Providers and Endpoints",
+        title="Hugging Face",
         class_name="InferenceEndpointsLLM",
         address="https://router.huggingface.co",
         hosts=("*.endpoints.huggingface.cloud",),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import describing, listing, looking, past, running, starting, tracing
+from flows.cli import checking, describing, listing, looking, past, running, starting, tracing
 from flows.cli.console import err, out
 from flows.runs import NothingToRetry, NotRunning, UnknownRun
 from steps.errors import DistilflowError, PlanError, SpecError
@@ -48,6 +48,7 @@ def _every_command(
 for command in (
     starting.new,
     looking.plan,
+    checking.check,
     describing.info,
     looking.preview,
     running.run,

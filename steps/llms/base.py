@@ -167,6 +167,11 @@ class LLM(Model):
         return False
 
     @property
+    def takes_schemas(self) -> bool:
+        """False once a server has refused the `schema` of a request."""
+        return True
+
+    @property
     def accounts(self) -> Sequence[Account]:
         """The keys that requests may be sent with. The engine shares them out, each within limits of its own."""
         return (Account(),)

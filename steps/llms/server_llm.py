@@ -185,6 +185,10 @@ class ServerLLM(LLM):
         return host_of(self.endpoint)
 
     @property
+    def takes_schemas(self) -> bool:
+        return not self._refuses_schemas
+
+    @property
     def accounts(self) -> Sequence[Account]:
         """One for each key."""
         return [Account(key.source, hashlib.sha256((key.value or "").encode()).hexdigest()) for key in self._keys()]
