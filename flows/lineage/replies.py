@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from steps.base import Row, rename_in, rename_out
 from steps.errors import BadReply
 from steps.llms import ReplayLLM
 from steps.llms.base import Completion, Request, Speaker, topped_up
-from steps.llms.members import through_members
+from steps.llms.members import replying, through_members
 from steps.tasks.base import Task
 from steps.tasks.repairs import CANNOT_BE_USED
 
@@ -35,12 +35,14 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
     entries = _entries(journals, Asker(b"", step, _row_of(task, key)).prefix, step)
     entries = [one for one in entries if _is_of_model(one, task, askers)] or entries
     chats = _first_chats(task, received)
-    entries = [one for one in entries if any(_begins(one.get("chat"), chat) for chat in chats)] or entries
+    members = task.answering_models().keys() - task.models().keys()
+    entries = [one for one in entries if any(_begins(one, chat, members) for chat in chats)] or entries
     entries.sort(key=lambda entry: entry.get("at") or 0.0)
     found = [asked_of(entry) for entry in entries]
+    drafts = members - replying(task.models())
     for one in found:
         one.is_repair = is_repair(one.chat)
-        one.problem = problem_of(task, one.texts, received)
+        one.problem = "" if one.asked_as in drafts else problem_of(task, one.texts, received)
     return found
 
 
@@ -88,8 +90,16 @@ def _first_chats(task: Task, received: Row | None) -> Sequence[Any]:
     return []
 
 
-def _begins(chat: Any, prompt: Any) -> bool:
+def _begins(entry: dict[str, Any], prompt: Any, members: Collection[str]) -> bool:
+    """Whether a chat begins as the row's does. The members of a model are told more by the system."""
+    chat = entry.get("chat")
+    if entry.get("asked_as") in members:
+        chat, prompt = _without_system(chat), _without_system(prompt)
     return isinstance(chat, list) and isinstance(prompt, list) and bool(prompt) and chat[: len(prompt)] == prompt
+
+
+def _without_system(chat: Any) -> Any:
+    return [turn for turn in chat if turn.get("role") != "system"] if isinstance(chat, list) else chat
 
 
 def asked_of(entry: dict[str, Any]) -> Asked:

@@ -211,7 +211,7 @@ class LLM(Model):
         return self
 
     def members(self) -> Mapping[str, LLM]:
-        """The models that it asks instead of answering by itself, by names of its own."""
+        """The models that it asks instead of answering by itself, by names of its own; the first has the last word."""
         return {}
 
     async def compose(self, request: Request, ask: Ask) -> Completion:

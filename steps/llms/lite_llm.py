@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -79,7 +80,7 @@ class LiteLLM(LLM):
 
     async def load(self) -> None:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it would load a table from the net when imported
-        litellm = extra("litellm", "litellm", "LiteLLM")
+        litellm = await asyncio.to_thread(extra, "litellm", "litellm", "LiteLLM")  # takes seconds
         litellm.telemetry = False
         litellm.suppress_debug_info = True
         litellm.drop_params = False  # what a provider does not take is said, not left out in silence

@@ -23,6 +23,16 @@ def answering(models: Mapping[str, LLM]) -> dict[str, LLM]:
     return {path: llm for path, llm in every_model(models).items() if not llm.members()}
 
 
+def replying(models: Mapping[str, LLM]) -> set[str]:
+    """Paths of those whose reply is what the task gets: of a model that asks others, the first of its members."""
+    found: set[str] = set()
+    for name, llm in models.items():
+        inside = llm.members()
+        first = dict(list(inside.items())[:1])
+        found |= {_path(name, member) for member in replying(first)} if first else {name}
+    return found
+
+
 def through_members(models: Mapping[str, LLM], ask: Ask) -> Ask:
     """`ask` for requests to any of these models: one that asks others has them answer through `ask`, each by its path."""
     composed = {path: llm for path, llm in every_model(models).items() if llm.members()}

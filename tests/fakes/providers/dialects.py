@@ -116,6 +116,13 @@ class Dialect:
     unknown_model: Failure = Failure(404, openai_error("The model does not exist", "invalid_request_error", "model_not_found"))
 
 
+_GOOGLE_TOO_LONG = Failure(
+    400,
+    google_error(
+        400, "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).", "INVALID_ARGUMENT"
+    ),
+)
+
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
@@ -334,14 +341,7 @@ DIALECTS: dict[str, Dialect] = {
                     {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.300s"},
                 ),
             ),
-            too_long=Failure(
-                400,
-                google_error(
-                    400,
-                    "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
-                    "INVALID_ARGUMENT",
-                ),
-            ),
+            too_long=_GOOGLE_TOO_LONG,
             filtered=Failure(200, finish_reason="content_filter"),
             failed=Failure(500, google_error(500, "An internal error has occurred. Please retry.", "INTERNAL")),
             unknown_model=Failure(
@@ -579,14 +579,7 @@ DIALECTS: dict[str, Dialect] = {
                 ),
             ),
             rate_limited=Failure(429, google_error(429, "Resource exhausted. Please try again later.", "RESOURCE_EXHAUSTED")),
-            too_long=Failure(
-                400,
-                google_error(
-                    400,
-                    "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
-                    "INVALID_ARGUMENT",
-                ),
-            ),
+            too_long=_GOOGLE_TOO_LONG,
             filtered=Failure(200, finish_reason="content_filter"),
             failed=Failure(500, google_error(500, "Internal error encountered.", "INTERNAL")),
         ),
