@@ -3,6 +3,7 @@
     python -m benchmarks.labels real --data FOLDER [--crowd-kit ENV/bin/python]
     python -m benchmarks.labels simulated                    # all mixes, 5 seeds: about ten minutes
     python -m benchmarks.labels simulated --only "7 classes" --seeds 2
+    python -m benchmarks.labels rankings                     # pairs and longer rankings
     python -m benchmarks.labels million
 
 FOLDER holds a folder for each crowd, with answer.csv (question,worker,answer) and truth.csv (question,truth). crowd-kit
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.labels import million, real, simulated
+from benchmarks.labels import million, rankings, real, simulated
 from benchmarks.labels.crowds import read_crowd
 from benchmarks.labels.mixes import MIXES
 
@@ -34,6 +35,8 @@ def main() -> None:
         mixes = [mix for mix in MIXES if not args.only or any(name in mix.name for name in args.only)]
         settings = simulated.run(mixes, args.gold, args.seeds)
         print(simulated.table(settings), "\n", simulated.verdict(settings), sep="\n")
+    elif args.what == "rankings":
+        print(rankings.table(rankings.run(rankings.CONTESTS, args.seeds)))
     elif args.only:
         strategy, way = args.only
         print(million.run_here(strategy, way, args.annotations))
@@ -53,6 +56,8 @@ def _parse_args() -> argparse.Namespace:
     command.add_argument("--only", nargs="+", help="mixes whose names contain one of these")
     command.add_argument("--seeds", type=int, default=5)
     command.add_argument("--gold", type=float, nargs="+", default=list(simulated.GOLD))
+    command = which.add_parser("rankings", help="pairs and longer rankings, simulated")
+    command.add_argument("--seeds", type=int, default=5)
     command = which.add_parser("million", help="CPU time and memory")
     command.add_argument("--annotations", type=int, default=1_000_000)
     command.add_argument("--only", nargs=2, metavar=("STRATEGY", "WAY"), help="one case, in this process")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.labels import real, simulated
+from benchmarks.labels import rankings, real, simulated
 from benchmarks.labels.crowds import Score, read_crowd
 from benchmarks.labels.million import Answers, run_here
 from benchmarks.labels.mixes import MIXES, Mix
@@ -110,3 +110,13 @@ def test_costs_are_measured_each_way(way: str) -> None:
     assert cpu_s < 10
     assert peak_mb > 10
     assert len(list(Answers(2000))) == 2000
+
+
+def test_rankings_are_settled_by_scores_and_by_wins_side_by_side() -> None:
+    contest = rankings.Contest("few", items=80, people=10, adverse=0.3)
+
+    [outcome] = rankings.run([contest], seeds=2)
+
+    assert outcome.gain > 0.05  # those who have it the wrong way round are found out
+    assert "few" in rankings.table([outcome])
+    assert "0 of 1 settings" in rankings.table([outcome])
