@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from aiohttp import web
 
 from benchmarks.providers import CASES, Outcomes, provider_table, surroundings, table, trials
 from flows.engine.keys import identity_of
 from steps import llms, registry
+from steps.components import BadParameters
+from steps.errors import AuthFailed, LLMError, ModelNotFound, ServerFailed
+from steps.llms import InferenceEndpointsLLM
 from steps.llms.base import LLM
 from steps.llms.openai_llm import OpenAILLM
 from steps.llms.server_llm import ServerLLM
 from steps.providers import BY_CLASS, COMPATIBLE, PROVIDERS, Provider, provider_at
 from tests.fakes.providers import DIALECTS
+from tests.fakes.serving import running
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 SEEN_BY_TYPE_CHECKERS = set(re.findall(r"\w+", Path(str(llms.__file__)).read_text(encoding="utf-8").partition("else:")[0]))
@@ -148,3 +153,64 @@ def test_a_key_is_looked_for_where_the_provider_has_it(monkeypatch: pytest.Monke
     monkeypatch.setenv("GOOGLE_API_KEY", "some-key")
     assert list(gemini.problems()) == []
     assert [account.name for account in gemini.accounts] == ["$GOOGLE_API_KEY"]
+
+
+# ---- Inference Endpoints, by name
+def playing_the_hub(status: int, answer: dict[str, object]) -> web.Application:
+    async def tell(request: web.Request) -> web.Response:
+        return web.json_response(answer, status=status)
+
+    app = web.Application()
+    app.router.add_get("/endpoint/{owner}/{name}", tell)
+    return app
+
+
+def endpoint(state: str, url: str | None) -> dict[str, object]:
+    status = {"state": state, "url": url, "createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z"}
+    return {
+        "name": "mine",
+        "type": "protected",
+        "healthRoute": "/health",
+        "model": {"repository": "a/b", "revision": None, "framework": "custom", "task": "text-generation"},
+        "status": status,
+    }
+
+
+async def test_an_inference_endpoint_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "some-key")
+    llm = InferenceEndpointsLLM(endpoint_name="mine", endpoint_namespace="me")
+    with running(playing_the_hub(200, endpoint("running", "http://127.0.0.1:9"))) as hub:
+        monkeypatch.setattr("huggingface_hub.constants.INFERENCE_ENDPOINTS_ENDPOINT", hub)
+        before = llm.endpoint
+        await llm.load()
+        await llm.unload()
+
+    assert (llm.address, llm.model_name) == ("http://127.0.0.1:9/v1", "mine")
+    assert llm.endpoint == before  # limits and journal go by the name
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "error"),
+    [
+        (404, {"error": "not found"}, ModelNotFound),
+        (401, {"error": "who are you"}, AuthFailed),
+        (500, {"error": "broken"}, ServerFailed),
+        (200, endpoint("paused", None), ServerFailed),
+    ],
+)
+async def test_an_inference_endpoint_that_cannot_be_asked_is_told(
+    status: int, answer: dict[str, object], error: type[LLMError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "some-key")
+    with running(playing_the_hub(status, answer)) as hub:
+        monkeypatch.setattr("huggingface_hub.constants.INFERENCE_ENDPOINTS_ENDPOINT", hub)
+        with pytest.raises(error, match="mine") as caught:
+            await InferenceEndpointsLLM(endpoint_name="mine", endpoint_namespace="me").load()
+
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize("params", [{}, {"endpoint_name": "mine", "model_id": "a/b"}])
+def test_which_model_is_asked_has_to_be_said_and_once(params: dict[str, str]) -> None:
+    with pytest.raises(BadParameters):
+        InferenceEndpointsLLM(**params)
