@@ -114,7 +114,8 @@ def learn(
     def tables_of(posterior: Floats) -> Tables:
         tables = _tables(votes, ballots, posterior, habits)
         sure = None if bins is None else sureness(votes, bins, posterior)
-        return replace(tables, overlap=overlap, weight=weight, sureness=sure)
+        prior = tables.log_prior / usual_spread(votes, overlap)  # class shares are learned from the same answers
+        return replace(tables, log_prior=prior - np.log(np.exp(prior).sum()), overlap=overlap, weight=weight, sureness=sure)
 
     posterior = clamped(shares(votes) if begin is None else begin, votes)
     tables = tables_of(posterior)
@@ -133,7 +134,7 @@ def logits(votes: Votes, ballots: Ballots, tables: Tables, bins: Ints | None = N
     said = ballots.evidence(np.log(tables.confusion))
     if tables.sureness is not None and bins is not None:
         said = said + sum_by_label(votes, tables.weight * sureness_of(votes, bins, tables.sureness))
-    return np.asarray((tables.log_prior + said) / spread(votes, tables.overlap)[:, None])
+    return np.asarray(tables.log_prior + said / spread(votes, tables.overlap)[:, None])
 
 
 def spread(votes: Votes, overlap: float, fewer: int = 0) -> Floats:
@@ -141,9 +142,17 @@ def spread(votes: Votes, overlap: float, fewer: int = 0) -> Floats:
     return 1 + overlap * np.maximum(votes.per_item - 1 - fewer, 0)
 
 
-def shares(votes: Votes, weight: Floats | None = None) -> Floats:
-    """(n, K): the share of an item's votes that each class has; even where there are none. `weight` (m,): what each counts."""
-    counts = votes.counts if weight is None else sum_by_label(votes, weight)
+def usual_spread(votes: Votes, overlap: float) -> float:
+    """By how much answers about an item with as many as usual count as fewer than they are."""
+    return 1 + overlap * max(len(votes) / max(int((votes.per_item > 0).sum()), 1) - 1, 0)
+
+
+def shares(votes: Votes, weight: Floats | None = None, shared: float = 0.0) -> Floats:
+    """(n, K): the share of an item's votes that each class has; even where there are none.
+
+    `weight` (m,): what each counts. `shared`: what is shared out evenly besides, so that one vote alone is not certain.
+    """
+    counts = (votes.counts if weight is None else sum_by_label(votes, weight)) + shared / len(votes.classes)
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.where(total > 0, total, 1), 1 / len(votes.classes))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -94,8 +94,10 @@ class Strategy(BaseModel):
     @property
     def hash(self) -> str:
         """Of all that decides over labels: 16 hex digits. Equal strategies have equal ones, whatever their version."""
-        told = {"version": True, "why": True, "fitted": True}
-        content = self.model_dump(mode="json", exclude={**told, "parts": {"__all__": {*told}}})
+        said = {"version": True, "why": True, "fitted": True}
+        voices: Any = True if self.name == "majority" else {"__all__": {"answers"}}
+        own = {**said, "voices": voices}
+        content = self.model_dump(mode="json", exclude={**own, "parts": {"__all__": own}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -122,7 +124,7 @@ class Strategy(BaseModel):
     def _by_shares(self, votes: Votes) -> Verdicts:
         weight = np.array([self.voices[voter.name].weight if voter.name in self.voices else 1.0 for voter in votes.voters])
         each = weight[votes.voter] if len(votes) else np.ones(0)
-        posterior = clamped(shares(votes, each), votes)
+        posterior = clamped(shares(votes, each, shared=float(weight.mean()) if len(weight) else 1.0), votes)
         totals = np.bincount(votes.item, weights=each, minlength=len(votes.items))
         winner = posterior.argmax(axis=1)
         pull = each / totals[votes.item] * np.where(votes.label == winner[votes.item], 1.0, -1.0)

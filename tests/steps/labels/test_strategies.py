@@ -30,12 +30,12 @@ def by_item(name: StrategyName, given: Votes) -> dict[str, list[float]]:
 # ---- by hand
 
 
-def test_the_majority_is_the_share_of_votes_and_a_tie_goes_to_the_first_class() -> None:
+def test_the_majority_is_the_share_of_votes_and_one_more_and_a_tie_goes_to_the_first_class() -> None:
     given = votes(("1", "a", "y"), ("1", "b", "y"), ("1", "c", "x"), ("2", "a", "y"), ("2", "b", "x"))
 
     verdicts = fit("majority", given).apply(given)
 
-    assert verdicts.posterior.round(4).tolist() == [[0.3333, 0.6667], [0.5, 0.5]]
+    assert verdicts.posterior.round(4).tolist() == [[0.375, 0.625], [0.5, 0.5]]
     assert [given.classes[at] for at in verdicts.winner] == ["y", "x"]
     assert verdicts.pull.round(4).tolist() == [0.3333, 0.3333, -0.3333, -0.5, 0.5]
 
@@ -362,3 +362,20 @@ def test_auto_leaves_few_answers_to_the_majority() -> None:
 
     assert (chosen.name, "too little of annotators" in chosen.why) == ("majority", True)
     assert "gold items that were hidden" in choose(told).why
+
+
+def test_more_answers_of_the_same_kind_make_no_other_majority_strategy() -> None:
+    few, more = votes(("1", "a", "x"), ("1", "b", "y")), votes(("1", "a", "x"), ("1", "b", "y"), ("2", "a", "x"))
+
+    assert fit("majority", few).hash == fit("majority", more).hash
+
+
+def test_a_strategy_that_counts_shares_is_tried_with_its_own_weights() -> None:
+    careless = [0.4] * 6
+    given, _ = drawn([0.97, 0.97, 0.97, *careless], items=200)
+
+    told = choose(given).why
+
+    assert float(told.split("weighted ")[1].split(",")[0].rstrip(".")) < float(
+        told.split("majority ")[1].split(",")[0].rstrip(".")
+    )
