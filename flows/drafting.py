@@ -162,7 +162,9 @@ def _lines(entry: Entry) -> str:
 
 
 def _is_told(parameter: Parameter) -> bool:
-    return parameter["name"] not in (*_SHARED, *_ELSEWHERE) and not parameter["description"].startswith("Not used")
+    is_key = "SecretStr" in parameter["type"]  # left empty, the usual variable is read
+    is_used = not parameter["description"].startswith("Not used")
+    return is_used and not is_key and parameter["name"] not in (*_SHARED, *_ELSEWHERE)
 
 
 def _line(parameter: Parameter) -> str:
