@@ -5,14 +5,22 @@ from typing import TYPE_CHECKING
 from steps import registry
 
 if TYPE_CHECKING:
+    from steps.llms.llama_cpp_llm import LlamaCppLLM
+    from steps.llms.mlx_llm import MlxLLM
     from steps.llms.openai_llm import OpenAILLM
     from steps.llms.rehearsal_llm import RehearsalLLM
     from steps.llms.replay_llm import ReplayLLM
+    from steps.llms.transformers_llm import TransformersLLM
+    from steps.llms.vllm import vLLM
 else:
     __getattr__ = registry.importer(__name__)
 
 __all__ = [
+    "LlamaCppLLM",
+    "MlxLLM",
     "OpenAILLM",
     "RehearsalLLM",
     "ReplayLLM",
+    "TransformersLLM",
+    "vLLM",
 ]
