@@ -23,12 +23,14 @@ run: install  ## Run the quickstart: preference data from recorded answers, offl
 app: install  ## Open the browser app at http://127.0.0.1:7860
 	$(BIN)/distilflow app
 
-test: install  ## Run the tests (installs a browser for them, where it can)
+test: install  ## Run the tests (installs a browser and an Argilla server for them, where it can)
 	@sh tools/browser.sh
+	@BIN=$(BIN) sh tools/argilla.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: install  ## Run the long tests too
 	@sh tools/browser.sh
+	@BIN=$(BIN) sh tools/argilla.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-ui: install  ## Run all tests in a browser

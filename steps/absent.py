@@ -42,7 +42,6 @@ PROVIDERS = {
 _OWN_PROTOCOL = "`OpenAILLM` with the `base_url` of their endpoint for OpenAI's protocol"
 _OWN_WEIGHTS = "`OpenAILLM` with the `base_url` of a llama.cpp, transformers, MLX or vLLM server"
 _OWN_STEP = "a step of your own"
-_BY_HAND = "download the result, and log it with the argilla package"
 ABSENT = {
     **dict.fromkeys(("AnthropicLLM", "AzureOpenAILLM", "CohereLLM", "LiteLLM", "VertexAILLM"), _OWN_PROTOCOL),
     **dict.fromkeys(("LlamaCppLLM", "TransformersLLM", "MlxLLM", "vLLM"), _OWN_WEIGHTS),
@@ -52,7 +51,6 @@ ABSENT = {
     **dict.fromkeys(("LlamaCppEmbeddings", "vLLMEmbeddings"), "`SentenceTransformerEmbeddings`"),
     "GenerateEmbeddings": "`EmbeddingGeneration`",
     **dict.fromkeys(("ImageGeneration", "OpenAIImageGeneration", "InferenceEndpointsImageGeneration"), _OWN_STEP),
-    **dict.fromkeys(("TextGenerationToArgilla", "PreferenceToArgilla"), _BY_HAND),
 }
 """What to take instead of the others, by class."""
 

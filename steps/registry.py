@@ -39,6 +39,7 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
         "steps.formats",
         "steps.labels",
         "steps.sinks",
+        "steps.argilla",
     ),
     "llms": ("steps.llms",),
     "embeddings": ("steps.embeddings",),

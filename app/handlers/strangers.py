@@ -79,6 +79,8 @@ def _reaches(use: type, params: dict[str, Any], root: Path) -> str:
         return "runs programs; on this server, which is open to everybody, none are run for strangers"
     if issubclass(use, BaseStep) and use.in_preview:
         return "writes beyond this machine; on this server, which is open to everybody, nothing is written for strangers"
+    if issubclass(use, BaseStep) and "api_url" in use.model_fields:
+        return f"asks {use.reaches}; on this server, which is open to everybody, no other server is asked"
     for name in _file_params(use) & params.keys():
         for text in _texts(params[name]):
             if not _is_one_of(text, root):

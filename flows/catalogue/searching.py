@@ -80,7 +80,7 @@ def _rank_of(entry: Entry, word: str) -> int:
         any(name.startswith(word) for name in names),
         f" {word}" in names[1] or names[0].endswith(word),
         word in columns,
-        any(word in column for column in columns),
+        any(f" {word}" in f" {column}" for column in columns),
         word in plain(entry["summary"]),
         word in entry["found_by"],
     )

@@ -21,11 +21,13 @@ MOST_ROWS = 1000
 
 LISTS = frozenset(
     {
-        "annotations",
+        "annotation_ids",
         "candidates",
+        "conflicts",
         "conversations",
         "deita_score_computed_with",
         "embedding",
+        "errs_with",
         "execution_result",
         "generation_models",
         "generations",
@@ -45,7 +47,7 @@ LISTS = frozenset(
 """Columns that hold a list in every step of ours that declares them."""
 CHATS = frozenset({"chosen", "conversation", "messages", "rejected"})
 """Columns that hold messages in every step of ours that declares them."""
-EITHER = frozenset({"answers", "completion", "golden_solution", "label", "labels", "prompt", "query"})
+EITHER = frozenset({"annotations", "answers", "completion", "golden_solution", "label", "labels", "prompt", "query"})
 """Columns that hold this or that, by the step or its parameters. All others hold one value."""
 
 

@@ -23,6 +23,8 @@ class AnnotationStep(GlobalStep):
     """Works on annotations: each row is what one annotator said about one item."""
 
     group: ClassVar[Group] = "labels"
+    matches_branches: ClassVar[bool] = False
+    """Annotations of several branches are one after the other: those of judges, and those of people."""
     inputs = NEEDED
     optional_inputs = (*(column for column in COLUMNS if column not in NEEDED), GOLD)
 

@@ -210,17 +210,17 @@ def _reason(error: OSError) -> str:
 
 
 # ---- addresses
-def url_problem(url: str) -> str | None:
+def url_problem(url: str, parameter: str = "base_url", example: str = "https://host/v1") -> str | None:
     """What is wrong with an address, if anything. Does not repeat an address that holds a password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        return f"base_url is not an address: {error}"
+        return f"{parameter} is not an address: {error}"
     if parts.username or parts.password:
-        return "base_url holds a user or a password, which files and logs would show; put the key into api_key"
+        return f"{parameter} holds a user or a password, which files and logs would show; put the key into api_key"
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        return f"base_url must look like https://host/v1, not {url!r}"
+        return f"{parameter} must look like {example}, not {url!r}"
     return None
 
 

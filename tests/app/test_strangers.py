@@ -44,6 +44,8 @@ def test_the_examples_may_be_run() -> None:
         ("{name: a, use: LoadDataFromDisk, with: {dataset_path: /tmp/runs/x}}", "/tmp/runs"),
         ("{name: a, use: LoadDataFromDisk, with: {dataset_path: '~'}}", "'~'"),
         ("{name: a, use: PushToHub, after: load, with: {repo_id: acme/toys}}", "writes beyond this machine"),
+        ("{name: a, use: TextGenerationToArgilla, after: load, with: {dataset_name: a}}", "writes beyond this machine"),
+        ("{name: a, use: LoadAnnotationsFromArgilla, with: {api_url: 'http://10.0.0.1'}}", "asks Argilla"),
         ("{name: a, use: APIGenExecutionChecker, after: load, with: {libpath: examples/data/x.py}}", "runs programs"),
         ("{name: a, use: RewardModelScore, after: load, with: {model: acme/m, trust_remote_code: true}}", "runs programs"),
         ("{name: a, use: LoadDataFromFileSystem, with: {data_files: '~'}}", "'~'"),

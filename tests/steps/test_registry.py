@@ -59,7 +59,7 @@ def test_a_name_that_nothing_goes_by(name: str, said: str) -> None:
         ("vLLM", "llms", "MLX or vLLM server"),
         ("AzureOpenAILLM", "llms", "for OpenAI's protocol"),
         ("vLLMEmbeddings", "embeddings", "SentenceTransformerEmbeddings"),
-        ("PreferenceToArgilla", "steps", "argilla package"),
+        ("ImageGeneration", "steps", "a step of your own"),
     ],
 )
 def test_a_class_of_distilabel_that_is_not_here_is_told_with_what_to_take_instead(

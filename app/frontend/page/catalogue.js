@@ -33,7 +33,7 @@ function rank(entry, word) {
     names.some((name) => name.startsWith(word)),
     names[1].includes(` ${word}`) || names[0].endsWith(word),
     columns.includes(word),
-    columns.some((column) => column.includes(word)),
+    columns.some((column) => ` ${column}`.includes(` ${word}`)),
     plain(entry.summary).includes(word),
     entry.found_by.includes(word),
   ];

@@ -18,7 +18,7 @@ from steps import registry
 from steps.models import models_of
 from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 
-MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration", "PreferenceToArgilla", "TextGenerationToArgilla"}
+MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration"}
 MISSING_MODELS = {
     "AnthropicLLM", "AzureOpenAILLM", "CohereLLM", "InferenceEndpointsImageGeneration", "LiteLLM", "LlamaCppEmbeddings",
     "LlamaCppLLM", "MixtureOfAgentsLLM", "MlxLLM", "OpenAIImageGeneration", "TransformersLLM", "VertexAILLM", "vLLM",

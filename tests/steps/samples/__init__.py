@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steps.base import BaseStep
-from tests.steps.samples import columns, filters, formats, labels, samplers, sinks, sources, tasks, validators
+from tests.steps.samples import argilla, columns, filters, formats, labels, samplers, sinks, sources, tasks, validators
 from tests.steps.samples.sample import Sample, Samples
 from tests.steps.samples.working import run
 
@@ -21,6 +21,7 @@ SAMPLES: Samples = {
     **formats.SAMPLES,
     **labels.SAMPLES,
     **sinks.SAMPLES,
+    **argilla.SAMPLES,
 }
 
 
