@@ -57,7 +57,7 @@ def plan(
         why = "" if asked else "The GPUs do not do for all steps at once. "
         tell(f"\n{why}One after the other: {'; '.join(map(listed, groups))}.")
     for sharing in sharing_steps(planned):
-        tell(f"\nOne model, loaded once, for {listed(map(repr, sharing))} while they work at the same time.")
+        tell(f"\n{listed(map(repr, sharing))} share a model: it is loaded once while they work at the same time.")
     out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
     if estimate:
         from flows.cli.estimating import show_estimate

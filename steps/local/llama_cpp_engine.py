@@ -97,7 +97,7 @@ class LlamaCppEngine(InTurn):
 
     def _gbnf(self, wanted: Structure) -> str:
         if wanted.kind == "choice":
-            return "root ::= " + " | ".join(json.dumps(text) for text in wanted.wanted)
+            return _one_of(wanted.wanted)
         make: Any = extra("llama_cpp.llama_grammar", "llama-cpp", "LlamaCppLLM")
         if wanted.wanted is None:
             return str(make.JSON_GBNF)
@@ -107,25 +107,37 @@ class LlamaCppEngine(InTurn):
         self._llama.close()
 
 
+def _one_of(texts: Sequence[str]) -> str:
+    """The grammar of a reply that is one of some texts."""
+    return "root ::= " + " | ".join(json.dumps(text, ensure_ascii=False) for text in texts)
+
+
+def _on_the_wire(wanted: Structure) -> dict[str, Any]:
+    """What holds a reply to a structure, in the words of both servers."""
+    if wanted.kind == "choice":
+        return {"grammar": _one_of(wanted.wanted)}
+    schema = {"schema": wanted.wanted} if wanted.wanted is not None else {}
+    return {"response_format": {"type": "json_object", **schema}}
+
+
 async def start_llama_server(
     program: str | None, path: str, how: dict[str, Any], chat_format: str | None, at_once: int, more: dict[str, Any]
 ) -> OpenAIServer:
     """llama.cpp's server with this model, ready to be asked. `program`: its own; None for the one that llama-cpp-python has."""
     port = free_port()
     name = Path(path).name
+    words: dict[str, Any] = {"structures": _on_the_wire, "names": {"repetition_penalty": "repeat_penalty"}}
     if program is not None:
         context = how["n_ctx"] * at_once  # shared out among those at work
         given = {"model": path, "host": "127.0.0.1", "port": port, "alias": name, "parallel": at_once, "ctx-size": context}
         given |= {"batch-size": how["n_batch"], "n-gpu-layers": 999 if how["n_gpu_layers"] < 0 else how["n_gpu_layers"]}
         given |= {"chat-template": chat_format} if chat_format else {}
-        return await OpenAIServer.start(Program("llama.cpp", [program, *flags({**given, **more})], port, name))
+        return await OpenAIServer.start(Program("llama.cpp", [program, *flags({**given, **more})], port, name, **words))
     extra("llama_cpp.server", "llama-cpp", "LlamaCppLLM with `serve`")
     given = {"model": path, "host": "127.0.0.1", "port": port, "model_alias": name, **how}
     given |= {"chat_format": chat_format} if chat_format else {}
-    server = Program(
-        "llama.cpp", ["python", "-m", "llama_cpp.server", *flags({**given, **more})], port, name, health="/v1/models"
-    )
-    return await OpenAIServer.start(server)
+    command = ["python", "-m", "llama_cpp.server", *flags({**given, **more})]
+    return await OpenAIServer.start(Program("llama.cpp", command, port, name, health="/v1/models", **words))
 
 
 def flags(given: dict[str, Any]) -> list[str]:

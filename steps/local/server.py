@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -44,6 +45,10 @@ class Program:
     model: str
     health: str = "/health"
     environment: dict[str, str] = field(default_factory=dict)
+    structures: Callable[[Structure], dict[str, Any]] | None = None
+    """What holds a reply to a structure, in the server's words; None for vLLM's."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Of sampling parameters, where the server has others."""
 
     def on(self, port: int) -> Program:
         """The same on another port."""
@@ -155,10 +160,12 @@ class OpenAIServer(Engine):
         return error
 
     def _request(self, asked: Asked) -> tuple[JSONEndpoint, bytes]:
-        body: dict[str, Any] = {"model": self.program.model, **wire_sampling(asked.sampling, for_openai=False)}
+        names = self.program.names
+        sampling = wire_sampling(asked.sampling, for_openai=False)
+        body: dict[str, Any] = {"model": self.program.model, **{names.get(name, name): sampling[name] for name in sampling}}
         body |= asked.sampling.get("extra_body") or {}
         if asked.structure is not None:
-            body |= _on_the_wire(asked.structure)
+            body |= (self.program.structures or _on_the_wire)(asked.structure)
         if asked.n > 1:
             body["n"] = asked.n
         if asked.have and isinstance(body.get("seed"), int):
