@@ -40,11 +40,9 @@ PROVIDERS = {
 """Whom the classes of distilabel ask that are an OpenAILLM with an address here."""
 
 _OWN_PROTOCOL = "`OpenAILLM` with the `base_url` of their endpoint for OpenAI's protocol"
-_OWN_WEIGHTS = "`OpenAILLM` with the `base_url` of a llama.cpp, transformers, MLX or vLLM server"
 _OWN_STEP = "a step of your own"
 ABSENT = {
     **dict.fromkeys(("AnthropicLLM", "AzureOpenAILLM", "CohereLLM", "LiteLLM", "VertexAILLM"), _OWN_PROTOCOL),
-    **dict.fromkeys(("LlamaCppLLM", "TransformersLLM", "MlxLLM", "vLLM"), _OWN_WEIGHTS),
     "MixtureOfAgentsLLM": (
         "a `TextGeneration` per model, `GroupColumns`, and a `TextGeneration` whose template shows their answers"
     ),

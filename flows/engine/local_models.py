@@ -71,10 +71,9 @@ class LocalModels:
         desk = Desk(self._folder, "", {})
 
         def process(replica: int, lease: Lease) -> ModelProcess:
-            starts = itertools.count(1)
-
             def order() -> ModelOrder:
-                log = self._folder / LOGS / f"{log_name(names[0], replica)}-{next(starts)}.log"
+                logs = (self._folder / LOGS / f"{log_name(names[0], replica)}-{start}.log" for start in itertools.count(1))
+                log = next(log for log in logs if not log.exists())
                 return ModelOrder(order_of(self._plan, stage, lease, desk), log)
 
             return ModelProcess(listed(map(repr, names)), order, self._tell)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.engine import signals
 from flows.engine.worker import HEAD, Order, end_with_engine, enter_worker, message
 from flows.plan.sharing import local_models
 from steps.errors import DistilflowError, LLMError, RunError
@@ -43,6 +44,8 @@ def serve_models(sock: socket.socket, order: ModelOrder) -> None:
     os.setpgid(0, 0)  # so that it can be ended with all that its libraries started
     threading.Thread(target=_end_all_with_engine, daemon=True).start()
     enter_worker(order.worker)
+    for number in signals.STOPPING:  # they do not reach this group, and what libraries start must hear when it is to end
+        signal.signal(number, signal.SIG_DFL)
     _write_to(order.log)
     try:
         asyncio.run(_serve(sock, order))

@@ -11,17 +11,18 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from steps.components import LOCAL_FILES
-from steps.errors import Complaint
+from steps.errors import Complaint, RunError
 from steps.llms.local_llm import LocalLLM
 from steps.local.engine import Engine
 from steps.secrets import TRANSPORT, HubToken, reveal
 
+NO_FILE = ("LlamaCppLLM names no model", "set model_path to a GGUF file, or repo_id to a repository that has one")
 SERVER_VARIABLE = "DISTILFLOW_LLAMA_SERVER"
 """Names llama.cpp's own server where it is not `llama-server` on the path."""
 
 
 class LlamaCppLLM(LocalLLM):
-    """Asks a model in a GGUF file that llama.cpp runs on this machine.
+    """Asks a model in a GGUF file, by llama.cpp on this machine.
 
     It needs no GPU. Rows are computed one at a time in each replica. With `serve`, llama.cpp's server is started for the run,
     on a free port, and computes several rows at a time: `llama-server` where it is installed (or `$DISTILFLOW_LLAMA_SERVER`
@@ -37,9 +38,10 @@ class LlamaCppLLM(LocalLLM):
     extra: ClassVar[str] = "llama-cpp"
     structures: ClassVar[frozenset[str]] = frozenset({"json", "choice"})
 
-    model_path: str = Field(
+    model_path: str | None = Field(
+        default=None,
         min_length=1,
-        description="GGUF file, or with `repo_id` its name there; the name may hold *.",
+        description="GGUF file, or with `repo_id` its name there, which may hold *.",
         json_schema_extra=LOCAL_FILES,
     )
     repo_id: str | None = Field(default=None, min_length=1, description="Repository on the Hub that has the file.")
@@ -62,11 +64,14 @@ class LlamaCppLLM(LocalLLM):
 
     @property
     def model_name(self) -> str:
-        return Path(self.model_path).name
+        return Path(self.model_path or self.repo_id or "llama.cpp").name
 
     @property
     def source(self) -> str:
-        return self.model_path if self.repo_id is None else f"{self.repo_id}/{self.model_path}"
+        return "/".join(filter(None, (self.repo_id, self.model_path)))
+
+    def problems(self) -> Sequence[Complaint]:
+        return [*super().problems(), *([] if self.source else [NO_FILE])]
 
     def missing_packages(self) -> Sequence[Complaint]:
         return () if self.serve and llama_server() else super().missing_packages()
@@ -74,7 +79,9 @@ class LlamaCppLLM(LocalLLM):
     async def start_engine(self) -> Engine:
         from steps.local.llama_cpp_engine import LlamaCppEngine, file_of, start_llama_server
 
-        path = await file_of(self.model_path, self.repo_id, reveal(self.token, "HF_TOKEN"))
+        if not self.source:
+            raise RunError(*NO_FILE)
+        path = await file_of(self.model_path or "*.gguf", self.repo_id, reveal(self.token, "HF_TOKEN"))
         how: dict[str, Any] = {"n_gpu_layers": self.n_gpu_layers, "n_ctx": self.n_ctx, "n_batch": self.n_batch}
         if self.serve:
             return await start_llama_server(

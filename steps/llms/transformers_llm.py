@@ -12,7 +12,7 @@ from steps.secrets import TRANSPORT, HubToken, reveal
 
 
 class TransformersLLM(LocalLLM):
-    """Asks a model that transformers runs on this machine.
+    """Asks a model of the Hub on this machine, by the library transformers.
 
     Rows that wait at the same time are computed together, up to `batch_size` of them. It takes almost every model of the Hub;
     vLLM is several times as fast where it knows the model. Replies cannot be held to a schema.

@@ -18,11 +18,11 @@ PYTHON_VARIABLE = "DISTILFLOW_VLLM_PYTHON"
 
 
 class vLLM(LocalLLM):
-    """Asks a model that vLLM runs on the GPUs of this machine.
+    """Asks a model that the GPUs of this machine run, many rows at a time.
 
-    Rows of all batches are computed together as they come, so the GPU is never idle between two batches. Steps that name the
-    same model share it. With `serve`, vLLM's own server is started for the run, on a free port; a Python of its own for it can
-    be named in `$DISTILFLOW_VLLM_PYTHON`. On a machine without a GPU it needs vLLM's build for CPUs, and the pool `process`.
+    vLLM computes it. Rows of all batches are computed together as they come, so no GPU is idle between two batches. Steps that
+    name the same model share it. With `serve`, vLLM's own server is started for the run, on a free port; a Python of its own for
+    it can be named in `$DISTILFLOW_VLLM_PYTHON`. A machine without a GPU needs vLLM's build for CPUs, and the pool `process`.
 
     See Efficient Memory Management for Large Language Model Serving with PagedAttention, https://arxiv.org/abs/2309.06180
 

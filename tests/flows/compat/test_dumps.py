@@ -21,8 +21,7 @@ from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration"}
 MISSING_MODELS = {
     "AnthropicLLM", "AzureOpenAILLM", "CohereLLM", "InferenceEndpointsImageGeneration", "LiteLLM", "LlamaCppEmbeddings",
-    "LlamaCppLLM", "MixtureOfAgentsLLM", "MlxLLM", "OpenAIImageGeneration", "TransformersLLM", "VertexAILLM", "vLLM",
-    "vLLMEmbeddings",
+    "MixtureOfAgentsLLM", "OpenAIImageGeneration", "VertexAILLM", "vLLMEmbeddings",
 }  # fmt: skip
 """Classes that are not here. One that has come is taken out: the dumps that have it must run then."""
 SLOW = {"clusters"}  # numba compiles UMAP
