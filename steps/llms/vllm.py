@@ -21,8 +21,8 @@ class vLLM(LocalLLM):
     """Asks a model that the GPUs of this machine run, many rows at a time.
 
     vLLM computes it. Rows of all batches are computed together as they come, so no GPU is idle between two batches. Steps that
-    name the same model share it. With `serve`, vLLM's own server is started for the run, on a free port; a Python of its own for
-    it can be named in `$DISTILFLOW_VLLM_PYTHON`. A machine without a GPU needs vLLM's build for CPUs, and the pool `process`.
+    name the same model share it. With `serve`, vLLM's own server is started for the run, on a free port; a Python of its own
+    can be named for it in `$DISTILFLOW_VLLM_PYTHON`. Without a GPU it takes vLLM's build for CPUs, and the pool `process`.
 
     See Efficient Memory Management for Large Language Model Serving with PagedAttention, https://arxiv.org/abs/2309.06180
 

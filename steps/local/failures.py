@@ -110,7 +110,7 @@ def cannot_answer(model: str, error: BaseException) -> LLMError:
     said = said_by(error)
     if _MEMORY.search(said):
         return out_of_memory(model, said)
-    if isinstance(error, (ValueError, TypeError, RuntimeError)) and _CONTEXT.search(said):
+    if _CONTEXT.search(said):
         return ContextTooLong(
             f"prompt and reply do not fit into the context of {model!r}: {_excerpt(said, _CONTEXT)}",
             "shorten the row (TruncateTextColumn), lower max_new_tokens, or raise max_model_len (n_ctx)",

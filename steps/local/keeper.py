@@ -38,7 +38,7 @@ def _hear_signals() -> None:
 
 
 def _end_when_alone(program: subprocess.Popen[bytes]) -> None:
-    while sys.stdin.buffer.read1():  # type: ignore[union-attr]
+    while os.read(0, 1 << 12):
         pass
     _tell(program.pid, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE_S
