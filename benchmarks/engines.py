@@ -93,7 +93,7 @@ def _llm(args: argparse.Namespace, *, serve: bool = False) -> dict[str, Any]:
         "model": args.model,
         "serve": serve,
         "max_concurrency": args.in_flight,
-        "generation_kwargs": {"max_new_tokens": args.tokens, "temperature": 0.7, "seed": 1},
+        "generation_kwargs": {"max_new_tokens": args.tokens, "temperature": 0.0},
         **({"max_model_len": 4096} if args.gpu else small),
         "structured_output": {"format": "json", "schema": SCHEMA},
     }
@@ -132,8 +132,10 @@ def _apart(args: argparse.Namespace, side: str) -> Measured:
     given = ["--model", args.model, "--rows", str(args.rows), "--in-flight", str(args.in_flight), "--tokens", str(args.tokens)]
     given += ["--gpu", "--gpus", str(args.gpus)] if args.gpu else []
     command = [sys.executable, "-m", "benchmarks.engines", "--side", side, *given]
-    ended = subprocess.run(command, cwd=ROOT, env=_environment(), check=True, stdout=subprocess.PIPE, text=True)
-    return Measured(*json.loads(ended.stdout.splitlines()[-1]))
+    ended = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True)
+    if ended.returncode:  # vLLM says there what went wrong
+        raise SystemExit(f"{ended.stdout}\n{side} failed")
+    return Measured(*json.loads(next(line for line in reversed(ended.stdout.splitlines()) if line.startswith("["))))
 
 
 async def _bare(args: argparse.Namespace) -> Measured:
@@ -169,8 +171,7 @@ async def _engine_bare(args: argparse.Namespace, engine_args: dict[str, Any]) ->
         prompt = {"prompt_token_ids": tokenizer.encode(text, add_special_tokens=False)}
         params = SamplingParams(
             max_tokens=args.tokens,
-            temperature=0.7,
-            seed=1,
+            temperature=0.0,
             structured_outputs=StructuredOutputsParams(json=SCHEMA),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
@@ -190,7 +191,7 @@ async def _server_bare(args: argparse.Namespace, engine_args: dict[str, Any]) ->
     server = await start_server(engine_args, None, None)
     url, chats = f"http://127.0.0.1:{server.program.port}/v1/chat/completions", _chats(args.rows)
     schema = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
-    common = {"model": args.model, "max_tokens": args.tokens, "temperature": 0.7, "seed": 1, "response_format": schema}
+    common = {"model": args.model, "max_tokens": args.tokens, "temperature": 0.0, "response_format": schema}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:
 

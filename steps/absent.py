@@ -46,7 +46,6 @@ ABSENT = {
     "MixtureOfAgentsLLM": (
         "a `TextGeneration` per model, `GroupColumns`, and a `TextGeneration` whose template shows their answers"
     ),
-    **dict.fromkeys(("LlamaCppEmbeddings", "vLLMEmbeddings"), "`SentenceTransformerEmbeddings`"),
     "GenerateEmbeddings": "`EmbeddingGeneration`",
     **dict.fromkeys(("ImageGeneration", "OpenAIImageGeneration", "InferenceEndpointsImageGeneration"), _OWN_STEP),
 }

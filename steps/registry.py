@@ -47,7 +47,7 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
 }
 """Where the built-ins lie: a package names them in `__all__`, and each has a file that is called after its class."""
 _ROUTERS = {"sample_n_steps": "steps.routers"}
-_FILES = {"OpenAILLM": "openai_llm", "vLLM": "vllm"}
+_FILES = {"OpenAILLM": "openai_llm", "vLLM": "vllm", "vLLMEmbeddings": "vllm_embeddings"}
 """Files that are called otherwise than the class in snake_case."""
 
 

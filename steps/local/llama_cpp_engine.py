@@ -25,8 +25,13 @@ async def file_of(path: str, repo_id: str | None, token: str | None) -> str:
     Raises:
         RunError: It is not there.
     """
+    return await asyncio.to_thread(find_file, path, repo_id, token)
+
+
+def find_file(path: str, repo_id: str | None, token: str | None) -> str:
+    """`file_of`, for code without an event loop."""
     if repo_id is not None:
-        return await asyncio.to_thread(_download, path, repo_id, token)
+        return _download(path, repo_id, token)
     found = Path(path).expanduser()
     if not found.is_file():
         raise RunError(f"the model {path!r} cannot be loaded: there is no such file", "correct model_path, or name its repo_id")

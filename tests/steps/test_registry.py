@@ -57,7 +57,6 @@ def test_a_name_that_nothing_goes_by(name: str, said: str) -> None:
         ("OllamaLLM", "llms", "`OpenAILLM` with `base_url: http://localhost:11434/v1`;"),
         ("TogetherLLM", "llms", "`base_url: https://api.together.xyz/v1` and `api_key: ${TOGETHER_API_KEY}`"),
         ("AzureOpenAILLM", "llms", "for OpenAI's protocol"),
-        ("vLLMEmbeddings", "embeddings", "SentenceTransformerEmbeddings"),
         ("ImageGeneration", "steps", "a step of your own"),
     ],
 )

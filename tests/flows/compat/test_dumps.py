@@ -20,8 +20,8 @@ from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 
 MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration"}
 MISSING_MODELS = {
-    "AnthropicLLM", "AzureOpenAILLM", "CohereLLM", "InferenceEndpointsImageGeneration", "LiteLLM", "LlamaCppEmbeddings",
-    "MixtureOfAgentsLLM", "OpenAIImageGeneration", "VertexAILLM", "vLLMEmbeddings",
+    "AnthropicLLM", "AzureOpenAILLM", "CohereLLM", "InferenceEndpointsImageGeneration", "LiteLLM",
+    "MixtureOfAgentsLLM", "OpenAIImageGeneration", "VertexAILLM",
 }  # fmt: skip
 """Classes that are not here. One that has come is taken out: the dumps that have it must run then."""
 SLOW = {"clusters"}  # numba compiles UMAP
