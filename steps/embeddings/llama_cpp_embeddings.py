@@ -22,7 +22,7 @@ from steps.secrets import TRANSPORT, HubToken, reveal
 class LlamaCppEmbeddings(Embeddings):
     """Turns texts into vectors by a model in a GGUF file.
 
-    llama.cpp computes it, in this process; a GPU is used in the pool `gpu`. A text that is longer than `n_ctx` or `n_batch` is cut.
+    llama.cpp computes it, in this process; a GPU is used in the pool `gpu`. A text longer than `n_ctx` or `n_batch` is cut.
 
     Example:
         >>> LlamaCppEmbeddings(model="*Q8_0.gguf", repo_id="second-state/All-MiniLM-L6-v2-Embedding-GGUF").model_name
