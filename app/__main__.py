@@ -15,7 +15,7 @@ log = logging.getLogger("distilflow.app")
 GRACE_S = 2
 
 
-def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = None) -> None:
+def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = None, labels_dir: Path | None = None) -> None:
     """Serve until interrupted. Runs that go on are left alone: they belong to processes of their own."""
     import uvicorn
 
@@ -25,7 +25,7 @@ def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = Non
     from flows.runners.prefect_server import end_server
 
     runs_dir.mkdir(parents=True, exist_ok=True)
-    ctx = AppContext(runs_dir, pipelines_dir=pipelines_dir)
+    ctx = AppContext(runs_dir, pipelines_dir=pipelines_dir, labels_dir=labels_dir)
     if ctx.is_public:
         forget_keys()
     threading.Thread(target=_find_prefect, args=(ctx,), name="prefect", daemon=True).start()
@@ -72,8 +72,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7860, help="port of the page")
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="folder that holds all runs")
     parser.add_argument("--pipelines-dir", type=Path, help="folder that keeps pipelines by name; beside the runs if not given")
+    parser.add_argument("--labels-dir", type=Path, help="folder that keeps label projects; beside the runs if not given")
     args = parser.parse_args()
-    serve(args.host, args.port, args.runs_dir, args.pipelines_dir)
+    serve(args.host, args.port, args.runs_dir, args.pipelines_dir, args.labels_dir)
 
 
 if __name__ == "__main__":

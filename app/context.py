@@ -7,10 +7,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.handlers.labels.learners import Learners
+from app.handlers.labels.making import Making
 from app.handlers.launching import Launcher, find_run
 from app.handlers.opening import Shelf
 from app.handlers.pipelines import Pipelines
 from app.handlers.strangers import check_strangers
+from flows.labelling import LabelProjects
 from flows.runs import RunFolder, RunStore
 from flows.spec import PipelineSpec
 from steps.errors import RunError
@@ -36,6 +39,8 @@ class AppContext:
     `command` starts a run; tests put their own in its place. With `no_prefect` Prefect does not show the runs.
     `pipelines_dir`: where pipelines are kept by name; beside the runs folder if not given. On a public server each browser
     keeps its own.
+    `labels_dir`: where label projects are kept, each in a folder; beside the runs folder if not given. On a public server
+    nobody can guess their names, and each browser remembers its own.
     `reuses`: whether a new run takes over what earlier runs of the same pipeline finished; not where they are other people's.
     `docs_url`: where the help dialog finds the documentation; from $DISTILFLOW_DOCS_URL, and empty for no link.
     """
@@ -47,15 +52,23 @@ class AppContext:
     command: tuple[str, ...] = COMMAND
     no_prefect: bool = False
     pipelines_dir: Path | None = None
+    labels_dir: Path | None = None
     reuses: bool = True
     docs_url: str = field(default_factory=lambda: _web_address(os.environ.get("DISTILFLOW_DOCS_URL", "")))
     launcher: Launcher = field(init=False)
     pipelines: Pipelines | None = field(init=False)
+    labels: LabelProjects = field(init=False)
+    learners: Learners = field(init=False)
+    making: Making = field(init=False)
 
     def __post_init__(self) -> None:
         self.runs_dir = self.runs_dir.resolve()
         self.pipelines_dir = (self.pipelines_dir or self.runs_dir.parent / "pipelines").resolve()
         self.pipelines = None if self.is_public else Pipelines(self.pipelines_dir)
+        self.labels_dir = (self.labels_dir or self.runs_dir.parent / "labels").resolve()
+        self.labels = LabelProjects(self.labels_dir)
+        self.learners = Learners(self.labels, is_public=self.is_public)
+        self.making = Making(self.labels, self.learners, is_public=self.is_public)
         self.reuses = self.reuses and not self.is_public
         options = ("--no-prefect",) if self.no_prefect else ()
         self.launcher = Launcher(

@@ -15,7 +15,7 @@ from app.components.parts import part
 from app.context import AppContext
 from app.known_hosts import KnownHosts
 from app.page_head import PageHead
-from app.pages import build, data, gallery, opening, run
+from app.pages import build, data, gallery, labels, opening, run
 from app.theme import theme
 
 
@@ -32,6 +32,8 @@ def create_app(ctx: AppContext) -> gr.Blocks:
             data.build(ctx)
         with gr.Column(elem_id="place-gallery", elem_classes="df-place"):
             gallery.build(ctx)
+        with gr.Column(elem_id="place-labels", elem_classes="df-place"):
+            labels.build(ctx)
         opening.build(ctx, demo, place)
     return demo
 

@@ -123,6 +123,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_exist(page: Path) -> None:
     known = {command.name or getattr(command.callback, "__name__", "") for command in cli.registered_commands}
+    known |= {str(group.name) for group in cli.registered_groups}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     shell = "\n".join(match["body"] for match in FENCE.finditer(page.read_text(encoding="utf-8")) if match["info"] == "sh")
 

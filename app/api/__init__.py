@@ -9,11 +9,12 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from app.api import assets, building, lineage, pipelines, results, runs, starting, trying
+from app.api import assets, building, labels, lineage, pipelines, results, runs, starting, trying
 from app.context import AppContext
 from app.handlers.drafts import notice_of
 from app.handlers.pipelines import NoPipeline
 from app.handlers.strangers import without_folders
+from flows.labelling.store import UnknownProject
 from steps.errors import DistilflowError, RunError
 from steps.registry import UnknownComponent
 
@@ -22,7 +23,7 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
     """The API below /api and the app's own files below /own/<hash>."""
     server.include_router(assets.router())
     api = APIRouter(prefix="/api")
-    for part in (building, pipelines, starting, trying, runs, results, lineage):
+    for part in (building, pipelines, starting, trying, runs, results, lineage, labels):
         api.include_router(part.router(ctx))
     server.include_router(api)
     words = without_folders if ctx.is_public else str
@@ -33,7 +34,7 @@ def add_routes(server: FastAPI, ctx: AppContext) -> None:
 
 async def _answer(words: Callable[[str], str], request: Request, error: Exception) -> Response:
     assert isinstance(error, DistilflowError)
-    status = 404 if isinstance(error, (RunError, UnknownComponent, NoPipeline)) else 400
+    status = 404 if isinstance(error, (RunError, UnknownComponent, NoPipeline, UnknownProject)) else 400
     said = notice_of(error)
     return JSONResponse({"error": words(said["what"]), "fix": words(said["fix"]), "code": error.code}, status)
 

@@ -6,6 +6,7 @@ export * as data from "./page/data.js";
 export * as docs from "./page/docs.js";
 export * as estimate from "./page/estimate.js";
 export * as gallery from "./page/gallery.js";
+export * as labels from "./page/labels.js";
 export * as palette from "./page/palette.js";
 export * as panel from "./page/panel.js";
 export * as pipelines from "./page/pipelines.js";

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import describing, listing, looking, past, running, starting, tracing
+from flows.cli import describing, labels, listing, looking, past, running, starting, tracing
 from flows.cli.console import err, out
 from flows.runs import NothingToRetry, NotRunning, UnknownRun
 from steps.errors import DistilflowError, PlanError, SpecError
@@ -16,7 +16,10 @@ from steps.registry import UnknownComponent
 
 WRONG = 2
 FAILED = 1
-WRONG_ARGUMENTS = ("not-a-distiset", "not-a-journal", "unknown-part", "unknown-row")
+WRONG_ARGUMENTS = (
+    *("not-a-distiset", "not-a-journal", "unknown-part", "unknown-row"),
+    *("unknown-project", "unknown-version", "name-taken"),
+)
 """What only the engine can find out about arguments; its errors come as words."""
 
 cli = typer.Typer(
@@ -66,6 +69,7 @@ for command in (
     starting.app,
 ):
     cli.command()(command)
+cli.add_typer(labels.labels, name="labels")
 
 
 def obey() -> None:

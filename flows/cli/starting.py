@@ -114,9 +114,12 @@ def app(
     pipelines_dir: Annotated[
         Path | None, typer.Option(help="Folder that keeps pipelines by name; `pipelines` beside the runs if not given.")
     ] = None,
+    labels_dir: Annotated[
+        Path | None, typer.Option(help="Folder that keeps label projects; `labels` beside the runs if not given.")
+    ] = None,
 ) -> None:
-    """Open the browser app: build, run and look at pipelines."""
+    """Open the browser app: build, run and look at pipelines, and review labels."""
     import importlib
 
     serve = importlib.import_module("app.__main__").serve  # by name: flows comes before app, and knows it only here
-    serve(host, port, runs_dir, pipelines_dir)
+    serve(host, port, runs_dir, pipelines_dir, labels_dir)

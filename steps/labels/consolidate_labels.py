@@ -34,6 +34,7 @@ class ConsolidateLabels(AnnotationStep):
     `family` (annotators that may err together) and `confidence` (0 to 1) are used where rows have them.
 
     The strategy is left beside the rows as the artifact `strategy`, and can be applied to further rounds with `strategy_file`.
+    The annotations are left as the artifact `annotations`, so that they can be reviewed in the app.
 
     Needs `pip install 'distilflow[labels]'`. All annotations lie in memory: about 600 bytes each.
 
@@ -78,10 +79,13 @@ class ConsolidateLabels(AnnotationStep):
         else:
             strategy = learn(table, self.strategy).model_copy(update={"version": self.version})
         self._keep(strategy, table)
+        stamp = strategy.stamp  # once: with many annotators it takes milliseconds
         for settlement in settle(table, strategy):
-            yield {**table.about.get(settlement.item, {}), **settlement.columns(strategy)}
+            yield {**table.about.get(settlement.item, {}), **settlement.columns(dict(stamp))}
 
     def _keep(self, strategy: Strategy, table: AnnotationTable) -> None:
         about: dict[str, Any] = {"tag": strategy.tag, "name": strategy.name, "version": strategy.version, "hash": strategy.hash}
         about |= {"items": len(table.about), "annotations": len(table), "gold": len(table.gold), "why": strategy.why}
         self.save_artifact("strategy", lambda folder: strategy.save(folder / "strategy.json"), about)
+        counted = {"items": len(table.about), "annotations": len(table)}
+        self.save_artifact("annotations", lambda folder: table.save(folder / "annotations.jsonl"), counted)

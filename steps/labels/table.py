@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from steps.base import Row, is_missing
@@ -110,10 +112,31 @@ class AnnotationTable:
                 what = f"item {item!r} has two gold answers: {quoted(self.gold[item])} and {quoted(answer)}"
                 raise RowError(what, "give all rows of an item the same one")
 
+    def rows(self) -> Iterator[Row]:
+        """The annotations as they count, one row each, with the gold answers of their items; what is as usual is left out."""
+        for place, item in enumerate(self.items):
+            voter = self.voters[self.annotators[place]]
+            row: Row = {ITEM: item, ANNOTATOR: voter.name, LABEL: self.labels[place], "annotation_id": self.ids[place]}
+            more = {
+                "kind": voter.kind if voter.kind != "human" else None,
+                "family": voter.family or None,
+                "confidence": self.confidences[place],
+                "explanation": self.explanations[place] or None,
+                "round": self.rounds[place],
+                GOLD: self.gold.get(item),
+            }
+            yield row | {name: value for name, value in more.items() if value is not None}
+
+    def save(self, path: Path) -> None:
+        """Write the annotations as JSON Lines."""
+        with path.open("w", encoding="ascii") as file:
+            for row in self.rows():
+                file.write(json.dumps(row, ensure_ascii=True) + "\n")
+
 
 def _is_plain(row: Mapping[str, Any]) -> bool:
     """Whether a row has names and a label that are texts, and no other column of an annotation."""
-    texts = all(type(row.get(column)) is str and row[column] for column in (ITEM, ANNOTATOR, LABEL))
+    texts = all(type(value := row.get(column)) is str and value.strip() for column in (ITEM, ANNOTATOR, LABEL))
     return texts and _REST.isdisjoint(row)
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from steps.labels.annotations import AnnotatorKind
@@ -18,6 +19,7 @@ from steps.labels.annotations import AnnotatorKind
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 KINDS: tuple[AnnotatorKind, ...] = ("human", "llm", "template")
+_RANGE = 2.0**64
 UNKNOWN = -1
 """Stands for no label: of gold where none is known, of a vote for something that is none of the classes."""
 
@@ -77,6 +79,16 @@ class Votes:
         """Places of the items whose class is known."""
         return np.flatnonzero(self.gold >= 0)
 
+    def item_lots(self, seed: int) -> Floats:
+        """(n,): a number between 0 and 1 for each item, drawn by its name: the order in which rows came changes nothing."""
+        return _drawn(self.items, seed) / _RANGE
+
+    def lots(self, seed: int) -> Floats:
+        """(m,): one for each vote, drawn by item and voter."""
+        items, voters = _drawn(self.items, seed), _drawn([voter.name for voter in self.voters], seed + 1)
+        mixed = (items[self.item] ^ (voters[self.voter] * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xBF58476D1CE4E5B9)
+        return np.asarray((mixed ^ (mixed >> np.uint64(31))) / _RANGE)
+
     def without_gold(self, hidden: Ints | slice = slice(None)) -> Votes:
         """The same votes, with the gold of these items hidden."""
         gold = self.gold.copy()
@@ -87,6 +99,18 @@ class Votes:
         """Some of the votes; items, voters and classes stay, also those without a vote."""
         parts = {name: getattr(self, name)[chosen] for name in ("item", "voter", "label", "confidence")}
         return replace(self, **parts)
+
+    def on_items(self, chosen: NDArray[np.bool_]) -> Votes:
+        """The votes on some of the items (n,), which alone stay."""
+        place = np.cumsum(chosen) - 1
+        votes = self.only(chosen[self.item])
+        kept = [self.items[at] for at in np.flatnonzero(chosen).tolist()]
+        return replace(votes, items=kept, item=place[votes.item], gold=self.gold[chosen])
+
+
+def _drawn(names: Sequence[str], seed: int) -> NDArray[np.uint64]:
+    hashes = (xxhash.xxh3_64_intdigest(name.encode("utf-8", "surrogatepass"), seed) for name in names)
+    return np.fromiter(hashes, np.uint64, len(names))
 
 
 class Codes:

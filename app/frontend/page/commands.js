@@ -263,7 +263,7 @@ function press(id) {
 
 function commands() {
   const view = get("build");
-  const { place, run } = route();
+  const { place, run, project } = route();
   const can = (id) => document.getElementById(id)?.offsetParent && !document.getElementById(id).getAttribute("aria-disabled");
   const build = [
     { label: "Run", also: "start", icon: "play", keys: "Ctrl Enter", id: "build-run" },
@@ -278,6 +278,10 @@ function commands() {
     { label: "Open the result", icon: "table", id: "run-result" },
     { label: "Compare runs", also: "difference", icon: "copy", id: "compare-runs" },
     { label: "Push to Hub", also: "publish", icon: "upload", id: "data-push" },
+    { label: "Review labels", also: "annotate", icon: "tag", id: "data-review" },
+    { label: "Learn anew", also: "strategy", icon: "again", id: "labels-learn" },
+    { label: "Compare strategies", also: "versions difference", icon: "copy", id: "labels-compare" },
+    { label: "Export labels", also: "download save", icon: "download", id: "labels-export" },
   ];
   const step = view?.selected;
   return [
@@ -294,6 +298,7 @@ function commands() {
     (place !== "run" || run) && { label: "Go to all runs", icon: "play", run: () => go({ place: "run", run: "" }) },
     (place !== "data" || run) && { label: "Go to all results", icon: "table", run: () => go({ place: "data", run: "" }) },
     place !== "gallery" && { label: "Go to the gallery", also: "new example", icon: "grid", run: () => go({ place: "gallery" }) },
+    (place !== "labels" || project) && { label: "Go to all label projects", also: "review annotate", icon: "tag", run: () => go({ place: "labels", project: "" }) },
     ...pipelineCommands(),
     { label: "Switch light and dark", also: "theme mode", icon: "moon", run: press("theme-toggle") },
     { label: "Help and shortcuts", also: "keys", icon: "help", keys: "?", run: press("help") },

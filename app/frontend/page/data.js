@@ -13,6 +13,7 @@ import { Rows } from "./data_rows.js";
 import { Sheet } from "./data_row.js";
 import { drawCard, drawLog } from "./data_texts.js";
 import { drawUsage } from "./data_usage.js";
+import { openRun } from "./labels_new.js";
 import { closePopover, popover } from "./popover.js";
 import { drawQuarantine } from "./quarantine.js";
 import { inMoney, noRuns, runTitle, runsTable, stateTag } from "./run.js";
@@ -60,15 +61,32 @@ export function mountDataBar(element) {
 }
 
 export function mountDownload(element) {
+  const review = h("span", { "data-slot": "review" });
   const slot = h("span", { "data-slot": "compare" });
   const holder = h("span", {});
-  put(element, slot, holder);
+  put(element, review, slot, holder);
   on("run", (run) => {
+    offerReview(review, run);
     put(slot, run?.has_result && compareButton(run));
     if (!run?.has_result) return put(holder);
     const button = h("button", { type: "button", class: "df-btn", id: "data-download", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => popover(button, "Download", choices(run)) }, icon("download", "s"), "Download");
     return put(holder, button);
   });
+}
+
+const asking = new WeakMap();
+
+/** A run with annotations in its result can be reviewed in Labels. */
+async function offerReview(slot, run) {
+  const id = run?.has_result && run.report ? run.id : "";
+  if (asking.get(slot) === id) return;
+  asking.set(slot, id);
+  put(slot);
+  const told = id && (await fetchJson(`labels/of-run/${encodeURIComponent(id)}`).catch(() => null));
+  if (!told?.can || asking.get(slot) !== id) return;
+  const open = () => openRun(id, (error) => popover(button, "Review labels", failure(error)));
+  const button = h("button", { type: "button", class: "df-btn", id: "data-review", "data-testid": "review-labels", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: open }, icon("tag", "s"), "Review labels");
+  put(slot, button);
 }
 
 /** Choose another run of the same pipeline, to see this one beside it. */

@@ -17,6 +17,7 @@ const PLACES = [
   { id: "run", label: "Run", icon: "play" },
   { id: "data", label: "Data", icon: "table" },
   { id: "gallery", label: "Gallery", icon: "grid" },
+  { id: "labels", label: "Labels", icon: "tag" },
 ];
 
 function brand() {
@@ -82,11 +83,11 @@ export function mountAppBar(element, { props }) {
     document.documentElement.dataset.view = shown;
     if (get("shown") !== shown) set("shown", shown);
     document.documentElement.dataset.run = route().run ? "one" : "none";
-    const [build, run, data, gallery] = PLACES.map((place) => link(place, false));
-    put(nav, build, run, data, h("span", { class: "df-sep" }), gallery);
+    const [build, run, data, gallery, labels] = PLACES.map((place) => link(place, false));
+    put(nav, build, run, data, h("span", { class: "df-sep" }), gallery, labels);
     put(bottom, PLACES.map((place) => link(place, true)));
     const name = PLACES.find((place) => place.id === route().place).label;
-    const about = { build: get("build")?.name, run: route().run, data: route().run }[route().place];
+    const about = { build: get("build")?.name, run: route().run, data: route().run, labels: route().project }[route().place];
     document.title = `${about ? `${about} · ` : ""}${name} · distilflow`;
   };
   const drawTheme = () => {
@@ -137,6 +138,7 @@ const SHORTCUTS = [
   ["Ctrl Enter", "Run"],
   ["J, K", "Next, previous step or row"],
   ["R", "Show or hide rows"],
+  ["1–9, S, C, U, O", "Labels: answer, skip, comment, undo, example"],
   ["Esc", "Close, go back"],
   ["F6", "Next region"],
   ["?", "This list"],

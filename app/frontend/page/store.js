@@ -52,9 +52,10 @@ export function whenReady(action) {
 
 // "rowpage", not "page": Gradio takes that for the name of a page of its own, and fails when there is none
 const OF_DATA = ["tab", "part", "rowpage", "row", "search", "filters", "sort", "columns", "compare"];
-const KEYS = ["place", "pipeline", "run", "step", "view", ...OF_DATA];
+const OF_LABELS = ["item", "order", "rounds", "annotator", "column", "value"];
+const KEYS = ["place", "pipeline", "run", "step", "view", ...OF_DATA, "project", ...OF_LABELS];
 const OF_RUN = ["step", ...OF_DATA];
-const PLACES = ["build", "run", "data", "gallery"];
+const PLACES = ["build", "run", "data", "gallery", "labels"];
 
 function read() {
   const query = new URLSearchParams(location.search);
@@ -74,6 +75,7 @@ export function address(changes) {
   if ("place" in changes && changes.place !== route().place) {
     for (const key of OF_DATA) if (!(key in changes)) next[key] = "";
   }
+  if ("project" in changes && changes.project !== route().project) for (const key of OF_LABELS) if (!(key in changes)) next[key] = "";
   const query = new URLSearchParams(location.search);
   for (const key of KEYS) {
     if (next[key]) query.set(key, next[key]);

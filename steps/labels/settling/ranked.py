@@ -66,7 +66,7 @@ def settle_order(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlem
         usual = float(np.mean([voice.weight for voice in strategy.voices.values()])) if strategy.voices else 1.0
         acuity = np.array([strategy.voices[one].weight if one in strategy.voices else usual for one in contest.people])
         standings = compete(contest.duels, acuity)
-        score, chances = standings.score, chances_of_best(standings, contest.owner)
+        score, chances = standings.score, chances_of_best(standings, contest.duels)
     yield from contest.settlements(score, chances, acuity)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from steps.base import Row
 from steps.labels.questions import QuestionType
-from steps.labels.strategies.strategy import Strategy
 from steps.wording import listed
 
 
@@ -64,8 +63,8 @@ class Settlement:
     def _said(self, label: Any) -> str:
         return said(label, self.question)
 
-    def columns(self, strategy: Strategy) -> Row:
-        """The columns that a consolidated row has."""
+    def columns(self, made_by: Row) -> Row:
+        """The columns that a consolidated row has. `made_by`: the `stamp` of the strategy."""
         return {
             "item": self.item,
             "label": self.label,
@@ -76,7 +75,7 @@ class Settlement:
             "conflicts": self.conflicts,
             "explanation": self.explanation,
             "annotation_ids": [pull.annotation_id for pull in self.pulls],
-            "strategy": {"name": strategy.name, "version": strategy.version, "hash": strategy.hash},
+            "strategy": made_by,
         }
 
 

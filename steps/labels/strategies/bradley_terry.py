@@ -25,8 +25,6 @@ USUAL, VARIES = 1.0, 0.7
 GOLD = 4.0
 """Acuity of what is known to be right."""
 DRAWS = 400
-MOST_AT_ONCE = 2_000_000
-"""Numbers that are drawn at a time."""
 
 
 @dataclass(frozen=True)
@@ -90,23 +88,32 @@ def _doubt(duels: Duels, score: Floats, acuity: Floats) -> Floats:
     return np.asarray(1 / np.sqrt(known))
 
 
-def chances_of_best(standings: Standings, owner: Ints) -> Floats:
-    """(t,): how probable it is that each thing is the best of its item, by drawing scores."""
-    things = len(owner)
+def chances_of_best(standings: Standings, duels: Duels) -> Floats:
+    """(t,): how probable it is that each thing is the best of its item.
+
+    Scores are drawn around the best ones, twice as far apart as the curvature there says, and each draw counts as much as
+    duels and prior make it more probable than drawing did: few duels leave room for scores that lie far out.
+    """
+    owner, things = duels.owner, len(duels.owner)
     items = int(owner.max()) + 1 if things else 0
-    wins = np.zeros(things)
+    wide = 2 * standings.doubt
+    sight = np.where(duels.voter < 0, GOLD, standings.acuity[np.where(duels.voter < 0, 0, duels.voter)])
+    of_duel = owner[duels.better]
     rng = np.random.default_rng(0)
-    at_once = max(1, min(DRAWS, MOST_AT_ONCE // max(things, 1)))
-    drawn = 0
-    while drawn < DRAWS:
-        count = min(at_once, DRAWS - drawn)
-        values = standings.score + standings.doubt * rng.standard_normal((count, things))
-        for row in values:
-            best = np.full(items, -np.inf)
-            np.maximum.at(best, owner, row)
-            wins += row == best[owner]
-        drawn += count
-    return wins / DRAWS
+    wins, total, highest = np.zeros(things), np.zeros(items), np.full(items, -np.inf)
+    for _ in range(DRAWS):
+        noise = rng.standard_normal(things)
+        score = standings.score + wide * noise
+        surprise = duels.weight * np.logaddexp(0, -sight * (score[duels.better] - score[duels.worse]))
+        fits = (noise**2 - (score / SPREAD) ** 2) / 2
+        worth = np.bincount(owner, fits, items) - np.bincount(of_duel, surprise, items)
+        before, highest = highest, np.maximum(highest, worth)
+        faded, weight = np.exp(before - highest), np.exp(worth - highest)  # what was added counts by the highest until then
+        best = np.full(items, -np.inf)
+        np.maximum.at(best, owner, score)
+        wins = wins * faded[owner] + (score == best[owner]) * weight[owner]
+        total = total * faded + weight
+    return np.asarray(wins / total[owner])
 
 
 def shares_of_wins(duels: Duels) -> Floats:

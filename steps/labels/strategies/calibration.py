@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from steps.labels.strategies.expectation import Tables, soft_max, spread
+from steps.labels.strategies.expectation import KIND_IS_WORTH, Tables, soft_max, spread
 from steps.labels.strategies.sureness import sureness_of
 from steps.labels.votes import Floats, Ints, Votes
 
@@ -24,12 +24,26 @@ def evidence_without_own(votes: Votes, tables: Tables, posterior: Floats, chosen
     """(c, K): what chosen votes say for each class, by tables that have not seen their items."""
     voter, label = votes.voter[chosen], votes.label[chosen]
     own = posterior[votes.item[chosen]] * tables.weight[chosen][:, None]
-    said = tables.counts[voter, :, label] + tables.prior_counts[voter, :, label] - own
+    drawn = tables.prior_counts[voter, :, label]
+    if tables.own:
+        drawn = _drawn_without_own(tables, drawn, voter, label, own[np.arange(len(chosen)), label])
+    said = tables.counts[voter, :, label] + drawn - own
     all_said = (tables.counts + tables.prior_counts).sum(axis=2)[voter] - own
     values = np.log(np.maximum(said, 1e-9)) - np.log(np.maximum(all_said, 1e-9))
     if tables.sureness is not None and bins is not None:
         values[np.arange(len(chosen)), label] += sureness_of(votes, bins, tables.sureness)[chosen]
     return np.asarray(values)
+
+
+def _drawn_without_own(tables: Tables, drawn: Floats, voter: Ints, label: Ints, right: Floats) -> Floats:
+    """What confusions (c, K) are drawn towards, by skills that have not seen the vote. `right`: what it added to the skill."""
+    answers = tables.counts.sum(axis=(1, 2))[voter] + KIND_IS_WORTH
+    skill = tables.skill[voter]
+    before = np.clip((skill * answers - right) / np.maximum(answers - 1, KIND_IS_WORTH / 2), 0.01, 0.99)
+    is_own = np.arange(drawn.shape[1]) == label[:, None]
+    more_wrong = (1 - before) / np.maximum(1 - skill, 0.01)
+    more_right = np.maximum(drawn + tables.own * (before - skill)[:, None], 1e-9)
+    return np.asarray(np.where(is_own, more_right, drawn * more_wrong[:, None]))
 
 
 def choose_overlap(votes: Votes, tables: Tables, posterior: Floats, bins: Ints | None, rng: np.random.Generator) -> float:

@@ -1,7 +1,8 @@
 """Which strategy suits these annotations: the one that tells best what it has not been shown.
 
 With gold, that is gold that was hidden; without, it is answers that were. The learned one is taken unless another is clearly
-better.
+better. Where annotators err together, answers tell nothing: who takes common errors for the truth foretells them best. Of few
+answers nothing can be learned that could be relied on: the majority decides.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from typing import get_args
 import numpy as np
 
 from steps.labels.questions import QuestionType
+from steps.labels.strategies.families import families_of
 from steps.labels.strategies.fitting import fit
 from steps.labels.strategies.strategy import Strategy, StrategyName
 from steps.labels.votes import Floats, Ints, Votes
 
 ENOUGH_GOLD = 20
 """Gold items from which on a strategy is chosen by them."""
+FEW_ANSWERS = 150
+"""Answers for each class below which the majority decides, unless gold does: docs/labels.md has the measurements."""
 FOLDS = 5
 HIDDEN = 0.1
 """Share of the answers that are hidden where gold does not decide."""
@@ -46,6 +50,12 @@ def choose(votes: Votes, question: QuestionType = "label", rounds: list[int] | N
         ValueError: There are no votes.
     """
     by_gold = len(votes.has_gold) >= ENOUGH_GOLD
+    if not by_gold and len(votes) < FEW_ANSWERS * len(votes.classes):
+        few = f"fewer than {FEW_ANSWERS} answers for each of {len(votes.classes)} classes tell too little of annotators"
+        return fit("majority", votes, question, rounds).model_copy(update={"why": f"majority: {few}, and there is no gold."})
+    if not by_gold and families_of(votes):
+        why = "annotators of a family would foretell each other's errors, and there is too little gold to go by."
+        return fit("learned", votes, question, rounds).model_copy(update={"why": f"learned: {why}"})
     names: tuple[StrategyName, ...] = get_args(StrategyName)
     trials = [Trial(name, _on_gold(name, votes, question) if by_gold else _on_answers(name, votes, question)) for name in names]
     learned = next(trial for trial in trials if trial.name == "learned")
@@ -71,23 +81,22 @@ def _why(chosen: Trial, trials: list[Trial], by_gold: bool, votes: Votes) -> str
 
 def _on_gold(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:
     """Scores of gold items, each by a fit that did not know it."""
-    known = votes.has_gold
-    fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
+    tried = _some(votes, votes.has_gold)
+    known = tried.has_gold
+    fold = tried.item_lots(0)[known].argsort().argsort() % FOLDS
     scores = np.zeros(len(known))
-    tried = _some(votes, known)
     for turn in range(FOLDS):
         hidden = known[fold == turn]
         without = tried.without_gold(hidden)
         posterior = fit(name, without, question).apply(without).posterior
-        scores[fold == turn] = _logarithm(posterior[hidden, votes.gold[hidden]])
+        scores[fold == turn] = _logarithm(posterior[hidden, tried.gold[hidden]])
     return scores
 
 
 def _on_answers(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:
     """Scores of answers that were hidden, on items that others answered about too."""
-    rng = np.random.default_rng(0)
     tried = _some(votes, np.zeros(0, dtype=np.int64))
-    is_hidden = (rng.random(len(tried)) < HIDDEN) & (tried.per_item[tried.item] > 1)
+    is_hidden = (tried.lots(0) < HIDDEN) & (tried.per_item[tried.item] > 1)
     if not is_hidden.any():
         return np.zeros(1)
     seen, hidden = tried.only(~is_hidden), tried.only(is_hidden)
@@ -105,9 +114,9 @@ def _some(votes: Votes, needed: Ints) -> Votes:
     """The votes on some items, where there are very many; those of `needed` items among them."""
     if len(votes) <= MOST_VOTES:
         return votes
-    taken = np.random.default_rng(0).random(len(votes.items)) < MOST_VOTES / len(votes)
+    taken = votes.item_lots(0) < MOST_VOTES / len(votes)
     taken[needed] = True
-    return votes.only(taken[votes.item])
+    return votes.on_items(taken)
 
 
 def _logarithm(values: Floats) -> Floats:

@@ -24,19 +24,23 @@ USUAL = 30.0
 """Answers that nobody gave, as often right as the kind's: annotators count as usual until they have shown otherwise."""
 SETTLED = 1e-5
 """Mean change of the probabilities, over items and classes, at which a fit ends."""
+KIND_IS_WORTH = 2.0
+"""Answers of a voter's own that the skill of their kind is worth."""
 
 
 @dataclass(frozen=True)
 class Habits:
-    """How far confusions are drawn together. Both are counts of answers that nobody gave.
+    """How far confusions are drawn together. The first three are counts of answers that nobody gave.
 
     `even`: for each answer to each class. `pooled`: for each class, shared out as annotators of the kind answer who are right
-    as often; where `graded`, as somebody would whose ratings are off by a little more often than by much. `tied`: an annotator
-    is right equally often whatever the class is, and errs towards all others alike.
+    as often. `own`: for each class, shared out as the annotator would answer who is right equally often whatever the class is.
+    `graded`: the last two as somebody would rate who is off by a little more often than by much. `tied`: an annotator is right
+    equally often whatever the class is, and errs towards all others alike.
     """
 
     even: float = 0.03
     pooled: float = 0.3
+    own: float = 0.0
     graded: bool = False
     tied: bool = False
 
@@ -60,6 +64,10 @@ class Tables:
     """(A, K, K): answers by class, as far as classes are known."""
     prior_counts: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
     """(A, K, K): answers that nobody gave, which the confusions were drawn together with."""
+    own: float = 0.0
+    """How much of those goes by each voter's own skill."""
+    skill: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
+    """(A,): how often each voter is right, drawn towards their kind."""
     sureness: Floats | None = None
     """(kinds, bins, 2): probability of a degree of confidence where the answer is wrong, and where it is right."""
 
@@ -159,6 +167,12 @@ def _tables(votes: Votes, ballots: Ballots, posterior: Floats, habits: Habits) -
     counts = ballots.counts(posterior)
     pooled = _pooled(votes, counts, habits)
     prior_counts = habits.even + habits.pooled * _alike(counts, pooled[votes.kind])
+    skill = np.zeros(0)
+    if habits.own:
+        believed = _believed(votes, counts, pooled)
+        skill = np.trace(believed, axis1=1, axis2=2) / believed.sum(axis=(1, 2))
+        own = graded(believed) if habits.graded else _skilled(skill, pooled[votes.kind])
+        prior_counts = prior_counts + habits.own * own / own.sum(axis=2, keepdims=True)
     if habits.tied:
         counts, prior_counts = tied(counts), tied(prior_counts)
     sums = counts + prior_counts
@@ -170,6 +184,8 @@ def _tables(votes: Votes, ballots: Ballots, posterior: Floats, habits: Habits) -
         strangers=strangers / strangers.sum(axis=2, keepdims=True),
         counts=counts,
         prior_counts=prior_counts,
+        own=habits.own,
+        skill=skill,
     )
 
 
@@ -180,7 +196,7 @@ def _pooled(votes: Votes, counts: Floats, habits: Habits) -> Floats:
     pooled = np.stack([counts[votes.kind == kind].sum(axis=0) for kind in range(len(KINDS))])
     pooled = pooled + TRUST * everybody / everybody.sum(axis=1, keepdims=True)
     if habits.graded:
-        pooled = np.stack([graded(one) for one in pooled])
+        pooled = graded(pooled)
     return np.asarray(pooled / pooled.sum(axis=2, keepdims=True))
 
 
@@ -219,12 +235,26 @@ def tied(counts: Floats) -> Floats:
     return np.asarray(is_right * right / classes + (1 - is_right) * wrong / max(classes * (classes - 1), 1))
 
 
+def _believed(votes: Votes, counts: Floats, pooled: Floats) -> Floats:
+    """(A, K, K): the answers of each voter, and some as their kind gives them."""
+    of_kind = pooled * (counts.sum(axis=(0, 2)) / counts.sum())[:, None]
+    return np.asarray(counts + KIND_IS_WORTH * of_kind[votes.kind])
+
+
+def _skilled(skill: Floats, of_kind: Floats) -> Floats:
+    """(A, K, K): voters who are right equally often whatever the class is, and err as their kind (A, K, K) errs."""
+    is_right = np.eye(of_kind.shape[-1])
+    errors = (of_kind + 1e-9) * (1 - is_right)
+    errors = errors / np.maximum(errors.sum(axis=2, keepdims=True), 1e-9)
+    return np.asarray(is_right * skill[:, None, None] + (1 - skill)[:, None, None] * errors)
+
+
 def graded(counts: Floats) -> Floats:
-    """Confusions of ratings (K, K): as counted, but with a shift and a width that are the same for each class."""
-    grades = np.arange(len(counts))
+    """Confusions of ratings (..., K, K): as counted, but with a shift and a width that are the same for each class."""
+    grades = np.arange(counts.shape[-1])
     off = grades[None, :] - grades[:, None]
-    total = counts.sum()
-    shift = float((counts * off).sum() / total)
-    width = float((counts * (off - shift) ** 2).sum() / total) + 0.05
+    total = counts.sum(axis=(-2, -1), keepdims=True)
+    shift = (counts * off).sum(axis=(-2, -1), keepdims=True) / total
+    width = (counts * (off - shift) ** 2).sum(axis=(-2, -1), keepdims=True) / total + 0.05
     shaped = np.exp(-((off - shift) ** 2) / (2 * width)) + 1e-3
-    return np.asarray(shaped / shaped.sum(axis=1, keepdims=True) * counts.sum(axis=1, keepdims=True))
+    return np.asarray(shaped / shaped.sum(axis=-1, keepdims=True) * counts.sum(axis=-1, keepdims=True))

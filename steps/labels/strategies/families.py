@@ -27,8 +27,8 @@ def families_of(votes: Votes) -> list[str]:
     return sorted(name for name in set(names) if name and names.count(name) > 1)
 
 
-def correlations(votes: Votes) -> dict[str, float]:
-    """How far the errors of each family go together, from 0 to 1, as gold tells."""
+def correlations(votes: Votes, told: dict[str, float] | None = None) -> dict[str, float]:
+    """How far the errors of each family go together, from 0 to 1, as gold tells. `told`: what is assumed before."""
     names = np.array([family_of(voter) for voter in votes.voters], dtype=object)
     on_gold = votes.gold[votes.item] >= 0
     wrong = (votes.label != votes.gold[votes.item]).astype(float)
@@ -45,7 +45,7 @@ def correlations(votes: Votes) -> dict[str, float]:
         variance = float(squares.sum()) / max(float(size.sum()), 1)
         together = float((sums**2 - squares).sum())
         seen = together / variance if variance > 0 else 0.0
-        found[family] = float(np.clip((seen + WORTH * ASSUMED) / (pairs + WORTH), 0, 1))
+        found[family] = float(np.clip((seen + WORTH * (told or {}).get(family, ASSUMED)) / (pairs + WORTH), 0, 1))
     return found
 
 

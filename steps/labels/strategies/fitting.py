@@ -12,14 +12,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from steps.labels.questions import QuestionType
 from steps.labels.strategies.calibration import Calibration, calibrate, choose_overlap, gold_without_own
-from steps.labels.strategies.expectation import Habits, Tables, clamped, learn, shares
+from steps.labels.strategies.expectation import Ballots, Habits, Tables, clamped, learn, logits, shares, soft_max
 from steps.labels.strategies.families import correlations, family_weights
+from steps.labels.strategies.holding_out import choose_habits, some_items
+from steps.labels.strategies.outsiders import told_by_outsiders
 from steps.labels.strategies.strategy import Fitted, Strategy, StrategyName, Voice, tables_as_lists
 from steps.labels.strategies.sureness import bins_of, find_edges
 from steps.labels.votes import KINDS, Floats, Votes
@@ -28,6 +31,10 @@ Fit = Callable[[Votes, QuestionType], Strategy]
 LEAST_POOLED, MOST_POOLED = 0.3, 30.0
 FEW = 8.0
 """Answers of an annotator to each class below which there are too few for confusions of their own."""
+SKILL = 100.0
+"""The same, where annotators differ in skill and in little else."""
+LEANING = 10.0
+"""Answers to each grade, given as the annotator leans and spreads, by which ratings are drawn together at least."""
 ENOUGH_GOLD = 10
 """Gold items from which on probabilities are held against them."""
 
@@ -72,19 +79,30 @@ def _dawid_skene(votes: Votes, question: QuestionType) -> Strategy:
 
 
 def _learned(votes: Votes, question: QuestionType) -> Strategy:
-    habits = Habits(pooled=pooled_for(votes), graded=question == "rating")
-    families = correlations(votes)
-    weight = family_weights(votes, families)
     edges = find_edges(votes)
     bins = None if edges is None else bins_of(votes, edges)
-    tables, posterior = learn(votes, habits, weight=weight, bins=bins)
-    overlap = choose_overlap(votes, tables, posterior, bins, np.random.default_rng(0))
-    if overlap:
-        tables, posterior = learn(votes, habits, weight=weight, bins=bins, overlap=overlap, begin=posterior)
+    families = correlations(votes, told_by_outsiders(*some_items(votes, bins)))
+    weight = family_weights(votes, families)
+    tryout = choose_habits(votes, _candidates(votes, question), families, bins)
+    tables, posterior = learn(votes, tryout.habits, weight=weight, bins=bins)
+    if tryout.habits.own:
+        tables = replace(tables, overlap=tryout.overlap)
+        posterior = clamped(soft_max(logits(votes, Ballots(votes, weight), tables, bins)), votes)
+    elif overlap := choose_overlap(votes, tables, posterior, bins, np.random.default_rng(0)):
+        # Free confusions explain what answers have in common as if it were the class: they are learned again without it.
+        tables, posterior = learn(votes, tryout.habits, weight=weight, bins=bins, overlap=overlap, begin=posterior)
     calibration = Calibration()
     if len(votes.has_gold) >= ENOUGH_GOLD:
         calibration = calibrate(*gold_without_own(votes, tables, posterior, bins))
     return _of_tables("learned", votes, question, tables, edges=edges, families=families, calibration=calibration)
+
+
+def _candidates(votes: Votes, question: QuestionType) -> tuple[Habits, ...]:
+    """What annotators may be like: each confuses classes in ways of their own; or they differ in skill, and in little else."""
+    free = Habits(pooled=pooled_for(votes))
+    if question == "rating":
+        return tuple(Habits(pooled=3, own=own, graded=True) for own in (LEANING, SKILL))
+    return free, Habits(own=SKILL)
 
 
 def pooled_for(votes: Votes) -> float:

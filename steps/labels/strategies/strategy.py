@@ -99,6 +99,11 @@ class Strategy(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
+    def stamp(self) -> dict[str, str | int]:
+        """Name, version and hash, as rows name what made them."""
+        return {"name": self.name, "version": self.version, "hash": self.hash}
+
+    @property
     def tag(self) -> str:
         """Name, version and hash in short, as data sets are tagged: "learned-v4-1f0c9a2b"."""
         return strategy_tag(self.name, self.version, self.hash)
@@ -207,5 +212,6 @@ def pulls(votes: Votes, posterior: Floats, said: Floats) -> Floats:
 
 
 def tables_as_lists(table: Floats) -> list[Table]:
-    """Tables (A, K, L) as JSON has them: to six digits."""
-    return [[[float(value) for value in row] for row in one] for one in np.round(table, 6)]
+    """Tables (A, K, L) of probabilities as JSON has them: to six digits that count, so that none becomes 0."""
+    scale = 10.0 ** (5 - np.floor(np.log10(np.maximum(table, 1e-300))))
+    return [[[float(value) for value in row] for row in one] for one in np.round(table * scale) / scale]

@@ -1,0 +1,221 @@
+"""`labels`: projects of labels to review, made, learned, queued, compared and exported without the app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.console import out, show_aligned, tell
+from flows.cli.flags import RunsDir
+from flows.runs import RUNS, RunStore
+from steps.errors import SpecError
+from steps.wording import counted
+
+if TYPE_CHECKING:
+    from flows.labelling import LabelProject, LabelProjects
+    from flows.labelling.exporting import Segment
+
+labels = typer.Typer(
+    help="Label projects: import annotations, learn a strategy, see what to review, export.", no_args_is_help=True
+)
+
+LabelsDir = Annotated[Path, typer.Option(help="Folder that holds all label projects.")]
+Project = Annotated[str, typer.Argument(help="Name of the label project.")]
+Rounds = Annotated[list[int] | None, typer.Option("--round", help="Only what was said in this round. May be repeated.")]
+Annotators = Annotated[list[str] | None, typer.Option("--annotator", help="Only what this annotator said. May be repeated.")]
+Topic = Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Only items whose column has this value.")]
+LABELS = Path("labels")
+_TYPES = ("label", "multi_label", "rating", "ranking", "spans", "text")
+
+
+def _store(folder: Path) -> LabelProjects:
+    from flows.labelling import LabelProjects
+
+    return LabelProjects(folder)
+
+
+@labels.command("list")
+def list_projects(labels_dir: LabelsDir = LABELS) -> None:
+    """List the label projects, the newest first."""
+    store = _store(labels_dir)
+    lines = []
+    for name, about in store.abouts().items():
+        project = store.get(name)
+        opened = about.open_round
+        version = max(project.versions.numbers(), default=0)
+        counts = (f"{len(project.items):,}", f"{project.said.count:,}", f"{len(project.said.gold()):,}")
+        lines.append([name, *counts, f"v{version}" if version else "", str(opened.number) if opened else "", about.made_from])
+    if not lines:
+        tell(f"There are no label projects in {labels_dir}. Make one: distilflow labels import FILE --project NAME")
+        return
+    show_aligned(["project", "items", "annotations", "gold", "strategy", "open round", "made from"], lines)
+
+
+@labels.command("import")
+def import_rows(
+    source: Annotated[str, typer.Argument(help="File (CSV, JSON Lines, JSON, Parquet), or the id of a run.")],
+    project: Annotated[str, typer.Option(help="Label project to add to; it is made if there is none.")],
+    question: Annotated[str, typer.Option(help="What is asked about each item.")] = "Which label fits?",
+    kind: Annotated[str, typer.Option("--type", help=f"What an answer is, of a new project: {', '.join(_TYPES)}.")] = "label",
+    label: Annotated[list[str] | None, typer.Option(help="A label to choose from, in order. May be repeated.")] = None,
+    labels_dir: LabelsDir = LABELS,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Take in annotations: rows with item, annotator and label. Known ones are left as they are."""
+    from flows.labelling.importing import rows_of_file, rows_of_run
+    from steps.labels.questions import Question
+
+    if kind not in _TYPES:
+        raise SpecError(f"--type {kind!r} is none", f"write one of {', '.join(_TYPES)}")
+    path = Path(source)
+    is_file = path.suffix != "" or path.exists()
+    rows = rows_of_file(path) if is_file else rows_of_run(RunStore(runs_dir).get(source))
+    store = _store(labels_dir)
+    if project in store.names():
+        found = store.get(project)
+        added = found.add_rows(rows)
+        new = f"{counted(added.annotations, 'annotation')} and {counted(added.items, 'item')} added"
+        tell(f"{new}, {added.replaced} replaced, {added.known} known already.")
+        return
+    asked = Question(type=kind, title=question, labels=label or [])
+    found = store.create(project, asked, rows, f"file {path.name}" if is_file else f"run {source}")
+    tell(f"{project}: {counted(found.said.count, 'annotation')} of {counted(len(found.items), 'item')}.")
+    tell(f"Next: distilflow labels learn {project}")
+
+
+@labels.command("learn")
+def learn(project: Project, labels_dir: LabelsDir = LABELS) -> None:
+    """Learn a strategy from all answers, and open a round of items to review if none is open."""
+    from flows.labelling.learning import learn_anew, measures_of
+    from flows.labelling.rounds import open_round
+
+    store = _store(labels_dir)
+    found = store.get(project)
+    learned = learn_anew(found)
+    tell(f"Strategy {learned.strategy.tag}{'' if learned.is_new else ', which decides as before'}.")
+    if learned.strategy.why:
+        tell(learned.strategy.why)
+    measures = measures_of(found.folder)
+    if quality := measures.get("quality"):
+        accuracy = quality["accuracy"]
+        span = f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+        tell(f"Right on {counted(quality['items'], 'gold item')} that it did not know: {span}.")
+    tell(f"Labels expected to be wrong: {measures['uncertainty']:.1%}.")
+    if found.about.open_round is None:
+        opened = open_round(found, store.gains(project))
+        tell(f"Round {opened.number} is open, with {counted(len(opened.items), 'item')}. Review it: distilflow app")
+
+
+@labels.command("queue")
+def show_queue(
+    project: Project,
+    top: Annotated[int, typer.Option(min=1, help="How many items to show.")] = 20,
+    labels_dir: LabelsDir = LABELS,
+) -> None:
+    """Show what to review next: the items about which an answer is expected to put most labels right."""
+    from flows.labelling.onboarding import in_words
+    from flows.labelling.rounds import queue
+
+    store = _store(labels_dir)
+    found = store.get(project)
+    items = None if found.about.open_round else [item for item in found.items if found.said.gold_of(item) is None]
+    entries = [one for one in queue(found, store.gains(project), items) if not one.is_done]
+    lines = [
+        [
+            one.item,
+            in_words(one.score.label, found.about.question.type),
+            f"{one.score.uncertainty:.0%}",
+            f"{one.gain:.3f}",
+            str(one.score.answers),
+        ]
+        for one in entries[:top]
+    ]
+    if not lines:
+        tell("Nothing is left to review.")
+        return
+    show_aligned(["item", "label now", "unsure", "gain", "answers"], lines)
+    if len(entries) > top:
+        tell(f"{len(entries) - top:,} more.")
+
+
+@labels.command("export")
+def export(
+    project: Project,
+    output: Annotated[Path, typer.Option(help="File to write: .jsonl or .parquet; .md for the onboarding examples.")],
+    what: Annotated[str, typer.Option(help="annotations, labels or onboarding.")] = "labels",
+    rounds: Rounds = None,
+    annotator: Annotators = None,
+    topic: Topic = None,
+    labels_dir: LabelsDir = LABELS,
+) -> None:
+    """Write annotations, labels or onboarding examples, of all or of a part."""
+    content = _exported(_store(labels_dir).get(project), what, output, _segment(rounds, annotator, topic))
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise SpecError(f"{output} cannot be written: {error.strerror}", "check the folder") from error
+    tell(f"Wrote {output}.")
+
+
+def _segment(rounds: list[int] | None, annotators: list[str] | None, topic: str | None) -> Segment:
+    from flows.labelling.exporting import Segment
+
+    column, sign, value = (topic or "").partition("=")
+    if topic and not sign:
+        raise SpecError(f"--topic {topic!r} names no value", "write it as column=value")
+    return Segment(tuple(rounds or ()), tuple(annotators or ()), column, value)
+
+
+def _exported(found: LabelProject, what: str, output: Path, segment: Segment) -> bytes:
+    from flows.labelling.exporting import as_lines, export_bytes
+    from flows.labelling.onboarding import as_markdown, onboarding_set
+
+    form = output.suffix.removeprefix(".")
+    if what == "onboarding" and form in ("md", "jsonl"):
+        examples = onboarding_set(found)
+        return as_markdown(found, examples).encode() if form == "md" else as_lines(one.row() for one in examples)
+    if what not in ("annotations", "labels", "onboarding"):
+        raise SpecError(f"--what {what!r} is none", "write annotations, labels or onboarding")
+    if what == "onboarding" or form not in ("jsonl", "parquet"):
+        ends = ".md or .jsonl" if what == "onboarding" else ".jsonl or .parquet"
+        raise SpecError(f"{output} does not say its form", f"let its name end with {ends}")
+    return export_bytes(found, what, form, segment)  # type: ignore[arg-type] # checked above
+
+
+@labels.command("compare")
+def compare(
+    project: Project,
+    one: Annotated[int, typer.Argument(help="Version of a strategy.")],
+    other: Annotated[int, typer.Argument(help="The version to hold against it.")],
+    labels_dir: LabelsDir = LABELS,
+) -> None:
+    """Compare two versions of a strategy: how good they are on gold, and which items they label otherwise."""
+    from flows.labelling.comparing import compare_versions
+    from flows.labelling.onboarding import in_words
+
+    found = compare_versions(_store(labels_dir).get(project), one, other)
+    for place, version in enumerate(found["versions"]):
+        line = (
+            f"v{version['version']} {version['name']}: {counted(version['annotations'], 'annotation')}, {version['gold']} gold"
+        )
+        if quality := found.get("quality"):
+            accuracy = quality[place]["accuracy"]
+            line += f"; accuracy on gold {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+        tell(line)
+    tell(f"{found['changed']:,} of {counted(found['items'], 'item')} get another label.")
+    changes = found["changes"][:20]
+    if changes:
+        out.print()
+        show_aligned(
+            ["item", f"v{one}", f"v{other}"],
+            [
+                [
+                    change["item"],
+                    f"{in_words(change['before'])} {change['sure_before']:.0%}",
+                    f"{in_words(change['after'])} {change['sure_after']:.0%}",
+                ]
+                for change in changes
+            ],
+        )

@@ -1,0 +1,74 @@
+"""What a label project is about: its question, its rounds, and where it came from. It is kept in `project.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from flows.labelling.log import write_durably
+from steps.errors import RunError
+from steps.labels.questions import Question
+from steps.wording import quoted
+
+StrategyChoice = Literal["auto", "majority", "weighted", "one_coin", "dawid_skene", "learned"]
+ROUND_SIZE = 40
+"""Items of a round: what a person reviews in about half an hour."""
+
+
+class Round(BaseModel):
+    """Items that are reviewed together, and the version of the strategy that chose them (0 for none)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: int = Field(ge=1)
+    items: list[str]
+    version: int = 0
+    opened_at: str = ""
+    closed_at: str = ""
+
+
+class About(BaseModel):
+    """The settings of a project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    distilflow_labels: Literal[1] = 1
+    """Version of the format."""
+    name: str
+    question: Question = Question()
+    shown: list[str] = Field(default_factory=list)
+    """Columns of an item that are shown; empty for all."""
+    topic: str = ""
+    """The column that parts items into segments; empty for none."""
+    strategy: StrategyChoice = "auto"
+    round_size: int = Field(default=ROUND_SIZE, ge=1, le=1000)
+    made_from: str = ""
+    created_at: str = ""
+    rounds: list[Round] = Field(default_factory=list)
+
+    @property
+    def open_round(self) -> Round | None:
+        """The round that is reviewed now."""
+        return self.rounds[-1] if self.rounds and not self.rounds[-1].closed_at else None
+
+    def save(self, path: Path) -> None:
+        write_durably(path, self.model_dump_json(indent=1).encode("utf-8", "surrogatepass") + b"\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            RunError: There is no such file, or it holds no project.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            what = f"label project {quoted(path.parent.name)} cannot be read: {error.strerror}"
+            raise RunError(what, "check the folder") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise RunError(f"{quoted(str(path))} holds no label project: {where}: {first['msg']}", "mend the file") from None

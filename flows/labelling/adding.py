@@ -1,0 +1,100 @@
+"""Rows as lines of a project: all are read before anything is written, so that a wrong one leaves the project as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.labelling.log import Line
+from flows.labelling.said import ANNOTATION, GOLD, Said, short
+from steps.base import Row, is_missing
+from steps.errors import RowError
+from steps.labels.annotations import ANNOTATOR, COLUMNS, ITEM, LABEL, annotation_in, name_of
+from steps.labels.annotations import GOLD as GOLD_COLUMN
+from steps.labels.questions import Question
+from steps.wording import quoted
+
+_OWN = frozenset((*COLUMNS, GOLD_COLUMN))
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What came of adding rows: how many were new, took the place of another answer, or were there already."""
+
+    items: int = 0
+    annotations: int = 0
+    replaced: int = 0
+    known: int = 0
+    gold: int = 0
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.items or self.annotations or self.replaced or self.gold)
+
+
+@dataclass
+class Reading:
+    """Rows that were read, and not written yet."""
+
+    annotations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gold: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Row] = field(default_factory=dict)
+
+    def lines(self, said: Said) -> tuple[list[Line], Added]:
+        """The lines that a project lacks yet, and what they are."""
+        lines: list[Line] = []
+        new = replaced = known = gold = 0
+        for name, annotation in self.annotations.items():
+            kept = said.annotation(name)
+            if kept is not None and kept["of"] == annotation:
+                known += 1
+                continue
+            new += kept is None
+            replaced += kept is not None
+            lines.append({"line": ANNOTATION, "of": annotation})
+        for item, label in self.gold.items():
+            if said.gold_of(item) != label:
+                gold += 1
+                lines.append({"line": GOLD, "item": item, "label": label})
+        return lines, Added(annotations=new, replaced=replaced, known=known, gold=gold)
+
+
+def read_rows(rows: Iterable[Mapping[str, Any]], question: Question, said: Said) -> Reading:
+    """What rows hold: annotations, gold answers, and the columns of items; a row without an annotator is an item alone.
+
+    Raises:
+        RowError: It says which row, and what is wrong with it.
+    """
+    reading = Reading()
+    kinds = {name: voter.kind for name, voter in said.voters.items()}
+    for number, row in enumerate(rows, 1):
+        try:
+            _read(row, question, reading, kinds)
+        except RowError as error:
+            raise type(error)(f"row {number}: {error.message}", error.fix) from None
+    return reading
+
+
+def _read(row: Mapping[str, Any], question: Question, reading: Reading, kinds: dict[str, Any]) -> None:
+    if is_missing(row.get(ANNOTATOR)):
+        item = name_of(row.get(ITEM))
+        if not isinstance(item, str) or not item.strip():
+            raise RowError("it names no item", f"give a column {ITEM!r}")
+    else:
+        annotation = annotation_in(row)
+        item = annotation.item
+        known = kinds.setdefault(annotation.annotator, annotation.kind)
+        if known != annotation.kind:
+            what = f"annotator {annotation.annotator!r} is of kind {annotation.kind!r} here, and {known!r} elsewhere"
+            raise RowError(what, "give them different names, such as 'llm: ...'")
+        label = question.read(annotation.label, LABEL)
+        reading.annotations[annotation.id] = short({**annotation.row(), LABEL: label})
+    if not is_missing(row.get(GOLD_COLUMN)):
+        answer = question.read(row[GOLD_COLUMN], GOLD_COLUMN)
+        if reading.gold.setdefault(item, answer) != answer:
+            what = f"item {item!r} has two gold answers: {quoted(reading.gold[item])} and {quoted(answer)}"
+            raise RowError(what, "give all rows of an item the same one")
+    about = {column: value for column, value in row.items() if column not in _OWN}
+    if about or item not in reading.about:
+        reading.about.setdefault(item, {}).update(about)

@@ -1,0 +1,181 @@
+"""A strategy learned anew from all that was said, and how good its labels are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from flows.labelling.gain import COUNTED
+from flows.labelling.log import write_durably
+from flows.labelling.project import LabelProject
+from flows.labelling.scoring import mean_uncertainty, table_from
+from steps.extras import extra
+from steps.labels.table import AnnotationTable
+
+if TYPE_CHECKING:
+    from steps.labels.strategies.strategy import Strategy, StrategyName
+    from steps.labels.votes import Floats, Ints, Votes
+
+MEASURES = "measures.json"
+FOLDS = 5
+LEAST_GOLD = 10
+"""Gold items from which on labels are measured by them."""
+MOST_ANNOTATORS = 500
+MOST_ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A strategy that was learned, and whether it decides otherwise than the one before."""
+
+    strategy: Strategy
+    is_new: bool
+
+
+def learn_anew(project: LabelProject, *, measures: bool = True) -> Learned:
+    """Learn a strategy from all annotations, keep it as the next version if it decides otherwise, and measure it.
+
+    Raises:
+        RunError: There are no annotations, or the question has no label to settle.
+    """
+    extra("scipy", "labels", "learning of labels")
+    from steps.labels.settling import learn
+
+    with project.reading():
+        about = project.about
+        table = table_from(project.said, about.question)
+    strategy = learn(table, about.strategy)
+    with project.writing():
+        kept, is_new = project.versions.keep(strategy)
+        standing = project.standing
+        assert standing is not None
+        number = about.open_round.number if about.open_round else project.last_round
+        project.versions.tell(kept.version, number, standing.scores)
+        if measures:
+            uncertainty = mean_uncertainty(standing.scores)
+    if measures:
+        found = {"version": kept.version, "uncertainty": uncertainty, **measure(table, kept)}
+        write_durably(project.folder / MEASURES, orjson.dumps(_finite(found), option=orjson.OPT_NON_STR_KEYS))
+    return Learned(kept, is_new)
+
+
+def measures_of(folder: Path) -> dict[str, Any]:
+    """What was measured at the last learning; empty before it."""
+    try:
+        found: dict[str, Any] = orjson.loads((folder / MEASURES).read_bytes())
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
+    """How good labels are by gold that was hidden, and what annotators are like, as far as a type of question tells."""
+    if table.question.type not in COUNTED:
+        return _measure_settled(table, strategy)
+    from steps.labels.measures import quality, scored
+    from steps.labels.report import crowd_report
+    from steps.labels.settling.one_of import votes_in
+
+    votes = votes_in(table, strategy.classes)
+    crowd = crowd_report(strategy, strategy.apply(votes), table.rounds)
+    found: dict[str, Any] = {
+        "alpha": crowd.alpha,
+        "families": crowd.families,
+        "annotators": [asdict(one) for one in crowd.annotators[:MOST_ANNOTATORS]],
+        "annotators_in_all": len(crowd.annotators),
+        "curve": learning_curve(table, votes, strategy.name),
+    }
+    if len(known := votes.has_gold) >= LEAST_GOLD:
+        found["quality"] = asdict(quality(scored(hidden_gold(strategy.name, votes), votes.gold[known])))
+    return found
+
+
+def _measure_settled(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
+    """The same where answers are made of parts: what can be told of the whole."""
+    from steps.labels.comparing import contend
+    from steps.labels.settling import learn, settle
+
+    curve = []
+    for number in sorted(set(table.rounds))[-MOST_ROUNDS:]:
+        seen = _until(table, number)
+        unsure = [one.uncertainty for one in settle(seen, learn(seen, strategy.name)) if not one.is_gold]
+        mean = sum(unsure) / len(unsure) if unsure else 0.0
+        curve.append({"round": number, "annotations": len(seen), "uncertainty": mean})
+    found: dict[str, Any] = {"curve": curve}
+    if len(table.gold) >= LEAST_GOLD and (judged := contend(table, strategy.name).quality):
+        found["quality"] = asdict(judged)
+    return found
+
+
+def _until(table: AnnotationTable, number: int) -> AnnotationTable:
+    """The annotations up to a round."""
+    places = [at for at, one in enumerate(table.rounds) if one <= number]
+    columns = ("items", "annotators", "labels", "confidences", "explanations", "ids", "rounds")
+    some: dict[str, Any] = {name: [getattr(table, name)[at] for at in places] for name in columns}
+    return replace(table, **some)
+
+
+def hidden_gold(name: StrategyName, votes: Votes) -> Floats:
+    """(g, K): what gold items are taken for by strategies that were learned without knowing them."""
+    import numpy as np
+
+    from steps.labels.strategies.fitting import fit
+
+    known = votes.has_gold
+    fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
+    found = np.zeros((len(known), len(votes.classes)))
+    for turn in range(FOLDS):
+        hidden: Ints = known[fold == turn]
+        if len(hidden):
+            without = votes.without_gold(hidden)
+            found[fold == turn] = fit(name, without).apply(without).posterior[hidden]
+    return found
+
+
+def learning_curve(table: AnnotationTable, votes: Votes, name: StrategyName) -> list[dict[str, Any]]:
+    """How good labels are after each round: by hidden gold, else by how unsure they are."""
+    import numpy as np
+
+    from steps.labels.strategies.fitting import fit
+
+    in_round = np.array(table.rounds)
+    rounds = sorted(set(table.rounds))[-MOST_ROUNDS:]
+    by_gold = len(votes.has_gold) >= LEAST_GOLD
+    found = []
+    for number in rounds:
+        seen = votes.only(in_round <= number)
+        point: dict[str, Any] = {"round": number, "annotations": len(seen)}
+        if by_gold:
+            truth = seen.gold[seen.has_gold]
+            point["learned"] = _accuracy(hidden_gold(name, seen), truth)
+            point["majority"] = _accuracy(hidden_gold("majority", seen), truth)
+        else:
+            answered = (seen.per_item > 0) & (seen.gold < 0)
+            posterior = fit(name, seen).apply(seen).posterior[answered]
+            point["uncertainty"] = float(1 - posterior.max(axis=1).mean()) if answered.any() else 0.0
+        found.append(point)
+    return found
+
+
+def _accuracy(posterior: Floats, truth: Ints) -> dict[str, float]:
+    """The share that is right, with the interval of that many items (Wilson)."""
+    right, count = float((posterior.argmax(axis=1) == truth).sum()), len(truth)
+    share, z = right / count, 1.96
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z * ((share * (1 - share) + z * z / (4 * count)) / count) ** 0.5 / (1 + z * z / count)
+    return {"value": share, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
+
+
+def _finite(value: Any) -> Any:
+    """The same without what JSON cannot hold."""
+    match value:
+        case float():
+            return value if value == value and abs(value) != float("inf") else None
+        case dict():
+            return {key: _finite(one) for key, one in value.items()}
+        case list():
+            return [_finite(one) for one in value]
+    return value

@@ -1,0 +1,334 @@
+"""A label project: a folder with what people, LLMs and templates said about items, and the strategies learned from it.
+
+| file | what it holds |
+|---|---|
+| project.json | question, columns that are shown, rounds |
+| items.jsonl | the items and their columns |
+| annotations.jsonl | who said what, comments, skips, gold, examples and what was undone; it only grows |
+| strategies/, history/ | the strategies by version, and what each said of every item |
+| measures.json | how good labels were at the last learning |
+
+Several processes may work on it at once: the files are the truth, and each reads what the others wrote.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flows.labelling.about import About
+from flows.labelling.adding import Added, read_rows
+from flows.labelling.log import Line, Log
+from flows.labelling.said import ANNOTATION, EXAMPLE, GOLD, SKIP, UNDO, Said, item_of, short
+from flows.labelling.scoring import Score, Standing, settlement_of
+from flows.labelling.versions import Versions
+from steps.base import Row
+from steps.errors import RunError
+from steps.labels.annotations import Annotation
+from steps.labels.questions import label_text
+from steps.wording import quoted
+
+if TYPE_CHECKING:
+    from steps.labels.settling import Settlement
+    from steps.labels.strategies.strategy import Strategy
+
+PROJECT = "project.json"
+LONGEST_TEXT = 20_000
+LONGEST_NAME = 200
+T = TypeVar("T")
+
+
+class UnknownItem(RunError):
+    """A project has no such item."""
+
+    code = "unknown-item"
+
+
+class NothingToUndo(RunError):
+    """A person has done nothing that is left to undo."""
+
+    code = "nothing-to-undo"
+
+
+class LabelProject:
+    """One project. Its methods may be called from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+        self.said = Said()
+        self.items: dict[str, Row] = {}
+        self.versions = Versions(folder)
+        self._annotations = Log(folder / "annotations.jsonl")
+        self._items = Log(folder / "items.jsonl")
+        self._lock = threading.RLock()
+        self._writers = 0
+        self._memory: dict[str, tuple[Hashable, Any]] = {}
+        self._standing: Standing | None = None
+        self._about: tuple[int, About] | None = None
+
+    # ---- what there is
+    @property
+    def about(self) -> About:
+        """The settings, as they are on the disk now.
+
+        Raises:
+            RunError: They cannot be read.
+        """
+        path = self.folder / PROJECT
+        with self._lock:
+            stamp = path.stat().st_mtime_ns if path.is_file() else 0
+            if self._about is None or self._about[0] != stamp:
+                self._about = (stamp, About.load(path))
+            return self._about[1]
+
+    def refresh(self) -> None:
+        """Read what was written since, by whomever."""
+        with self._lock:
+            for line in self._items.fresh():
+                if isinstance(line.get("item"), str):
+                    self.items.setdefault(line["item"], {}).update(line.get("about") or {})
+            changed = self.said.take(self._annotations.fresh())
+            for item in changed:
+                self.items.setdefault(item, {})
+            if changed and self._standing is not None:
+                try:
+                    self._standing.again(changed)
+                except RunError:  # labels came that the strategy does not know: `standing` says so to whoever asks for it
+                    self._standing = None
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Differs whenever something was said, or learned."""
+        with self._lock:
+            numbers = self.versions.numbers()
+            return self._annotations.place, self._items.place, numbers[-1] if numbers else 0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Have everything as it is on the disk, and as it stays meanwhile as far as this process goes."""
+        with self._lock:
+            self.refresh()
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """The same, and nobody else writes. May be used within itself."""
+        with self._lock, self._annotations.writing() if not self._writers else nullcontext():
+            self._writers += 1
+            try:
+                self.refresh()
+                yield
+            finally:
+                self._writers -= 1
+
+    @property
+    def labels(self) -> list[str]:
+        """The answers to choose from: those of the question, else those that occur, in order."""
+        question = self.about.question
+        if question.labels:
+            return list(question.labels)
+        if question.type == "text":
+            return []
+        with self.reading():
+            return sorted(self.said.names, key=_in_order)
+
+    @property
+    def strategy(self) -> Strategy | None:
+        """The newest strategy; None before one was learned."""
+        standing = self.standing
+        return standing.strategy if standing else None
+
+    @property
+    def standing(self) -> Standing | None:
+        """What the newest strategy makes of all items; None before one was learned.
+
+        Raises:
+            RunError: Labels were added that it does not know.
+        """
+        with self.reading():
+            numbers = self.versions.numbers()
+            if not numbers or not self.said.count:
+                return None
+            if self._standing is None or self._standing.strategy.version != numbers[-1]:
+                self._standing = Standing(self.versions.get(numbers[-1]), self.said, self.about.question)
+            return self._standing
+
+    def score(self, item: str) -> Score:
+        """What an item is taken for now."""
+        from flows.labelling.scoring import UNKNOWN
+
+        standing = self.standing
+        return standing.of(item) if standing else UNKNOWN
+
+    def settlement(self, item: str) -> Settlement | None:
+        """What the newest strategy makes of an item, and each annotation's part in it.
+
+        Raises:
+            UnknownItem: There is no such item.
+        """
+        with self.reading():
+            self.check_item(item)
+            strategy = self.strategy
+            return settlement_of(item, self.said, self.about.question, strategy) if strategy else None
+
+    def remembered(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
+        """What is costly to make, made again only when its key is another one."""
+        with self._lock:
+            if name not in self._memory or self._memory[name][0] != key:
+                self._memory[name] = key, make()
+            found: T = self._memory[name][1]
+            return found
+
+    def check_item(self, item: str) -> None:
+        """
+        Raises:
+            UnknownItem: There is no such item.
+        """
+        if item not in self.items:
+            raise UnknownItem(f"the project {self.name!r} has no item {quoted(item)}", "choose one of the queue")
+
+    # ---- what people do
+    def answer(self, item: str, label: Any, by: str, comment: str = "", mark: str = "") -> Line:
+        """Keep a person's answer about an item in the open round; it is on the disk when this returns.
+
+        A later answer of the same person in the same round takes its place. `mark`: what the page calls this answer; sent again
+        it counts once.
+
+        Raises:
+            UnknownItem: There is no such item.
+            RowError: It is no answer to the question.
+            RunError: The person's name is that of an LLM or a template.
+        """
+        self._check_person(by)
+        label = self.about.question.read(label)
+        if self.about.question.type in ("label", "rating"):
+            self._check_known(label)
+        at = datetime.now(UTC)
+        number = self.about.open_round.number if self.about.open_round else self.last_round
+        made = Annotation(
+            item=item, annotator=by, label=label, explanation=_text(comment), timestamp=at, round=number, source="review"
+        )
+        return self._do({"line": ANNOTATION, "of": short(made.row())}, by, mark)
+
+    def skip(self, item: str, by: str, mark: str = "") -> Line:
+        """Keep that a person passed an item over in this round."""
+        number = self.about.open_round.number if self.about.open_round else self.last_round
+        return self._do({"line": SKIP, "item": item, "round": number}, by, mark)
+
+    def set_gold(self, item: str, label: Any, by: str, mark: str = "") -> Line:
+        """Keep the answer that is known to be right; None for not known.
+
+        Raises:
+            RowError: It is no answer to the question.
+        """
+        answer = None if label is None else self.about.question.read(label, "gold")
+        return self._do({"line": GOLD, "item": item, "label": answer}, by, mark)
+
+    def set_example(self, item: str, text: str | None, by: str, mark: str = "") -> Line:
+        """Show an item to new reviewers, with a text that says what is to be learned from it; None for no longer."""
+        return self._do({"line": EXAMPLE, "item": item, "text": None if text is None else _text(text)}, by, mark)
+
+    def undo(self, by: str, mark: str = "") -> Line:
+        """Undo what a person did last; gives what was undone.
+
+        Raises:
+            NothingToUndo: They did nothing, or undid all of it.
+        """
+        with self.writing():
+            if mark in self.said.marks:
+                return self.said.lines[self.said.lines[self.said.marks[mark]]["undoes"]]
+            last = self.said.last_of(by)
+            if last is None:
+                raise NothingToUndo(f"there is nothing left to undo for {by!r}", "only your own answers can be undone here")
+            self._append({"line": UNDO, "undoes": last["id"]}, by, mark)
+            return last
+
+    def _do(self, line: Line, by: str, mark: str) -> Line:
+        self._check_person(by)
+        with self.writing():
+            if mark and mark in self.said.marks:
+                return self.said.lines[self.said.marks[mark]]
+            self.check_item(item_of(line))
+            return self._append(line, by, mark)
+
+    def _append(self, line: Line, by: str, mark: str) -> Line:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        kept = {**line, "id": uuid.uuid4().hex, "by": by, "at": now, **({"mark": mark} if mark else {})}
+        try:
+            self._annotations.append([kept])
+        except OSError as error:
+            raise RunError(f"the answer was not kept: {error.strerror}", "make room on the disk, then answer again") from error
+        self.refresh()
+        return kept
+
+    def _check_known(self, label: Any) -> None:
+        known = self.labels
+        if known and label_text(label) not in known:
+            raise RunError(f"{quoted(label)} is none of the labels of this project", f"choose one of {', '.join(known[:20])}")
+
+    def _check_person(self, name: str) -> None:
+        if not name.strip() or len(name) > LONGEST_NAME:
+            raise RunError("an answer needs the name of who gave it", f"give one of up to {LONGEST_NAME} letters")
+        voter = self.said.voters.get(name)
+        if voter is not None and voter.kind != "human":
+            raise RunError(f"{name!r} is the name of {_KINDS[voter.kind]} here", "answer under another name")
+
+    # ---- rows
+    def add_rows(self, rows: Iterable[Mapping[str, Any]]) -> Added:
+        """Add annotations, gold and items. An annotation that is there already, by its id, is not added again.
+
+        Raises:
+            RowError: A row is wrong; then nothing was added.
+        """
+        reading = read_rows(rows, self.about.question, self.said)
+        with self.writing():
+            lines, added = reading.lines(self.said)
+            items: list[Line] = []
+            new = 0
+            for item, about in reading.about.items():
+                known = self.items.get(item)
+                if known is None or any(name not in known or known[name] != value for name, value in about.items()):
+                    new += known is None
+                    items.append({"item": item, "about": about} if about else {"item": item})
+            try:
+                self._items.append(items)
+                self._annotations.append(lines)
+            except OSError as error:
+                raise RunError(
+                    f"the rows were not kept: {error.strerror}", "make room on the disk, then add them again"
+                ) from error
+            self.refresh()
+        return Added(new, added.annotations, added.replaced, added.known, added.gold)
+
+    @property
+    def last_round(self) -> int:
+        """The highest round that anything was said in, or that was opened."""
+        return max([1, *self.said.rounds, *(one.number for one in self.about.rounds)])
+
+    def change(self, change: Callable[[About], About]) -> About:
+        """Replace the settings by what `change` makes of them, as nobody else writes."""
+        with self.writing():
+            changed = change(self.about)
+            changed.save(self.folder / PROJECT)
+            self._about = None
+            return changed
+
+
+_KINDS = {"llm": "an LLM", "template": "a template"}
+
+
+def _text(text: str) -> str:
+    return text.strip()[:LONGEST_TEXT]
+
+
+def _in_order(label: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(label), label)
+    except ValueError:
+        return (1, 0.0, label)

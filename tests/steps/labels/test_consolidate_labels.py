@@ -1,0 +1,138 @@
+"""Labels out of annotations, as a step and in whole runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from flows.plan import plan
+from flows.runners.inline import run_inline
+from flows.spec import spec_from
+from steps.base import Row
+from steps.errors import RunError
+from steps.labels.consolidate_labels import ConsolidateLabels
+from tests.flows.commands import Commands, kill, wait_for
+from tests.steps.labels.crowd import rows
+
+SAID = rows(
+    *[(str(item), by, "xy"[item % 2]) for item in range(12) for by in ("ann", "bob")],
+    *[(str(item), "cy", "x") for item in range(12)],
+)
+
+
+def labelled(given: list[Row], **params: Any) -> dict[str, Row]:
+    return {row["item"]: row for row in ConsolidateLabels(**params).process(given)}
+
+
+def test_each_item_becomes_a_row_that_says_who_said_what() -> None:
+    found = labelled([{**row, "text": f"of {row['item']}"} for row in SAID], strategy="majority")
+
+    assert list(found) == [str(item) for item in range(12)]
+    one = found["1"]
+    assert (one["label"], one["probability"], one["uncertainty"]) == (
+        "y",
+        pytest.approx(2 / 3, abs=1e-6),
+        pytest.approx(1 / 3, abs=1e-6),
+    )
+    assert (one["text"], one["n_annotations"], len(set(one["annotation_ids"]))) == ("of 1", 3, 3)
+    assert one["conflicts"] == [{"label": "y", "annotators": ["ann", "bob"]}, {"label": "x", "annotators": ["cy"]}]
+    assert one["explanation"] == "y, 67% sure: ann says y (+0.33); bob says y (+0.33); cy says x (-0.33)."
+    assert found["0"]["conflicts"] == []
+
+
+def test_gold_is_the_label_and_is_named_as_such() -> None:
+    found = labelled([{**row, "gold": "x" if row["item"] == "1" else None} for row in SAID], strategy="learned")
+
+    assert (found["1"]["label"], found["1"]["probability"]) == ("x", 1)
+    assert found["1"]["explanation"] == "x is known to be right (gold)."
+
+
+def test_explanations_tell_what_pulls_towards_the_label_and_what_away() -> None:
+    one = labelled(SAID, strategy="learned")["1"]
+
+    assert one["label"] == "y"
+    assert "ann says y (+" in one["explanation"]
+    assert one["probability"] > 2 / 3
+
+
+@pytest.mark.parametrize(
+    ("params", "counted"),
+    [({"rounds": [2]}, 1), ({"annotators": ["ann", "judge"]}, 2), ({"kinds": ["human"]}, 2), ({}, 3)],
+    ids=["rounds", "annotators", "kinds", "all"],
+)
+def test_only_what_is_named_counts(params: dict[str, Any], counted: int) -> None:
+    given = [*rows(("1", "ann", "x")), *rows(("1", "bob", "y"), round=2), *rows(("1", "judge", "y"), kind="llm")]
+
+    assert labelled(given, strategy="majority", **params)["1"]["n_annotations"] == counted
+
+
+def test_where_nothing_counts_it_says_so() -> None:
+    with pytest.raises(RunError, match="there are no annotations to learn from"):
+        labelled(SAID, rounds=[7])
+
+
+def test_without_rows_there_are_no_labels() -> None:
+    assert list(ConsolidateLabels().process([])) == []
+
+
+# ---- whole runs
+
+
+def pipeline(folder: Path, said: list[Row], **params: Any) -> dict[str, Any]:
+    (folder / "said.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said))
+    load = {"name": "load", "use": "LoadDataFromFileSystem", "with": {"data_files": str(folder / "said.jsonl")}}
+    return {"distilflow": 1, "steps": [load, {"name": "settle", "use": "ConsolidateLabels", "after": "load", "with": params}]}
+
+
+def read(distiset: Path) -> list[Row]:
+    [path] = (distiset / "default").glob("*.parquet")
+    found: list[Row] = pq.read_table(path).to_pylist()
+    return found
+
+
+def run(folder: Path, said: list[Row], run_id: str, **params: Any) -> tuple[list[Row], Path]:
+    spec, _ = spec_from(pipeline(folder, said, **params))
+    ended = run_inline(plan(spec), folder, run_id=run_id)
+    return read(ended.distiset), ended.distiset / "artifacts" / "settle" / "strategy"
+
+
+def test_a_run_keeps_the_strategy_and_another_applies_it_to_new_items(tmp_path: Path) -> None:
+    first, artifact = run(tmp_path, SAID, "first", strategy="learned", version=3)
+    new = rows(("90", "ann", "y"), ("90", "cy", "x"), ("91", "stranger", "x"))
+    second, again = run(tmp_path, new, "second", strategy_file=str(artifact / "strategy.json"))
+
+    stamps = {json.dumps(row["strategy"], sort_keys=True) for row in [*first, *second]}
+    assert len(stamps) == 1
+    assert json.loads(stamps.pop())["version"] == 3
+    assert {row["item"]: row["label"] for row in second} == {"90": "y", "91": "x"}
+    assert (again / "strategy.json").read_bytes() == (artifact / "strategy.json").read_bytes()
+
+
+def test_a_strategy_of_other_labels_ends_the_run_with_what_to_do(tmp_path: Path) -> None:
+    _, artifact = run(tmp_path, SAID, "first", strategy="majority")
+
+    with pytest.raises(RunError, match=r"label 'z' is none of \['x', 'y'\]"):
+        run(tmp_path, rows(("1", "ann", "z")), "second", strategy_file=str(artifact / "strategy.json"))
+
+
+def test_a_run_that_is_killed_goes_on_to_the_same_labels(tmp_path: Path) -> None:
+    commands = Commands(tmp_path)
+    said = rows(*[(str(item), f"v{by}", "xy"[(item * by) % 2]) for item in range(600) for by in range(5)])
+    spec = pipeline(tmp_path, said, strategy="learned")
+    name = commands.write(spec["steps"])
+    assert commands("run", name, "--run-id", "whole", "--no-prefect").code == 0
+
+    process = commands.start("run", name, "--run-id", "killed", "--no-prefect")
+    wait_for(lambda: list((tmp_path / "runs" / "killed").glob("**/*")))
+    kill(process)
+    process.communicate()
+    commands.wait_until_gone()
+    assert commands("resume", "killed", "--no-prefect").code == 0
+
+    assert commands.rows("killed") == commands.rows("whole")
+    kept = [tmp_path / "runs" / run_id / "distiset/artifacts/settle/strategy/strategy.json" for run_id in ("whole", "killed")]
+    assert kept[0].read_bytes() == kept[1].read_bytes()
