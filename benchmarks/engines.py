@@ -70,8 +70,9 @@ def _show(args: argparse.Namespace, found: dict[str, list[Measured]]) -> None:
     print(f"{'side':<24}{'rows/s':>9}{'tokens/s':>11}{'of bare':>9}{'each':>24}")
     rates = {side: [one.rows / one.seconds for one in runs] for side, runs in found.items()}
     for side, runs in found.items():
-        bare = rates.get(side.split()[0] + " bare")
-        share = statistics.median(rates[side]) / statistics.median(bare) if bare else float("nan")
+        bare = rates.get(side.split()[0] + " bare", [])
+        shares = [mine / other for mine, other in zip(rates[side], bare, strict=False)]  # turn by turn: others use the machine too
+        share = statistics.median(shares) if shares else float("nan")
         tokens = statistics.median(one.tokens / one.seconds for one in runs)
         each = " ".join(f"{rate:.1f}" for rate in rates[side])
         print(f"{side:<24}{statistics.median(rates[side]):>9.1f}{tokens:>11.0f}{share:>9.2f}{each:>24}")

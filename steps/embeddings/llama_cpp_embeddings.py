@@ -32,7 +32,10 @@ class LlamaCppEmbeddings(Embeddings):
     reaches: ClassVar[str] = "the Hub, for the weights"
 
     model: str = Field(
-        min_length=1, description="GGUF file; with `repo_id` its name there, which may hold *.", json_schema_extra=LOCAL_FILES
+        min_length=1,
+        description="GGUF file; with `repo_id` its name there, which may hold *.",
+        examples=["all-MiniLM-L6-v2-Q8_0.gguf"],
+        json_schema_extra=LOCAL_FILES,
     )
     model_path: str | None = Field(
         default=None,

@@ -75,6 +75,7 @@ class vLLMEmbeddings(Embeddings):
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         self.load()
-        readable = [text.encode(errors="replace").decode() for text in texts]  # half a character stops tokenizers
-        made = self._model.embed(readable, use_tqdm=False, tokenization_kwargs={"truncation": True})
+        # half a character stops tokenizers, and no text at all the engine
+        readable = [text.encode(errors="replace").decode() or " " for text in texts]
+        made = self._model.embed(readable, use_tqdm=False, tokenization_kwargs={"truncate_prompt_tokens": -1})
         return [[float(number) for number in one.outputs.embedding] for one in made]

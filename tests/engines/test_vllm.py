@@ -19,7 +19,7 @@ from tests.flows.commands import Commands, wait_for
 pytestmark = [
     pytest.mark.vllm,
     pytest.mark.xdist_group("vllm"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of torch, as it is imported
+    pytest.mark.filterwarnings("ignore"),  # of torch as it is imported, and of what vLLM leaves to the garbage collector
 ]
 ROWS = 500
 SMALL: dict[str, Any] = {
