@@ -71,7 +71,8 @@ def _show(args: argparse.Namespace, found: dict[str, list[Measured]]) -> None:
     rates = {side: [one.rows / one.seconds for one in runs] for side, runs in found.items()}
     for side, runs in found.items():
         bare = rates.get(side.split()[0] + " bare", [])
-        shares = [mine / other for mine, other in zip(rates[side], bare, strict=False)]  # turn by turn: others use the machine too
+        # turn by turn: others use the machine too
+        shares = [mine / other for mine, other in zip(rates[side], bare, strict=False)]
         share = statistics.median(shares) if shares else float("nan")
         tokens = statistics.median(one.tokens / one.seconds for one in runs)
         each = " ".join(f"{rate:.1f}" for rate in rates[side])
