@@ -14,7 +14,7 @@ from steps.llms.base import Usage
 from steps.llms.user_turns import MOST_TOKENS
 from steps.local.engine import Asked, Generated, Structure
 from steps.local.in_turn import Answered, InTurn
-from steps.local.server import OpenAIServer, Program, free_port
+from steps.local.server import OpenAIServer, Program, flags, free_port
 
 _NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens", "repetition_penalty": "repeat_penalty"}
 
@@ -143,12 +143,3 @@ async def start_llama_server(
     given |= {"chat_format": chat_format} if chat_format else {}
     command = ["python", "-m", "llama_cpp.server", *flags({**given, **more})]
     return await OpenAIServer.start(Program("llama.cpp", command, port, name, health="/v1/models", **words))
-
-
-def flags(given: dict[str, Any]) -> list[str]:
-    """Arguments as command lines have them."""
-    found: list[str] = []
-    for name, value in given.items():
-        if value is not None and value is not False:
-            found += [f"--{name}", *([] if value is True else [value if isinstance(value, str) else json.dumps(value)])]
-    return found

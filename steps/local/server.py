@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -60,6 +61,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def flags(given: dict[str, Any]) -> list[str]:
+    """Arguments as command lines have them."""
+    found: list[str] = []
+    for name, value in given.items():
+        if value is not None and value is not False:
+            found += [f"--{name}", *([] if value is True else [value if isinstance(value, str) else json.dumps(value)])]
+    return found
 
 
 class OpenAIServer(Engine):

@@ -14,8 +14,8 @@ from steps.local.engine import Asked, Engine, Generated, Structure
 from steps.local.failures import NO_TEMPLATE, cannot_answer, has_died
 
 _NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens"}
-_STRUCTURES = {"json": "json", "regex": "regex", "choice": "choice"}
-_LORA = "adapter"
+LORA = "adapter"
+"""What the adapter of a model is called, where it needs a name."""
 END_S = 5.0
 """How long vLLM's own processes may take to end; killed, they would leave shared memory behind."""
 
@@ -43,7 +43,7 @@ class VLLMEngine(Engine):
             raise RunError(f"vLLM does not take these arguments: {error}", "correct extra_kwargs of the LLM") from error
         if lora is not None:
             request: Any = extra("vllm.lora.request", "vllm", "vLLM")
-            self._lora = request.LoRARequest(_LORA, 1, _downloaded(lora))
+            self._lora = request.LoRARequest(LORA, 1, _downloaded(lora))
         engine: Any = extra("vllm.v1.engine.async_llm", "vllm", "vLLM")
         self._engine = engine.AsyncLLM.from_engine_args(wanted)
         self._tokenizer = self._engine.get_tokenizer()
@@ -98,7 +98,7 @@ class VLLMEngine(Engine):
     def _structure(self, wanted: Structure) -> Any:
         if wanted.kind == "json" and wanted.wanted is None:
             return self._structured(json_object=True)
-        return self._structured(**{_STRUCTURES[wanted.kind]: wanted.wanted})
+        return self._structured(**{wanted.kind: wanted.wanted})
 
     async def close(self) -> None:
         await asyncio.to_thread(self._engine.shutdown, END_S)

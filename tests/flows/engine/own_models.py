@@ -29,12 +29,14 @@ class Echo(LocalLLM):
     gone_after: int = 0
     """After so many answers it says that it is gone for good."""
     fails: str = ""
+    loads_s: float = 0.0
     takes_s: float = 0.0
 
     async def start_engine(self) -> Engine:
         if self.loads:
             with Path(self.loads).open("a") as stream:
                 stream.write(f"{os.getpid()}\n")
+        time.sleep(self.loads_s)  # as libraries do it: nothing else goes on
         if self.fails == "dies":
             os._exit(9)
         if self.fails:
@@ -67,8 +69,7 @@ class EchoEngine(Engine):
         return Generated([said] * asked.n, ["stop"] * asked.n, Usage(3, 2))
 
     async def close(self) -> None:
-        if self.what.fails == "hangs":
-            time.sleep(600)
+        """There is nothing to let go of."""
 
 
 class NotToBeLoaded(LocalLLM):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from flows.engine.engine import Engine
 from flows.plan import plan
 from flows.plan.grouping import by_devices
 from flows.pools import Pools
@@ -162,6 +164,20 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_with_what_to_do(tmp_path: Pa
 
     assert fix in caught.value.fix
     assert "step 'ask'" in caught.value.message
+
+
+def test_a_run_can_be_stopped_while_a_model_loads(tmp_path: Path) -> None:
+    loads = tmp_path / "loads"
+
+    async def stop_soon(engine: Engine) -> None:
+        while not loaded(loads):
+            await asyncio.sleep(0.05)
+        engine.stop()
+
+    result = run_steps(tmp_path / "run", [load(4), ask(loads=str(loads), loads_s=600)], in_threads=False, during=stop_soon)
+
+    assert result.engine.is_stopped
+    assert not any(is_alive(int(pid)) for pid in loads.read_text().split())
 
 
 def test_outside_of_a_run_a_model_is_loaded_right_there() -> None:
