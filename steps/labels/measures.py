@@ -119,7 +119,7 @@ MEASURES: dict[str, Callable[[Scored], float]] = {
 
 
 def quality(labels: Scored, seed: int = 0) -> Quality:
-    """All measures, with intervals by resampling the items 500 times.
+    """All measures with intervals: of accuracy by the number of items, of the others by resampling the items 500 times.
 
     Raises:
         ValueError: There is no item.
@@ -131,7 +131,20 @@ def quality(labels: Scored, seed: int = 0) -> Quality:
     for name, measure in MEASURES.items():
         low, high = (float(edge) for edge in np.quantile([measure(some) for some in drawn], [0.025, 0.975]))
         found[name] = Interval(measure(labels), low, high)
+    found["accuracy"] = proportion(float(labels.right.sum()), len(labels))
     return Quality(len(labels), **found)
+
+
+def proportion(hits: float, count: float) -> Interval:
+    """A share of hits, and where it lies given so many cases (Jeffreys' interval, which holds for few of them too).
+
+    After Interval Estimation for a Binomial Proportion (Brown et al., 2001), https://doi.org/10.1214/ss/1009213286
+    """
+    from scipy.stats import beta
+
+    share = hits / count
+    low, high = (float(beta.ppf(edge, hits + 0.5, count - hits + 0.5)) for edge in (0.025, 0.975))
+    return Interval(share, min(low, share), max(high, share))
 
 
 def difference(measure: str, one: Scored, other: Scored, seed: int = 0) -> Interval:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import beta
 
 from steps.labels.agreement import Level, krippendorff_alpha
-from steps.labels.measures import Interval
+from steps.labels.measures import Interval, proportion
 from steps.labels.strategies.families import family_of
 from steps.labels.strategies.strategy import Strategy
 from steps.labels.strategies.verdicts import Verdicts
@@ -20,6 +19,8 @@ SHARED = 20
 """Items that two annotators must both have answered about for it to be told whether they err together."""
 TOGETHER = 0.3
 """Correlation of errors from which on two annotators are said to err together."""
+CLEARLY = 4.0
+"""Standard errors from which on a correlation is told: there are many pairs, and chance makes some of them look alike."""
 MOST_PARTNERS = 5
 
 
@@ -108,10 +109,13 @@ def crowd_report(strategy: Strategy, verdicts: Verdicts, rounds: Sequence[int] =
 
 
 def _share(right: Floats) -> Interval:
-    """The mean of probabilities of being right, with the interval that as many answers leave (Jeffreys' prior)."""
-    hits, misses = float(right.sum()), float(len(right) - right.sum())
-    low, high = (float(beta.ppf(edge, hits + 0.5, misses + 0.5)) for edge in (0.025, 0.975))
-    return Interval(float(right.mean()), low, high)
+    """The mean of probabilities of being right, and where it lies given as many answers, of which each may be right or not."""
+    mean = float(right.mean())
+    doubt = float((right * (1 - right)).sum()) / len(right) ** 2
+    count = float(len(right))
+    if 0 < mean < 1:  # as many answers of which it is known would leave as wide an interval
+        count = min(count, mean * (1 - mean) / (mean * (1 - mean) / count + doubt))
+    return proportion(mean * count, count)
 
 
 def _drift(right: Floats, rounds: Ints) -> Interval | None:
@@ -120,10 +124,11 @@ def _drift(right: Floats, rounds: Ints) -> Interval | None:
     if len(present) < 2:
         return None
     is_late = rounds >= present[len(present) // 2]
-    early, late = right[~is_late], right[is_late]
-    off = float(late.mean() - early.mean())
-    error = float(np.sqrt(early.var() / len(early) + late.var() / len(late) + 0.25 / len(right) ** 2))
-    return Interval(off, off - 1.96 * error, off + 1.96 * error)
+    early, late = _share(right[~is_late]), _share(right[is_late])
+    off = late.value - early.value
+    down = np.hypot(late.value - late.low, early.high - early.value)
+    up = np.hypot(late.high - late.value, early.value - early.low)
+    return Interval(off, off - float(down), off + float(up))
 
 
 def _said_beyond(verdicts: Verdicts) -> Floats:
@@ -151,28 +156,33 @@ def _with_humans(votes: Votes) -> Floats:
 
 
 def _partners(verdicts: Verdicts) -> dict[int, list[Partner]]:
-    """For each voter, those who err on the same items, by place."""
+    """For each voter, those who err on the same items more often than by chance, by place.
+
+    Two who said the same are wrong together as probably as that is wrong; who said different things, as neither is right.
+    """
     votes = verdicts.votes
-    voters = len(votes.voters)
-    mean = np.bincount(votes.voter, weights=verdicts.right, minlength=voters) / np.maximum(votes.per_voter, 1)
-    off = verdicts.right - mean[votes.voter]
-    shape = (voters, len(votes.items))
+    voters, classes = len(votes.voters), len(votes.classes)
+    right = verdicts.right
 
-    def matrix(values: Floats) -> csr_array:
-        return csr_array((values, (votes.voter, votes.item)), shape=shape)
+    def matrix(values: Floats, columns: Ints, width: int) -> csr_array:
+        return csr_array((values, (votes.voter, columns)), shape=(voters, width))
 
-    is_there, off_by, squared = matrix(np.ones(len(votes))), matrix(off), matrix(off**2)
+    items = len(votes.items)
+    is_there, is_right = matrix(np.ones(len(votes)), votes.item, items), matrix(right, votes.item, items)
+    answers = votes.item * classes + votes.label
+    said, said_right = (matrix(values, answers, items * classes) for values in (np.ones(len(votes)), right))
     shared = (is_there @ is_there.T).tocoo()
     enough = (shared.data >= SHARED) & (shared.row < shared.col)
     one, other, size = shared.row[enough], shared.col[enough], shared.data[enough]
-    together = (off_by @ off_by.T).tocsr()
-    spread = (squared @ is_there.T).tocsr()
+    mine, alike = (is_right @ is_there.T).tocsr(), (said_right @ said.T).tocsr()
     found: dict[int, list[Partner]] = {}
-    for left, right, count in zip(*(places.tolist() for places in (one, other, size)), strict=True):
-        scale = float(np.sqrt(spread[left, right] * spread[right, left]))
-        correlation = float(together[left, right]) / scale if scale > 0 else 0.0
-        if correlation - 1.96 / np.sqrt(count) >= 0 and correlation >= TOGETHER:
-            for mine, partner in ((left, right), (right, left)):
+    for left, right_one, count in zip(*(places.tolist() for places in (one, other, size)), strict=True):
+        wrong = 1 - float(mine[left, right_one]) / count, 1 - float(mine[right_one, left]) / count
+        both = wrong[0] + wrong[1] - 1 + float(alike[left, right_one]) / count
+        scale = float(np.sqrt(wrong[0] * (1 - wrong[0]) * wrong[1] * (1 - wrong[1])))
+        correlation = (both - wrong[0] * wrong[1]) / scale if scale > 1e-9 else 0.0
+        if correlation >= max(TOGETHER, CLEARLY / np.sqrt(count)):
+            for at, partner in ((left, right_one), (right_one, left)):
                 told = Partner(votes.voters[partner].name, round(correlation, 4), int(count))
-                found.setdefault(mine, []).append(told)
+                found.setdefault(at, []).append(told)
     return {at: sorted(some, key=lambda one: -one.correlation)[:MOST_PARTNERS] for at, some in found.items()}

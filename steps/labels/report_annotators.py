@@ -74,7 +74,7 @@ class ReportAnnotators(AnnotationStep):
 
         if not len(rows):
             return
-        table = self.table(rows)
+        table = self.table(rows).counting()
         strategy = Strategy.load(Path(self.strategy_file)) if self.strategy_file else learn(table, self.strategy)
         if strategy.question != self.question.type:
             raise RunError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,25 @@ class AnnotationTable:
         given = annotation.model_dump(exclude={LABEL, "timestamp", "source"})
         self._put(**given, label=self.question.read(annotation.label))
 
+    def counting(self) -> AnnotationTable:
+        """The annotations that count: of an annotator's answers about an item in several rounds, that of the last round.
+
+        Somebody who is asked again is no further person, and may have changed their mind. Rankings of other things of an item
+        are other answers.
+        """
+        last: dict[tuple[str, str], int] = {}
+        subjects = map(self._subject, self.items, self.labels)
+        for place, key in enumerate(zip(subjects, self.annotators, strict=True)):
+            if key not in last or self.rounds[place] >= self.rounds[last[key]]:
+                last[key] = place
+        return self if len(last) == len(self) else self.some(sorted(last.values()))
+
+    def some(self, places: Sequence[int]) -> AnnotationTable:
+        """Some of the annotations, with all that is known of items and annotators."""
+        columns = ("items", "annotators", "labels", "confidences", "explanations", "ids", "rounds")
+        chosen: dict[str, Any] = {name: [getattr(self, name)[place] for place in places] for name in columns}
+        return replace(self, **chosen, _places={name: at for at, name in enumerate(chosen["ids"])})
+
     def _put(
         self,
         item: str,
@@ -82,7 +101,7 @@ class AnnotationTable:
         annotation_id: str = "",
     ) -> None:
         self._know_voter(annotator, kind, family)
-        annotation_id = annotation_id or stable_id(item, annotator, round)
+        annotation_id = annotation_id or stable_id(self._subject(item, label), annotator, round)
         place = self._places.setdefault(annotation_id, len(self.items))
         if place < len(self.items):
             self.labels[place], self.confidences[place], self.explanations[place] = label, confidence, explanation
@@ -94,6 +113,10 @@ class AnnotationTable:
         self.explanations.append(explanation)
         self.ids.append(annotation_id)
         self.rounds.append(round)
+
+    def _subject(self, item: str, label: Any) -> str:
+        """What an answer is about: the item, or the things of it that are ranked."""
+        return "\x1f".join([item, *sorted(label)]) if self.question.type == "ranking" else item
 
     def _know_voter(self, name: str, kind: AnnotatorKind, family: str) -> None:
         known = self.voters.get(name)

@@ -42,7 +42,7 @@ def learn(table: AnnotationTable, name: Choice = "auto") -> Strategy:
     """
     if not len(table):
         raise RunError("there are no annotations to learn from", "load some, or leave fewer of them out")
-    return _way(table.question.type).learn(table, name)
+    return _way(table.question.type).learn(table.counting(), name)
 
 
 def settle(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
@@ -54,7 +54,7 @@ def settle(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
     if strategy.question != table.question.type:
         what = f"strategy {strategy.tag} answers questions of type {strategy.question!r}, not {table.question.type!r}"
         raise RunError(what, "take another strategy, or learn it anew")
-    return _way(table.question.type).settle(table, strategy)
+    return _way(table.question.type).settle(table.counting(), strategy)
 
 
 def _way(question: QuestionType) -> Way:

@@ -16,7 +16,7 @@ import numpy as np
 from steps.base import Row
 from steps.errors import RunError
 from steps.labels.settling.settlement import Pull, Settlement
-from steps.labels.strategies.choosing import choose
+from steps.labels.strategies.choosing import FEW_ANSWERS
 from steps.labels.strategies.fitting import fit
 from steps.labels.strategies.strategy import Choice, Fitted, Strategy, StrategyName
 from steps.labels.strategies.verdicts import Verdicts
@@ -32,17 +32,20 @@ WHOLE: Stretch = (0, 0)
 
 
 def learn_many(table: AnnotationTable, name: Choice) -> Strategy:
-    """A strategy with one part for each label. "auto" chooses one way for all of them."""
+    """A strategy with one part for each label. "auto" takes the learned way, or the majority's where there are few annotations.
+
+    Choosing by trial would count each annotation once for each label and stretch, and take them for independent.
+    """
     labels = _labels(table)
     parts = _parts_of(table)
+    if not labels:
+        raise RunError("no annotation holds a label, and the question names none", "name its `labels`")
     why = ""
     known: StrategyName
     if name == "auto":
-        together = _ballot(table, parts, labels).votes
-        if not len(together):
-            raise RunError("no annotation holds a label, and the question names none", "name its `labels`")
-        chosen = choose(together, table.question.type)
-        known, why = chosen.name, chosen.why
+        is_enough = len(table) >= 2 * FEW_ANSWERS
+        known = "learned" if is_enough else "majority"
+        why = f"{known}: {'at least' if is_enough else 'fewer than'} {2 * FEW_ANSWERS} annotations."
     else:
         known = name
     rounds = sorted(set(table.rounds))
@@ -52,7 +55,10 @@ def learn_many(table: AnnotationTable, name: Choice) -> Strategy:
 
 
 def settle_many(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
-    """The labels of each item that are more probable than not."""
+    """The labels of each item that are more probable than not.
+
+    The probability is that all labels are right; of spans, that the least certain stretch is.
+    """
     labels = _labels(table)
     if unknown := [label for label in labels if label not in strategy.classes]:
         what = (
@@ -78,10 +84,12 @@ def settle_many(table: AnnotationTable, strategy: Strategy) -> Iterator[Settleme
 def _settlement(
     table: AnnotationTable, item: str, mine: list[int], told: dict[str, list[tuple[Stretch, float]]], pulls: Floats
 ) -> Settlement:
-    sure = float(np.prod([max(one, 1 - one) for parts in told.values() for _, one in parts]))
+    sureness = [max(one, 1 - one) for parts in told.values() for _, one in parts]
+    is_whole = table.question.type == "multi_label"  # stretches beside each other stand and fall together, labels do not
+    sure = float(np.prod(sureness) if is_whole else min(sureness, default=1.0))
     each = [Pull(table.ids[at], table.annotators[at], table.labels[at], round(float(pulls[at]), 4)) for at in mine]
     is_gold = item in table.gold
-    if table.question.type == "multi_label":
+    if is_whole:
         shares = {label: round(parts[0][1], 6) for label, parts in told.items() if parts}
         label: list[Any] = [name for name, share in shares.items() if share >= ENOUGH]
         return Settlement(table.question.type, item, label, round(sure, 6), shares, each, is_gold)
@@ -117,13 +125,16 @@ def _names(answer: list[Any]) -> list[str]:
 
 
 def _parts_of(table: AnnotationTable) -> dict[str, list[Stretch]]:
-    """The stretches of each item: between all places where somebody begins or ends a span. One where labels are of the item."""
+    """The stretches of each item: between all places where somebody begins or ends a span.
+
+    One where labels are of the item, and where nobody marked anything: that nothing is there is a question too.
+    """
     if table.question.type == "multi_label":
         return {item: [WHOLE] for item in table.items}
     edges: dict[str, set[int]] = defaultdict(set)
     for item, spans in [*zip(table.items, table.labels, strict=True), *table.gold.items()]:
         edges[item].update(edge for span in spans for edge in (span["start"], span["end"]))
-    return {item: list(pairwise(sorted(places))) for item, places in edges.items()}
+    return {item: list(pairwise(sorted(places))) or [WHOLE] for item, places in edges.items()}
 
 
 def _holds(answer: list[Any], label: str, stretch: Stretch) -> bool:

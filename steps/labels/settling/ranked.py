@@ -95,6 +95,10 @@ class Contest:
         gold = [places(item, names) for item, names in table.gold.items() if item in items.of]
         self.items, self.people = items.names, people.names
         self.owner = np.array(owner, dtype=np.int64)
+        self.place = np.zeros(len(owner), dtype=np.int64)
+        for known in self._of_item.values():
+            for at, name in enumerate(sorted(known)):
+                self.place[known[name]] = at
         self.duels = self._duels([*zip(self.voters_of, self.rankings, strict=True), *((-1, one) for one in gold)])
 
     def _duels(self, rankings: Sequence[tuple[int, list[int]]]) -> Duels:
@@ -106,7 +110,7 @@ class Contest:
                 worse.append(second)
                 weight.append(2 / len(ranking))
         who_is, won, lost = (np.array(one, dtype=np.int64) for one in (voter, better, worse))
-        return Duels(who_is, won, lost, np.array(weight), self.owner, len(self.people))
+        return Duels(who_is, won, lost, np.array(weight), self.owner, self.place, len(self.people))
 
     def settlements(self, score: Floats, chances: Floats, acuity: Floats) -> Iterator[Settlement]:
         """The orders, with what each ranking says for them."""

@@ -25,6 +25,8 @@ USUAL, VARIES = 1.0, 0.7
 GOLD = 4.0
 """Acuity of what is known to be right."""
 DRAWS = 400
+FEW, WIDER = 4, 1.2
+"""Things of an item up to which scores are drawn one by one; and how much wider those are drawn that hang together."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Duels:
     """Who put what before what: `voter`, `better`, `worse` (d,), the latter two places of things; voter -1 is gold.
 
     `weight` (d,): what each counts. Pairs of one ranking follow from each other, so those of k things count as k - 1 together.
-    `owner` (t,): the item that each thing belongs to.
+    `owner` (t,): the item that each thing belongs to; `place` (t,): its place among the things of the item.
     """
 
     voter: Ints
@@ -40,6 +42,7 @@ class Duels:
     worse: Ints
     weight: Floats
     owner: Ints
+    place: Ints
     voters: int
 
 
@@ -91,21 +94,33 @@ def _doubt(duels: Duels, score: Floats, acuity: Floats) -> Floats:
 def chances_of_best(standings: Standings, duels: Duels) -> Floats:
     """(t,): how probable it is that each thing is the best of its item.
 
-    Scores are drawn around the best ones, twice as far apart as the curvature there says, and each draw counts as much as
-    duels and prior make it more probable than drawing did: few duels leave room for scores that lie far out.
+    Scores are drawn around the best ones, wider than the curvature there says, and each draw counts as much as duels and prior
+    make it more probable than drawing did: few duels leave room for scores that lie far out. All items are drawn alike, so
+    what is said of one does not depend on its neighbours.
     """
-    owner, things = duels.owner, len(duels.owner)
-    items = int(owner.max()) + 1 if things else 0
-    wide = 2 * standings.doubt
+    things = np.bincount(duels.owner)
+    noise = np.random.default_rng(0).standard_normal((DRAWS, int(things.max(initial=1))))
     sight = np.where(duels.voter < 0, GOLD, standings.acuity[np.where(duels.voter < 0, 0, duels.voter)])
-    of_duel = owner[duels.better]
-    rng = np.random.default_rng(0)
-    wins, total, highest = np.zeros(things), np.zeros(items), np.full(items, -np.inf)
-    for _ in range(DRAWS):
-        noise = rng.standard_normal(things)
-        score = standings.score + wide * noise
+    chances = _of_few(standings, duels, sight, noise)
+    of_duel = duels.owner[duels.better]
+    order = np.argsort(of_duel, kind="stable")
+    begins = np.searchsorted(of_duel[order], np.arange(len(things) + 1))
+    for item in np.flatnonzero(things > FEW):
+        mine = np.flatnonzero(duels.owner == item)
+        chances[mine] = _of_many(standings, duels, sight, order[begins[item] : begins[item + 1]], mine, noise)
+    return chances
+
+
+def _of_few(standings: Standings, duels: Duels, sight: Floats, noise: Floats) -> Floats:
+    """(t,): the chances in items of few things, whose scores are drawn one by one; all items at a time."""
+    owner, of_duel = duels.owner, duels.owner[duels.better]
+    items = int(owner.max()) + 1 if len(owner) else 0
+    wins, total, highest = np.zeros(len(owner)), np.zeros(items), np.full(items, -np.inf)
+    for drawn in noise:
+        step = drawn[duels.place]
+        score = standings.score + 2 * standings.doubt * step
         surprise = duels.weight * np.logaddexp(0, -sight * (score[duels.better] - score[duels.worse]))
-        fits = (noise**2 - (score / SPREAD) ** 2) / 2
+        fits = (step**2 - (score / SPREAD) ** 2) / 2
         worth = np.bincount(owner, fits, items) - np.bincount(of_duel, surprise, items)
         before, highest = highest, np.maximum(highest, worth)
         faded, weight = np.exp(before - highest), np.exp(worth - highest)  # what was added counts by the highest until then
@@ -114,6 +129,25 @@ def chances_of_best(standings: Standings, duels: Duels) -> Floats:
         wins = wins * faded[owner] + (score == best[owner]) * weight[owner]
         total = total * faded + weight
     return np.asarray(wins / total[owner])
+
+
+def _of_many(standings: Standings, duels: Duels, sight: Floats, chosen: Ints, mine: Ints, noise: Floats) -> Floats:
+    """(k,): the chances of the things of one item, whose scores are drawn together: they hang on each other."""
+    at = {thing: place for place, thing in enumerate(mine.tolist())}
+    better = np.array([at[thing] for thing in duels.better[chosen].tolist()], dtype=np.int64)
+    worse = np.array([at[thing] for thing in duels.worse[chosen].tolist()], dtype=np.int64)
+    see, weight, score = sight[chosen], duels.weight[chosen], standings.score[mine]
+    chance = 1 / (1 + np.exp(np.clip(-see * (score[better] - score[worse]), -500, 500)))
+    bend = weight * see**2 * chance * (1 - chance)
+    known = np.eye(len(mine)) / SPREAD**2
+    for one, other, sign in ((better, better, 1), (worse, worse, 1), (better, worse, -1), (worse, better, -1)):
+        np.add.at(known, (one, other), sign * bend)
+    step = noise[:, duels.place[mine]]
+    drawn = score + WIDER * np.linalg.solve(np.linalg.cholesky(known).T, step.T).T
+    surprise = (weight * np.logaddexp(0, -see * (drawn[:, better] - drawn[:, worse]))).sum(axis=1)
+    worth = (step**2).sum(axis=1) / 2 - (drawn**2).sum(axis=1) / (2 * SPREAD**2) - surprise
+    counts = np.exp(worth - worth.max())
+    return np.asarray(np.bincount(drawn.argmax(axis=1), counts, len(mine)) / counts.sum())
 
 
 def shares_of_wins(duels: Duels) -> Floats:

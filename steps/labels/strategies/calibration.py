@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from steps.labels.strategies.expectation import KIND_IS_WORTH, Tables, soft_max, spread
+from steps.labels.strategies.expectation import KIND_IS_WORTH, Tables, soft_max, spread, usual_spread
 from steps.labels.strategies.sureness import sureness_of
 from steps.labels.votes import Floats, Ints, Votes
 
@@ -63,7 +63,8 @@ def choose_overlap(votes: Votes, tables: Tables, posterior: Floats, bins: Ints |
     others = whole[votes.item[chosen]] - weighted
     scores: list[Floats] = []
     for overlap in OVERLAPS:
-        before = soft_max((tables.log_prior + others) / spread(votes, overlap, fewer=1)[votes.item[chosen]][:, None])
+        prior = tables.log_prior / usual_spread(votes, overlap)
+        before = soft_max(prior + others / spread(votes, overlap, fewer=1)[votes.item[chosen]][:, None])
         scores.append(np.log((before * np.exp(said)).sum(axis=1)))
     best = int(np.argmax([score.mean() for score in scores]))
     gain = scores[best] - scores[0]
@@ -114,5 +115,5 @@ def gold_without_own(votes: Votes, tables: Tables, posterior: Floats, bins: Ints
     said = evidence_without_own(votes, tables, posterior, chosen, bins) * tables.weight[chosen][:, None]
     whole = np.zeros((len(votes.items), len(votes.classes)))
     np.add.at(whole, votes.item[chosen], said)
-    values = (tables.log_prior + whole) / spread(votes, tables.overlap)[:, None]
+    values = tables.log_prior + whole / spread(votes, tables.overlap)[:, None]
     return values[known], votes.gold[known]

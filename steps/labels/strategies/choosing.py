@@ -16,6 +16,7 @@ from steps.labels.questions import QuestionType
 from steps.labels.strategies.families import families_of
 from steps.labels.strategies.fitting import fit
 from steps.labels.strategies.strategy import Strategy, StrategyName
+from steps.labels.strategies.sureness import sum_by_label
 from steps.labels.votes import Floats, Ints, Votes
 
 ENOUGH_GOLD = 20
@@ -104,7 +105,8 @@ def _on_answers(name: StrategyName, votes: Votes, question: QuestionType) -> Flo
     posterior = strategy.apply(seen).posterior
     told = posterior[hidden.item]
     if strategy.counts_shares:
-        counts = seen.counts[hidden.item] + 0.5
+        weight = np.array([strategy.voices[voter.name].weight for voter in seen.voters])
+        counts = sum_by_label(seen, weight[seen.voter] / weight.mean())[hidden.item] + 0.5
         return _logarithm((counts / counts.sum(axis=1, keepdims=True))[np.arange(len(hidden)), hidden.label])
     confusion = np.stack([np.array(strategy.voices[voter.name].confusion) for voter in tried.voters])
     return _logarithm((told * confusion[hidden.voter, :, hidden.label]).sum(axis=1))

@@ -114,7 +114,8 @@ def learn(
     def tables_of(posterior: Floats) -> Tables:
         tables = _tables(votes, ballots, posterior, habits)
         sure = None if bins is None else sureness(votes, bins, posterior)
-        return replace(tables, overlap=overlap, weight=weight, sureness=sure)
+        prior = tables.log_prior / usual_spread(votes, overlap)  # class shares are learned from the same answers
+        return replace(tables, log_prior=prior - np.log(np.exp(prior).sum()), overlap=overlap, weight=weight, sureness=sure)
 
     posterior = clamped(shares(votes) if begin is None else begin, votes)
     tables = tables_of(posterior)
@@ -133,12 +134,17 @@ def logits(votes: Votes, ballots: Ballots, tables: Tables, bins: Ints | None = N
     said = ballots.evidence(np.log(tables.confusion))
     if tables.sureness is not None and bins is not None:
         said = said + sum_by_label(votes, tables.weight * sureness_of(votes, bins, tables.sureness))
-    return np.asarray((tables.log_prior + said) / spread(votes, tables.overlap)[:, None])
+    return np.asarray(tables.log_prior + said / spread(votes, tables.overlap)[:, None])
 
 
 def spread(votes: Votes, overlap: float, fewer: int = 0) -> Floats:
     """(n,): by how much answers about an item count as fewer than they are. `fewer`: answers that are left out."""
     return 1 + overlap * np.maximum(votes.per_item - 1 - fewer, 0)
+
+
+def usual_spread(votes: Votes, overlap: float) -> float:
+    """By how much answers about an item with as many as usual count as fewer than they are."""
+    return 1 + overlap * max(len(votes) / max(int((votes.per_item > 0).sum()), 1) - 1, 0)
 
 
 def shares(votes: Votes, weight: Floats | None = None) -> Floats:

@@ -19,7 +19,7 @@ import numpy as np
 
 from steps.labels.questions import QuestionType
 from steps.labels.strategies.calibration import Calibration, calibrate, choose_overlap, gold_without_own
-from steps.labels.strategies.expectation import Ballots, Habits, Tables, clamped, learn, logits, shares, soft_max
+from steps.labels.strategies.expectation import Ballots, Habits, Tables, clamped, learn, logits, shares, soft_max, usual_spread
 from steps.labels.strategies.families import correlations, family_weights
 from steps.labels.strategies.holding_out import choose_habits, some_items
 from steps.labels.strategies.outsiders import told_by_outsiders
@@ -86,7 +86,7 @@ def _learned(votes: Votes, question: QuestionType) -> Strategy:
     tryout = choose_habits(votes, _candidates(votes, question), families, bins)
     tables, posterior = learn(votes, tryout.habits, weight=weight, bins=bins)
     if tryout.habits.own:
-        tables = replace(tables, overlap=tryout.overlap)
+        tables = replace(tables, overlap=tryout.overlap, log_prior=tables.log_prior / usual_spread(votes, tryout.overlap))
         posterior = clamped(soft_max(logits(votes, Ballots(votes, weight), tables, bins)), votes)
     elif overlap := choose_overlap(votes, tables, posterior, bins, np.random.default_rng(0)):
         # Free confusions explain what answers have in common as if it were the class: they are learned again without it.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steps.labels.strategies.calibration import MOST_TRIED, OVERLAPS
-from steps.labels.strategies.expectation import Ballots, Habits, clamped, learn, logits, soft_max, spread
+from steps.labels.strategies.expectation import Ballots, Habits, clamped, learn, logits, soft_max, spread, usual_spread
 from steps.labels.strategies.families import family_weights
 from steps.labels.votes import Floats, Ints, Votes
 
@@ -49,11 +49,12 @@ def _told(votes: Votes, is_hidden: NDArray[np.bool_], habits: Habits, families: 
     weight = family_weights(seen, families)
     seen_bins = None if bins is None else bins[~is_hidden]
     tables, _ = learn(seen, habits, weight=weight, bins=seen_bins)
-    values = logits(seen, Ballots(seen, weight), tables, seen_bins)
+    said_of_item = logits(seen, Ballots(seen, weight), tables, seen_bins) - tables.log_prior
     said = tables.confusion[hidden.voter, :, hidden.label]
     told = []
     for overlap in OVERLAPS:
-        posterior = clamped(soft_max(values / spread(seen, overlap)[:, None]), seen)
+        prior = tables.log_prior / usual_spread(seen, overlap)
+        posterior = clamped(soft_max(prior + said_of_item / spread(seen, overlap)[:, None]), seen)
         told.append(np.log(np.maximum((posterior[hidden.item] * said).sum(axis=1), 1e-12)))
     return np.stack(told)
 

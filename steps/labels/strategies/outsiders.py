@@ -11,7 +11,7 @@ import numpy as np
 from steps.labels.strategies.calibration import evidence_without_own
 from steps.labels.strategies.expectation import Habits, learn, soft_max
 from steps.labels.strategies.families import ASSUMED, families_of, family_of, family_weights
-from steps.labels.votes import Ints, Votes
+from steps.labels.votes import Floats, Ints, Votes
 
 TOGETHER = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 ENOUGH = 200
@@ -33,12 +33,15 @@ def told_by_outsiders(votes: Votes, bins: Ints | None) -> dict[str, float]:
         outside = np.flatnonzero((name != family) & (size[votes.item] > 1))
         if len(outside) < ENOUGH:
             continue
-        scores = []
+        scores: list[Floats] = []
         for together in TOGETHER:
             weighted = said * family_weights(votes, found | {family: together})[:, None]
             whole = np.zeros_like(posterior)
             np.add.at(whole, votes.item, weighted)
             before = soft_max(tables.log_prior + whole[votes.item[outside]] - weighted[outside])
-            scores.append(float(np.log((before * np.exp(said[outside])).sum(axis=1)).mean()))
-        told[family] = found[family] = TOGETHER[int(np.argmax(scores))]
+            scores.append(np.log((before * np.exp(said[outside])).sum(axis=1)))
+        best = int(np.argmax([score.mean() for score in scores]))
+        gain = np.bincount(votes.item[outside], scores[best] - scores[TOGETHER.index(ASSUMED)], len(votes.items))
+        is_clear = gain.sum() > 2 * np.sqrt((gain**2).sum())  # by items: answers about one go together
+        told[family] = found[family] = TOGETHER[best] if is_clear else ASSUMED
     return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -94,8 +94,10 @@ class Strategy(BaseModel):
     @property
     def hash(self) -> str:
         """Of all that decides over labels: 16 hex digits. Equal strategies have equal ones, whatever their version."""
-        told = {"version": True, "why": True, "fitted": True}
-        content = self.model_dump(mode="json", exclude={**told, "parts": {"__all__": {*told}}})
+        said = {"version": True, "why": True, "fitted": True}
+        voices: Any = True if self.name == "majority" else {"__all__": {"answers"}}
+        own = {**said, "voices": voices}
+        content = self.model_dump(mode="json", exclude={**own, "parts": {"__all__": own}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

@@ -41,16 +41,17 @@ class Verdicts:
 
     @cached_property
     def right(self) -> Floats:
-        """(m,): how probable it is that each vote is right, by gold, or else by all other votes on its item."""
+        """(m,): how probable it is that each vote is right.
+
+        Where shares are counted, these say nothing of it: a vote then counts as right if it is what most others said, and as
+        partly right where these are of several minds.
+        """
         votes = self.votes
-        of_item = self.posterior[votes.item]
-        if self.by_shares:
-            others = np.maximum(of_item * self._totals[:, None] - self.said, 0)
-        else:
-            others = of_item * np.exp(self.said.min(axis=1, keepdims=True) - self.said)
-        total = others.sum(axis=1, keepdims=True)
-        others = np.where(total > 0, others / np.where(total > 0, total, 1), 1 / len(votes.classes))
-        told = np.where(votes.gold[votes.item, None] >= 0, of_item, others)
+        if not self.by_shares:
+            return np.asarray(self.posterior[votes.item, votes.label])
+        others = self.posterior[votes.item] * self._totals[:, None] - self.said
+        first = others >= others.max(axis=1, keepdims=True) - 1e-9
+        told = np.where(votes.gold[votes.item, None] >= 0, self.posterior[votes.item], first / first.sum(axis=1, keepdims=True))
         return np.asarray(told[np.arange(len(votes)), votes.label])
 
     @property
