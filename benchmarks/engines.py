@@ -215,7 +215,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument("--model", default="", help="name on the Hub, or a folder; a tiny model of random numbers if not given")
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--turns", type=int, default=2)
-    parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--in-flight", type=int, default=128, help="more than the engine computes at a time: it never waits")
     parser.add_argument("--tokens", type=int, default=64, help="most tokens of a reply")
     parser.add_argument("--gpu", action="store_true", help="the machine has a GPU, and the official vLLM")
     parser.add_argument("--gpus", type=int, default=1, help="GPUs that share the model")
