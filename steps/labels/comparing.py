@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from steps.labels.measures import Quality, Scored, quality
-from steps.labels.settling import Choice, Settlement, learn, settle
+from steps.labels.settling import Settlement, learn, settle
 from steps.labels.strategies.strategy import Strategy
+from steps.labels.strategy_names import StrategyChoice
 from steps.labels.table import AnnotationTable
 
 FOLDS = 5
@@ -42,7 +43,7 @@ class Change:
     gold: Any = None
 
 
-def contend(table: AnnotationTable, strategy: Choice | Strategy) -> Contender:
+def contend(table: AnnotationTable, strategy: StrategyChoice | Strategy) -> Contender:
     """What one strategy makes of annotations: learned here if it is a name.
 
     Raises:
@@ -63,7 +64,7 @@ def changes(before: Contender, after: Contender, gold: dict[str, Any] | None = N
             yield Change(item, one.label, other.label, one.probability, other.probability, known.get(item))
 
 
-def _is_saved(strategy: Choice | Strategy) -> bool:
+def _is_saved(strategy: StrategyChoice | Strategy) -> bool:
     return isinstance(strategy, Strategy)
 
 

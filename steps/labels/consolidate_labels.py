@@ -10,8 +10,9 @@ from pydantic import Field
 
 from steps.base import Row
 from steps.components import LOCAL_FILES
-from steps.labels.annotation_step import AnnotationStep, StrategyChoice
+from steps.labels.annotation_step import AnnotationStep
 from steps.labels.annotations import COLUMNS, GOLD
+from steps.labels.strategy_names import StrategyChoice
 
 if TYPE_CHECKING:
     from steps.labels.strategies.strategy import Strategy
@@ -61,6 +62,9 @@ class ConsolidateLabels(AnnotationStep):
         json_schema_extra=LOCAL_FILES,
     )
     version: int = Field(default=1, ge=1, description="Version that a strategy learned here gets.")
+
+    def strategy_files_read(self) -> list[str]:
+        return [self.strategy_file] if self.strategy_file else []
 
     def columns_after(self, received: Iterable[str]) -> list[str]:
         """An annotation's own columns end here; those about the item stay."""

@@ -133,10 +133,21 @@ def _ranking(value: Any, labels: list[str]) -> list[str]:
     return [_known(name, labels) for name in ranked]
 
 
+MOST_CHARACTERS = 2**31
+
+
+def _place(value: Any) -> int:
+    """Where a span begins or ends: a whole number of characters."""
+    number = number_in(value)
+    if not number.is_integer() or number > MOST_CHARACTERS:
+        raise ValueError("a span begins and ends at a whole number of characters")
+    return int(number)
+
+
 def _spans(value: Any, labels: list[str]) -> list[dict[str, Any]]:
     spans = []
     for span in value:
-        start, end = int(span["start"]), int(span["end"])
+        start, end = _place(span["start"]), _place(span["end"])
         if not 0 <= start < end:
             raise ValueError("a span ends after its start")
         spans.append({"start": start, "end": end, "label": _known(label_text(span["label"]), labels)})
