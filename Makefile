@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
-.PHONY: help install run app test test-slow test-ui check format docs bench bench-peers lock clean
+.PHONY: help install run app test test-slow test-ui test-engines test-vllm check format docs bench bench-peers lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,14 @@ test-slow: install  ## Run the long tests too
 test-ui: install  ## Run all tests in a browser
 	@sh tools/browser.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/ui
+
+test-engines: install  ## Run transformers and llama.cpp with a tiny model (installs them into build/engines, 10 minutes once)
+	@sh tools/engines.sh engines
+	PYTHONPATH=. build/engines/bin/python -m pytest -m engines tests/engines
+
+test-vllm: install  ## Run vLLM's build for CPUs with a tiny model (installs it into build/vllm, 4 GB)
+	@sh tools/engines.sh vllm
+	PYTHONPATH=. build/vllm/bin/python -m pytest -m vllm tests/engines
 
 check: install  ## Lint, types, imports, tests
 	$(BIN)/ruff check .

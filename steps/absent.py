@@ -8,11 +8,8 @@ from __future__ import annotations
 GUIDE = "docs/migrating.md"
 
 
-_OWN_WEIGHTS = "`OpenAILLM` with the `base_url` of a llama.cpp, transformers, MLX or vLLM server"
 _OWN_STEP = "a step of your own"
 ABSENT = {
-    **dict.fromkeys(("LlamaCppLLM", "TransformersLLM", "MlxLLM", "vLLM"), _OWN_WEIGHTS),
-    **dict.fromkeys(("LlamaCppEmbeddings", "vLLMEmbeddings"), "`SentenceTransformerEmbeddings`"),
     "GenerateEmbeddings": "`EmbeddingGeneration`",
     **dict.fromkeys(("ImageGeneration", "OpenAIImageGeneration", "InferenceEndpointsImageGeneration"), _OWN_STEP),
 }

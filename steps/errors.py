@@ -11,7 +11,7 @@ DistilflowError
 │   └── LLMError        the request for this row failed
 │       ├── RateLimited · ServerFailed · NetworkFailed (Unreachable)     worth another attempt
 │       ├── EmptyReply                                      worth one more attempt, which is paid for again
-│       ├── ContextTooLong · ContentFiltered · BadRequest (SchemaRefused)   never going to succeed
+│       ├── ContextTooLong · ContentFiltered · OutOfMemory · TookModelDown · BadRequest (SchemaRefused)   never going to succeed
 │       └── AuthFailed · ModelNotFound · EndpointDown       stop the run: no row can succeed
 └── RunError            the run cannot go on
 """
@@ -206,6 +206,18 @@ class ContentFiltered(LLMError):
     """The provider's content filter refused this prompt or its answer."""
 
     code = "content-filtered"
+
+
+class OutOfMemory(LLMError):
+    """A model on this machine has no memory left for this row."""
+
+    code = "out-of-memory"
+
+
+class TookModelDown(LLMError):
+    """Every process with a model on this machine that got this row died."""
+
+    code = "model-died"
 
 
 class BadRequest(LLMError):

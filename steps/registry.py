@@ -52,6 +52,8 @@ _FILES = {
     **{provider.class_name: "provider_llms" for provider in PROVIDERS},
     "OpenAILLM": "openai_llm",
     "AnthropicLLM": "anthropic_llm",
+    "vLLM": "vllm",
+    "vLLMEmbeddings": "vllm_embeddings",
 }
 """Files that are called otherwise than the class in snake_case."""
 

@@ -15,6 +15,7 @@ import pytest
 from flows.cli.commands import cli
 from flows.drafting import NOT_ITS_FAULT
 from flows.plan import examine
+from flows.pools import Pools
 from flows.spec import spec_from
 from flows.spec.text import parse
 from steps import registry
@@ -89,7 +90,7 @@ def test_what_stands_in_a_pipeline_file_can_be_planned(section: Section) -> None
     shown, _ = parse(section.block("yaml"))
 
     spec, problems = spec_from({"distilflow": 1, "name": "shown", **_pipeline_around(shown)})
-    _, found = examine(spec)
+    _, found = examine(spec, Pools(devices=("0",)))
 
     assert [problem for problem in [*problems, *found] if not _is_of_this_machine(problem)] == []
 

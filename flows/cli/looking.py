@@ -13,6 +13,7 @@ from flows.cli.flags import LoadGroups, Model, Params, Pipeline, Rehearse, RunsD
 from flows.cli.running import FAILED, models_of, planned_from
 from flows.engine.options import RunOptions
 from flows.plan.grouping import grouped
+from flows.plan.sharing import sharing_steps
 from flows.runs import RUNS
 from steps.errors import SpecError
 from steps.wording import listed
@@ -55,6 +56,8 @@ def plan(
     if groups := grouped(planned, asked)[0]:
         why = "" if asked else "The GPUs do not do for all steps at once. "
         tell(f"\n{why}One after the other: {'; '.join(map(listed, groups))}.")
+    for sharing in sharing_steps(planned):
+        tell(f"\n{listed(map(repr, sharing))} share a model: it is loaded once while they work at the same time.")
     out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
     if estimate:
         from flows.cli.estimating import show_estimate

@@ -44,6 +44,7 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "disable_cuda_device_placement": (False,),
     "cuda_devices": ("auto",),
     "follow_redirects": (True,),
+    "skip_tokenizer_init": (False,),
     "max_concurrent_requests": (64,),
     "timeout": (120, 120.0),
     "max_retries": (6,),

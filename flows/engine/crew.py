@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from flows.engine.budget import Budget
@@ -12,14 +11,15 @@ from flows.engine.desk import Desk
 from flows.engine.gateway import Gateway
 from flows.engine.hosts import Host, Listener, LoopHost, ThreadHost, WorkerHost
 from flows.engine.items import Item
+from flows.engine.local_models import LocalModels
 from flows.engine.observer import Observer
+from flows.engine.orders import order_of
 from flows.engine.outcome import Failure, Outcome
 from flows.engine.placing import Lease, Placer
 from flows.engine.quarantine import Quarantine
 from flows.engine.settings import Settings
 from flows.engine.shelf import Shelf
 from flows.engine.station import Station
-from flows.engine.worker import Order
 from flows.plan import Plan
 from steps.errors import DistilflowError, RunError
 
@@ -36,6 +36,7 @@ class Employer(Listener, Protocol):
     placer: Placer
     observer: Observer
     quarantine: Quarantine
+    models: LocalModels
 
     def fail(self, error: Exception) -> None: ...
 
@@ -53,8 +54,26 @@ class Crew:
         """Start all replicas of a stage."""
         for shelf in self._shelves_before(station):
             shelf.save()
+        if self._employer.models.serves(station.stage):
+            await self._ask_beside_models(station)
+            return
         for replica in range(station.stage.resources.replicas):
             await self.add(station, replica)
+
+    async def _ask_beside_models(self, station: Station) -> None:
+        """Start a stage here that asks models in processes of their own."""
+        employer, stage = self._employer, station.stage
+        try:
+            leases = await employer.models.move_in(stage)
+            station.leases.update(enumerate(leases))
+            host = LoopHost(stage, 0, employer, self._desk(station), self._gateway)
+            host.devices = [device for lease in leases for device in lease.devices]
+            station.hosts.append(host)
+            self._tell(station, host, "started")
+            await host.start()
+        except Exception as error:
+            is_ours = isinstance(error, DistilflowError)
+            employer.fail(error if is_ours else RunError(f"step {stage.name!r} cannot start: {error}"))
 
     async def add(self, station: Station, replica: int, skip: int = 0) -> None:
         """Start one replica, on the devices it has or gets. `skip`: rows of a source that another one has sent on."""
@@ -75,8 +94,19 @@ class Crew:
     def _host(self, station: Station, replica: int, lease: Lease, skip: int) -> Host:
         employer, stage, settings = self._employer, station.stage, self._employer.settings
         shelves = tuple(shelf.path for shelf in self._shelves_before(station))
+        desk = self._desk(station)
+        if stage.asks is not None and (stage.pool == "async" or settings.in_threads):
+            return LoopHost(stage, replica, employer, desk, self._gateway)
+        if settings.in_threads:
+            return ThreadHost(stage, replica, employer, desk, shelves)
+        order = order_of(employer.plan, stage, lease, desk)
+        order = replace(order, skip=skip, shelves=shelves, has_budget=self._budget is not None)
+        return WorkerHost(stage, replica, employer, order, self._budget)
+
+    def _desk(self, station: Station) -> Desk:
+        employer, settings = self._employer, self._employer.settings
         station.workers += 1
-        desk = Desk(
+        return Desk(
             folder=settings.folder,
             writer=f"{settings.session}-{station.workers}",
             known_failures=employer.quarantine.known(),
@@ -84,21 +114,6 @@ class Crew:
             options=settings.options,
             newest=settings.newest,
         )
-        if stage.asks is not None and (stage.pool == "async" or settings.in_threads):
-            return LoopHost(stage, replica, employer, desk, self._gateway)
-        if settings.in_threads:
-            return ThreadHost(stage, replica, employer, desk, shelves)
-        order = Order(
-            employer.plan.spec.to_dict(),
-            stage.name,
-            desk,
-            skip,
-            shelves,
-            self._budget is not None,
-            {**os.environ, **lease.environment},
-            tuple(sys.path),
-        )
-        return WorkerHost(stage, replica, employer, order, self._budget)
 
     def _shelves_before(self, station: Station) -> list[Shelf]:
         """Where a step that takes all rows finds them: a shelf for each branch."""
@@ -113,6 +128,9 @@ class Crew:
         self.give_back(station)
 
     def give_back(self, station: Station) -> None:
+        """Give back the devices of a stage."""
+        if self._employer.models.move_out(station.stage):
+            station.leases.clear()
         for replica, lease in station.leases.items():
             self._employer.placer.release(station.stage, replica, lease)
         station.leases.clear()

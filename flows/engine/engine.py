@@ -23,6 +23,7 @@ from flows.engine.groups import Groups
 from flows.engine.holding import let_go
 from flows.engine.hosts import Host
 from flows.engine.journal import JOURNAL, Journal, tally_of
+from flows.engine.local_models import LocalModels
 from flows.engine.loops import Loop
 from flows.engine.notices import Notice
 from flows.engine.observer import Observer
@@ -97,6 +98,7 @@ class Engine:
             replied=self.observer.replied,
             is_replay=settings.options.is_replay,
         )
+        self.models = LocalModels(plan, settings.folder, placer, self.on_notice, is_replay=settings.options.is_replay)
         self._crew = Crew(self, self.stations, self._gateway, self._budget)
         self._waits = Waits(self.observer)
         self._error: Exception | None = None
@@ -290,6 +292,7 @@ class Engine:
             for host in hosts:
                 host.cancel()
         await asyncio.gather(*(host.end() for host in hosts), return_exceptions=True)
+        await self.models.close()
         await self._gateway.close()
         self._spill.close()
         for station in self.stations.values():

@@ -319,7 +319,7 @@ _starter = ThreadPoolExecutor(1, "start-worker")
 
 def warm_up() -> None:
     """Start the process that workers are forked from, with their imports, before anything heavy is imported here."""
-    context.set_forkserver_preload(["flows.engine.worker"])
+    context.set_forkserver_preload(["flows.engine.worker", "flows.engine.model_process"])
     with _hidden_main():
         resource_tracker.ensure_running()  # first, since it lets all signals through when it starts
         with signals.held_back():

@@ -52,4 +52,4 @@ class LocalPlacer:
 
 def devices_wanted(stage: Stage) -> int:
     """GPUs that one replica gets."""
-    return (stage.resources.gpus or 1) if stage.pool == "gpu" else 0
+    return (stage.resources.gpus or 1) if stage.pool == "gpu" and not stage.is_guest else 0

@@ -32,6 +32,8 @@ class Stage:
     """Its rows are read from the ledger later: by the Distiset, or by a step that needs all of them."""
     depth: int = 1
     """Places in the ids of the rows that leave it."""
+    is_guest: bool = False
+    """It asks a model that another stage got the devices for."""
     rounds: int = 1
     """How often a source may begin: more than once where a step after it repeats it."""
 
@@ -83,7 +85,7 @@ class Stage:
     def asks_at_once(self) -> int:
         """Rows that may be asked about at a time: as many as the model with the most room takes."""
         models = self.asks.answering_models().values() if self.asks is not None else ()
-        return max((llm.max_concurrency for llm in models), default=self.batch_rows)
+        return max((llm.most_in_flight for llm in models), default=self.batch_rows)
 
     @property
     def repeats(self) -> LoopStep | None:

@@ -91,8 +91,8 @@ class Turns:
         accounts = llm.accounts
         lanes = [self._lanes.setdefault(account.identity, Lane(account)) for account in accounts]
         for lane in lanes:
-            lane.limiter.allow(llm.max_concurrency, llm.requests_per_minute, llm.tokens_per_minute)
-        self._most = max(self._most, llm.max_concurrency)
+            lane.limiter.allow(llm.most_in_flight, llm.requests_per_minute, llm.tokens_per_minute)
+        self._most = max(self._most, llm.most_in_flight)
         caller = Caller(llm, lanes)
         self._callers.append(caller)
         return caller
@@ -119,7 +119,7 @@ class Turns:
 
     def _delay(self, caller: Caller, now: float, tokens: float) -> tuple[float | None, Lane | None]:
         """As `Limiter.delay`, for the key that may be used soonest, and this key; of equals the one with least under way."""
-        if self._is_held or self._held >= self._most or caller.held >= caller.llm.max_concurrency:
+        if self._is_held or self._held >= self._most or caller.held >= caller.llm.most_in_flight:
             return None, None
         if self._breaker.is_open and (wait := self._breaker.delay(now)) != 0:
             return wait, None

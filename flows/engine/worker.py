@@ -79,12 +79,7 @@ def message(kind: bytes, payload: bytes = b"") -> bytes:
 def work(sock: socket.socket, order: Order) -> None:
     """Entry of a worker process."""
     threading.Thread(target=end_with_engine, daemon=True).start()
-    inside.enter()
-    signals.leave_to_others()
-    collect_seldom()
-    os.environ.clear()  # that of the process workers are forked from may be older
-    os.environ.update(order.environment)  # pinned devices, before anything that looks for them is imported
-    sys.path[:0] = [entry for entry in order.path if entry not in sys.path]
+    enter_worker(order)
     try:
         try:
             stage = order.make_stage()
@@ -104,11 +99,22 @@ def work(sock: socket.socket, order: Order) -> None:
     sock.close()
 
 
-def end_with_engine() -> None:
+def enter_worker(order: Order) -> None:
+    """Make this process one that works for a run."""
+    inside.enter()
+    signals.leave_to_others()
+    collect_seldom()
+    os.environ.clear()  # that of the process workers are forked from may be older
+    os.environ.update(order.environment)  # pinned devices, before anything that looks for them is imported
+    sys.path[:0] = [entry for entry in order.path if entry not in sys.path]
+
+
+def end_with_engine(then: Callable[[], None] = lambda: None) -> None:
     """End this process when the one it works for is gone, whatever it is doing then: no orphans, nothing done twice."""
     engine = mp.parent_process()
     if engine is not None:
         wait([engine.sentinel])
+        then()
         os._exit(OTHER_SIDE_GONE)
 
 

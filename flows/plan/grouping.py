@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from flows.plan.planned import Plan, Problems
+from flows.plan.sharing import devices_of, shares
 from steps.errors import PlanError, Problem
 from steps.wording import did_you_mean, listed
 
@@ -39,20 +40,16 @@ def grouped(plan: Plan, asked: Sequence[Sequence[str]] | Sequential = ()) -> tup
 
 def by_devices(plan: Plan) -> LoadGroups:
     """Groups whose steps have devices enough; none where those of all steps together do."""
-    wanted = {name: plan.pools.devices_wanted(one.pool, one.step.resources) for name, one in plan.steps.items()}
     present = len(plan.pools.devices)
-    if sum(wanted.values()) <= present:
+    if devices_of(plan, list(plan.steps)) <= present:
         return ()
     groups: list[list[str]] = []
-    free = 0
-    for name, count in wanted.items():
-        if not count:
+    for name, one in plan.steps.items():
+        if not plan.pools.devices_wanted(one.pool, one.step.resources):
             continue
-        if count > free or not groups:
+        if not groups or devices_of(plan, [*groups[-1], name]) > present:
             groups.append([])
-            free = present
         groups[-1].append(name)
-        free -= count
     return tuple(map(tuple, groups))
 
 
@@ -112,13 +109,13 @@ def _unknown(plan: Plan, groups: LoadGroups) -> Problems:
 def _too_large(plan: Plan, groups: LoadGroups) -> Problems:
     """The groups for which the devices do not do, beside the steps in no group."""
     problems = Problems()
-    wanted = {name: plan.pools.devices_wanted(one.pool, one.step.resources) for name, one in plan.steps.items()}
-    always = [name for name in wanted if not any(name in group for group in groups)]
+    always = [name for name in plan.steps if not any(name in group for group in groups)]
     for group in groups or ((),):
-        asking = {name: count for name in (*group, *always) if (count := wanted.get(name, 0))}
+        at_once = [name for name in (*group, *always) if name in plan.steps]
+        asking = {name: count for name, count in shares(plan, at_once).items() if count}
         if sum(asking.values()) > len(plan.pools.devices):
-            shares = listed(f"{name!r} {count}" for name, count in asking.items())
-            what = f"steps that work at the same time ask for {sum(asking.values())} GPUs ({shares}); there are"
+            parts = listed(f"{name!r} {count}" for name, count in asking.items())
+            what = f"steps that work at the same time ask for {sum(asking.values())} GPUs ({parts}); there are"
             problems.add("bad-load-group", f"{what} {len(plan.pools.devices)}", "put them into groups of their own")
     return problems
 

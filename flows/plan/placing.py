@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flows.plan.planned import PlannedStep, Problems
 from flows.pools import Pools
-from steps.base import GeneratorStep, GlobalStep
+from steps.base import BaseStep, GeneratorStep, GlobalStep
+from steps.llms.local_llm import LocalLLM
 from steps.tasks.base import Task
 from steps.wording import did_you_mean, quoted
 
@@ -13,6 +14,8 @@ def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[st
     """Choose a step's pool and check that it fits."""
     step, name = planned.step, planned.name
     planned.pool = step.pool or step.preferred_pool()
+    if step.pool is None and planned.pool == "gpu" and not pools.devices and _works_without_gpu(step):
+        planned.pool = "process"
     if {"pool", "resources"} & unread:
         return
     if planned.pool not in pools.names():
@@ -26,3 +29,11 @@ def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[st
         problems.add("no-such-resources", f"{step.resources.replicas} replicas, but it {kind}", "remove `replicas`", name)
     for shortage, fix in pools.shortages(planned.pool, step.resources):
         problems.add("no-such-resources", shortage, fix, name)
+
+
+def _works_without_gpu(step: BaseStep) -> bool:
+    """Whether a step that would rather have a GPU does without: its models run on the processor too."""
+    if not isinstance(step, Task) or step.resources.gpus:
+        return False
+    local = [llm for llm in step.models().values() if llm.default_pool == "gpu"]
+    return bool(local) and all(isinstance(llm, LocalLLM) and not llm.needs_gpu for llm in local)

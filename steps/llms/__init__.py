@@ -7,7 +7,9 @@ from steps import registry
 if TYPE_CHECKING:
     from steps.llms.anthropic_llm import AnthropicLLM
     from steps.llms.lite_llm import LiteLLM
+    from steps.llms.llama_cpp_llm import LlamaCppLLM
     from steps.llms.mixture_of_agents_llm import MixtureOfAgentsLLM
+    from steps.llms.mlx_llm import MlxLLM
     from steps.llms.openai_llm import OpenAILLM
     from steps.llms.provider_llms import (
         XAILLM,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     )
     from steps.llms.rehearsal_llm import RehearsalLLM
     from steps.llms.replay_llm import ReplayLLM
+    from steps.llms.transformers_llm import TransformersLLM
+    from steps.llms.vllm import vLLM
 else:
     __getattr__ = registry.importer(__name__)
 
@@ -46,9 +50,11 @@ __all__ = [
     "GroqLLM",
     "InferenceEndpointsLLM",
     "LiteLLM",
+    "LlamaCppLLM",
     "LlamaCppServerLLM",
     "MistralLLM",
     "MixtureOfAgentsLLM",
+    "MlxLLM",
     "OllamaLLM",
     "OpenAILLM",
     "OpenRouterLLM",
@@ -56,5 +62,7 @@ __all__ = [
     "ReplayLLM",
     "TGIServerLLM",
     "TogetherLLM",
+    "TransformersLLM",
     "VertexAILLM",
+    "vLLM",
 ]

@@ -162,6 +162,11 @@ class LLM(Model):
         return f"{type(self).__name__}:{self.model_name}"
 
     @property
+    def most_in_flight(self) -> int:
+        """Requests that may be under way to it at a time, all its replicas together."""
+        return self.max_concurrency
+
+    @property
     def enforces_schemas(self) -> bool:
         """Whether it is known to hold its replies to the `schema` of a request."""
         return False

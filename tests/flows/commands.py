@@ -36,7 +36,7 @@ class Commands:
         self.environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "ALLOW_STEP_MODULES": "tests.flows.engine.own_steps",
+            "ALLOW_STEP_MODULES": "tests.flows.engine.own_steps,tests.flows.engine.own_models",
             "COLUMNS": "200",
             MARK: str(folder),
             **environment,

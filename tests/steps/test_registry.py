@@ -54,8 +54,6 @@ def test_a_name_that_nothing_goes_by(name: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "instead"),
     [
-        ("vLLM", "llms", "MLX or vLLM server"),
-        ("vLLMEmbeddings", "embeddings", "SentenceTransformerEmbeddings"),
         ("ImageGeneration", "steps", "a step of your own"),
     ],
 )

@@ -22,8 +22,7 @@ from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 
 MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration"}
 MISSING_MODELS = {
-    "InferenceEndpointsImageGeneration", "LlamaCppEmbeddings", "LlamaCppLLM", "MlxLLM", "OpenAIImageGeneration",
-    "TransformersLLM", "vLLM", "vLLMEmbeddings",
+    "InferenceEndpointsImageGeneration", "OpenAIImageGeneration",
 }  # fmt: skip
 """Classes that are not here. One that has come is taken out: the dumps that have it must run then."""
 SLOW = {"clusters"}  # numba compiles UMAP

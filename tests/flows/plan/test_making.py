@@ -35,7 +35,7 @@ from tests.flows.describing import LOAD, only, problems_of
             "use: TextGeneration, with: {llm: gpt}",
             "bad-parameter",
             "`llm`: say which model it is, with `use`; seen 'gpt'",
-            "write `llm: {use: OpenAILLM, model: ...}`; there are OpenAILLM",
+            "write `llm: {use: OpenAILLM, model: ...}`; there are ",
         ),
         (
             "use: TextGeneration, with: {llm: ReplayLLM}",

@@ -1,0 +1,1 @@
+"""Models that this machine computes: what runs them, and what is done about what goes wrong there."""

@@ -1,0 +1,152 @@
+"""transformers and llama.cpp with a tiny model, as users run them: `make test-engines`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steps.errors import ContextTooLong, RunError
+from steps.llms import LlamaCppLLM, TransformersLLM
+from steps.llms.local_llm import LocalLLM
+from tests.engines.asking import LABELS, SCHEMA, ask, complete, load, run_killed_once, says
+from tests.engines.tiny import save_for_transformers
+from tests.flows.commands import Commands
+
+pytestmark = pytest.mark.engines
+ROWS = 200
+
+
+@pytest.mark.parametrize("engine", ["transformers", "llama.cpp", "llama.cpp served"])
+def test_200_rows_survive_the_death_of_the_run(commands: Commands, engine: str, request: pytest.FixtureRequest) -> None:
+    sampling: dict[str, Any] = {"max_new_tokens": 100 if "llama" in engine else 24}
+    llm: dict[str, Any]
+    if engine == "transformers":
+        model = request.getfixturevalue("folder_model")
+        llm = {"use": "TransformersLLM", "model": model, "generation_kwargs": {**sampling, "min_new_tokens": 12}}
+    else:
+        model = request.getfixturevalue("file_model")
+        serve = engine.endswith("served")
+        llm = {"use": "LlamaCppLLM", "model_path": model, "n_ctx": 512, "serve": serve, "generation_kwargs": sampling}
+        llm["structured_output"] = LABELS
+
+    report = run_killed_once(commands, [load(ROWS), ask(llm)], 4000)
+
+    rows = commands.rows()
+    assert [row["instruction"] for row in rows] == [f"Say something about {number}." for number in range(ROWS)]
+    assert report["sessions"] == 2
+    assert report["quarantined"] == 0
+    if engine != "transformers":
+        assert all(json.loads(row["answer"])["label"] in ("good", "bad") for row in rows)
+
+
+def test_steps_with_one_model_load_it_once(commands: Commands, folder_model: str) -> None:
+    llm = {"use": "TransformersLLM", "model": folder_model, "generation_kwargs": {"max_new_tokens": 8, "min_new_tokens": 4}}
+    warm = {**llm, "generation_kwargs": {**llm["generation_kwargs"], "temperature": 0.8}}  # type: ignore[dict-item]
+
+    ended = commands("run", commands.write([load(20), ask(llm), ask(warm, "again", "answer")]), "--run-id", "r", "--no-prefect")
+
+    assert ended.code == 0, ended.err
+    assert len(commands.rows()) == 20
+    assert len(list((commands.folder / "runs/r/logs").iterdir())) == 1
+
+
+def transformers_llm(model: str, **sampling: Any) -> TransformersLLM:
+    return TransformersLLM(model=model, generation_kwargs={"max_new_tokens": 12, **sampling})
+
+
+def test_rows_that_wait_together_get_what_each_gets_alone(folder_model: str) -> None:
+    questions = [says("one"), says("a much longer question, so that the others are padded to its length"), says("three")]
+    llm = transformers_llm(folder_model, min_new_tokens=12)
+
+    together = complete(llm, *questions)
+
+    assert [one.texts for one in together] == [complete(llm, question)[0].texts for question in questions]
+    assert [one.usage.output_tokens for one in together] == [12, 12, 12]
+
+
+def test_several_replies_with_one_seed_differ_and_can_be_had_again(folder_model: str) -> None:
+    llm = transformers_llm(folder_model, temperature=1.0, seed=5, min_new_tokens=12)
+
+    (once,) = complete(llm, says("one", n=3))
+
+    assert len(set(once.texts)) == 3
+    assert complete(llm, says("one", n=3))[0].texts == once.texts
+
+
+def test_a_prompt_that_is_too_long_is_refused_and_those_beside_it_are_answered(folder_model: str) -> None:
+    llm = transformers_llm(folder_model, min_new_tokens=12)
+
+    with pytest.raises(ContextTooLong, match="2048"):
+        complete(llm, says("long " * 3000), says("short"))
+
+
+def test_the_users_turn_is_written_where_the_chat_format_is_known(folder_model: str, file_model: str) -> None:
+    question = says("Tell me.", speaker="user")
+    magpie: dict[str, Any] = {"magpie_pre_query_template": "qwen2"}
+    local: list[LocalLLM] = [
+        TransformersLLM(model=folder_model, generation_kwargs={"max_new_tokens": 12, "min_new_tokens": 12}, **magpie),
+        LlamaCppLLM(model_path=file_model, n_ctx=512, generation_kwargs={"max_new_tokens": 12}, **magpie),
+    ]
+
+    for llm in local:
+        assert complete(llm, question)[0].usage.input_tokens > 10
+
+
+def test_llama_cpp_holds_replies_to_a_schema_or_to_texts(file_model: str) -> None:
+    by_task = LlamaCppLLM(model_path=file_model, n_ctx=512)
+    choosing = LlamaCppLLM(model_path=file_model, n_ctx=512, structured_output={"format": "choice", "schema": ["yes", "no"]})
+
+    (answer,) = complete(by_task, says("Label it.", schema=SCHEMA))
+    (choice,) = complete(choosing, says("Yes or no?"))
+
+    assert json.loads(answer.texts[0])["stars"] in (1, 2, 3)
+    assert choice.texts[0] in ("yes", "no")
+
+
+@pytest.mark.parametrize(
+    ("llm", "said", "fix"),
+    [
+        (TransformersLLM(model="no-such/model-here"), "it is not there", "without a network"),
+        (TransformersLLM(model="/no/such/folder"), "it is not there", "check its name"),
+        (LlamaCppLLM(model_path="none.gguf"), "there is no such file", "repo_id"),
+    ],
+    ids=["hub", "folder", "file"],
+)
+def test_a_model_that_is_not_there_is_named(
+    llm: LocalLLM, said: str, fix: str, folder_model: str, file_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    with pytest.raises(RunError, match=said) as caught:
+        complete(llm, says("?"))
+
+    assert fix in caught.value.fix
+
+
+def test_a_model_without_a_chat_template_is_refused_before_a_row_is_asked(tmp_path: Path, folder_model: str) -> None:
+    model = save_for_transformers(tmp_path / "plain", template=None)
+
+    with pytest.raises(RunError, match="no chat template"):
+        complete(transformers_llm(str(model)), says("?"))
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, file_model: str) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF" + bytes(100))
+
+    with pytest.raises(RunError, match=r"'.*broken\.gguf' cannot be loaded"):
+        complete(LlamaCppLLM(model_path=str(broken)), says("?"))
+
+
+def test_a_wrong_parameter_is_that_of_the_row(file_model: str, folder_model: str) -> None:
+    from steps.errors import BadRequest
+
+    for llm in (
+        transformers_llm(folder_model, no_such_thing=1),
+        LlamaCppLLM(model_path=file_model, generation_kwargs={"no_such_thing": 1}),
+    ):
+        with pytest.raises(BadRequest, match="no_such_thing"):
+            complete(llm, says("?"))
