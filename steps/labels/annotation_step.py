@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -15,7 +15,6 @@ from steps.labels.questions import Question
 if TYPE_CHECKING:
     from steps.labels.table import AnnotationTable
 
-StrategyChoice = Literal["auto", "majority", "weighted", "one_coin", "dawid_skene", "learned"]
 NEEDED = ("item", "annotator", "label")
 
 

@@ -11,7 +11,9 @@ from pydantic import Field
 
 from steps.base import Row
 from steps.components import LOCAL_FILES
-from steps.labels.annotation_step import AnnotationStep, StrategyChoice
+from steps.errors import Complaint
+from steps.labels.annotation_step import AnnotationStep
+from steps.labels.choices import StrategyChoice, choices_for, misfits
 
 if TYPE_CHECKING:
     from steps.labels.comparing import Contender
@@ -48,9 +50,9 @@ class CompareStrategies(AnnotationStep):
         *(column for name in MEASURED for column in (name, f"{name}_low", f"{name}_high")),
     )
 
-    strategies: list[StrategyChoice] = Field(
-        default=["majority", "weighted", "one_coin", "dawid_skene", "learned"],
-        description="Strategies to learn and compare; the others are held against the first.",
+    strategies: list[StrategyChoice] | None = Field(
+        default=None,
+        description="Strategies to learn and compare, the others with the first. Empty for all that fit the question.",
     )
     strategy_files: list[str] = Field(
         default_factory=list, description="Strategies that were saved, to compare too.", json_schema_extra=LOCAL_FILES
@@ -60,9 +62,10 @@ class CompareStrategies(AnnotationStep):
         """The rows are about strategies: nothing of the annotations stays."""
         return self.makes()
 
-    def check(self) -> Iterable[str]:
-        if not self.strategies and not self.strategy_files:
-            yield "nothing to compare: `strategies` and `strategy_files` are both empty"
+    def check(self) -> Iterable[Complaint]:
+        if self.strategies == [] and not self.strategy_files:
+            yield "nothing to compare: `strategies` and `strategy_files` are both empty lists"
+        yield from misfits(self.strategies or [], self.question.type)
 
     def process(self, rows: Collection[Row]) -> Iterator[Row]:
         from steps.labels.comparing import changes, contend
@@ -72,7 +75,7 @@ class CompareStrategies(AnnotationStep):
             return
         table = self.table(rows)
         saved = [Strategy.load(Path(path)) for path in self.strategy_files]
-        contenders = [contend(table, one) for one in [*self.strategies, *saved]]
+        contenders = [contend(table, one) for one in [*self._learned_here, *saved]]
         changed = [list(changes(contenders[0], one, table.gold)) for one in contenders]
         self._keep(
             [
@@ -83,6 +86,10 @@ class CompareStrategies(AnnotationStep):
         )
         for one, some in zip(contenders, changed, strict=True):
             yield self._row(one, table, len(some))
+
+    @property
+    def _learned_here(self) -> Sequence[StrategyChoice]:
+        return choices_for(self.question.type) if self.strategies is None else self.strategies
 
     def _row(self, one: Contender, table: AnnotationTable, changed: int) -> Row:
         measured = one.quality.row() if one.quality else {}

@@ -10,8 +10,10 @@ from pydantic import Field
 
 from steps.base import Row
 from steps.components import LOCAL_FILES
-from steps.labels.annotation_step import AnnotationStep, StrategyChoice
+from steps.errors import Complaint
+from steps.labels.annotation_step import AnnotationStep
 from steps.labels.annotations import COLUMNS, GOLD
+from steps.labels.choices import StrategyChoice, misfits
 
 if TYPE_CHECKING:
     from steps.labels.strategies.strategy import Strategy
@@ -66,6 +68,9 @@ class ConsolidateLabels(AnnotationStep):
         """An annotation's own columns end here; those about the item stay."""
         own = {*COLUMNS, GOLD} - {*self.outputs}
         return list(dict.fromkeys([*(column for column in received if column not in own), *self.makes()]))
+
+    def check(self) -> Iterable[Complaint]:
+        yield from misfits([] if self.strategy_file else [self.strategy], self.question.type)
 
     def process(self, rows: Collection[Row]) -> Iterator[Row]:
         from steps.labels.settling import learn, settle

@@ -13,7 +13,8 @@ from pydantic import Field
 from steps.base import Row
 from steps.components import LOCAL_FILES
 from steps.errors import RunError
-from steps.labels.annotation_step import AnnotationStep, StrategyChoice
+from steps.labels.annotation_step import AnnotationStep
+from steps.labels.choices import StrategyChoice
 
 if TYPE_CHECKING:
     from steps.labels.report import AnnotatorReport
