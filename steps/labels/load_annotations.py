@@ -30,6 +30,7 @@ class LoadAnnotations(GeneratorStep):
     Each row of the files is one annotation. Its columns are found by the names that are usual: `item`, `question` or `task` for
     the item; `annotator`, `worker` or `user` for who; `label`, `answer` or `value` for what was said. Name them where they are
     called otherwise. All other columns stay. Known answers come from `gold_files`, with an item and its `truth` in each row.
+    Answers of several parts (several labels, rankings, spans) are lists; a cell of a CSV file has them as JSON: `["a", "b"]`.
 
     Example:
         >>> from pathlib import Path
