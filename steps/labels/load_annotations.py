@@ -13,7 +13,7 @@ from steps.components import LOCAL_FILES
 from steps.errors import Complaint, DistilflowError, RunError
 from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, AnnotatorKind, name_of, stable_id
 from steps.sources.files import FileType, count_rows, find_files, peek_columns, read_rows
-from steps.wording import listed
+from steps.wording import counted, listed, quoted
 
 NAMES: Mapping[str, Sequence[str]] = {
     ITEM: ("item", "question", "task", "item_id", "record_id"),
@@ -59,9 +59,15 @@ class LoadAnnotations(GeneratorStep):
     def generate(self) -> Iterator[Row]:
         renamed = self._renamed()
         gold = self._gold()
+        alone = set(gold)
         for path in self._files(self.data_files):
             for row in read_rows(path, self.filetype):
-                yield self._annotation(row, renamed, gold)
+                annotation = self._annotation(row, renamed, gold)
+                alone.discard(str(annotation[ITEM]))
+                yield annotation
+        if alone:
+            told = f"{len(alone)} of {counted(len(gold), 'item')} in `gold_files`, such as {quoted(min(alone))}"
+            self._logger.warning("no annotation is about %s: do both call items alike?", told)
 
     def count(self) -> int:
         return count_rows(self._files(self.data_files), self.filetype)

@@ -51,8 +51,8 @@ class Question(BaseModel):
         """An answer in the form that this type has: text, list of texts, number, list from best to worst, list of spans.
 
         Numbers and truth values that stand for labels become text, as in files. A ranking may be given as texts from best to
-        worst, as `[{"value": ..., "rank": ...}]`, or, of two things, as `{"better": ..., "worse": ...}`. Lists may be texts that
-        hold JSON, as in a cell of a CSV file. `column`: its place.
+        worst, as `[{"value": ..., "rank": ...}]`, or, of two things, as `{"better": ..., "worse": ...}`. Lists may be texts of
+        JSON, as in a cell of a CSV file. `column`: its place.
 
         Raises:
             RowError: It says what an answer of this type looks like.
