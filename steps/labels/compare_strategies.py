@@ -31,6 +31,7 @@ class CompareStrategies(AnnotationStep):
     - `accuracy`: share of the labels that are right. `log_loss`, `calibration_error`: how far off its probabilities are.
       `review_gain`: share of the wrong labels that are among the tenth that it is least sure of; 0.1 is chance.
     - Each has `_low` and `_high`: where it lies in 95 of 100 cases. Without gold they are empty.
+    - `why`: why a strategy is among them; of `auto`, which may be, why it chose that one.
     - `changed`: items that get another label than from the first. The artifact `changes` lists them: before, after, and gold.
 
     What is learned here never sees the answer that it is held against: it is learned anew for each fifth of the gold. A
@@ -76,6 +77,7 @@ class CompareStrategies(AnnotationStep):
         table = self.table(rows)
         saved = [Strategy.load(Path(path)) for path in self.strategy_files]
         contenders = [contend(table, one) for one in [*self._learned_here, *saved]]
+        sources = [*map(self._source, self._learned_here), *(f"saved in {path}" for path in self.strategy_files)]
         changed = [list(changes(contenders[0], one, table.gold)) for one in contenders]
         self._keep(
             [
@@ -84,14 +86,21 @@ class CompareStrategies(AnnotationStep):
                 for each in some
             ]
         )
-        for one, some in zip(contenders, changed, strict=True):
-            yield self._row(one, table, len(some))
+        for one, source, some in zip(contenders, sources, changed, strict=True):
+            why = "; ".join(filter(None, (source, one.strategy.why)))
+            yield self._row(one, why, table, len(some))
 
     @property
     def _learned_here(self) -> Sequence[StrategyChoice]:
         return choices_for(self.question.type) if self.strategies is None else self.strategies
 
-    def _row(self, one: Contender, table: AnnotationTable, changed: int) -> Row:
+    def _source(self, name: StrategyChoice) -> str:
+        """Why a strategy that is learned here is among those that are compared."""
+        if name == "auto":
+            return "chosen by `auto`"
+        return f"fits questions of type {self.question.type!r}" if self.strategies is None else "named in `strategies`"
+
+    def _row(self, one: Contender, why: str, table: AnnotationTable, changed: int) -> Row:
         measured = one.quality.row() if one.quality else {}
         strategy = one.strategy
         return {
@@ -99,7 +108,7 @@ class CompareStrategies(AnnotationStep):
             **{name: value for name, value in measured.items() if name != "items"},
             "strategy": strategy.tag,
             "name": strategy.name,
-            "why": strategy.why,
+            "why": why,
             "annotations": len(table),
             "items": len(one.settled),
             "gold_items": one.quality.items if one.quality else 0,

@@ -35,7 +35,8 @@ class ConsolidateLabels(AnnotationStep):
     Known answers in a column `gold` make strategies better: of a twentieth of the items is much. `kind` (human, llm, template),
     `family` (annotators that may err together) and `confidence` (0 to 1) are used where rows have them.
 
-    The strategy is left beside the rows as the artifact `strategy`, and can be applied to further rounds with `strategy_file`.
+    The log of the run says what `auto` chose, and why. The strategy is left beside the rows as the artifact `strategy`, and can
+    be applied to further rounds with `strategy_file`.
     The annotations are left as the artifact `annotations`, so that they can be reviewed in the app.
 
     Needs `pip install 'distilflow[labels]'`. All annotations lie in memory: about 600 bytes each.
@@ -83,6 +84,8 @@ class ConsolidateLabels(AnnotationStep):
             strategy = Strategy.load(Path(self.strategy_file))
         else:
             strategy = learn(table, self.strategy).model_copy(update={"version": self.version})
+            if self.strategy == "auto":  # told at the level that the log of a run keeps
+                self._logger.warning("`auto` took %s: %s", strategy.tag, strategy.why)
         self._keep(strategy, table)
         stamp = strategy.stamp  # once: with many annotators it takes milliseconds
         for settlement in settle(table, strategy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from flows.plan import examine
 from flows.spec import spec_from
 from steps.base import Row
 from steps.labels import CompareStrategies
+from steps.labels.settling import learn
+from steps.labels.table import table_of
 from tests.steps.labels.crowd import rows
 
 SAID = rows(*[(str(item), by, "xy"[item % 2]) for item in range(12) for by in ("ann", "bob")])
@@ -60,3 +63,21 @@ def test_texts_have_no_label_to_settle_and_the_plan_says_so(use: str) -> None:
     [(message, _)] = planned(use, question={"type": "text"})
 
     assert message.startswith("a question of type 'text' has no label to settle")
+
+
+def test_each_row_says_why_its_strategy_is_there_and_auto_why_it_chose_it(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.json"
+    learn(table_of(SAID), "weighted").save(saved)
+
+    found = compared(SAID, strategies=["auto", "learned"], strategy_files=[str(saved)])
+
+    assert [row["name"] for row in found] == ["majority", "learned", "weighted"]
+    assert found[0]["why"].startswith("chosen by `auto`; majority: fewer than 150 answers for each of 2 classes")
+    assert [row["why"] for row in found[1:]] == ["named in `strategies`", f"saved in {saved}"]
+    assert {row["why"] for row in compared(SAID)} == {"fits questions of type 'label'"}
+
+
+def test_auto_is_held_against_gold_that_it_did_not_see() -> None:
+    found = compared([{**row, "gold": "x"} for row in SAID], strategies=["auto", "majority"])
+
+    assert [row["accuracy"] for row in found] == [0.5, 0.5]

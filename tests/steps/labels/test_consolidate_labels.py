@@ -112,6 +112,16 @@ def test_a_run_keeps_the_strategy_and_another_applies_it_to_new_items(tmp_path: 
     assert (again / "strategy.json").read_bytes() == (artifact / "strategy.json").read_bytes()
 
 
+@pytest.mark.parametrize("strategy", ["auto", "majority"])
+def test_the_log_of_a_run_says_what_auto_chose_and_why(tmp_path: Path, strategy: str) -> None:
+    rows, _ = run(tmp_path, SAID, "first", strategy=strategy)
+
+    lines = [line for line in (tmp_path / "first" / "run.log").read_text().splitlines() if "`auto` took" in line]
+    made = f"majority-v1-{rows[0]['strategy']['hash'][:8]}"
+    assert len(lines) == (1 if strategy == "auto" else 0)
+    assert all(f"`auto` took {made}: majority: fewer than 150 answers" in line for line in lines)
+
+
 def test_a_strategy_of_other_labels_ends_the_run_with_what_to_do(tmp_path: Path) -> None:
     _, artifact = run(tmp_path, SAID, "first", strategy="majority")
 
