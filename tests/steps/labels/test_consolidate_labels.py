@@ -129,6 +129,21 @@ def test_a_strategy_of_other_labels_ends_the_run_with_what_to_do(tmp_path: Path)
         run(tmp_path, rows(("1", "ann", "z")), "second", strategy_file=str(artifact / "strategy.json"))
 
 
+def test_why_shows_what_each_annotation_weighed_and_which_they_are(tmp_path: Path) -> None:
+    commands = Commands(tmp_path)
+    crowd = [f"annotator number {at}" for at in range(9)]
+    said = rows(*[("1", by, "x" if by != crowd[0] else "y") for by in crowd])
+    name = commands.write(pipeline(tmp_path, said, strategy="majority")["steps"])
+    assert commands("run", name, "--run-id", "r", "--no-prefect").code == 0
+
+    told = commands("why", "r", "1")
+    [row] = commands.rows("r")
+
+    assert f"explanation: {row['explanation']}" in told.out
+    assert row["annotation_ids"][0] in told.out
+    assert "more column" not in told.out
+
+
 def test_a_run_that_is_killed_goes_on_to_the_same_labels(tmp_path: Path) -> None:
     commands = Commands(tmp_path)
     said = rows(*[(str(item), f"v{by}", "xy"[(item * by) % 2]) for item in range(600) for by in range(5)])
