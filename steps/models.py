@@ -6,7 +6,7 @@ vectors. Each kind has a base class; a parameter of that type is a place for one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
@@ -89,10 +89,17 @@ def models_of(step: type) -> dict[str, type[Model]]:
     return {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Model)}
 
 
+def held_in(value: Any) -> Iterable[tuple[Any, Any]] | None:
+    """What a list, tuple or dict holds, each with its place in it; None for anything else."""
+    if isinstance(value, (list, tuple)):
+        return enumerate(value)
+    return value.items() if isinstance(value, dict) else None
+
+
 def models_in(component: BaseModel, path: str = "") -> Iterator[tuple[str, Model]]:
     """The models that a step holds, also in lists and in other models, each with where it stands: `judges.0.llm`."""
     for name, value in component:
-        held = enumerate(value) if isinstance(value, (list, tuple)) else value.items() if isinstance(value, dict) else None
+        held = held_in(value)
         for key, one in held if held is not None else [("", value)]:
             if isinstance(one, BaseModel):
                 place = ".".join(str(part) for part in (path, name, key) if part != "")

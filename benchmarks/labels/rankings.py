@@ -12,10 +12,11 @@ from benchmarks.labels.simulated import ALLOWED
 from steps.labels.annotations import Annotation
 from steps.labels.measures import Scored, accuracy, calibration_error, review_gain
 from steps.labels.questions import Question
-from steps.labels.settling import Choice, learn, settle
+from steps.labels.settling import learn, settle
+from steps.labels.strategy_names import StrategyChoice
 from steps.labels.table import AnnotationTable
 
-NAMES: tuple[Choice, ...] = ("majority", "auto")
+NAMES: tuple[StrategyChoice, ...] = ("majority", "auto")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def run(contests: Sequence[Contest], seeds: int) -> list[Outcome]:
     return outcomes
 
 
-def _measured(table: AnnotationTable, best: list[str], name: Choice) -> tuple[float, float, float]:
+def _measured(table: AnnotationTable, best: list[str], name: StrategyChoice) -> tuple[float, float, float]:
     settled = {one.item: one for one in settle(table, learn(table, name))}
     sure = np.array([settled[str(item)].probability for item in range(len(best))])
     right = np.array([settled[str(item)].label[0] == thing for item, thing in enumerate(best)])

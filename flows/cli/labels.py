@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -11,6 +11,7 @@ from flows.cli.console import out, show_aligned, tell
 from flows.cli.flags import RunsDir
 from flows.runs import RUNS, RunStore
 from steps.errors import SpecError
+from steps.labels.questions import QuestionType
 from steps.wording import counted
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Rounds = Annotated[list[int] | None, typer.Option("--round", help="Only what was
 Annotators = Annotated[list[str] | None, typer.Option("--annotator", help="Only what this annotator said. May be repeated.")]
 Topic = Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help="Only items whose column has this value.")]
 LABELS = Path("labels")
-_TYPES = ("label", "multi_label", "rating", "ranking", "spans", "text")
+_TYPES = get_args(QuestionType)
 
 
 def _store(folder: Path) -> LabelProjects:

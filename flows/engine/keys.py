@@ -19,7 +19,7 @@ from pydantic import BaseModel, SecretStr
 from flows.plan import Plan, PlannedStep
 from steps import registry
 from steps.llms.base import LLM
-from steps.models import Model
+from steps.models import Model, held_in
 
 _FRAMEWORK = {"pydantic", "builtins", "abc", "typing"}
 _OUR_FRAMEWORK = {"steps.base", "steps.wiring", "steps.models", "steps.llms.base"}
@@ -66,9 +66,11 @@ def _parameter(value: Any) -> Any:
         return [*identity, code_hash(type(value))]
     if isinstance(value, BaseModel):
         return parameters_of(value)
-    if isinstance(value, list) and any(isinstance(one, BaseModel) for one in value):
-        return list(map(_parameter, value))
-    return value
+    held = list(held_in(value) or ())
+    if not any(isinstance(one, BaseModel) for _, one in held):
+        return value
+    parts = {key: _parameter(one) for key, one in held}
+    return parts if isinstance(value, dict) else list(parts.values())
 
 
 def identity_of(llm: LLM) -> bytes:
@@ -79,7 +81,10 @@ def identity_of(llm: LLM) -> bytes:
 
 @cache
 def code_hash(component: type) -> str:
-    """Hash of the source of the modules that define the class and its bases, so helpers beside it count too."""
+    """Hash of the source of the modules that define the class and its bases, so helpers beside it count too.
+
+    Steps whose work lies in further modules tell those in their `fingerprint`.
+    """
     parts = []
     for base in component.__mro__:
         if base.__module__ in _OUR_FRAMEWORK or base.__module__.partition(".")[0] in _FRAMEWORK:

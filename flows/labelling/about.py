@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from flows.labelling.log import write_durably
 from steps.errors import RunError
 from steps.labels.questions import Question
+from steps.labels.strategy_names import StrategyChoice
 from steps.wording import quoted
 
-StrategyChoice = Literal["auto", "majority", "weighted", "one_coin", "dawid_skene", "learned"]
 ROUND_SIZE = 40
 """Items of a round: what a person reviews in about half an hour."""
 

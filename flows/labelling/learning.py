@@ -16,7 +16,8 @@ from steps.extras import extra
 from steps.labels.table import AnnotationTable
 
 if TYPE_CHECKING:
-    from steps.labels.strategies.strategy import Strategy, StrategyName
+    from steps.labels.strategies.strategy import Strategy
+    from steps.labels.strategy_names import StrategyName
     from steps.labels.votes import Floats, Ints, Votes
 
 MEASURES = "measures.json"

@@ -44,6 +44,13 @@ class Refused(Exception):
         self.detail = detail
 
 
+def _is_own_space(url: str) -> bool:
+    """Whether an address is that of the user's own Space: the environment names it. Others' pipelines may name any."""
+    own = (os.environ.get("ARGILLA_API_URL") or "").rstrip("/")
+    parts = urlsplit(url)
+    return url == own and parts.scheme == "https" and (parts.hostname or "").endswith(".hf.space")
+
+
 class ArgillaAPI:
     """A server, as the user of a key. A server that cannot be reached, or does not take the key, ends the run."""
 
@@ -52,7 +59,7 @@ class ArgillaAPI:
 
         self.url = url.rstrip("/")
         headers = {"X-Argilla-Api-Key": key}
-        if (urlsplit(url).hostname or "").endswith(".hf.space") and (token := os.environ.get("HF_TOKEN")):
+        if _is_own_space(self.url) and (token := os.environ.get("HF_TOKEN")):
             headers["Authorization"] = f"Bearer {token}"  # a private Space asks for it before Argilla asks for the key
         self._client: httpx.Client = httpx.Client(
             base_url=f"{self.url}/api/v1/",

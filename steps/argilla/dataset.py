@@ -6,9 +6,9 @@ finished, and two workers may begin it at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from steps.argilla.api import ArgillaAPI, Refused
@@ -17,6 +17,7 @@ from steps.argilla.values import MetadataType
 from steps.errors import RowError, RunError
 from steps.wording import did_you_mean, listed, quoted
 
+PAGE_RECORDS: Final = 250
 FIX_OTHER = "take another `dataset_name`, or what the data set has"
 
 
@@ -64,6 +65,24 @@ class Dataset:
         if order:
             query["sort"] = f"metadata.{order}.desc"
         return f"{self.api.url}/dataset/{self.id}/annotation-mode?{urlencode(query)}"
+
+    def records(self, include: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """All records, oldest first, a page at a time, with what is to be included: responses, suggestions.
+
+        Raises:
+            RunError: Some were deleted meanwhile, so that others may have been passed over.
+        """
+        seen, total = 0, 1
+        while seen < total:
+            query = {"offset": seen, "limit": PAGE_RECORDS, "include": include}
+            page = self.api.get(f"datasets/{self.id}/records", **query)
+            if not page["items"] or (page["total"] < total and seen):
+                what = f"records of {self.name!r} were deleted while they were read"
+                if page["total"] or seen:
+                    raise RunError(what, "run it again")
+                return
+            yield from page["items"]
+            seen, total = seen + len(page["items"]), page["total"]
 
     def ensure_metadata(self, name: str, kind: MetadataType) -> None:
         """Make a metadata property where there is none."""

@@ -11,14 +11,12 @@ from steps.argilla.base import ArgillaStep
 from steps.argilla.dataset import Dataset, find
 from steps.argilla.questions import AskedQuestion
 from steps.argilla.records import users_of
-from steps.argilla.write_labels_to_argilla import CONSOLIDATED
+from steps.argilla.write_labels_to_argilla import is_annotation
 from steps.base import GeneratorStep, Row
 from steps.errors import Complaint, RunError
 from steps.labels.annotations import COLUMNS, Annotation
 from steps.wording import listed
 
-PAGE_RECORDS: Final = 250
-"""Records that are asked for at once, with all that was said of them: what memory holds."""
 UNNAMED: Final = "suggestion"
 """Who suggests, where the suggestion does not say."""
 
@@ -83,7 +81,7 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
             raise RunError(what, f"its fields are {listed(dataset.fields)}")
         users = users_of(dataset)
         left_out = 0
-        for record in self._records(dataset):
+        for record in dataset.records([name for name, is_wanted in self._included().items() if is_wanted]):
             about = self._about(record, f"{api.url}/dataset/{dataset.id}")
             said = [*self._responses(record, asked, users), *self._suggestions(record, asked)]
             for answer in said:
@@ -106,25 +104,6 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
             what = f"data set {dataset.name!r} asks for texts only"
             raise RunError(what, f"name one in `question`: {listed(dataset.questions)}")
         return found
-
-    def _records(self, dataset: Dataset) -> Iterator[dict[str, Any]]:
-        """All records, oldest first, a page at a time.
-
-        Raises:
-            RunError: Some were deleted meanwhile, so that others may have been passed over.
-        """
-        include = [name for name, is_wanted in self._included().items() if is_wanted]
-        seen, total = 0, 1
-        while seen < total:
-            query = {"offset": seen, "limit": PAGE_RECORDS, "include": include}
-            page = dataset.api.get(f"datasets/{dataset.id}/records", **query)
-            if not page["items"] or (page["total"] < total and seen):
-                what = f"records of {dataset.name!r} were deleted while they were read"
-                if page["total"] or seen:
-                    raise RunError(what, "run it again")
-                return
-            yield from page["items"]
-            seen, total = seen + len(page["items"]), page["total"]
 
     def _included(self) -> dict[str, bool]:
         return {"responses": self.with_responses, "suggestions": self.with_suggestions}
@@ -156,7 +135,7 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
 
     def _suggestions(self, record: dict[str, Any], asked: AskedQuestion) -> Iterator[dict[str, Any]]:
         by_question = {one["question_id"]: one for one in record.get("suggestions") or []}
-        if (suggestion := by_question.get(asked.id)) is None or (suggestion["agent"] or "").startswith(CONSOLIDATED):
+        if (suggestion := by_question.get(asked.id)) is None or not is_annotation(suggestion):
             return
         score = suggestion["score"]
         yield {

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from steps.argilla.instructions import INSTRUCTION, InstructionPush, shown_text
 from steps.argilla.questions import ArgillaQuestion, answer_for
-from steps.argilla.records import Record, Suggestion, stable_id
+from steps.argilla.records import Record, Suggestion, id_of_fields
 from steps.argilla.values import agent_name
 from steps.base import Row, is_missing, require_values
 from steps.errors import RowError
@@ -68,7 +68,7 @@ class PreferenceToArgilla(InstructionPush):
             if not is_missing(one)
         }
         fields = {INSTRUCTION: shown_text(INSTRUCTION, row[INSTRUCTION]), **shown}
-        yield Record(stable_id(fields), fields, suggestions=list(self._suggestions(row, shown)))
+        yield Record(id_of_fields(fields), fields, suggestions=list(self._suggestions(row, shown)))
 
     def _suggestions(self, row: Row, shown: dict[str, str]) -> Iterator[Suggestion]:
         agent = None if is_missing(row.get("model_name")) else agent_name(row["model_name"], "model_name")

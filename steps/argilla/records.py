@@ -56,7 +56,7 @@ class Record:
     responses: Sequence[Response] = ()
 
 
-def stable_id(fields: Mapping[str, Any]) -> str:
+def id_of_fields(fields: Mapping[str, Any]) -> str:
     """The id of a record that has none: the same for the same fields, whenever it is sent."""
     return xxhash.xxh3_128_hexdigest(orjson.dumps(dict(fields), option=orjson.OPT_SORT_KEYS))
 

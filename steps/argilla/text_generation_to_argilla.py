@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from steps.argilla.instructions import INSTRUCTION, InstructionPush, shown_text
 from steps.argilla.questions import ArgillaQuestion
-from steps.argilla.records import Record, stable_id
+from steps.argilla.records import Record, id_of_fields
 from steps.base import Row, require_values
 
 QUALITY = ArgillaQuestion(
@@ -43,4 +43,4 @@ class TextGenerationToArgilla(InstructionPush):
         given = row["generation"] if isinstance(row["generation"], list) else [row["generation"]]
         for answer in dict.fromkeys(shown_text("generation", one) for one in given):
             fields = {INSTRUCTION: instruction, "generation": answer}
-            yield Record(stable_id(fields), fields)
+            yield Record(id_of_fields(fields), fields)

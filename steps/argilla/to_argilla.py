@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from steps.argilla.dataset import Dataset, Wanted, find_or_make
 from steps.argilla.pushing import ArgillaPush
 from steps.argilla.questions import ArgillaQuestion, answer_for, problems_of, settings_of
-from steps.argilla.records import Record, Response, Suggestion, stable_id
+from steps.argilla.records import Record, Response, Suggestion, id_of_fields
 from steps.argilla.values import (
     FieldType,
     MetadataType,
@@ -160,7 +160,7 @@ class ToArgilla(ArgillaPush):
     def records(self, row: Row) -> Iterable[Record]:
         require_values(row, self.needs())
         shown = {name: field_value(kind, row, name) for name, kind in self.fields.items() if not is_missing(row.get(name))}
-        name = record_name(row[self.record_id], self.record_id) if self.record_id else stable_id(shown)
+        name = record_name(row[self.record_id], self.record_id) if self.record_id else id_of_fields(shown)
         kinds = self._kinds()
         yield Record(
             name,

@@ -11,13 +11,14 @@ from pydantic import Field
 from steps.argilla.api import Refused
 from steps.argilla.dataset import Dataset, find
 from steps.argilla.pushing import ArgillaPush
-from steps.argilla.questions import answer_for
+from steps.argilla.questions import AskedQuestion, answer_for
 from steps.argilla.records import Outbox, Record, Suggestion
 from steps.argilla.values import MetadataType, agent_name, metadata_value, record_name, score_value
 from steps.base import Row, is_missing, require_values
-from steps.errors import Complaint, RowError
+from steps.errors import Complaint, RowError, RunError
 from steps.labels.questions import Question
 from steps.labels.tags import tag_in
+from steps.secrets import LATER
 
 UNCERTAINTY: Final = "uncertainty"
 REVIEW: Final = "review"
@@ -37,6 +38,9 @@ class WriteLabelsToArgilla(ArgillaPush):
     `uncertainty`, where rows have it, and, with `certain_from`, `review`: `done` where the label is that certain, else `open`.
     The run says at which address only the open ones come, the most uncertain first.
 
+    Argilla keeps one suggestion for each question of a record. Where a model's suggestions lie, labels need a question of their
+    own, or `replaces_suggestions`: else nothing is written.
+
     Example:
         >>> step = WriteLabelsToArgilla(dataset_name="answers", question="quality", certain_from=0.9)
         >>> [record] = step.records({"item": "r1", "label": "good", "probability": 0.97, "strategy": "majority"})
@@ -51,6 +55,11 @@ class WriteLabelsToArgilla(ArgillaPush):
     certain_from: float | None = Field(
         default=None, gt=0, le=1, description="Probability from which a record needs no more review; empty to mark none."
     )
+    replaces_suggestions: bool = Field(
+        default=False,
+        description="Write over suggestions of others, such as models; they are lost.",
+        json_schema_extra=LATER,
+    )
 
     def check(self) -> Iterable[Complaint]:
         yield from super().check()
@@ -59,7 +68,9 @@ class WriteLabelsToArgilla(ArgillaPush):
 
     def open_dataset(self) -> Dataset:
         dataset = find(self._connect(), self.dataset_workspace, self.dataset_name or "")
-        dataset.question(self.question or "")
+        asked = dataset.question(self.question or "")
+        if not self.replaces_suggestions:
+            _refuse_to_replace(dataset, asked)
         return dataset
 
     def metadata_kinds(self) -> Mapping[str, MetadataType | None]:
@@ -99,6 +110,26 @@ class WriteLabelsToArgilla(ArgillaPush):
         changed = [replace(one, metadata={**there[one.id], **one.metadata}, suggestions=[]) for one in records if one.metadata]
         if changed := [one for one in changed if one.metadata != there[one.id]]:
             outbox.send(changed)
+
+
+def is_annotation(suggestion: Mapping[str, Any]) -> bool:
+    """Whether somebody answers by it, such as a model. What was made of annotations is none."""
+    return not (suggestion["agent"] or "").startswith(CONSOLIDATED)
+
+
+def _refuse_to_replace(dataset: Dataset, asked: AskedQuestion) -> None:
+    """
+    Raises:
+        RunError: There is a suggestion that labels would replace: Argilla keeps one for each question of a record.
+    """
+    for record in dataset.records(["suggestions"]):
+        for suggestion in record["suggestions"]:
+            if suggestion["question_id"] == asked.id and is_annotation(suggestion):
+                name, agent = record["external_id"] or record["id"], suggestion["agent"]
+                by = f"a suggestion of {agent!r}" if agent else "a suggestion of nobody that is named"
+                what = f"record {name!r} of data set {dataset.name!r} has {by} for {asked.name!r}, which a label would replace"
+                fix = "name another question in `question`, or set `replaces_suggestions: true` to lose such suggestions"
+                raise RunError(what, fix)
 
 
 def _in_form(question: Question, suggestion: Suggestion) -> Suggestion:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row
 from steps.extras import extra
+from steps.fingerprints import content_of, sources_in
 from steps.labels.annotations import COLUMNS, GOLD, Annotation, AnnotatorKind
 from steps.labels.questions import Question
 from steps.wording import counted, quoted
@@ -37,6 +39,14 @@ class AnnotationStep(GlobalStep):
 
     def load(self) -> None:
         extra("scipy", "labels", f"step {self.name or type(self).__name__!r}")
+
+    def strategy_files_read(self) -> list[str]:
+        """The files of strategies that are applied."""
+        return []
+
+    def fingerprint(self) -> str:
+        """What the strategies hold that are read, and the code of this package: the work is done in many of its modules."""
+        return "/".join([sources_in(Path(__file__).parent), content_of(self.strategy_files_read())])
 
     def table(self, rows: Iterable[Row]) -> AnnotationTable:
         """The annotations that count. What is odd about them is told in the log.

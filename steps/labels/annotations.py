@@ -44,6 +44,9 @@ Text = Annotated[str, PlainValidator(_text, json_schema_input_type=str)]
 Name = Annotated[str, PlainValidator(_name, json_schema_input_type=str)]
 
 
+MOST_ROUNDS: Final = 1_000_000
+
+
 class Annotation(BaseModel):
     """One answer of one annotator about one item, in one round.
 
@@ -62,7 +65,7 @@ class Annotation(BaseModel):
     confidence: float | None = Field(default=None, ge=0, le=1)
     explanation: Text = ""
     timestamp: datetime | None = None
-    round: int = Field(default=1, ge=1, le=1_000_000)
+    round: int = Field(default=1, ge=1, le=MOST_ROUNDS)
     source: Text = ""
     annotation_id: Text = ""
     """Empty for `stable_id`: an annotator answers about an item once in a round, and a later answer replaces the first."""

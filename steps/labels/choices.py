@@ -1,15 +1,15 @@
-"""Which strategies there are, and which of them fit which questions."""
+"""Which strategies fit which questions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 from steps.labels.questions import QuestionType
+from steps.labels.strategy_names import StrategyChoice, StrategyName
 from steps.wording import listed
 
-StrategyChoice = Literal["auto", "majority", "weighted", "one_coin", "dawid_skene", "learned"]
-ORDERING: tuple[StrategyChoice, ...] = ("majority", "learned")
+ORDERING: tuple[StrategyName, ...] = ("majority", "learned")
 """Those that order things; the others count how often one answer is given in place of another."""
 NO_STRATEGY: tuple[str, str] = (
     "a question of type 'text' has no label to settle: no two people write the same text",
@@ -17,11 +17,11 @@ NO_STRATEGY: tuple[str, str] = (
 )
 
 
-def choices_for(question: QuestionType) -> tuple[StrategyChoice, ...]:
-    """The strategies that fit questions of a type, `auto` left out."""
+def choices_for(question: QuestionType) -> tuple[StrategyName, ...]:
+    """The strategies that fit questions of a type."""
     if question == "text":
         return ()
-    return ORDERING if question == "ranking" else tuple(name for name in get_args(StrategyChoice) if name != "auto")
+    return ORDERING if question == "ranking" else get_args(StrategyName)
 
 
 def misfits(chosen: Sequence[StrategyChoice], question: QuestionType) -> Iterator[tuple[str, str]]:

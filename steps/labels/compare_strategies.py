@@ -13,7 +13,8 @@ from steps.base import Row
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint
 from steps.labels.annotation_step import AnnotationStep
-from steps.labels.choices import StrategyChoice, choices_for, misfits
+from steps.labels.choices import choices_for, misfits
+from steps.labels.strategy_names import StrategyChoice
 
 if TYPE_CHECKING:
     from steps.labels.comparing import Contender
@@ -58,6 +59,9 @@ class CompareStrategies(AnnotationStep):
     strategy_files: list[str] = Field(
         default_factory=list, description="Strategies that were saved, to compare too.", json_schema_extra=LOCAL_FILES
     )
+
+    def strategy_files_read(self) -> list[str]:
+        return list(self.strategy_files)
 
     def columns_after(self, received: Sequence[str]) -> list[str]:
         """The rows are about strategies: nothing of the annotations stays."""

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from steps.labels.measures import Quality, Scored, quality
-from steps.labels.settling import Choice, Settlement, learn, settle
+from steps.labels.settling import Settlement, learn, settle
 from steps.labels.strategies.strategy import Strategy
+from steps.labels.strategy_names import StrategyChoice
 from steps.labels.table import AnnotationTable
 
 FOLDS = 5
@@ -42,7 +43,7 @@ class Change:
     gold: Any = None
 
 
-def contend(table: AnnotationTable, strategy: Choice | Strategy) -> Contender:
+def contend(table: AnnotationTable, strategy: StrategyChoice | Strategy) -> Contender:
     """What one strategy makes of annotations: learned here if it is a name.
 
     Raises:
@@ -68,7 +69,7 @@ def _without_gold(table: AnnotationTable, hidden: set[str]) -> AnnotationTable:
     return replace(table, gold={item: label for item, label in table.gold.items() if item not in hidden})
 
 
-def _crossed(table: AnnotationTable, name: Choice) -> Scored | None:
+def _crossed(table: AnnotationTable, name: StrategyChoice) -> Scored | None:
     """Labels of gold items, each by a strategy that was learned, and by "auto" chosen, without it."""
     answered = set(table.items)
     known = [item for item in table.gold if item in answered]

@@ -13,7 +13,8 @@ from steps.components import LOCAL_FILES
 from steps.errors import Complaint
 from steps.labels.annotation_step import AnnotationStep
 from steps.labels.annotations import COLUMNS, GOLD
-from steps.labels.choices import StrategyChoice, misfits
+from steps.labels.choices import misfits
+from steps.labels.strategy_names import StrategyChoice
 
 if TYPE_CHECKING:
     from steps.labels.strategies.strategy import Strategy
@@ -64,6 +65,9 @@ class ConsolidateLabels(AnnotationStep):
         json_schema_extra=LOCAL_FILES,
     )
     version: int = Field(default=1, ge=1, description="Version that a strategy learned here gets.")
+
+    def strategy_files_read(self) -> list[str]:
+        return [self.strategy_file] if self.strategy_file else []
 
     def columns_after(self, received: Iterable[str]) -> list[str]:
         """An annotation's own columns end here; those about the item stay."""

@@ -18,7 +18,7 @@ from steps.base import FILL_IT, Group, Row, is_missing, require, require_values
 from steps.chances import row_text
 from steps.chats import user_asks
 from steps.errors import BadReply, Complaint, DistilflowError, LLMError, MissingValue, RowError, TooFewAnswers
-from steps.labels.annotations import COLUMNS, Annotation, name_of
+from steps.labels.annotations import COLUMNS, MOST_ROUNDS, Annotation, name_of
 from steps.labels.answers import Answer, Form
 from steps.labels.judges import Judge
 from steps.labels.questions import Question
@@ -109,7 +109,7 @@ class JudgePanel(Task):
         ],
     )
     item_column: str = Field(default="", description="Column with the id of the item. Empty: a hash of what judges are shown.")
-    round: int = Field(default=1, ge=1, description="Round of annotation: answers of a later one replace none.")
+    round: int = Field(default=1, ge=1, le=MOST_ROUNDS, description="Round of annotation: answers of a later one replace none.")
     min_judges: int = Field(default=1, ge=1, description="Fewest answers; a row with fewer goes to the quarantine.")
     explains: bool = Field(default=False, description="Ask for a short reason.")
     asks_confidence: bool = Field(default=False, description="Ask how sure a judge is, from 0 to 1.")
@@ -170,6 +170,8 @@ class JudgePanel(Task):
     def check_row(self, row: Row) -> None:
         require_values(row, self._shown_columns)
         require(row, self._template_columns)
+        if self.item_column and not self._item(row).strip():
+            raise MissingValue(f"column {self.item_column!r}, the id of the item, is blank", FILL_IT)
         self.check_metadata(row)
         if all(isinstance(row[column], str) and not row[column].strip() for column in self.columns):
             raise MissingValue(f"there is nothing to judge: {listed(map(repr, self.columns))} hold blanks", FILL_IT)

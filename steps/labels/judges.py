@@ -33,6 +33,8 @@ class Judge(Component):
 
     @model_validator(mode="after")
     def _works_one_way(self) -> Judge:
+        if not self.name.strip():
+            raise ValueError("a judge needs a name that is not blank")
         if self.template and (self.llm is not None or self.prompt):
             raise ValueError("a judge with a `template` asks no model: leave out its `llm` and `prompt`, or the template")
         return self

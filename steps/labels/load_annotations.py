@@ -11,7 +11,7 @@ from pydantic import Field
 from steps.base import GeneratorStep, Group, Row, is_missing
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint, DistilflowError, RunError
-from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, AnnotatorKind, name_of, stable_id
+from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, MOST_ROUNDS, AnnotatorKind, name_of, stable_id
 from steps.sources.files import FileType, count_rows, find_files, peek_columns, read_rows
 from steps.wording import counted, listed, quoted
 
@@ -54,7 +54,9 @@ class LoadAnnotations(GeneratorStep):
     annotator_column: str | None = Field(default=None, description="Column of who said it; empty to find it.")
     label_column: str | None = Field(default=None, description="Column of what was said; empty to find it.")
     kind: AnnotatorKind = Field(default="human", description="What annotators are, where the files do not say.")
-    round: int = Field(default=1, ge=1, le=1_000_000, description="The round of these annotations, where the files do not say.")
+    round: int = Field(
+        default=1, ge=1, le=MOST_ROUNDS, description="The round of these annotations, where the files do not say."
+    )
 
     def generate(self) -> Iterator[Row]:
         renamed = self._renamed()

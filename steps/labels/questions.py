@@ -161,12 +161,23 @@ def _ranking(value: Any, labels: list[str]) -> list[str]:
     return [_known(name, labels) for name in ranked]
 
 
+MOST_CHARACTERS = 2**31
+
+
+def _place(value: Any) -> int:
+    """Where a span begins or ends: a whole number of characters."""
+    number = number_in(value)
+    if not number.is_integer() or number > MOST_CHARACTERS:
+        raise ValueError("a span begins and ends at a whole number of characters")
+    return int(number)
+
+
 def _spans(value: Any, labels: list[str]) -> list[dict[str, Any]]:
     if not _is_list(value):
         raise ValueError("spans are a list")
     spans = []
     for span in value:
-        start, end = (int(number_in(_part(span, name))) for name in ("start", "end"))
+        start, end = (_place(_part(span, name)) for name in ("start", "end"))
         if not 0 <= start < end:
             raise ValueError("a span ends after its start")
         spans.append({"start": start, "end": end, "label": _known(label_text(_part(span, "label")), labels)})

@@ -14,7 +14,7 @@ from steps.base import Row
 from steps.components import LOCAL_FILES
 from steps.errors import RunError
 from steps.labels.annotation_step import AnnotationStep
-from steps.labels.choices import StrategyChoice
+from steps.labels.strategy_names import StrategyChoice
 
 if TYPE_CHECKING:
     from steps.labels.report import AnnotatorReport
@@ -55,6 +55,9 @@ class ReportAnnotators(AnnotationStep):
     strategy_file: str | None = Field(
         default=None, description="A strategy that was saved, to judge by instead.", json_schema_extra=LOCAL_FILES
     )
+
+    def strategy_files_read(self) -> list[str]:
+        return [self.strategy_file] if self.strategy_file else []
 
     def columns_after(self, received: Sequence[str]) -> list[str]:
         """The rows are about annotators: nothing of the items stays."""

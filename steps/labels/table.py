@@ -115,6 +115,10 @@ class AnnotationTable:
         annotation_id = annotation_id or stable_id(self._subject(item, label), annotator, round)
         place = self._places.setdefault(annotation_id, len(self.items))
         if place < len(self.items):
+            if (self.items[place], self.annotators[place]) != (item, annotator):
+                first = f"what {self.annotators[place]!r} said of item {self.items[place]!r}"
+                what = f"annotation_id {annotation_id!r} is that of {first}, and of what {annotator!r} said of {item!r}"
+                raise RowError(what, "give each annotation an id of its own, or leave the column out")
             self.labels[place], self.confidences[place], self.explanations[place] = label, confidence, explanation
             self.replaced += 1
             return

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flows.labelling import LabelProject
-from flows.labelling.about import About, StrategyChoice
+from flows.labelling.about import About
 from flows.labelling.rounds import Gains, close_round, open_round
 from flows.labelling.said import item_of
 from steps.errors import RunError
 from steps.labels.questions import Question
+from steps.labels.strategy_names import StrategyChoice
 
 Short = Annotated[str, Field(max_length=200)]
 Long = Annotated[str, Field(max_length=20_000)]

@@ -15,14 +15,15 @@ from steps.labels.settling.many_of import learn_many, settle_many
 from steps.labels.settling.one_of import learn_one, settle_one
 from steps.labels.settling.ranked import learn_order, settle_order
 from steps.labels.settling.settlement import Pull, Settlement
-from steps.labels.strategies.strategy import Choice, Strategy
+from steps.labels.strategies.strategy import Strategy
+from steps.labels.strategy_names import StrategyChoice
 from steps.labels.table import AnnotationTable
 
 
 class Way(NamedTuple):
     """How questions of one type are settled."""
 
-    learn: Callable[[AnnotationTable, Choice], Strategy]
+    learn: Callable[[AnnotationTable, StrategyChoice], Strategy]
     settle: Callable[[AnnotationTable, Strategy], Iterator[Settlement]]
 
 
@@ -35,7 +36,7 @@ WAYS: dict[QuestionType, Way] = {
 }
 
 
-def learn(table: AnnotationTable, name: Choice = "auto") -> Strategy:
+def learn(table: AnnotationTable, name: StrategyChoice = "auto") -> Strategy:
     """A strategy for the question of a table, learned from all of it. "auto" chooses, and says why.
 
     Raises:
@@ -64,4 +65,4 @@ def _way(question: QuestionType) -> Way:
     return WAYS[question]
 
 
-__all__ = ["Choice", "Pull", "Settlement", "learn", "settle"]
+__all__ = ["Pull", "Settlement", "learn", "settle"]

@@ -18,8 +18,9 @@ from steps.errors import RunError
 from steps.labels.settling.settlement import Pull, Settlement
 from steps.labels.strategies.choosing import FEW_ANSWERS
 from steps.labels.strategies.fitting import fit
-from steps.labels.strategies.strategy import Choice, Fitted, Strategy, StrategyName
+from steps.labels.strategies.strategy import Fitted, Strategy
 from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.strategy_names import StrategyChoice, StrategyName
 from steps.labels.table import AnnotationTable
 from steps.labels.votes import Floats, Votes, votes_of
 from steps.wording import listed
@@ -31,7 +32,7 @@ Stretch = tuple[int, int]
 WHOLE: Stretch = (0, 0)
 
 
-def learn_many(table: AnnotationTable, name: Choice) -> Strategy:
+def learn_many(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     """A strategy with one part for each label. "auto" takes the learned way, or the majority's where there are few annotations.
 
     Choosing by trial would count each annotation once for each label and stretch, and take them for independent.
@@ -97,6 +98,8 @@ def _settlement(
         (span for name, parts in told.items() for span in joined(name, parts)), key=lambda span: (span["start"], span["end"])
     )
     label = [{name: span[name] for name in ("start", "end", "label")} for span in spans]
+    if is_gold:  # as it was given: two spans that touch are two
+        label = table.gold[item]
     return Settlement(table.question.type, item, label, round(sure, 6), spans, each, is_gold)
 
 

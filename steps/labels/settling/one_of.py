@@ -12,13 +12,14 @@ from steps.labels.questions import Question, label_text
 from steps.labels.settling.settlement import Pull, Settlement
 from steps.labels.strategies.choosing import choose
 from steps.labels.strategies.fitting import fit
-from steps.labels.strategies.strategy import Choice, Strategy
+from steps.labels.strategies.strategy import Strategy
 from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.strategy_names import StrategyChoice
 from steps.labels.table import AnnotationTable
 from steps.labels.votes import Votes, votes_of
 
 
-def learn_one(table: AnnotationTable, name: Choice) -> Strategy:
+def learn_one(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     """A strategy for a question with one answer."""
     votes, rounds = votes_in(table), sorted(set(table.rounds))
     if name == "auto":

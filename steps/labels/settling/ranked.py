@@ -22,7 +22,8 @@ from steps.labels.strategies.bradley_terry import (
     first_places,
     shares_of_wins,
 )
-from steps.labels.strategies.strategy import Choice, Fitted, Strategy, StrategyName, Voice
+from steps.labels.strategies.strategy import Fitted, Strategy, Voice
+from steps.labels.strategy_names import StrategyChoice, StrategyName
 from steps.labels.table import AnnotationTable
 from steps.labels.votes import Codes, Floats
 
@@ -31,7 +32,7 @@ WHY = (
 )
 
 
-def learn_order(table: AnnotationTable, name: Choice) -> Strategy:
+def learn_order(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     """How far each annotator sees differences; for "majority" everybody alike."""
     for problem in misfits([name], "ranking"):
         raise RunError(*problem)

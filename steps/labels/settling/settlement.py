@@ -9,6 +9,9 @@ from steps.base import Row
 from steps.labels.questions import QuestionType
 from steps.wording import listed
 
+LITTLE = 0.005
+"""Weights below this are not told: they would read 0.00."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pull:
@@ -51,14 +54,22 @@ class Settlement:
 
     @property
     def explanation(self) -> str:
-        """Each annotation's part in the label, in words, the weightiest first."""
+        """Each annotation's part in the label, in words: what speaks for it and against it, the weightiest first."""
         if self.is_gold:
             return f"{self._said(self.label)} is known to be right (gold)."
-        parts = [
-            f"{pull.annotator} says {self._said(pull.label)} ({pull.pull:+.2f})"
-            for pull in sorted(self.pulls, key=lambda pull: -abs(pull.pull))
-        ]
-        return f"{self._said(self.label)}, {self.probability:.0%} sure: {'; '.join(parts)}."
+        ordered = sorted(self.pulls, key=lambda pull: -abs(pull.pull))
+        sides = {
+            "For it": [pull for pull in ordered if pull.pull >= LITTLE],
+            "Against it": [pull for pull in ordered if pull.pull <= -LITTLE],
+            "Of no weight": [pull for pull in ordered if abs(pull.pull) < LITTLE],
+        }
+        told = [f"{side}: {', '.join(map(self._part, pulls))}." for side, pulls in sides.items() if pulls]
+        return " ".join([f"{self._said(self.label)}, {percent(self.probability)} sure.", *told])
+
+    def _part(self, pull: Pull) -> str:
+        weight = f" ({pull.pull:+.2f})" if abs(pull.pull) >= LITTLE else ""
+        same = pull.label == self.label
+        return f"{pull.annotator}{weight}" if same else f"{pull.annotator}, who says {self._said(pull.label)}{weight}"
 
     def _said(self, label: Any) -> str:
         return said(label, self.question)
@@ -77,6 +88,11 @@ class Settlement:
             "annotation_ids": [pull.annotation_id for pull in self.pulls],
             "strategy": made_by,
         }
+
+
+def percent(share: float) -> str:
+    """A probability in a sentence; one that is not 1 is never called 100%."""
+    return "over 99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def said(label: Any, question: QuestionType = "label") -> str:

@@ -74,7 +74,7 @@ def choose_overlap(votes: Votes, tables: Tables, posterior: Floats, bins: Ints |
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is done to logarithms before they become probabilities: `(values + lean) / temperature`."""
+    """What is done to logarithms before they become probabilities: `values / temperature + lean`."""
 
     temperature: float = 1.0
     lean: tuple[float, ...] = ()

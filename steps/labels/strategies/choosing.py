@@ -15,8 +15,9 @@ import numpy as np
 from steps.labels.questions import QuestionType
 from steps.labels.strategies.families import families_of
 from steps.labels.strategies.fitting import fit
-from steps.labels.strategies.strategy import Strategy, StrategyName
+from steps.labels.strategies.strategy import Strategy
 from steps.labels.strategies.sureness import sum_by_label
+from steps.labels.strategy_names import StrategyName
 from steps.labels.votes import Floats, Ints, Votes
 
 ENOUGH_GOLD = 20

@@ -147,9 +147,12 @@ def usual_spread(votes: Votes, overlap: float) -> float:
     return 1 + overlap * max(len(votes) / max(int((votes.per_item > 0).sum()), 1) - 1, 0)
 
 
-def shares(votes: Votes, weight: Floats | None = None) -> Floats:
-    """(n, K): the share of an item's votes that each class has; even where there are none. `weight` (m,): what each counts."""
-    counts = votes.counts if weight is None else sum_by_label(votes, weight)
+def shares(votes: Votes, weight: Floats | None = None, shared: float = 0.0) -> Floats:
+    """(n, K): the share of an item's votes that each class has; even where there are none.
+
+    `weight` (m,): what each counts. `shared`: what is shared out evenly besides, so that one vote alone is not certain.
+    """
+    counts = (votes.counts if weight is None else sum_by_label(votes, weight)) + shared / len(votes.classes)
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.where(total > 0, total, 1), 1 / len(votes.classes))
 

@@ -23,8 +23,9 @@ from steps.labels.strategies.expectation import Ballots, Habits, Tables, clamped
 from steps.labels.strategies.families import correlations, family_weights
 from steps.labels.strategies.holding_out import choose_habits, some_items
 from steps.labels.strategies.outsiders import told_by_outsiders
-from steps.labels.strategies.strategy import Fitted, Strategy, StrategyName, Voice, tables_as_lists
-from steps.labels.strategies.sureness import bins_of, find_edges
+from steps.labels.strategies.strategy import Fitted, Strategy, Voice, tables_as_lists
+from steps.labels.strategies.sureness import bins_of, edges_by_kind, find_edges
+from steps.labels.strategy_names import StrategyName
 from steps.labels.votes import KINDS, Floats, Votes
 
 Fit = Callable[[Votes, QuestionType], Strategy]
@@ -132,8 +133,11 @@ def _of_tables(
 ) -> Strategy:
     calibration = calibration or Calibration()
     sure: dict[Any, Any] = {}
+    thirds: dict[Any, Any] = {}
     if tables.sureness is not None:
         sure = dict(zip(KINDS, tables_as_lists(tables.sureness), strict=True))
+        by_kind = zip(KINDS, edges_by_kind(votes), strict=True)
+        thirds = {kind: [float(edge) for edge in edges] for kind, edges in by_kind if np.isfinite(edges).all()}
     return Strategy(
         name=name,
         question=question,
@@ -144,6 +148,7 @@ def _of_tables(
         families=families or {},
         overlap=tables.overlap,
         sureness=sure,
+        thirds=thirds,
         temperature=calibration.temperature,
         lean=list(calibration.lean),
     )

@@ -18,12 +18,11 @@ from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits
 from steps.labels.strategies.families import family_weights
 from steps.labels.strategies.sureness import bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
+from steps.labels.strategy_names import StrategyName
 from steps.labels.tags import strategy_tag
 from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
 
-StrategyName = Literal["majority", "weighted", "one_coin", "dawid_skene", "learned"]
-Choice = StrategyName | Literal["auto"]
 Table = list[list[float]]
 
 
@@ -78,6 +77,8 @@ class Strategy(BaseModel):
     overlap: float = 0.0
     """How far answers about one item go together beyond what its class explains, from 0 to 1."""
     sureness: dict[AnnotatorKind, Table] = Field(default_factory=dict)
+    thirds: dict[AnnotatorKind, list[float]] = Field(default_factory=dict)
+    """Where the thirds of the confidences of each kind begin, for strangers."""
     temperature: float = 1.0
     lean: list[float] = Field(default_factory=list)
     parts: dict[str, Strategy] = Field(default_factory=dict)
@@ -124,7 +125,7 @@ class Strategy(BaseModel):
     def _by_shares(self, votes: Votes) -> Verdicts:
         weight = np.array([self.voices[voter.name].weight if voter.name in self.voices else 1.0 for voter in votes.voters])
         each = weight[votes.voter] if len(votes) else np.ones(0)
-        posterior = clamped(shares(votes, each), votes)
+        posterior = clamped(shares(votes, each, shared=float(weight.mean()) if len(weight) else 1.0), votes)
         totals = np.bincount(votes.item, weights=each, minlength=len(votes.items))
         winner = posterior.argmax(axis=1)
         pull = each / totals[votes.item] * np.where(votes.label == winner[votes.item], 1.0, -1.0)
@@ -160,9 +161,9 @@ class Strategy(BaseModel):
         return Tables(confusion, log_prior, every_stranger, overlap=self.overlap, weight=weight, sureness=sure)
 
     def _edges(self, votes: Votes) -> Floats:
-        of_kind: dict[str, list[float]] = {}
+        of_kind = dict(self.thirds)
         for voice in self.voices.values():
-            if voice.thirds:
+            if voice.thirds:  # files that were saved before `thirds` have none but these
                 of_kind.setdefault(voice.kind, voice.thirds)
         known = [self.voices.get(voter.name) for voter in votes.voters]
         none = [float("inf"), float("inf")]

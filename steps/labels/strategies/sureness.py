@@ -29,16 +29,23 @@ def bins_of(votes: Votes, edges: Floats) -> Ints:
     return np.where(said, thirds, UNSAID)
 
 
+def edges_by_kind(votes: Votes) -> Floats:
+    """(kinds, 2): where the thirds of all confidences of each kind begin; infinite where it gave none."""
+    said = ~np.isnan(votes.confidence)
+    by_kind = votes.kind[votes.voter]
+    edges = np.full((len(KINDS), 2), np.inf)
+    for kind in range(len(KINDS)):
+        if len(confidences := votes.confidence[said & (by_kind == kind)]):
+            edges[kind] = edges_of(confidences)
+    return edges
+
+
 def find_edges(votes: Votes) -> Floats | None:
     """(A, 2): where each voter's thirds begin; None where too few votes have a confidence for it to be of use."""
     said = ~np.isnan(votes.confidence)
     if said.sum() < ENOUGH:
         return None
-    edges = np.full((len(votes.voters), 2), np.inf)
-    by_kind = votes.kind[votes.voter]
-    for kind in range(len(KINDS)):
-        if len(confidences := votes.confidence[said & (by_kind == kind)]):
-            edges[votes.kind == kind] = edges_of(confidences)
+    edges = edges_by_kind(votes)[votes.kind]
     order = np.argsort(votes.voter[said], kind="stable")
     confidences, voters = votes.confidence[said][order], votes.voter[said][order]
     present, starts, counts = np.unique(voters, return_index=True, return_counts=True)

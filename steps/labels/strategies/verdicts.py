@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from steps.labels.strategies.sureness import sum_by_label
 from steps.labels.votes import Floats, Ints, Votes
 
 
@@ -49,16 +50,10 @@ class Verdicts:
         votes = self.votes
         if not self.by_shares:
             return np.asarray(self.posterior[votes.item, votes.label])
-        others = self.posterior[votes.item] * self._totals[:, None] - self.said
+        others = sum_by_label(votes, self.said.sum(axis=1))[votes.item] - self.said
         first = others >= others.max(axis=1, keepdims=True) - 1e-9
         told = np.where(votes.gold[votes.item, None] >= 0, self.posterior[votes.item], first / first.sum(axis=1, keepdims=True))
         return np.asarray(told[np.arange(len(votes)), votes.label])
-
-    @property
-    def _totals(self) -> Floats:
-        """(m,): what all votes on the item of each vote count."""
-        weight = self.said.sum(axis=1)
-        return np.asarray(np.bincount(self.votes.item, weights=weight, minlength=len(self.votes.items))[self.votes.item])
 
     @cached_property
     def order(self) -> Ints:

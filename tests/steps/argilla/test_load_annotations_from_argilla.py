@@ -76,7 +76,7 @@ def test_the_same_is_read_in_the_same_order_page_by_page(place: Place, monkeypat
         for key in keys:
             place.respond(key, record, quality="good")
     whole = load(place)
-    monkeypatch.setattr("steps.argilla.load_annotations_from_argilla.PAGE_RECORDS", 2)
+    monkeypatch.setattr("steps.argilla.dataset.PAGE_RECORDS", 2)
 
     assert load(place) == load(place) == whole
     assert [row["item"] for row in whole] == [f"r{at}" for at in range(7) for _ in range(4)]
@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_told(place: Place) -> None:
 def test_records_that_are_deleted_meanwhile_are_told(
     argilla: FakeArgilla, fake: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("steps.argilla.load_annotations_from_argilla.PAGE_RECORDS", 2)
+    monkeypatch.setattr("steps.argilla.dataset.PAGE_RECORDS", 2)
     push(fake, count=5)
     step = LoadAnnotationsFromArgilla(**fake.own, dataset_name="answers", question="quality")
     found = fake.loaded(step).generate()

@@ -84,6 +84,53 @@ def test_a_label_that_was_written_is_not_read_as_an_annotation(place: Place) -> 
     assert list(place.loaded(LoadAnnotationsFromArgilla(**place.own, dataset_name="answers")).generate()) == []
 
 
+def push_judged(place: Place, agent: str | None = "judge") -> None:
+    """Records of which one has the suggestion of a model, and the others none."""
+    suggestions = {"quality": {"value": "judged", "agent": "agent"}}
+    step = ToArgilla(
+        **place.own,
+        dataset_name="answers",
+        fields={"text": "text"},
+        questions={**QUESTIONS, "settled": {"labels": ["bad", "good"], "required": False}},
+        suggestions=suggestions,
+        record_id="id",
+    )
+    judged: list[Row] = [{"judged": None, "agent": None}, {"judged": None, "agent": None}, {"judged": "bad", "agent": agent}]
+    place.loaded(step).process([{"id": f"r{at}", "text": "a", **said} for at, said in enumerate(judged)])
+
+
+@pytest.mark.parametrize(("agent", "seen"), [("judge", "of 'judge'"), (None, "nobody that is named")])
+def test_what_a_model_suggests_is_not_replaced_unless_it_may_be(
+    agent: str | None, seen: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steps.argilla.dataset.PAGE_RECORDS", 2)
+    push_judged(place, agent)
+    before = place.records("answers")
+
+    with pytest.raises(RunError) as caught:
+        writing(place)
+
+    assert "record 'r2' of data set 'answers'" in caught.value.message
+    assert seen in caught.value.message
+    assert "`replaces_suggestions: true`" in caught.value.fix
+    assert place.records("answers") == before, "nothing is written, also where nothing would be replaced"
+
+    writing(place, replaces_suggestions=True).process([label("r2")])
+    assert place.suggested("answers", "quality")["r2"]["agent"] == "consolidated/one-coin-v1-ab12"
+    writing(place).process([label("r2", label="bad")])
+    assert place.suggested("answers", "quality")["r2"]["value"] == "bad"
+
+
+def test_labels_in_a_question_of_their_own_leave_what_a_model_suggests(place: Place) -> None:
+    push_judged(place)
+
+    writing(place, question="settled").process([label("r2")])
+
+    assert place.suggested("answers", "settled")["r2"]["value"] == "good"
+    load = place.loaded(LoadAnnotationsFromArgilla(**place.own, dataset_name="answers", question="quality"))
+    assert [(row["item"], row["annotator"], row["label"]) for row in load.generate()] == [("r2", "judge", "bad")]
+
+
 def test_several_labels_get_a_score_each(place: Place) -> None:
     push(place)
     writing(place, question="tags", certain_from=None).process([label("r0", label=["odd", "long"])])

@@ -35,13 +35,30 @@ def test_each_item_becomes_a_row_that_says_who_said_what() -> None:
     one = found["1"]
     assert (one["label"], one["probability"], one["uncertainty"]) == (
         "y",
-        pytest.approx(2 / 3, abs=1e-6),
-        pytest.approx(1 / 3, abs=1e-6),
+        pytest.approx(2.5 / 4, abs=1e-6),
+        pytest.approx(1.5 / 4, abs=1e-6),
     )
     assert (one["text"], one["n_annotations"], len(set(one["annotation_ids"]))) == ("of 1", 3, 3)
     assert one["conflicts"] == [{"label": "y", "annotators": ["ann", "bob"]}, {"label": "x", "annotators": ["cy"]}]
-    assert one["explanation"] == "y, 67% sure: ann says y (+0.33); bob says y (+0.33); cy says x (-0.33)."
+    assert one["explanation"] == "y, 62% sure. For it: ann (+0.33), bob (+0.33). Against it: cy, who says x (-0.33)."
     assert found["0"]["conflicts"] == []
+
+
+def test_one_answer_alone_is_not_certain() -> None:
+    found = labelled(rows(("1", "ann", "good"), ("2", "ann", "bad"), ("2", "bob", "bad")), strategy="auto")
+
+    assert found["1"]["probability"] == pytest.approx(0.75)
+    assert found["2"]["probability"] > found["1"]["probability"]
+
+
+def test_of_somebody_who_answers_again_the_last_round_counts() -> None:
+    said = [*rows(("1", "ann", "x"), ("1", "bob", "y"), round=1), *rows(("1", "ann", "x"), round=2)]
+    changed = [*said, *rows(("1", "ann", "y"), round=3)]
+
+    once, twice = labelled(said, strategy="majority")["1"], labelled(changed, strategy="majority")["1"]
+
+    assert (once["n_annotations"], once["distribution"]) == (2, {"x": 0.5, "y": 0.5})
+    assert (twice["label"], twice["conflicts"]) == ("y", [])
 
 
 def test_gold_is_the_label_and_is_named_as_such() -> None:
@@ -55,7 +72,9 @@ def test_explanations_tell_what_pulls_towards_the_label_and_what_away() -> None:
     one = labelled(SAID, strategy="learned")["1"]
 
     assert one["label"] == "y"
-    assert "ann says y (+" in one["explanation"]
+    assert "For it: ann (+" in one["explanation"]
+    assert "Against it: cy, who says x (-" in one["explanation"]
+    assert "100%" not in one["explanation"]
     assert one["probability"] > 2 / 3
 
 

@@ -30,6 +30,27 @@ def test_reliability_lies_where_the_interval_says() -> None:
         assert told.high - told.low < 0.12
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_reliability_holds_where_nothing_is_known_for_sure(seed: int) -> None:
+    skills = list(np.linspace(0.55, 0.95, 8))
+    given, truth = drawn(skills, items=400, seed=seed, share=0.6)
+    is_right = given.label == truth[given.item]
+
+    found = reports(given)
+
+    true = {voter.name: float(is_right[given.voter == at].mean()) for at, voter in enumerate(given.voters)}
+    off = [found[name].reliability.value - share for name, share in true.items()]
+    assert abs(float(np.mean(off))) < 0.03
+    assert sum(found[name].reliability.low <= share <= found[name].reliability.high for name, share in true.items()) >= 7
+
+
+@pytest.mark.parametrize("people", [3, 5, 12])
+def test_people_who_answer_on_their_own_are_not_said_to_err_together(people: int) -> None:
+    given, _ = drawn([0.75] * people, items=300, seed=1)
+
+    assert [name for name, one in reports(given).items() if one.errs_with] == []
+
+
 def test_bias_is_what_somebody_says_too_often() -> None:
     said = [(str(n), "a", "x") for n in range(10)]
     found = reports(votes(*said, gold={str(n): "x" if n < 6 else "y" for n in range(10)}))

@@ -13,7 +13,8 @@ from steps.errors import RunError
 from steps.labels.strategies.calibration import calibrate
 from steps.labels.strategies.choosing import choose
 from steps.labels.strategies.fitting import fit
-from steps.labels.strategies.strategy import Strategy, StrategyName
+from steps.labels.strategies.strategy import Strategy
+from steps.labels.strategy_names import StrategyName
 from steps.labels.votes import Voter, Votes
 from tests.steps.labels.crowd import accuracy, drawn, votes
 
@@ -30,12 +31,12 @@ def by_item(name: StrategyName, given: Votes) -> dict[str, list[float]]:
 # ---- by hand
 
 
-def test_the_majority_is_the_share_of_votes_and_a_tie_goes_to_the_first_class() -> None:
+def test_the_majority_is_the_share_of_votes_and_one_more_and_a_tie_goes_to_the_first_class() -> None:
     given = votes(("1", "a", "y"), ("1", "b", "y"), ("1", "c", "x"), ("2", "a", "y"), ("2", "b", "x"))
 
     verdicts = fit("majority", given).apply(given)
 
-    assert verdicts.posterior.round(4).tolist() == [[0.3333, 0.6667], [0.5, 0.5]]
+    assert verdicts.posterior.round(4).tolist() == [[0.375, 0.625], [0.5, 0.5]]
     assert [given.classes[at] for at in verdicts.winner] == ["y", "x"]
     assert verdicts.pull.round(4).tolist() == [0.3333, 0.3333, -0.3333, -0.5, 0.5]
 
@@ -219,6 +220,17 @@ def test_confidence_that_tells_is_used() -> None:
     assert with_it > without + 0.05
 
 
+def test_a_stranger_is_as_sure_as_all_of_their_kind_whoever_was_heard_first() -> None:
+    given, _ = drawn([0.6] * 4, items=300, confidence=True, seed=3)
+    sure = np.where(given.voter == 0, given.confidence / 10, given.confidence)  # the first uses the scale in another way
+    learned = fit("learned", replace(given, confidence=sure))
+    turned = learned.model_copy(update={"voices": dict(reversed(learned.voices.items()))})
+    strangers = replace(given, voters=[Voter(f"new{at}") for at in range(4)])
+
+    assert learned.thirds == {"human": pytest.approx(np.quantile(sure, [1 / 3, 2 / 3]))}
+    assert learned.apply(strangers).posterior.tolist() == turned.apply(strangers).posterior.tolist()
+
+
 def test_more_gold_never_makes_gold_items_wrong_and_helps_the_rest() -> None:
     given, truth = drawn([0.7, 0.65, 0.3, 0.3, 0.25], items=300, seed=6)
     found = []
@@ -362,3 +374,20 @@ def test_auto_leaves_few_answers_to_the_majority() -> None:
 
     assert (chosen.name, "too little of annotators" in chosen.why) == ("majority", True)
     assert "gold items that were hidden" in choose(told).why
+
+
+def test_more_answers_of_the_same_kind_make_no_other_majority_strategy() -> None:
+    few, more = votes(("1", "a", "x"), ("1", "b", "y")), votes(("1", "a", "x"), ("1", "b", "y"), ("2", "a", "x"))
+
+    assert fit("majority", few).hash == fit("majority", more).hash
+
+
+def test_a_strategy_that_counts_shares_is_tried_with_its_own_weights() -> None:
+    careless = [0.4] * 6
+    given, _ = drawn([0.97, 0.97, 0.97, *careless], items=200)
+
+    told = choose(given).why
+
+    assert float(told.split("weighted ")[1].split(",")[0].rstrip(".")) < float(
+        told.split("majority ")[1].split(",")[0].rstrip(".")
+    )
