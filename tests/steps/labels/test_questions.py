@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+import yaml
 
 from steps.errors import RowError
 from steps.labels import ConsolidateLabels, LoadAnnotations
@@ -30,6 +32,20 @@ def test_a_list_may_be_a_text_that_holds_json(kind: QuestionType, answer: Any) -
 
 def test_a_label_that_looks_like_json_is_a_label_where_the_question_has_it() -> None:
     assert Question(type="multi_label", labels=["[x]", "y"]).read("[x]") == ["[x]"]
+
+
+def shown_in_the_docs() -> list[tuple[str, str]]:
+    text = (Path(__file__).parents[3] / "docs" / "labels.md").read_text(encoding="utf-8")
+    table = [line.split(" | ") for line in text.splitlines() if re.search(r"\| `\{type: ", line)]
+    return [(row[1].strip("`"), label) for row in table for label in re.findall(r"`([\[{\"0-9][^`]*)`", row[2])]
+
+
+def test_the_docs_show_each_type_with_answers_that_it_takes() -> None:
+    shown = [(Question.model_validate(yaml.safe_load(question)), json.loads(label)) for question, label in shown_in_the_docs()]
+
+    assert {question.type for question, _ in shown} == set(get_args(QuestionType))
+    for question, label in shown:
+        assert question.read(label) == (["b", "a"] if isinstance(label, dict) else label)
 
 
 def test_one_label_of_several_needs_no_list() -> None:
