@@ -7,15 +7,15 @@ from typing import Any
 from flows.spec import PipelineSpec, StepSpec
 from flows.spec.parameters import with_sampling_of
 from steps import registry
-from steps.absent import ADDRESSES
 from steps.base import BaseStep
 from steps.errors import SpecError
 from steps.llms.base import LLM
 from steps.models import Model, with_models
+from steps.providers import PROVIDERS
 from steps.wording import did_you_mean, quoted
 
-PROVIDERS = ("openai", *ADDRESSES)
-"""What may stand before the slash."""
+CLASSES = {**{provider.name: provider.class_name for provider in PROVIDERS}, "litellm": "LiteLLM"}
+"""What may stand before the slash, and the class that asks there."""
 
 
 def parse_model(text: str) -> dict[str, Any]:
@@ -27,18 +27,16 @@ def parse_model(text: str) -> dict[str, Any]:
     if text == "rehearsal":
         return {"use": "RehearsalLLM"}
     provider, _, model = text.partition("/")
-    if provider not in PROVIDERS or not model.strip():
+    if provider not in CLASSES or not model.strip():
         raise _not_a_model(text, provider, model)
-    url, key = ADDRESSES.get(provider, (None, ""))
-    server = {"base_url": url} if url else {}
-    return {"use": "OpenAILLM", "model": model, **server, **({"api_key": f"${{{key}}}"} if key else {})}
+    return {"use": CLASSES[provider], "model": model}
 
 
 def _not_a_model(text: str, provider: str, model: str) -> SpecError:
-    near = "" if provider in PROVIDERS else did_you_mean(provider, ["rehearsal", *PROVIDERS])
+    near = "" if provider in CLASSES else did_you_mean(provider, ["rehearsal", *CLASSES])
     what = f"names a provider not known here: {quoted(provider)}" if model.strip() else "is not of the form provider/model"
     other = "for another server of OpenAI's protocol write `llm: {use: OpenAILLM, model: ..., base_url: ...}`"
-    return SpecError(f"--llm {quoted(text)} {what}.{near}", f"providers: {', '.join(PROVIDERS)}; {other} in the file")
+    return SpecError(f"--llm {quoted(text)} {what}.{near}", f"providers: {', '.join(CLASSES)}; {other} in the file")
 
 
 def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:

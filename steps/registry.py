@@ -21,6 +21,7 @@ from typing import Literal, Self, get_args
 
 from steps.absent import GUIDE, instead_of
 from steps.errors import DistilflowError
+from steps.providers import PROVIDERS
 from steps.wording import did_you_mean, snake_case
 
 Kind = Literal["steps", "llms", "embeddings", "routers"]
@@ -47,17 +48,22 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
 }
 """Where the built-ins lie: a package names them in `__all__`, and each has a file that is called after its class."""
 _ROUTERS = {"sample_n_steps": "steps.routers"}
-_FILES = {"OpenAILLM": "openai_llm"}
+_FILES = {
+    **{provider.class_name: "provider_llms" for provider in PROVIDERS},
+    "OpenAILLM": "openai_llm",
+    "AnthropicLLM": "anthropic_llm",
+}
 """Files that are called otherwise than the class in snake_case."""
 
 
 @cache
 def _built_in(kind: Kind) -> dict[str, str]:
     """Name: module. Imports the packages, which is light, and none of what lies in them."""
+    rows = [provider.class_name for provider in PROVIDERS] if kind == "llms" else []
     found = {
         name: f"{package}.{_FILES.get(name) or snake_case(name)}"
         for package in _PACKAGES[kind]
-        for name in sorted(importlib.import_module(package).__all__, key=str.casefold)
+        for name in sorted({*importlib.import_module(package).__all__, *rows}, key=str.casefold)
     }
     return found | (_ROUTERS if kind == "routers" else {})
 

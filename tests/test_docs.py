@@ -17,6 +17,7 @@ from flows.cli.commands import cli
 from flows.plan import plan
 from flows.runners.inline import run_inline
 from flows.spec import read_spec
+from steps.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -81,7 +82,9 @@ def test_python_runs(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", _blocks("yaml"), ids=lambda block: block.id)
-def test_a_pipeline_has_no_problems(block: Block) -> None:
+def test_a_pipeline_has_no_problems(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    for provider in PROVIDERS:
+        monkeypatch.setenv(provider.key_variables[0], "some-key")
     spec, problems = read_spec(block.text)
 
     assert plan(spec, known=problems).leaves

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from app.api.replies import from_our_page, look
 from app.context import AppContext
-from app.handlers import estimating, previews, staleness
+from app.handlers import checking, estimating, previews, staleness
 from app.handlers.apart import apart
 from flows.spec import read_spec
 from steps.errors import SpecError
@@ -31,7 +31,7 @@ class Asked(BaseModel):
 
 
 def router(ctx: AppContext) -> APIRouter:
-    """Previews, estimates, and what earlier runs have done already."""
+    """Previews, estimates, checks of models, and what earlier runs have done already."""
     found = APIRouter(dependencies=[Depends(from_our_page)])
     turns = asyncio.Semaphore(AT_ONCE)
 
@@ -53,6 +53,11 @@ def router(ctx: AppContext) -> APIRouter:
     async def estimate(asked: Asked) -> Response:
         allowed(asked.text)
         return await in_turn(partial(estimating.estimate_text, with_models=asked.with_models), asked.text, ctx.runs_dir)
+
+    @found.post("/check")
+    async def check(asked: Asked) -> Response:
+        allowed(asked.text)
+        return await in_turn(checking.check_text, asked.text)
 
     @found.post("/staleness")
     async def stale(asked: Asked) -> Response:

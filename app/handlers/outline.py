@@ -249,7 +249,7 @@ def icon_of(use: str, found: type[BaseStep], *, asks: bool) -> str:
 def _llm_names(step: StepSpec, planned: PlannedStep | None) -> list[str]:
     """The classes of its models, each once; of one that cannot be planned, what it says of its `llm`."""
     if planned is not None and isinstance(planned.step, Task):
-        return list(dict.fromkeys(registry.name_of(type(llm), "llms") for llm in planned.step.models().values()))
+        return list(dict.fromkeys(registry.name_of(type(llm), "llms") for llm in planned.step.answering_models().values()))
     llm = step.params.get("llm")
     return [str(llm.get("use", "")) if isinstance(llm, dict) else "RehearsalLLM"]
 
@@ -283,7 +283,7 @@ def _models_in_short(step: StepSpec, planned: PlannedStep | None) -> str:
         return free[used[0]]
     if planned is None or not isinstance(planned.step, Task):
         return _model(step)
-    names = list(dict.fromkeys(llm.model_name for llm in planned.step.models().values()))
+    names = list(dict.fromkeys(llm.model_name for llm in planned.step.answering_models().values()))
     return names[0] if len(names) == 1 else f"{len(names)} models: {', '.join(names)}" if names else "no model"
 
 

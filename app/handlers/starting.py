@@ -23,6 +23,7 @@ from flows.spec import PipelineSpec, StepSpec, read_spec
 from steps import registry
 from steps.errors import DistilflowError
 from steps.llms.base import LLM, Request
+from steps.providers import BY_CLASS
 from steps.wording import counted
 
 CHOSEN = ("model", "base_url")
@@ -126,6 +127,8 @@ def drafting_model(told: Mapping[str, Any], is_public: bool) -> dict[str, Any]:
         raise CannotEdit("no model was named", "name one, such as gpt-4o-mini")
     if is_public and "base_url" in given:
         raise CannotEdit("this server sends its key to its own provider only", "leave the address out")
+    if is_public and (name == "LiteLLM" or (name in BY_CLASS and not BY_CLASS[name].needs_key)):
+        raise CannotEdit("this server asks no model on its own network for others", "choose one of a provider with a key")
     return {"use": name, **given}
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import describing, labels, listing, looking, past, running, starting, tracing
+from flows.cli import checking, describing, labels, listing, looking, past, running, starting, tracing
 from flows.cli.console import err, out
 from flows.runs import NothingToRetry, NotRunning, UnknownRun
 from steps.errors import DistilflowError, PlanError, SpecError
@@ -51,6 +51,7 @@ def _every_command(
 for command in (
     starting.new,
     looking.plan,
+    checking.check,
     describing.info,
     looking.preview,
     running.run,

@@ -10,16 +10,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from flows.compat.keys import Keys
-from flows.compat.servers import MODULES, OTHER_NAMES, SERVERS, Server, sampling, structure, template_name
+from flows.compat.servers import ADDRESS, MODULES, OTHER_NAMES, SERVERS, TOKENIZER, sampling, structure, template_name
 from flows.plan.planned import batch_size_field
 from flows.spec.reading import check_length
 from steps import registry
 from steps.base import BaseStep
 from steps.errors import SpecError
+from steps.providers import Provider
 from steps.secrets import referred
 from steps.tasks.base import Task
 from steps.wording import listed, quoted
@@ -239,53 +241,47 @@ class _Conversion:
             elif not _is_default(key, value, found):
                 yield self._keys.text(key), self._keys.value(key, value, step)
 
-    def _of_server(self, fields: dict[str, Any], theirs: str, server: Server, step: str) -> dict[str, Any]:
-        """A model behind a server that speaks OpenAI's protocol."""
+    def _of_server(self, fields: dict[str, Any], theirs: str, provider: Provider, step: str) -> dict[str, Any]:
+        """A model behind a server."""
 
         def tell(what: str) -> None:
             self._note(f"step {step!r}: {what}")
 
-        ours: dict[str, Any] = {"use": "OpenAILLM"}
-        models = {key: model for key in server.model if isinstance(model := fields.get(key), str) and model}
-        for at, (key, model) in enumerate(models.items()):
-            del fields[key]
-            if at:
-                tell(f"`{key}` was left out: the model goes by its id")
-            else:
-                ours["model"] = self._keys.text(model)
-        self._set_address(ours, fields, theirs, server, tell)
+        ours: dict[str, Any] = {"use": theirs}
+        for key in ("model", "model_id"):
+            if (model := fields.pop(key, None)) and isinstance(model, str):
+                ours[key] = self._keys.text(model)
+        self._set_address(ours, fields, provider, tell)
         given = fields.pop("api_key", None)
-        if server.key and (given is not None or server.key != "OPENAI_API_KEY"):
-            ours["api_key"] = given if isinstance(given, str) and referred(given) else f"${{{server.key}}}"
-            if given is not None and ours["api_key"] != given:
-                tell(f"the key in the file was not carried over; set ${server.key}")
-        for key in server.tokenizer:
-            if fields.pop(key, None) not in (None, "", *models.values()):
+        usual = provider.key_variables[0]
+        if isinstance(given, str) and referred(given):
+            if referred(given) != usual or theirs == "OpenAILLM":
+                ours["api_key"] = given
+        elif given is not None:
+            if theirs == "OpenAILLM":
+                ours["api_key"] = f"${{{usual}}}"
+            tell(f"the key in the file was not carried over; set ${usual}")
+        if fields.get("client_name") == "distilabel":
+            del fields["client_name"]
+        for key in TOKENIZER:
+            if fields.pop(key, None) not in (None, "", ours.get("model"), ours.get("model_id")):
                 tell(f"`{key}` was left out: the server knows its own tokenizer")
         if fields.get("structured_output"):
             fields["structured_output"] = structure(fields["structured_output"], tell)
         fields["generation_kwargs"] = sampling(theirs, fields.get("generation_kwargs"), tell)
         fields["magpie_pre_query_template"] = template_name(fields.get("magpie_pre_query_template"))
-        for key, value in self._kept(fields, registry.resolve("OpenAILLM", "llms"), step):
+        for key, value in self._kept(fields, registry.resolve(theirs, "llms"), step):
             ours[OTHER_NAMES.get(key, key)] = value
         return ours
 
-    def _set_address(self, ours: dict[str, Any], fields: dict[str, Any], theirs: str, server: Server, tell: Any) -> None:
-        given = {key: url for key in server.address if isinstance(url := fields.get(key), str) and url}
-        for key in given:
-            del fields[key]
+    def _set_address(self, ours: dict[str, Any], fields: dict[str, Any], provider: Provider, tell: Any) -> None:
+        """The address in the file, unless it is that of the provider itself."""
+        given = {key: url for key in ADDRESS if isinstance(url := fields.pop(key, None), str) and url}
         url = next(iter(given.values()), "").rstrip("/")
-        if url and not url.endswith(server.path):
-            url += server.path
-        if url and (bare := self._keys.text(url)) != url:
+        if (bare := self._keys.text(url)) != url:
             tell("the key in the address of the server was not carried over")
-            url = bare
-        url = url or server.url or ""
-        if url and url != "https://api.openai.com/v1":
-            ours["base_url"] = url
-        if theirs == "InferenceEndpointsLLM" and given and "model" not in ours:
-            ours["model"] = "tgi"
-            tell("the file names no model, but an address; `model` is `tgi`, which servers of TGI take for their own")
+        if bare and _server_of(bare) != _server_of(provider.address):
+            ours["host" if "host" in given else "base_url"] = bare
 
     def _router(self, entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         step = self._names.get(str(entry.get("step")))
@@ -369,6 +365,14 @@ def _is_default(key: str, value: Any, found: type | None) -> bool:
 
 def _is_empty(value: Any) -> bool:
     return isinstance(value, (dict, list)) and not value
+
+
+def _server_of(url: str) -> str:
+    """Host and port of an address; the address itself where it is none."""
+    try:
+        return urlsplit(url).netloc or url
+    except ValueError:
+        return url
 
 
 def _resources(given: Any) -> Any:

@@ -1,49 +1,46 @@
-"""Models that distilabel reaches through classes of their own, and that speak OpenAI's protocol here."""
+"""Models behind servers: what distilabel's classes call otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from steps.absent import ADDRESSES
+from steps.providers import BY_CLASS
 
 Tell = Callable[[str], None]
 
-
-class Server(NamedTuple):
-    """A class of distilabel that asks a server which speaks OpenAI's protocol: our OpenAILLM with this address and key."""
-
-    url: str | None
-    key: str
-    model: tuple[str, ...] = ("model",)
-    address: tuple[str, ...] = ("base_url",)
-    path: str = ""
-    """What an address in the file lacks of ours."""
-    tokenizer: tuple[str, ...] = ()
-    """Parameters that say which tokenizer the model has: the server knows."""
-
-
-SERVERS = {
-    ("openai", "OpenAILLM"): Server(None, "OPENAI_API_KEY"),
-    ("anyscale", "AnyscaleLLM"): Server(*ADDRESSES["anyscale"]),
-    ("together", "TogetherLLM"): Server(*ADDRESSES["together"]),
-    ("groq", "GroqLLM"): Server(*ADDRESSES["groq"], path="/openai/v1"),
-    ("mistral", "MistralLLM"): Server(*ADDRESSES["mistral"], address=("endpoint",), path="/v1"),
-    ("ollama", "OllamaLLM"): Server(*ADDRESSES["ollama"], address=("host",), path="/v1", tokenizer=("tokenizer_id",)),
-    ("vllm", "ClientvLLM"): Server(*ADDRESSES["vllm"], tokenizer=("tokenizer", "tokenizer_revision")),
-    ("huggingface.inference_endpoints", "InferenceEndpointsLLM"): Server(
-        *ADDRESSES["huggingface"],
-        model=("model_id", "model_display_name"),
-        path="/v1",
-        tokenizer=("tokenizer_id",),
-    ),
+_MODULES = {
+    "anthropic": "AnthropicLLM",
+    "anyscale": "AnyscaleLLM",
+    "azure": "AzureOpenAILLM",
+    "cohere": "CohereLLM",
+    "groq": "GroqLLM",
+    "huggingface.inference_endpoints": "InferenceEndpointsLLM",
+    "mistral": "MistralLLM",
+    "ollama": "OllamaLLM",
+    "openai": "OpenAILLM",
+    "together": "TogetherLLM",
+    "vertexai": "VertexAILLM",
+    "vllm": "ClientvLLM",
 }
+SERVERS = {(module, name): BY_CLASS[name] for module, name in _MODULES.items()}
+"""Whom a class of distilabel asks, by the module where distilabel has it."""
+ADDRESS = ("base_url", "host", "endpoint")
+"""What parameters of theirs call the address of a server."""
+TOKENIZER = ("tokenizer", "tokenizer_id", "tokenizer_revision", "http_client")
+"""Parameters that change nothing here: the server knows which tokenizer its model has."""
 MODULES = ("distilabel.models.llms.", "distilabel.llms.")
 OTHER_NAMES = {"max_concurrent_requests": "max_concurrency"}
 """What parameters of theirs are called here."""
 
 _TEMPLATES = {"<|start_header_id|>user<|end_header_id|>": "llama3", "<|im_start|>user": "qwen2"}
 """distilabel writes the text of a template where the user named it; by its name its end of turn is known too."""
+_NAMES = {
+    "CohereLLM": {"p": "top_p", "stop_sequences": "stop"},
+    "InferenceEndpointsLLM": {"stop_sequences": "stop"},
+    "VertexAILLM": {"max_output_tokens": "max_new_tokens", "stop_sequences": "stop"},
+}
+"""What parameters of sampling of theirs are called in OpenAI's protocol."""
 _OLLAMA = {"num_predict": "max_new_tokens"}
 _OLLAMA_TAKES = {"temperature", "top_p", "seed", "stop", "frequency_penalty", "presence_penalty"}
 
@@ -59,9 +56,8 @@ def sampling(theirs: str, kwargs: Any, tell: Tell) -> Any:
         return kwargs
     if theirs == "OllamaLLM":
         return _of_ollama(kwargs, tell)
-    if theirs == "InferenceEndpointsLLM" and "stop_sequences" in kwargs and "stop" not in kwargs:
-        return {"stop" if key == "stop_sequences" else key: value for key, value in kwargs.items()}
-    return dict(kwargs)
+    names = _NAMES.get(theirs, {})
+    return {new if (new := names.get(key, key)) not in kwargs else key: value for key, value in kwargs.items()}
 
 
 def _of_ollama(kwargs: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

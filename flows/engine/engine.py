@@ -311,7 +311,7 @@ class Engine:
 
     def _are_dead(self, task: Task) -> bool:
         """Whether none of a task's models can answer any more."""
-        return all(map(self._gateway.is_dead, task.models().values()))
+        return all(map(self._gateway.is_dead, task.answering_models().values()))
 
     def _hosts(self) -> list[Host]:
         return [host for station in self.stations.values() for host in station.hosts]

@@ -26,6 +26,7 @@ from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
 from steps.errors import EmptyReply, LLMError, RunError
 from steps.llms.base import LLM, Ask, Completion, Request, topped_up
+from steps.llms.members import answering, through_members
 from steps.wording import listed
 
 Replied = Callable[[str, str, str, Completion, Tally, bool], None]
@@ -108,10 +109,11 @@ class Gateway:
             SpecError: The user's table of prices cannot be read.
         """
         lines: dict[int, Line] = {}
-        for llm in models.values():
+        found = answering(models)
+        for llm in found.values():
             if id(llm) not in lines:
                 lines[id(llm)] = self._line(llm, step, used)
-        return Lines({name: lines[id(llm)] for name, llm in models.items()}, step)
+        return Lines({name: lines[id(llm)] for name, llm in found.items()}, step, models)
 
     def _line(self, llm: LLM, step: str, used: Callable[[Tally], None]) -> Line:
         gate = self._gates.get(llm.endpoint)
@@ -127,7 +129,9 @@ class Gateway:
 class Lines:
     """The ways from one step to its models, by the names that the step has for them."""
 
-    def __init__(self, lines: Mapping[str, Line], step: str) -> None:
+    def __init__(self, lines: Mapping[str, Line], step: str, models: Mapping[str, LLM]) -> None:
+        """`models`: as the step has them; `lines`: to those that answer by themselves."""
+        self._models = models
         self._lines = lines
         self._step = step
         self._all = list(dict.fromkeys(lines.values()))
@@ -156,7 +160,7 @@ class Lines:
                 raise RunError(what, "name it in `models` of the step's class")
             return await asks[line](request)
 
-        return topped_up(ask)
+        return topped_up(through_members(self._models, ask))
 
 
 class Line:

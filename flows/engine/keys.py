@@ -74,7 +74,11 @@ def _parameter(value: Any) -> Any:
 
 
 def identity_of(llm: LLM) -> bytes:
-    """What the answers of a model depend on, as far as this side knows: its class, parameters and files."""
+    """What the answers of a model depend on, as far as this side knows: its class, parameters and files.
+
+    One server under two class names is one model: replies got as one are found as the other.
+    """
+    llm = llm.alike()
     found = [registry.name_of(type(llm), "llms"), parameters_of(llm), llm.fingerprint()]
     return bytes.fromhex(_digest(found))
 

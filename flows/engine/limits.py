@@ -1,4 +1,4 @@
-"""What a server says about its limits: the `x-ratelimit-*` headers of OpenAI and its kin, and those of Anthropic."""
+"""What a server says about its limits: the `x-ratelimit-*` headers of OpenAI and its kin, those of Anthropic and of Mistral."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 LONGEST_RESET_S = 600.0
 """A limit that is whole again later than this is no pace to keep: a day's limit, or nonsense. 429s tell when it is met."""
+MINUTE_S = 60.0
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
@@ -39,7 +40,17 @@ def read_limits(headers: Mapping[str, str], now: datetime | None = None) -> Limi
     """
     requests = _read(headers, "x-ratelimit-{}-requests", now) or _read(headers, "anthropic-ratelimit-requests-{}", now)
     tokens = _read(headers, "x-ratelimit-{}-tokens", now) or _read(headers, "anthropic-ratelimit-tokens-{}", now)
+    requests = requests or _of_a_minute(headers, "x-ratelimit-{}-req-minute")
+    tokens = tokens or _of_a_minute(headers, "x-ratelimit-{}-tokens-minute")
     return Limits(requests, tokens) if requests or tokens else None
+
+
+def _of_a_minute(headers: Mapping[str, str], name: str) -> Limit | None:
+    """What Mistral says: how much of this minute's allowance is left, and not when it is whole again."""
+    limit, remaining = _number(headers.get(name.format("limit"), "")), _number(headers.get(name.format("remaining"), ""))
+    if not limit or remaining is None or remaining >= limit:
+        return None
+    return Limit(limit, remaining, MINUTE_S * (limit - remaining) / limit)
 
 
 def _read(headers: Mapping[str, str], name: str, now: datetime | None) -> Limit | None:

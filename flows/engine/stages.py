@@ -82,7 +82,7 @@ class Stage:
     @property
     def asks_at_once(self) -> int:
         """Rows that may be asked about at a time: as many as the model with the most room takes."""
-        models = self.asks.models().values() if self.asks is not None else ()
+        models = self.asks.answering_models().values() if self.asks is not None else ()
         return max((llm.max_concurrency for llm in models), default=self.batch_rows)
 
     @property

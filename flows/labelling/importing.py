@@ -17,16 +17,10 @@ from flows.labelling.log import decode
 from flows.runs import RunFolder
 from steps.base import Row
 from steps.errors import RunError, SpecError
-from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL
+from steps.labels.annotations import ANNOTATOR, ITEM, LABEL
+from steps.labels.column_names import NAMES, usual_column
 from steps.wording import listed
 
-NAMES: dict[str, tuple[str, ...]] = {
-    ITEM: ("question", "task", "item_id", "question_id", "task_id", "example_id", "id"),
-    ANNOTATOR: ("worker", "rater", "labeler", "labeller", "user", "judge", "annotator_id", "worker_id", "user_id"),
-    LABEL: ("answer", "response", "vote", "rating", "value", "annotation"),
-    GOLD: ("truth", "gold_label", "true_label"),
-}
-"""What columns are called elsewhere: the first of these that a file has is taken where it lacks the column itself."""
 CONSOLIDATED = frozenset({"item", "label", "distribution", "annotation_ids", "strategy"})
 """Columns by which the rows of `ConsolidateLabels` are known."""
 ARTIFACT = "annotations"
@@ -76,16 +70,15 @@ def named_as_ours(rows: list[Row]) -> list[Row]:
     """
     seen = list(dict.fromkeys(column for row in islice(rows, 1000) for column in row))
     names = dict[str, str]()
-    for ours, theirs in NAMES.items():
-        found = next((column for column in seen if column.lower() in (ours, *theirs)), None)
-        if ours not in seen and found is not None:
-            names.setdefault(found, ours)
+    for ours in NAMES:
+        if ours not in seen and (found := usual_column(ours, seen)) is not None:
+            names[found] = ours
     renamed = [{names.get(column, column): value for column, value in row.items()} for row in rows] if names else rows
     ours_seen = {names.get(column, column) for column in seen}
     if ANNOTATOR not in ours_seen:
         return [row if ITEM in row else {ITEM: _content_id(row), **row} for row in renamed]
     if lacking := [column for column in (ITEM, LABEL) if column not in ours_seen]:
-        wanted = f"name columns {listed([ITEM, ANNOTATOR, LABEL])}; or {listed(NAMES[lacking[0]])}"
+        wanted = f"name columns {listed([ITEM, ANNOTATOR, LABEL])}; or {listed(NAMES[lacking[0]][1:])}"
         raise SpecError(f"no column {lacking[0]!r} was found; there are {listed(seen)}", wanted)
     return renamed
 

@@ -16,6 +16,7 @@ from steps.extras import extra
 from steps.labels.table import AnnotationTable
 
 if TYPE_CHECKING:
+    from steps.labels.questions import QuestionType
     from steps.labels.strategies.strategy import Strategy
     from steps.labels.strategy_names import StrategyName
     from steps.labels.votes import Floats, Ints, Votes
@@ -87,10 +88,10 @@ def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
         "families": crowd.families,
         "annotators": [asdict(one) for one in crowd.annotators[:MOST_ANNOTATORS]],
         "annotators_in_all": len(crowd.annotators),
-        "curve": learning_curve(table, votes, strategy.name),
+        "curve": learning_curve(table, votes, strategy.name, strategy.question),
     }
     if len(known := votes.has_gold) >= LEAST_GOLD:
-        found["quality"] = asdict(quality(scored(hidden_gold(strategy.name, votes), votes.gold[known])))
+        found["quality"] = asdict(quality(scored(hidden_gold(strategy.name, votes, strategy.question), votes.gold[known])))
     return found
 
 
@@ -119,7 +120,7 @@ def _until(table: AnnotationTable, number: int) -> AnnotationTable:
     return replace(table, **some)
 
 
-def hidden_gold(name: StrategyName, votes: Votes) -> Floats:
+def hidden_gold(name: StrategyName, votes: Votes, question: QuestionType = "label") -> Floats:
     """(g, K): what gold items are taken for by strategies that were learned without knowing them."""
     import numpy as np
 
@@ -132,12 +133,17 @@ def hidden_gold(name: StrategyName, votes: Votes) -> Floats:
         hidden: Ints = known[fold == turn]
         if len(hidden):
             without = votes.without_gold(hidden)
-            found[fold == turn] = fit(name, without).apply(without).posterior[hidden]
+            found[fold == turn] = fit(name, without, question).apply(without).posterior[hidden]
     return found
 
 
-def learning_curve(table: AnnotationTable, votes: Votes, name: StrategyName) -> list[dict[str, Any]]:
-    """How good labels are after each round: by hidden gold, else by how unsure they are."""
+def learning_curve(
+    table: AnnotationTable, votes: Votes, name: StrategyName, question: QuestionType = "label"
+) -> list[dict[str, Any]]:
+    """How good labels are after each round: by hidden gold, else by how unsure they are.
+
+    Items about which nobody had answered by then take no part, nor do rounds without any others.
+    """
     import numpy as np
 
     from steps.labels.strategies.fitting import fit
@@ -150,12 +156,15 @@ def learning_curve(table: AnnotationTable, votes: Votes, name: StrategyName) -> 
         seen = votes.only(in_round <= number)
         point: dict[str, Any] = {"round": number, "annotations": len(seen)}
         if by_gold:
-            truth = seen.gold[seen.has_gold]
-            point["learned"] = _accuracy(hidden_gold(name, seen), truth)
-            point["majority"] = _accuracy(hidden_gold("majority", seen), truth)
+            answered = seen.per_item[seen.has_gold] > 0
+            if not answered.any():
+                continue
+            truth = seen.gold[seen.has_gold][answered]
+            point["learned"] = _accuracy(hidden_gold(name, seen, question)[answered], truth)
+            point["majority"] = _accuracy(hidden_gold("majority", seen, question)[answered], truth)
         else:
             answered = (seen.per_item > 0) & (seen.gold < 0)
-            posterior = fit(name, seen).apply(seen).posterior[answered]
+            posterior = fit(name, seen, question).apply(seen).posterior[answered]
             point["uncertainty"] = float(1 - posterior.max(axis=1).mean()) if answered.any() else 0.0
         found.append(point)
     return found

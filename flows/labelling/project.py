@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flows.labelling.about import About
 from flows.labelling.adding import Added, read_rows
 from flows.labelling.log import Line, Log
-from flows.labelling.said import ANNOTATION, EXAMPLE, GOLD, SKIP, UNDO, Said, item_of, short
+from flows.labelling.said import ANNOTATION, EXAMPLE, GOLD, SKIP, UNDO, Said, item_of, names_in, short
 from flows.labelling.scoring import Score, Standing, settlement_of
 from flows.labelling.versions import Versions
 from steps.base import Row
 from steps.errors import RunError
 from steps.labels.annotations import Annotation
-from steps.labels.questions import label_text
 from steps.wording import quoted
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ class LabelProject:
         if question.type == "text":
             return []
         with self.reading():
-            return sorted(self.said.names, key=_in_order)
+            return sorted(self.said.names(), key=_in_order)
 
     @property
     def strategy(self) -> Strategy | None:
@@ -203,12 +202,10 @@ class LabelProject:
         Raises:
             UnknownItem: There is no such item.
             RowError: It is no answer to the question.
-            RunError: The person's name is that of an LLM or a template.
+            RunError: It is none of the labels that are known here, or the person's name is that of an LLM or a template.
         """
         self._check_person(by)
-        label = self.about.question.read(label)
-        if self.about.question.type in ("label", "rating"):
-            self._check_known(label)
+        label = self._read(label)
         at = datetime.now(UTC)
         number = self.about.open_round.number if self.about.open_round else self.last_round
         made = Annotation(
@@ -226,8 +223,9 @@ class LabelProject:
 
         Raises:
             RowError: It is no answer to the question.
+            RunError: It is none of the labels that are known here.
         """
-        answer = None if label is None else self.about.question.read(label, "gold")
+        answer = None if label is None else self._read(label, "gold")
         return self._do({"line": GOLD, "item": item, "label": answer}, by, mark)
 
     def set_example(self, item: str, text: str | None, by: str, mark: str = "") -> Line:
@@ -267,10 +265,15 @@ class LabelProject:
         self.refresh()
         return kept
 
-    def _check_known(self, label: Any) -> None:
-        known = self.labels
-        if known and label_text(label) not in known:
-            raise RunError(f"{quoted(label)} is none of the labels of this project", f"choose one of {', '.join(known[:20])}")
+    def _read(self, label: Any, column: str = "label") -> Any:
+        """An answer as it is kept: a label that no strategy knows would stop the whole project."""
+        question = self.about.question
+        answer = question.read(label, column)
+        known = [] if question.labels else self.labels
+        if known and (unknown := sorted(set(names_in(answer)) - set(known))):
+            what = f"{quoted(unknown[0])} is none of the labels of this project"
+            raise RunError(what, f"choose one of {', '.join(known[:20])}, or add it in the settings")
+        return answer
 
     def _check_person(self, name: str) -> None:
         if not name.strip() or len(name) > LONGEST_NAME:

@@ -34,12 +34,16 @@ class Entry:
 
 
 class Gains:
-    """What answers would bring, for one project; what was reckoned is kept until somebody answers or a strategy is learned."""
+    """What answers would bring, for one project.
+
+    What an item's own label gains is kept until somebody says more of it; what other items gain, until a strategy is learned.
+    """
 
     def __init__(self, project: LabelProject) -> None:
         self._project = project
         self._version = -1
-        self._own: dict[str, tuple[int, float]] = {}
+        self._own: dict[tuple[str, str], tuple[int, float]] = {}
+        """What an item's own label gains by an answer of a reviewer, and how much had been said of it then."""
         self._spread: dict[str, float] = {}
         self._neighbours: Neighbours | None = None
 
@@ -59,18 +63,20 @@ class Gains:
             if not self.are_reckoned:
                 return unsure
             self._begin(standing.strategy.version)
+            who = reviewer if reviewer in standing.strategy.voices else ""  # people it does not know are all one to it
             nobody = [item for item in items if not standing.of(item).answers]
             ranked = sorted(
                 (item for item in items if unsure[item] > 0 and standing.of(item).answers), key=lambda one: -unsure[one]
             )
             candidates = ranked[:CANDIDATES]
             # an item is tried again when something was said of it
-            stale = [item for item in candidates if self._own.get(item, (-1,))[0] != standing.of(item).answers]
+            told = {item: project.said.told_of(item) for item in candidates}
+            stale = [item for item in candidates if self._own.get((item, who), (-1,))[0] != told[item]]
             table = table_from(project.said, project.about.question, stale)
-            for item, gain in own_gain(table, standing.strategy, stale, reviewer).items():
-                self._own[item] = (standing.of(item).answers, gain)
+            for item, gain in own_gain(table, standing.strategy, stale, who).items():
+                self._own[item, who] = (told[item], gain)
             found = dict.fromkeys(items, 0.0)
-            found |= {item: self._own[item][1] for item in candidates if item in self._own}
+            found |= {item: self._own[item, who][1] for item in candidates if (item, who) in self._own}
             for item in sorted(candidates, key=lambda one: -found[one])[:LOOKED_AROUND]:
                 found[item] += self._spread_gain(item)
             for item in nobody:

@@ -14,6 +14,7 @@ once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,12 +60,14 @@ class Said:
     by_item: dict[str, list[str]] = field(default_factory=dict)
     """The ids of annotations of each item, in the order in which they first came."""
     voters: dict[str, Voter] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
-    """All labels that were ever said, as texts."""
     count: int = 0
     """How many annotations count."""
     rounds: set[int] = field(default_factory=set)
     """The rounds in which anything was said."""
+    _told: Counter[str] = field(default_factory=Counter)
+    """How many lines there were about each item."""
+    _named: Counter[str] = field(default_factory=Counter)
+    """How many answers that count name each label."""
     _answers: dict[str, list[Line]] = field(default_factory=dict)
     _of_item: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
 
@@ -73,7 +76,14 @@ class Said:
         changed: set[str] = set()
         for line in lines:
             try:
-                changed.add(self._take(line))
+                told = self.lines[line["undoes"]] if line["line"] == UNDO else line
+                list(names_in(_label_in(told)))  # one that cannot be read counts nowhere
+                before = self._names_by(told)
+                item = self._take(line)
+                changed.add(item)
+                self._told[item] += 1
+                self._named.subtract(before)
+                self._named.update(self._names_by(told))
             except (KeyError, TypeError, ValueError):  # written by hand, or by a later version: it says nothing here
                 continue
         return changed - {""}
@@ -99,8 +109,6 @@ class Said:
             self._answers[name].append(line)
             self._know(line["of"])
         elif kind in (SKIP, GOLD, EXAMPLE):
-            if kind == GOLD:
-                self.names.update(_names_in(line["label"]))
             self._of_item.setdefault((kind, item), []).append(line)
         else:
             return ""
@@ -108,7 +116,6 @@ class Said:
         return item
 
     def _know(self, annotation: dict[str, Any]) -> None:
-        self.names.update(_names_in(annotation["label"]))
         self.rounds.add(annotation.get("round", 1))
         name, family = annotation["annotator"], annotation.get("family", "")
         known = self.voters.get(name)
@@ -125,6 +132,17 @@ class Said:
             self.by_person.setdefault(line["by"], []).append(line["id"])
 
     # ---- what counts
+    def names(self) -> set[str]:
+        """All labels that answers and gold name, as texts."""
+        return {name for name, times in self._named.items() if times > 0}
+
+    def _names_by(self, line: Line) -> list[str]:
+        """The labels that are named where a line says something: by what counts there now."""
+        if line["line"] == ANNOTATION:
+            counts = self.annotation(line["of"]["annotation_id"])
+            return [] if counts is None else list(names_in(_label_in(counts)))
+        return list(names_in(self.gold_of(line["item"]))) if line["line"] == GOLD else []
+
     def annotation(self, name: str) -> Line | None:
         """The line that an annotation has its answer from; None if all of them were undone."""
         return self._last(self._answers.get(name, ()))
@@ -139,6 +157,10 @@ class Said:
         """All annotations, item by item."""
         for item in self.by_item:
             yield from self.annotations_of(item)
+
+    def told_of(self, item: str) -> int:
+        """Differs whenever more was said of an item, or undone."""
+        return self._told[item]
 
     def skips_of(self, item: str) -> list[Line]:
         """Who passed it over."""
@@ -175,7 +197,13 @@ def item_of(line: Line) -> str:
     return str(line["of"]["item"] if line["line"] == ANNOTATION else line["item"])
 
 
-def _names_in(label: Any) -> Iterator[str]:
+def _label_in(line: Line) -> Any:
+    if line["line"] == ANNOTATION:
+        return line["of"]["label"]
+    return line["label"] if line["line"] == GOLD else None
+
+
+def names_in(label: Any) -> Iterator[str]:
     """The labels that an answer is made of."""
     if isinstance(label, list):
         for one in label:

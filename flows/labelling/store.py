@@ -21,6 +21,8 @@ from steps.labels.questions import Question
 from steps.wording import did_you_mean, listed
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}", re.ASCII)
+RESERVED = frozenset({"runs", "of-run", "from-run", "look"})
+"""Names that addresses of the place have where a project's name stands: see `app.api.labels`."""
 DELETED = ".deleted"
 KEPT_OPEN = 8
 """Projects whose annotations stay in memory; what was used longest ago is read again when it is asked for."""
@@ -79,6 +81,8 @@ class LabelProjects:
             RowError: A row is wrong.
         """
         path = self._path(name)
+        if name in RESERVED:
+            raise UnknownProject(f"{name!r} cannot be a project's name: the app has a page of this name", "choose another name")
         part = self.folder / f".{name}.part"
         with self._lock:
             if path.exists():
@@ -131,7 +135,7 @@ class LabelProjects:
         """A name like this that no project has: `dogs`, `dogs-2`."""
         stem = re.sub(r"[^A-Za-z0-9_.\-]+", "-", stem).strip("-._")[:70] or "labels"
         at, name = 1, stem
-        while (self.folder / name).exists():
+        while name in RESERVED or (self.folder / name).exists():
             at += 1
             name = f"{stem}-{at}"
         return name

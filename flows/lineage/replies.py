@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from steps.base import Row, rename_in, rename_out
 from steps.errors import BadReply
 from steps.llms import ReplayLLM
 from steps.llms.base import Completion, Request, Speaker, topped_up
+from steps.llms.members import replying, through_members
 from steps.tasks.base import Task
 from steps.tasks.repairs import CANNOT_BE_USED
 
@@ -34,18 +35,20 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
     entries = _entries(journals, Asker(b"", step, _row_of(task, key)).prefix, step)
     entries = [one for one in entries if _is_of_model(one, task, askers)] or entries
     chats = _first_chats(task, received)
-    entries = [one for one in entries if any(_begins(one.get("chat"), chat) for chat in chats)] or entries
+    members = task.answering_models().keys() - task.models().keys()
+    entries = [one for one in entries if any(_begins(one, chat, members) for chat in chats)] or entries
     entries.sort(key=lambda entry: entry.get("at") or 0.0)
     found = [asked_of(entry) for entry in entries]
+    drafts = members - replying(task.models())
     for one in found:
         one.is_repair = is_repair(one.chat)
-        one.problem = problem_of(task, one.texts, received)
+        one.problem = "" if one.asked_as in drafts else problem_of(task, one.texts, received)
     return found
 
 
 def _askers(task: Task, step: str, key: bytes) -> dict[str, Asker]:
     """Who asks each of a task's models."""
-    return {name: Asker(identity_of(llm), step, _row_of(task, key)) for name, llm in task.models().items()}
+    return {name: Asker(identity_of(llm), step, _row_of(task, key)) for name, llm in task.answering_models().items()}
 
 
 def _row_of(task: Task, key: bytes) -> bytes:
@@ -64,7 +67,7 @@ def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[st
 def _is_of_model(entry: dict[str, Any], task: Task, askers: Mapping[str, Asker]) -> bool:
     """Whether a model was asked as it is now: the key covers its parameters, unless nothing came back."""
     if not entry["completion"]["texts"]:
-        return entry.get("model") in [llm.model_name for llm in task.models().values()]
+        return entry.get("model") in [llm.model_name for llm in task.answering_models().values()]
     key, wanted = entry["key"], entry.get("n", 1)
     had = entry.get("have")
     haves = [had] if isinstance(had, int) else range(min(wanted, MOST_REPEATS))
@@ -87,8 +90,16 @@ def _first_chats(task: Task, received: Row | None) -> Sequence[Any]:
     return []
 
 
-def _begins(chat: Any, prompt: Any) -> bool:
+def _begins(entry: dict[str, Any], prompt: Any, members: Collection[str]) -> bool:
+    """Whether a chat begins as the row's does. The members of a model are told more by the system."""
+    chat = entry.get("chat")
+    if entry.get("asked_as") in members:
+        chat, prompt = _without_system(chat), _without_system(prompt)
     return isinstance(chat, list) and isinstance(prompt, list) and bool(prompt) and chat[: len(prompt)] == prompt
+
+
+def _without_system(chat: Any) -> Any:
+    return [turn for turn in chat if turn.get("role") != "system"] if isinstance(chat, list) else chat
 
 
 def asked_of(entry: dict[str, Any]) -> Asked:
@@ -144,7 +155,7 @@ def ask_again(
     the row. `cwd`: where relative paths count from. `journals`: what the task's other models said, if it has some that are not
     free.
     """
-    models = task.models()
+    models = task.answering_models()
     each = [llm for llm in {id(llm): llm for llm in models.values()}.values() if llm.is_free]
     for llm in each:
         if cwd is not None and isinstance(llm, ReplayLLM):
@@ -176,7 +187,8 @@ def ask_again(
         for llm in each:
             await llm.load()
         row = rename_in(received, task.input_mappings)
-        return [rename_out(new, received, task) for new in await task.answer(row, topped_up(ask))]
+        ask_any = topped_up(through_members(task.models(), ask))
+        return [rename_out(new, received, task) for new in await task.answer(row, ask_any)]
 
     try:
         again = asyncio.run(ask_all())

@@ -140,7 +140,7 @@ class _Looking:
             refused=refused,
         )
         if isinstance(step, Task):
-            told.model = ", ".join(dict.fromkeys(llm.model_name for llm in step.models().values()))
+            told.model = ", ".join(dict.fromkeys(llm.model_name for llm in step.answering_models().values()))
             told.replies = self._replies(step, visit, received, record)
         if isinstance(step, GlobalStep) and visit.begins and visit.after:
             told.note = f"the row of {visit.after[0]!r}, put among those of {' and '.join(map(repr, planned.after))}"
@@ -157,7 +157,7 @@ class _Looking:
         journals = self._records.journals()
         if not task.is_free:
             found += replies_to(task, visit.step, visit.taken, received, journals)
-        if received is not None and record is not None and any(llm.is_free for llm in task.models().values()):
+        if received is not None and record is not None and any(llm.is_free for llm in task.answering_models().values()):
             found += ask_again(task, visit.step, visit.taken, received, record.rows, self._cwd, journals)
         return found
 

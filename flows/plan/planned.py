@@ -83,7 +83,7 @@ class Plan:
     @property
     def llms(self) -> dict[str, Mapping[str, LLM]]:
         """The models that are asked, by step and by the names that the step has for them."""
-        found = {name: step.step.models() for name, step in self.steps.items() if isinstance(step.step, Task)}
+        found = {name: step.step.answering_models() for name, step in self.steps.items() if isinstance(step.step, Task)}
         return {name: models for name, models in found.items() if models}
 
     @property

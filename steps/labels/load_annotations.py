@@ -12,16 +12,12 @@ from steps.base import GeneratorStep, Group, Row, is_missing
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint, DistilflowError, RunError
 from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, MOST_ROUNDS, AnnotatorKind, name_of, stable_id
+from steps.labels.column_names import NAMES, usual_column
 from steps.sources.files import FileType, count_rows, find_files, peek_columns, read_rows
 from steps.wording import counted, listed, quoted
 
-NAMES: Mapping[str, Sequence[str]] = {
-    ITEM: ("item", "question", "task", "item_id", "record_id"),
-    ANNOTATOR: ("annotator", "worker", "user", "annotator_id", "worker_id"),
-    LABEL: ("label", "answer", "value", "annotation"),
-    GOLD: ("gold", "truth", "label"),
-}
-"""What data sets of annotations call their columns, the likeliest first."""
+GOLD_NAMES = (*NAMES[GOLD], LABEL)
+"""What known answers are called in a file of their own."""
 
 
 class LoadAnnotations(GeneratorStep):
@@ -131,7 +127,7 @@ class LoadAnnotations(GeneratorStep):
 
     def _gold_columns(self) -> tuple[str, str]:
         present = peek_columns(self._files(self.gold_files or []), self.filetype) or []
-        return _find(ITEM, self.item_column, present, NAMES[ITEM]), _find(GOLD, None, present, NAMES[GOLD])
+        return _find(ITEM, self.item_column, present, NAMES[ITEM]), _find(GOLD, None, present, GOLD_NAMES)
 
     def _files(self, patterns: str | list[str]) -> list[Path]:
         return find_files([patterns] if isinstance(patterns, str) else patterns)
@@ -145,7 +141,7 @@ def _find(column: str, name: str | None, present: Sequence[str], usual: Sequence
     """
     if name is not None and name not in present:
         raise RunError(f"`{column}_column` names {name!r}; the files have {listed(map(repr, present))}", "name one of these")
-    found = name or next((one for one in usual if one in present), None)
+    found = name or usual_column(column, present, usual)
     if found is None:
         what = f"no column of the files is called {listed(map(repr, usual))}; they have {listed(map(repr, present))}"
         fix = "give it that name" if column == GOLD else f"name it in `{column}_column`"

@@ -167,6 +167,11 @@ class LLM(Model):
         return False
 
     @property
+    def takes_schemas(self) -> bool:
+        """False once a server has refused the `schema` of a request."""
+        return True
+
+    @property
     def accounts(self) -> Sequence[Account]:
         """The keys that requests may be sent with. The engine shares them out, each within limits of its own."""
         return (Account(),)
@@ -200,6 +205,22 @@ class LLM(Model):
             LLMError: What went wrong, told apart by what can be done about it.
         """
         raise NotImplementedError(f"{type(self).__name__}.complete")
+
+    def alike(self) -> LLM:
+        """A model with the same answers, by the most general class there is: what its journal knows it as."""
+        return self
+
+    def members(self) -> Mapping[str, LLM]:
+        """The models that it asks instead of answering by itself, by names of its own; the first has the last word."""
+        return {}
+
+    async def compose(self, request: Request, ask: Ask) -> Completion:
+        """Answer by asking members: `Request.model` says which of them `ask` is to ask.
+
+        Raises:
+            LLMError: One of them gave no answer.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.compose")
 
     def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
         """Why it cannot write what a user would say, and what to do; None if it can. `after_messages`: others come before."""

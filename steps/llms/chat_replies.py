@@ -23,21 +23,14 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
         LLMError: The server refused, or its answer is no chat completion, or no choice has a text; then `usage` on it says
             what that reply used.
     """
-    if not 200 <= answer.status < 300:
-        raise classify(answer.status, answer.body, answer.headers, target)
-    try:
-        body = _parsed(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise _not_a_completion(answer, target, "it is not JSON" if answer.body else "it is empty") from error
-    if not isinstance(body, dict):
-        raise _not_a_completion(answer, target, "it is not an object")
+    body = object_of(answer, target)
     choices = body.get("choices")
     if not choices and isinstance(failure := body.get("error"), dict):  # OpenRouter: 200, and the status inside
         code = failure.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 500
         raise classify(status, answer.body, answer.headers, target)
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-        raise _not_a_completion(answer, target, "it has no list of choices")
+        raise not_a_completion(answer, target, "it has no list of choices")
     read = [(text, choice.get("finish_reason")) for choice in choices if (text := _text(choice)).strip()][:wanted]
     if not read:
         raise _without_text(choices[0] if choices else {}, _usage(body.get("usage")), answer, target)
@@ -49,6 +42,23 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
         [reason if isinstance(reason, str) else None for _, reason in read],
         answer.headers,
     )
+
+
+def object_of(answer: Answer, target: Target) -> dict[str, Any]:
+    """The JSON object that a server answered with.
+
+    Raises:
+        LLMError: The server refused, or answered with something else.
+    """
+    if not 200 <= answer.status < 300:
+        raise classify(answer.status, answer.body, answer.headers, target)
+    try:
+        body = _parsed(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise not_a_completion(answer, target, "it is not JSON" if answer.body else "it is empty") from error
+    if not isinstance(body, dict):
+        raise not_a_completion(answer, target, "it is not an object")
+    return body
 
 
 def _parsed(body: bytes) -> Any:
@@ -80,15 +90,15 @@ def _text(choice: dict[str, Any]) -> str:
 def _usage(usage: Any) -> Usage:
     if not isinstance(usage, dict):
         return Usage()
-    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    cached = _count(usage.get("prompt_tokens_details"), "cached_tokens") or _count(usage, "prompt_cache_hit_tokens")
-    reasoning = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
-    if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
+    prompt, completion = count_of(usage, "prompt_tokens"), count_of(usage, "completion_tokens")
+    cached = count_of(usage.get("prompt_tokens_details"), "cached_tokens") or count_of(usage, "prompt_cache_hit_tokens")
+    reasoning = count_of(usage.get("completion_tokens_details"), "reasoning_tokens")
+    if reasoning and count_of(usage, "total_tokens") == prompt + completion + reasoning:
         completion += reasoning  # xAI and Gemini count it beside the reply; it is paid for all the same
     return Usage(prompt, completion, cached, reasoning)
 
 
-def _count(counts: Any, name: str) -> int:
+def count_of(counts: Any, name: str) -> int:
     """A number of tokens that can be true; some servers write it as a float."""
     count = counts.get(name) if isinstance(counts, dict) else None
     if isinstance(count, bool) or not isinstance(count, (int, float)):
@@ -98,7 +108,7 @@ def _count(counts: Any, name: str) -> int:
 
 def _without_text(choice: dict[str, Any], usage: Usage, answer: Answer, target: Target) -> LLMError:
     if choice.get("finish_reason") == "error":  # OpenRouter: the provider behind it broke off, and charges nothing
-        return _not_a_completion(answer, target, "its first choice has no text (finish_reason 'error')")
+        return not_a_completion(answer, target, "its first choice has no text (finish_reason 'error')")
     error = _useless(choice, answer, target)
     error.usage = usage if usage.input_tokens or usage.output_tokens else None
     return error
@@ -128,7 +138,8 @@ def _useless(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError
     )
 
 
-def _not_a_completion(answer: Answer, target: Target, why: str) -> ServerFailed:
+def not_a_completion(answer: Answer, target: Target, why: str) -> ServerFailed:
+    """What it is when somebody else answers at this address."""
     seen = target.excerpt(answer.body.decode(errors="replace"))
     return ServerFailed(
         f"{target} answered, but not with a chat completion: {why}; it said {answer.status}: {seen or '(nothing)'}",

@@ -1,4 +1,4 @@
-"""How a JSON schema is put into a request: `response_format` of the OpenAI protocol."""
+"""How a JSON schema is put into a request: `response_format` of the OpenAI protocol, in the ways of its servers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from steps.llms.base import JSONSchema
+from steps.providers import Schemas
 
 _KEPT = ("type", "enum", "const", "description", "title")
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems")
@@ -24,27 +25,40 @@ _IGNORED = frozenset(
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-class _NotStrict(Exception):
+class NotStrict(Exception):
     """OpenAI's strict mode has no such schema."""
 
 
-def json_schema_format(schema: JSONSchema, *, for_openai: bool, is_fine_tuned: bool = False) -> dict[str, Any]:
-    """`response_format` that has the server enforce `schema`.
+def schema_format(schema: JSONSchema, way: Schemas, *, is_fine_tuned: bool = False) -> dict[str, Any]:
+    """`response_format` that has the server enforce `schema`, in its way.
 
     OpenAI enforces only what is marked `strict`, and takes only a subset of JSON schema there: an object at the top, every
     property required, none added, no defaults, no lengths. The schema is rewritten to that, or sent as a mere hint where it
-    cannot be (free-form objects). Other servers enforce the schema as it is.
+    cannot be (free-form objects). Other servers enforce the schema as it is, or know JSON alone.
 
     Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
+    if way in ("object", "none"):
+        return {"type": "json_object"}
+    if way == "object-with-schema":
+        return {"type": "json_object", "schema": schema}
     name = re.sub(r"[^A-Za-z0-9_-]", "_", str(schema.get("title") or "answer"))[:64]
-    if not for_openai:
+    if way == "plain":
         return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
     try:
-        wanted = {"schema": _Strict(schema, takes_bounds=not is_fine_tuned).whole(), "strict": True}
-    except _NotStrict:
+        wanted = {"schema": strict_schema(schema, takes_bounds=not is_fine_tuned), "strict": True}
+    except NotStrict:
         wanted = {"schema": schema, "strict": False}
     return {"type": "json_schema", "json_schema": {"name": name, **wanted}}
+
+
+def strict_schema(schema: JSONSchema, *, takes_bounds: bool) -> JSONSchema:
+    """The schema as strict modes want it: every property required, none added; `takes_bounds`: numbers may have them.
+
+    Raises:
+        NotStrict: It has no such form.
+    """
+    return _Strict(schema, takes_bounds=takes_bounds).whole()
 
 
 class _Strict:
@@ -59,29 +73,29 @@ class _Strict:
         if isinstance(ref := root.get("$ref"), str):  # a model that holds itself: the top may not be a reference
             root = defs.get(ref.removeprefix("#/$defs/"), {})
         if root.get("type") != "object":
-            raise _NotStrict
+            raise NotStrict
         strict = self._part(root)
         return {**strict, "$defs": {name: self._part(part) for name, part in defs.items()}} if defs else strict
 
     def _part(self, schema: Any) -> JSONSchema:
         if not isinstance(schema, dict):
-            raise _NotStrict
+            raise NotStrict
         if "$ref" in schema:  # takes no neighbours, but may stand in an anyOf that has them
             ref = {"$ref": schema["$ref"]}
             return {"description": schema["description"], "anyOf": [ref]} if "description" in schema else ref
         if schema.keys() - {*_KEPT, *_IGNORED}:
-            raise _NotStrict
+            raise NotStrict
         strict = {key: schema[key] for key in _KEPT if key in schema}
         if options := schema.get("anyOf") or schema.get("oneOf"):
             if "properties" in schema or "items" in schema:
-                raise _NotStrict
+                raise NotStrict
             return strict | {"anyOf": [self._part(option) for option in options]}
         if "type" not in strict:
             strict["type"] = _type_of(schema["enum"] if "enum" in schema else [schema.get("const", ...)])
         kinds = strict["type"] if isinstance(strict["type"], list) else [strict["type"]]
         if "object" in kinds:
             if not schema.get("properties") or schema.get("additionalProperties"):
-                raise _NotStrict
+                raise NotStrict
             strict["properties"] = {name: self._part(value) for name, value in schema["properties"].items()}
             strict |= {"required": list(schema["properties"]), "additionalProperties": False}
         if "array" in kinds:
@@ -102,6 +116,6 @@ class _Strict:
 def _type_of(values: list[Any]) -> str | list[str]:
     """What strict mode wants to be told: the type, or types, of these values."""
     if not values or any(type(value) not in _TYPES for value in values):
-        raise _NotStrict
+        raise NotStrict
     types = sorted({_TYPES[type(value)] for value in values})
     return types[0] if len(types) == 1 else types

@@ -28,12 +28,22 @@ SEEN_CHARS = 200
 
 _TOO_LONG = re.compile(
     r"maximum context length|context (length|window|size)|prompt is too long|too many (input )?tokens"
-    r"|reduce the length|request too large|`?max_new_tokens`? must be",
+    r"|reduce the length|request too large|`?max_new_tokens`? must be|exceed context limit|too large for model with"
+    r"|exceeds the maximum number of tokens|maximum prompt length",
     re.IGNORECASE,
 )
-_FILTERED = re.compile(r"content management policy|content filter|was flagged|input flagged", re.IGNORECASE)
+_FILTERED = re.compile(
+    r"content management policy|content filter|was flagged|input flagged|content exists risk|violates usage guidelines",
+    re.IGNORECASE,
+)
+_NO_MODEL = re.compile(r"model not exist|invalid model\b|not a valid model|model .{0,200}does not exist", re.IGNORECASE)
+_BAD_KEY = re.compile(r"api[ _]key not valid|(incorrect|invalid) api[ _]key", re.IGNORECASE)
+"""Some say it of a bad key with 400: Gemini, xAI."""
+_NO_MONEY = re.compile(r"credit balance is too low|insufficient balance", re.IGNORECASE)
 _ABOUT_SCHEMAS = re.compile(
-    r"response[_ ]format|json[_ ]?schema|structured[_ ]outputs?|guided[_ ](json|decoding)|grammar|invalid schema", re.IGNORECASE
+    r"response[_ ]format|output_(config|format)|json[_ ]?schema|structured[_ ]outputs?|guided[_ ](json|decoding)|grammar"
+    r"|invalid schema",
+    re.IGNORECASE,
 )
 _OVERLOADED = (429, 503, 529)
 """Too many requests, from this account or from all: fewer are sent then, which helps in either case."""
@@ -75,8 +85,10 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
     seen = target.excerpt(message or body.decode(errors="replace")) or "(nothing)"
     said = f"it said {status}: {seen}"
     wait_s = retry_after_s(headers)
+    if wait_s is None:
+        wait_s = _told_wait_s(error)
 
-    if codes & _UNPAID or status == 402:
+    if codes & _UNPAID or status == 402 or (status in (400, 403) and _NO_MONEY.search(message)):
         return AuthFailed(
             f"{target} takes no more requests from this account; {said}",
             f"check plan and billing of the account behind {target.key_source}; waiting does not help",
@@ -88,7 +100,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
             f"prompt and reply do not fit into the context of {target}; {said}",
             "shorten the row (TruncateTextColumn), lower max_new_tokens or take a model with a longer context",
         )
-    if status == 404 or "model_not_found" in codes or status in range(300, 400):
+    if status == 404 or "model_not_found" in codes or status in range(300, 400) or _says_no_model(status, message):
         moved = f" and points to {target.excerpt(headers['Location'])}" if "Location" in headers else ""
         return ModelNotFound(
             f"{target.base_url} does not know the model {target.model!r} or the path {target.path}{moved}; {said}",
@@ -103,15 +115,15 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
         refusal = RateLimited(f"{target} refuses for now; {said}", "lower max_concurrency if this does not pass", wait_s)
         refusal.headers = headers
         return refusal
-    if status in (401, 403):
-        what = "refuses the key" if status == 401 else "does not allow this"
+    if status in (401, 403) or (status == 400 and _BAD_KEY.search(message)):
+        what = "does not allow this" if status == 403 else "refuses the key"
         return AuthFailed(f"{target} {what}; {said}", f"set {target.key_source} to a key that may use this model")
     if status == 407:
         return AuthFailed(
             f"the proxy on the way to {target} wants a user and a password",
             "write them into HTTPS_PROXY or HTTP_PROXY: http://user:password@host:port",
         )
-    if status >= 500 or status in (408, 409, 425):
+    if status >= 500 or status in (408, 409, 424, 425):  # 424: TGI, when the model behind it fails
         return ServerFailed(f"{target} failed; {said}", "look at the server's log or status page", retry_after_s=wait_s)
     return BadRequest(f"{target} does not accept this request; {said}", "check generation_kwargs and the prompt")
 
@@ -121,6 +133,17 @@ def _says_too_long(status: int, message: str) -> bool:
     if status == 429:
         return "request too large" in message.lower()
     return status in (400, 422) and _TOO_LONG.search(message) is not None
+
+
+def _says_no_model(status: int, message: str) -> bool:
+    return status == 400 and _NO_MODEL.search(message) is not None
+
+
+def _told_wait_s(error: dict[str, Any]) -> float | None:
+    """How long Google asks to wait: it says so in the body, `{"retryDelay": "2.5s"}`."""
+    details = error.get("details")
+    delays = [one.get("retryDelay") for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return next((seconds for delay in delays if delay and (seconds := _number(str(delay).removesuffix("s"))) is not None), None)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

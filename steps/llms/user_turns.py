@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from steps.llms.base import Chat
 from steps.llms.chat_requests import wire_sampling
+from steps.providers import COMPATIBLE
 
 MOST_TOKENS = 1024
 """Longest turn where `generation_kwargs` say nothing: servers would cut it after 16 tokens."""
@@ -68,7 +69,7 @@ def raw_prompt(chat: Chat, wanted: ChatFormat) -> str:
 
 def wire_completion(generation_kwargs: dict[str, Any], wanted: ChatFormat) -> dict[str, Any]:
     """Sampling as `/v1/completions` has it. The turn ends where the model ends messages."""
-    given = wire_sampling(generation_kwargs, for_openai=False)
+    given = wire_sampling(generation_kwargs, COMPATIBLE)
     longest = given.get("max_completion_tokens", MOST_TOKENS)
     given = {name: value for name, value in given.items() if name not in _CHAT_ONLY}
     stops = given.pop("stop", None) or []

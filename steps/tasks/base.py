@@ -21,6 +21,7 @@ from steps.base import METADATA, Batch, Group, Row, Step, is_missing, require_va
 from steps.chats import user_asks
 from steps.errors import RowError
 from steps.llms.base import LLM, AnyLLM, Ask, Chat, Completion, JSONSchema, Request, topped_up
+from steps.llms.members import answering, through_members
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.row_texts import filled_text_in
 from steps.tasks.rehearsing import rehearse_schema, rehearse_text
@@ -87,19 +88,23 @@ class Task(Step):
         """
         return {"": self.llm}
 
+    def answering_models(self) -> Mapping[str, LLM]:
+        """Those that answer by themselves: of a model that asks others, its members, each by its path."""
+        return answering(self.models())
+
     def preferred_pool(self) -> str:
-        pools = [llm.default_pool for llm in self.models().values()]
+        pools = [llm.default_pool for llm in self.answering_models().values()]
         return next((pool for pool in ("gpu", "process") if pool in pools), pools[0] if pools else self.llm.default_pool)
 
     @property
     def is_free(self) -> bool:
         """Whether all that it is told costs nothing, and can be had again."""
-        return all(llm.is_free for llm in self.models().values())
+        return all(llm.is_free for llm in self.answering_models().values())
 
     @property
     def makes_up(self) -> bool:
         others = (value for name, value in self if name != "llm")
-        return any(getattr(one, "is_rehearsal", False) for one in (*self.models().values(), *others))
+        return any(getattr(one, "is_rehearsal", False) for one in (*self.answering_models().values(), *others))
 
     def may_change_rows(self) -> bool:
         return self.changes_rows or (self.num_generations > 1 and not self.group_generations)
@@ -239,7 +244,7 @@ class Task(Step):
     def process(self, batch: Batch) -> Batch:
         """Ask about some rows here and now: no retries, no limits, no record; the first error ends it."""
 
-        models = self.models()
+        models = self.answering_models()
         loaded = list({id(llm): llm for llm in models.values()}.values())
 
         async def ask(request: Request) -> Completion:
@@ -250,7 +255,7 @@ class Task(Step):
                 for llm in loaded:
                     await llm.load()
                     stack.push_async_callback(llm.unload)
-                answers = [await self.answer(row, topped_up(ask)) for row in batch]
+                answers = [await self.answer(row, topped_up(through_members(self.models(), ask))) for row in batch]
             return [row for rows in answers for row in rows]
 
         with ThreadPoolExecutor(1) as pool:  # notebooks have a running loop of their own

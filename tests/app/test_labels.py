@@ -11,10 +11,14 @@ import httpx
 import pyarrow as pa
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from app.api import add_routes
+from app.api.labels import router
 from app.context import AppContext
+from app.handlers.labels.showing import together
 from app.handlers.labels.tones import tone_of
+from flows.labelling.store import RESERVED
 from steps.labels.questions import Question
 from tests.app.made import result_of
 from tests.flows.labelling.crowds import crowd
@@ -254,6 +258,29 @@ async def test_projects_are_deleted_and_brought_back(ctx: AppContext) -> None:
         back = await client.get(f"/api/labels/{name}")
 
     assert (gone.status_code, back.status_code) == (404, 200)
+
+
+def annotator(name: str, kind: str, family: str, partner: str, correlation: float, shared: int = 100) -> dict[str, Any]:
+    told = {"annotator": partner, "correlation": correlation, "shared": shared}
+    return {"annotator": name, "kind": kind, "family": family, "errs_with": [told]}
+
+
+def test_only_families_that_the_strategy_counts_as_fewer_are_said_to_count_so() -> None:
+    judges = [annotator("llm: a", "llm", "llm", "llm: b", 0.9), annotator("llm: b", "llm", "llm", "llm: a", 0.9)]
+    people = [annotator("ann", "human", "", "bob", 0.5), annotator("bob", "human", "", "ann", 0.5)]
+    few = [annotator("cy", "human", "", "dee", 0.45, 25), annotator("dee", "human", "", "cy", 0.45, 25)]
+    found = together([*judges, *people, *few], {"llm": 0.6})
+
+    told = [(pair["names"], pair["count_as"], pair["could_be_family"]) for pair in found]
+    assert told == [(["llm: a", "llm: b"], 1.2, False), (["ann", "bob"], None, True), (["cy", "dee"], None, False)]
+    assert [pair["count_as"] for pair in together(judges, {})] == [None]
+
+
+def test_no_project_has_a_name_that_is_an_address_of_the_place(ctx: AppContext) -> None:
+    paths = [route.path for route in router(ctx).routes if isinstance(route, APIRoute)]
+    words = {path.split("/")[2] for path in paths if path != "/labels"} - {"{name}"}
+
+    assert words == RESERVED
 
 
 async def test_on_a_public_server_names_cannot_be_guessed_and_projects_are_small(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from fastapi import FastAPI
 
 from app.api import add_routes
 from app.context import AppContext
-from app.handlers.starting import drafting_models
+from app.handlers.drafts import CannotEdit
+from app.handlers.starting import drafting_model, drafting_models
 from flows.spec import read_spec
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.serving import running
@@ -148,6 +149,14 @@ async def test_a_public_server_sends_its_key_nowhere_else(ctx: AppContext, url: 
 
     assert "its own provider only" in told["error"]
     assert fake.stats.by_status == {}
+
+
+@pytest.mark.parametrize("use", ["OllamaLLM", "ClientvLLM", "LiteLLM"])
+def test_a_public_server_asks_nothing_on_its_own_network_for_others(use: str) -> None:
+    with pytest.raises(CannotEdit, match="on its own network"):
+        drafting_model({"use": use, "model": "m"}, is_public=True)
+
+    assert drafting_model({"use": use, "model": "m"}, is_public=False) == {"use": use, "model": "m"}
 
 
 async def test_pipelines_are_listed_and_their_versions_told(client: httpx.AsyncClient, ctx: AppContext) -> None:

@@ -121,7 +121,7 @@ async def test_a_public_server_refuses_them_before_anything_is_tried(ctx: AppCon
     add_routes(server, public)
     reading = "name: x\nsteps:\n  - {name: load, use: LoadDataFromFileSystem, with: {data_files: /etc/shells, filetype: csv}}\n"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://app") as client:
-        for path in ("preview", "estimate", "staleness"):
+        for path in ("preview", "estimate", "check", "staleness"):
             reply = await client.post(f"/api/{path}", json={"text": reading})
             assert reply.status_code == 400
             assert "'shells'" in reply.json()["error"]

@@ -279,7 +279,7 @@ def test_an_example_names_the_model_where_there_is_one() -> None:
         ("hub", "LoadDataFromHub"),
         ("argilla", "ArgillaLabeller"),
         ("feedback", "UltraFeedback"),
-        ("llm", "OpenAILLM"),
+        ("llm", "AnthropicLLM"),
         ("dedup", "EmbeddingDedup"),
         ("ratings", "UltraFeedback"),
         ("duplicates texts", "MinHashDedup"),

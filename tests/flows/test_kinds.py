@@ -13,7 +13,14 @@ from steps.tasks import TextGeneration
 from steps.tasks.base import Task
 from tests.steps.samples import SAMPLES, Sample, run
 
-ASKS_ELSEWHERE = ("LoadAnnotations", "LoadDataFromHub", "LoadDataFromDisk", "LoadDataFromFileSystem", "PushToHub")
+ASKS_ELSEWHERE = (
+    "LoadAnnotations",
+    "LoadAnnotationsFromArgilla",
+    "LoadDataFromHub",
+    "LoadDataFromDisk",
+    "LoadDataFromFileSystem",
+    "PushToHub",
+)
 ALL = [pytest.param(sample, id=name) for name, some in SAMPLES.items() if name not in ASKS_ELSEWHERE for sample in some]
 
 

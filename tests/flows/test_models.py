@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from flows.models import parse_model, with_llm
+from flows.models import CLASSES, parse_model, with_llm
 from steps.errors import SpecError
+from steps.llms.base import LLM
 from tests.flows.describing import chain
 
 
@@ -14,17 +15,11 @@ from tests.flows.describing import chain
     [
         ("rehearsal", {"use": "RehearsalLLM"}),
         ("openai/gpt-4o-mini", {"use": "OpenAILLM", "model": "gpt-4o-mini"}),
-        ("ollama/llama3.2", {"use": "OpenAILLM", "model": "llama3.2", "base_url": "http://localhost:11434/v1"}),
-        ("vllm/Qwen/Qwen3-8B", {"use": "OpenAILLM", "model": "Qwen/Qwen3-8B", "base_url": "http://localhost:8000/v1"}),
-        (
-            "together/meta-llama/Llama-3",
-            {
-                "use": "OpenAILLM",
-                "model": "meta-llama/Llama-3",
-                "base_url": "https://api.together.xyz/v1",
-                "api_key": "${TOGETHER_API_KEY}",
-            },
-        ),
+        ("ollama/llama3.2", {"use": "OllamaLLM", "model": "llama3.2"}),
+        ("vllm/Qwen/Qwen3-8B", {"use": "ClientvLLM", "model": "Qwen/Qwen3-8B"}),
+        ("together/meta-llama/Llama-3", {"use": "TogetherLLM", "model": "meta-llama/Llama-3"}),
+        ("anthropic/claude-haiku-4-5", {"use": "AnthropicLLM", "model": "claude-haiku-4-5"}),
+        ("litellm/bedrock/x", {"use": "LiteLLM", "model": "bedrock/x"}),
     ],
 )
 def test_a_short_name_stands_for_a_model(text: str, llm: dict[str, Any]) -> None:
@@ -36,23 +31,30 @@ def test_what_is_no_short_name_is_told_the_providers(text: str) -> None:
     with pytest.raises(SpecError, match="provider/model") as caught:
         parse_model(text)
 
-    assert "openai, ollama" in caught.value.fix
-    assert len(str(caught.value)) < 400
+    assert "openai, anthropic" in caught.value.fix
+    assert len(str(caught.value)) < 500
 
 
-@pytest.mark.parametrize("text", ["anthropic/claude-3", "/gpt-4o", "x" * 1000 + "/y"])
+@pytest.mark.parametrize("text", ["antropic-cloud/claude-3", "/gpt-4o", "x" * 1000 + "/y"])
 def test_a_provider_that_is_not_known_is_told_so_and_how_to_reach_it(text: str) -> None:
     with pytest.raises(SpecError, match="names a provider not known here") as caught:
         parse_model(text)
 
-    assert all(said in caught.value.fix for said in ("openai, ollama", "together", "base_url"))
-    assert len(str(caught.value)) < 500
+    assert all(said in caught.value.fix for said in ("openai, anthropic", "together", "base_url"))
+    assert len(str(caught.value)) < 600
 
 
 @pytest.mark.parametrize(("text", "hint"), [("rehersal", "rehearsal"), ("opnai/gpt-4o", "openai")])
 def test_a_misspelt_provider_is_recognised(text: str, hint: str) -> None:
     with pytest.raises(SpecError, match=f"Did you mean '{hint}'?"):
         parse_model(text)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_provider_can_be_named_and_its_class_takes_the_model(name: str) -> None:
+    llm = LLM.model_validate(parse_model(f"{name}/org/some-model"))
+
+    assert llm.model_name == "org/some-model"
 
 
 def test_every_step_that_asks_gets_the_model_and_keeps_its_sampling() -> None:

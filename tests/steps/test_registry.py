@@ -54,10 +54,7 @@ def test_a_name_that_nothing_goes_by(name: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "instead"),
     [
-        ("OllamaLLM", "llms", "`OpenAILLM` with `base_url: http://localhost:11434/v1`;"),
-        ("TogetherLLM", "llms", "`base_url: https://api.together.xyz/v1` and `api_key: ${TOGETHER_API_KEY}`"),
         ("vLLM", "llms", "MLX or vLLM server"),
-        ("AzureOpenAILLM", "llms", "for OpenAI's protocol"),
         ("vLLMEmbeddings", "embeddings", "SentenceTransformerEmbeddings"),
         ("ImageGeneration", "steps", "a step of your own"),
     ],
@@ -73,8 +70,8 @@ def test_a_class_of_distilabel_that_is_not_here_is_told_with_what_to_take_instea
 
 
 def test_an_import_of_a_class_that_is_not_here_says_what_to_take_instead() -> None:
-    with pytest.raises(ImportError, match=r"in its place `OpenAILLM` with `base_url: https://router.huggingface.co/v1`"):
-        exec("from steps.llms import InferenceEndpointsLLM")
+    with pytest.raises(ImportError, match=r"in its place `OpenAILLM` with the `base_url` of a llama.cpp"):
+        exec("from steps.llms import TransformersLLM")
 
 
 @pytest.mark.parametrize("allowed", ["", "__main__"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.learning import learn_anew
@@ -46,6 +46,18 @@ class Place:
 
     def said_by(self, name: str, person: str) -> dict[str, Any]:
         return {one["item"]: one["label"] for one in self.project(name).said.annotations() if one["annotator"] == person}
+
+
+NAMED = """
+const isPage = location.origin !== 'null';
+if (isPage && !localStorage.getItem('distilflow-reviewer')) localStorage.setItem('distilflow-reviewer', 'reviewer');
+"""
+
+
+@pytest.fixture(autouse=True)
+def named(page: Page) -> None:
+    """Whoever answers here gave a name before."""
+    page.add_init_script(NAMED)
 
 
 @pytest.fixture(scope="module")
@@ -364,3 +376,57 @@ def test_what_did_not_get_through_goes_before_what_comes_next(page: Page, place:
     expect(page.get_by_test_id("round-progress")).to_contain_text("2 of")
 
     assert place.said_by(answers, "reviewer") == {first: "partly", second: "correct"}
+
+
+def test_what_did_not_get_through_goes_to_the_project_that_it_was_meant_for(page: Page, place: Place, answers: str) -> None:
+    other = f"{answers}-other"
+    place.projects.create(other, Question(labels=["correct", "partly", "wrong"]), crowd())
+    open_round(place.project(other), Gains(place.project(other)))
+    place.open(page, answers)
+    first = item_shown(page)
+    page.route("**/act", lambda route: route.abort())
+    page.keyboard.press("2")
+    expect(page.get_by_test_id("send-again")).to_be_visible()
+    page.locator("[data-key=back]").click()
+    page.get_by_test_id(f"project-{other}").click()
+    expect(page.get_by_text(f"meant for the project {answers}")).to_be_visible()
+    page.unroute("**/act")
+    page.get_by_test_id("send-again").click()
+    expect(page.get_by_test_id("send-again")).to_be_hidden()
+
+    assert {one["item"] for one in sent_in(place, answers)} == {first}
+    assert sent_in(place, other) == []
+
+
+def sent_in(place: Place, name: str) -> list[dict[str, Any]]:
+    """What was answered in the page."""
+    return [one for one in place.project(name).said.annotations() if one["source"] == "review"]
+
+
+def test_two_people_who_gave_no_name_are_two_annotators_until_they_give_theirs(
+    chromium: Browser, place: Place, answers: str
+) -> None:
+    names = []
+    for key in "13":
+        context = chromium.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        place.open(page, answers)
+        item = item_shown(page)
+        names.append(page.get_by_test_id("who").locator(".df-who-name").inner_text())
+        assert re.fullmatch(r"reviewer-[0-9a-f]{4}", names[-1])
+        page.keyboard.press(key)
+        item_shown(page, other_than=item)
+        if key == "3":
+            page.reload()
+            expect(page.get_by_test_id("who")).to_contain_text(names[-1])
+            page.get_by_test_id("who").click()
+            page.get_by_test_id("who-field").fill("zoe")
+            page.keyboard.press("Enter")
+            expect(page.get_by_test_id("who")).to_have_text("zoe")
+            before = item_shown(page)
+            page.keyboard.press("2")
+            item_shown(page, other_than=before)
+        context.close()
+
+    assert len(place.said_by(answers, names[0])) == len(place.said_by(answers, names[1])) == 1
+    assert list(place.said_by(answers, "zoe").values()) == ["partly"]

@@ -1,18 +1,19 @@
 /* Labels: the place. The queue, the item with its answers, the annotators; each is drawn by a module of its own. */
 
 import { closePopover, popover } from "./popover.js";
-import { count, empty, failure, h, keepingFocus, put, say, sentence } from "./dom.js";
+import { count, empty, failure, h, keepingFocus, put, sentence } from "./dom.js";
 import { icon } from "./icons.js";
 import { answers, answerKeys } from "./labels_answers.js";
 import { compareStrategies } from "./labels_compare.js";
 import { drawItem, guideline } from "./labels_item.js";
 import { drawList, importDialog } from "./labels_new.js";
 import { queuePart } from "./labels_queue.js";
+import { nextRound, startLearning } from "./labels_rounds.js";
 import { exportChoices, settingsDialog } from "./labels_settings.js";
 import { drawSide } from "./labels_side.js";
-import { act, base, isHere, load, loadItem, move, openItems, overview, segment, shown, shownItem } from "./labels_state.js";
+import { act, isHere, load, loadItem, move, openItems, overview, segment, shown, shownItem } from "./labels_state.js";
 import { keys } from "./shell.js";
-import { address, get, go, on, postJson, route } from "./store.js";
+import { address, get, go, on, route } from "./store.js";
 
 /* ---- page bar */
 
@@ -54,12 +55,6 @@ export function mountLabelsActions(element) {
   };
   on("labels", draw);
   on("route", draw);
-}
-
-async function startLearning() {
-  say("Learning a strategy from all answers");
-  await postJson(`${base()}/learn`, {}).catch(() => null);
-  load();
 }
 
 /* ---- body */
@@ -164,10 +159,3 @@ async function openNext() {
   if (!get("labelsSent")?.error) load();
   else put(document.querySelector(".df-labels-item"), failure(get("labelsSent").error));
 }
-
-/** Close the round, learn from it, and open the next one when that is done. */
-export async function nextRound() {
-  if (overview()?.round) await act({ do: "close-round" });
-  await startLearning();
-}
-

@@ -3,7 +3,7 @@
 import { failure, h, put, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { signOf } from "./labels_item.js";
-import { act, load, loadItem, move, moveOn, overview, reviewer, setReviewer, shownItem } from "./labels_state.js";
+import { act, isNameDrawn, load, loadItem, move, moveOn, overview, reviewer, setReviewer, shownItem } from "./labels_state.js";
 import { get, go, route, set } from "./store.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -112,9 +112,9 @@ function openComment() {
 
 function sendAgain() {
   return alone(async () => {
-    const { told } = get("labelsSent");
-    if (!(await act(told))) return;
-    const isHere = told.item === route().item;
+    const { told, project } = get("labelsSent");
+    if (!(await act(told, project))) return;
+    const isHere = project === route().project && told.item === route().item;
     if (told.do === "answer" && isHere) dropDraft();
     if (["answer", "skip"].includes(told.do) && isHere) await moveOn();
     else await Promise.all([load(), loadItem()]);
@@ -181,6 +181,7 @@ export function answers(element, view, item) {
   const sent = get("labelsSent");
   put(
     element,
+    sent?.error && sent.project !== route().project && h("p", { class: "df-small t2" }, `This was meant for the project ${sent.project}, and is sent there:`),
     sent?.error && failure(sent.error, h("button", { type: "button", class: "df-btn pri", "data-testid": "send-again", onclick: sendAgain }, icon("again", "s"), "Send again"), h("button", { type: "button", class: "df-btn", onclick: () => (set("labelsSent", null), redraw()) }, "Leave it")),
     (isOpen || comment()) && commentBox(),
     ways(view, item),
@@ -269,7 +270,7 @@ function foot(view, item) {
 }
 
 function whoAmI() {
-  const button = h("button", { type: "button", class: "df-linkish t3 df-who", "data-key": "who", "data-testid": "who", title: "The name that your answers get", onclick: () => {
+  const button = h("button", { type: "button", class: "df-linkish df-who", "data-key": "who", "data-testid": "who", title: "The name that your answers get. Press to change it; whoever has the same one counts as the same annotator.", onclick: () => {
     const field = h("input", { class: "df-input df-who-field", "aria-label": "Your name, as answers get it", maxlength: "100", "data-testid": "who-field" });
     field.value = reviewer();
     const keep = () => field.isConnected && setReviewer(field.value);
@@ -277,6 +278,6 @@ function whoAmI() {
     field.addEventListener("blur", keep, { once: true });
     button.replaceWith(field);
     field.select();
-  } }, `as ${reviewer()}`);
+  } }, icon("person", "s"), h("span", { class: "df-who-name df-one-line" }, reviewer()), isNameDrawn() && h("span", { class: "acc df-only-wide" }, "give your name"));
   return button;
 }

@@ -4,7 +4,7 @@ import { failure, h, put } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
 import { importDialog } from "./labels_new.js";
-import { nextRound } from "./labels.js";
+import { nextRound } from "./labels_rounds.js";
 import { base, load, loadItem, overview, segment } from "./labels_state.js";
 import { closePopover } from "./popover.js";
 import { api, go, postJson } from "./store.js";

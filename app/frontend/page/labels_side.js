@@ -49,7 +49,10 @@ function annotator(one) {
 }
 
 function together(pair) {
-  return h("p", { class: "df-together df-small", "data-testid": "err-together" }, icon("warn", "s"), h("span", {}, `${pair.names.join(" and ")} err together (ρ = ${share(pair.correlation)}). They count as ${pair.count_as} annotators, not 2.`));
+  const { names, correlation, count_as: countAs, could_be_family: couldBeFamily } = pair;
+  const counted = countAs !== null && countAs < 2 ? `They count as ${countAs} annotators, not 2.` : "";
+  const advice = couldBeFamily ? "Give them one family, and the learned strategy counts them as fewer." : "";
+  return h("p", { class: "df-together df-small", "data-testid": "err-together" }, icon("warn", "s"), h("span", {}, `The errors of ${names.join(" and ")} go together (ρ = ${share(correlation)}). ${counted || advice}`.trim()));
 }
 
 function allAnnotators(view) {

@@ -4,6 +4,7 @@
 import { fetchJson, get, go, postJson, route, set } from "./store.js";
 
 const NAME = "distilflow-reviewer";
+const DRAWN = "reviewer-";
 const KEPT = "distilflow-labels";
 const LEARNING_MS = 700;
 const LEARNING_MOST_MS = 5000;
@@ -20,12 +21,19 @@ export const overview = () => shown()?.view ?? null;
 export const shownItem = () => (get("labelsItem")?.item === route().item ? get("labelsItem") : null);
 export const knownProjects = () => JSON.parse(localStorage.getItem(KEPT) ?? "[]");
 
+/** Some letters and digits that nobody else drew. Works on pages without https too, where `crypto.randomUUID` is missing. */
+const drawn = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((one) => one.toString(16).padStart(2, "0")).join("");
+
+/** The name that answers get. Until people give theirs, each browser draws one: under one name two people would be one annotator. */
 export function reviewer() {
-  return localStorage.getItem(NAME) || "reviewer";
+  if (!localStorage.getItem(NAME)) localStorage.setItem(NAME, `${DRAWN}${drawn(2)}`);
+  return localStorage.getItem(NAME);
 }
 
+export const isNameDrawn = () => reviewer().startsWith(DRAWN);
+
 export function setReviewer(name) {
-  localStorage.setItem(NAME, name.trim().slice(0, 100) || "reviewer");
+  if (name.trim()) localStorage.setItem(NAME, name.trim().slice(0, 100));
   load();
   loadItem();
 }
@@ -85,18 +93,19 @@ export async function loadItem() {
   }
 }
 
-/** Send an act; what did not get through is shown with a way to send it again, and goes first. Gives what the server says, or null. */
-export async function act(told) {
+/** Send an act to a project; what did not get through is shown with a way to send it again, and goes first, to the project that it
+    was meant for. Gives what the server says, or null. */
+export async function act(told, project = route().project) {
   const before = get("labelsSent");
-  if (before?.error && before.told.mark !== told.mark && !(await act(before.told))) return null;
-  const sent = { mark: crypto.randomUUID(), by: reviewer(), ...told };
-  set("labelsSent", { told: sent });
+  if (before?.error && before.told.mark !== told.mark && !(await act(before.told, before.project))) return null;
+  const sent = { mark: drawn(16), by: reviewer(), ...told };
+  set("labelsSent", { told: sent, project });
   try {
-    const answer = await postJson(`${base()}/act`, sent);
+    const answer = await postJson(`${base(project)}/act`, sent);
     set("labelsSent", null);
     return answer;
   } catch (error) {
-    set("labelsSent", { told: sent, error });
+    set("labelsSent", { told: sent, project, error });
     return null;
   }
 }

@@ -119,7 +119,7 @@ class Settings(BaseModel):
         Raises:
             RunError: Labels are left out that were given already, or cannot be those of the question.
         """
-        if self.labels and (lost := sorted(project.said.names - set(self.labels))) and project.about.question.type != "text":
+        if self.labels and (lost := sorted(project.said.names() - set(self.labels))) and project.about.question.type != "text":
             raise RunError(f"{', '.join(lost[:5])} was answered already", "leave it among the labels")
         try:
             told = {"title": self.title, "guideline": self.guideline, "labels": self.labels}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -28,6 +28,8 @@ LONGEST_CELL = 20_000
 SHOWN_AT_ONCE = 12
 """Annotators at the side before the rest is asked for."""
 MOST_TOPICS = 100
+CLEAR = 3.0
+"""Standard errors above none from which on a correlation of errors is clear, though many pairs were looked at."""
 
 
 def overview(
@@ -156,7 +158,7 @@ def _side(measures: dict[str, Any]) -> dict[str, Any]:
             for one in sorted(annotators, key=lambda one: (one["kind"] != "human", one["kind"], -one["reliability"]["low"]))
         ],
         "annotators_in_all": measures.get("annotators_in_all", 0),
-        "together": together(annotators),
+        "together": together(annotators, measures.get("families") or {}),
         "curve": measures.get("curve", []),
         "measures": {
             "calibration_error": quality.get("calibration_error"),
@@ -174,19 +176,36 @@ def _bias(one: dict[str, Any]) -> str:
     return f"says {label} in {more:.0%} more of the answers than it is so" if more >= 0.05 else ""
 
 
-def together(annotators: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Pairs that err on the same items, those that do most first. LLMs among themselves before all others."""
+def together(annotators: Iterable[dict[str, Any]], families: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Pairs that err on the same items, those that do most first. LLMs among themselves before all others.
+
+    `families`: those that the strategy counts as fewer, with how far each errs together. `count_as`: what a pair of one of them
+    counts as. `could_be_family`: for pairs without a common one, whether it is clear enough that they err together.
+    """
+    annotators = list(annotators)
+    family_of = {one["annotator"]: one["family"] for one in annotators}
     kinds = {one["annotator"]: one["kind"] for one in annotators}
-    pairs: dict[frozenset[str], float] = {}
+    pairs: dict[frozenset[str], dict[str, Any]] = {}
     for one in annotators:
         for partner in one["errs_with"]:
-            pairs[frozenset((one["annotator"], partner["annotator"]))] = partner["correlation"]
+            pairs[frozenset((one["annotator"], partner["annotator"]))] = partner
     order = list(kinds)
     found: list[dict[str, Any]] = []
     for left, right in combinations(order, 2) if len(order) <= 200 else [tuple(sorted(pair)) for pair in pairs]:
-        if (correlation := pairs.get(frozenset((left, right)))) is not None:
-            count_as = 2 / (1 + correlation)
-            found.append({"names": [left, right], "correlation": correlation, "count_as": round(count_as, 1)})
+        if (partner := pairs.get(frozenset((left, right)))) is None:
+            continue
+        correlation = partner["correlation"]
+        family = family_of[left] if family_of[left] == family_of[right] else ""
+        count_as = round(2 / (1 + families[family]), 1) if family in families else None
+        is_clear = correlation - CLEAR / partner["shared"] ** 0.5 > 0
+        found.append(
+            {
+                "names": [left, right],
+                "correlation": correlation,
+                "count_as": count_as,
+                "could_be_family": is_clear and not family,
+            }
+        )
     found.sort(
         key=lambda pair: (kinds[pair["names"][0]] == "human" or kinds[pair["names"][1]] == "human", -pair["correlation"])
     )

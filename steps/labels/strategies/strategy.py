@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from steps.errors import RunError
 from steps.labels.annotations import AnnotatorKind
@@ -16,14 +17,20 @@ from steps.labels.questions import QuestionType
 from steps.labels.strategies.calibration import Calibration
 from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits, shares, spread
 from steps.labels.strategies.families import family_weights
-from steps.labels.strategies.sureness import bins_of, sureness_of
+from steps.labels.strategies.sureness import DEGREES, bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
 from steps.labels.strategy_names import StrategyName
 from steps.labels.tags import strategy_tag
 from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
 
-Table = list[list[float]]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Table = list[list[Probability]]
+BY_SHARES = ("majority", "weighted")
+SEVERAL = ("multi_label", "spans")
+"""Types of questions that take several answers at once."""
 
 
 class Voice(BaseModel):
@@ -38,9 +45,17 @@ class Voice(BaseModel):
     kind: AnnotatorKind = "human"
     family: str = ""
     answers: int = 0
-    weight: float = 1.0
+    weight: Finite = 1.0
     confusion: Table = Field(default_factory=list)
-    thirds: list[float] = Field(default_factory=list)
+    thirds: list[Finite] = Field(default_factory=list)
+
+
+def _shape_of(table: Table) -> tuple[int, set[int]]:
+    return len(table), {len(row) for row in table}
+
+
+def _tells_degrees(table: Table) -> bool:
+    return _shape_of(table) == (DEGREES, {2})
 
 
 class Fitted(BaseModel):
@@ -69,23 +84,59 @@ class Strategy(BaseModel):
     """Counts how often it was learned anew for a set of annotations."""
     question: QuestionType = "label"
     classes: list[str]
-    prior: list[float] = Field(default_factory=list)
+    prior: list[Probability] = Field(default_factory=list)
     voices: dict[str, Voice] = Field(default_factory=dict)
     strangers: dict[AnnotatorKind, Table] = Field(default_factory=dict)
-    families: dict[str, float] = Field(default_factory=dict)
+    families: dict[str, Share] = Field(default_factory=dict)
     """How far the errors of each family go together, from 0 to 1."""
-    overlap: float = 0.0
+    overlap: Share = 0.0
     """How far answers about one item go together beyond what its class explains, from 0 to 1."""
     sureness: dict[AnnotatorKind, Table] = Field(default_factory=dict)
-    thirds: dict[AnnotatorKind, list[float]] = Field(default_factory=dict)
+    thirds: dict[AnnotatorKind, list[Finite]] = Field(default_factory=dict)
     """Where the thirds of the confidences of each kind begin, for strangers."""
-    temperature: float = 1.0
-    lean: list[float] = Field(default_factory=list)
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    lean: list[Finite] = Field(default_factory=list)
     parts: dict[str, Strategy] = Field(default_factory=dict)
     """Where a question takes several answers at once: a strategy for each label, about yes and no."""
     fitted: Fitted = Field(default_factory=Fitted)
     why: str = ""
     """Why this one was chosen, where it was chosen among others."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if wrong := next(self._misfits(), None):
+            raise ValueError(wrong)
+        return self
+
+    def _misfits(self) -> Iterator[str]:
+        """What of it does not go with the rest: a file may come from anybody."""
+        classes = len(self.classes)
+        if len(set(self.classes)) < classes:
+            yield "`classes` names one twice"
+        if self.question in SEVERAL:
+            if set(self.parts) != set(self.classes):
+                yield f"`parts` are for {listed(self.parts) or 'nothing'}, `classes` are {listed(self.classes)}"
+            if any(part.classes != ["no", "yes"] or part.parts for part in self.parts.values()):
+                yield "each of `parts` has the classes no and yes, and no parts"
+            return
+        if self.question == "ranking":
+            return
+        if self.name in BY_SHARES:
+            weights = [voice.weight for voice in self.voices.values()]
+            if self.prior or any(weight < 0 for weight in weights) or (weights and not any(weights)):
+                yield f"`{self.name}` has no prior, and weights from 0, not all 0"
+            return
+        if len(self.prior) != classes or len(self.lean) not in (0, classes):
+            yield f"`prior` has {len(self.prior)} values and `lean` {len(self.lean)}, for {classes} classes"
+        if set(self.strangers) != set(KINDS):
+            yield f"`strangers` are {listed(self.strangers) or 'missing'}, not {listed(KINDS)}"
+        tables = [*self.strangers.values(), *(voice.confusion for voice in self.voices.values() if voice.confusion)]
+        if any(_shape_of(table) != (classes, {classes}) for table in tables):
+            yield f"each confusion has {classes} rows of {classes} values"
+        if self.sureness and (set(self.sureness) != set(KINDS) or not all(map(_tells_degrees, self.sureness.values()))):
+            yield f"`sureness` has {DEGREES} rows of 2 values for each of {listed(KINDS)}"
+        if any(len(edges) not in (0, 2) for edges in [*self.thirds.values(), *(one.thirds for one in self.voices.values())]):
+            yield "`thirds` are two values"
 
     @property
     def counts_shares(self) -> bool:

@@ -16,6 +16,7 @@ from flows.plan import examine
 from flows.spec import PipelineSpec, load_spec, read_spec, spec_from
 from flows.spec.text import parse
 from steps.errors import SpecError
+from steps.llms.base import LLM
 from tests.flows.commands import Commands
 from tests.flows.compat.distilabel_files import STEPS, generation, group, load, model, pipeline, preference, step, text
 
@@ -114,34 +115,36 @@ SCHEMA = {"schema": {"type": "object"}}
 
 
 @pytest.mark.parametrize(
-    ("theirs", "url", "key"),
+    ("theirs", "ours"),
     [
-        (model("together", "TogetherLLM", model="a/b"), "https://api.together.xyz/v1", "${TOGETHER_API_KEY}"),
-        (model("groq", "GroqLLM", model="a/b"), "https://api.groq.com/openai/v1", "${GROQ_API_KEY}"),
+        (model("together", "TogetherLLM", model="a/b"), {}),
+        (model("groq", "GroqLLM", model="a/b", base_url="https://api.groq.com"), {}),
+        (model("groq", "GroqLLM", model="a/b", api_key="${GROQ_API_KEY}"), {}),
+        (model("groq", "GroqLLM", model="a/b", api_key="${MINE}"), {"api_key": "${MINE}"}),
+        (model("mistral", "MistralLLM", model="a/b", timeout=120, endpoint="https://api.mistral.ai"), {}),
+        (model("ollama", "OllamaLLM", model="a/b", host="http://box:1", follow_redirects=True), {"host": "http://box:1"}),
+        (model("vllm", "ClientvLLM", model="a/b", base_url="http://box:8/v1"), {"base_url": "http://box:8/v1"}),
+        (model("huggingface.inference_endpoints", "InferenceEndpointsLLM", **ENDPOINTS), {}),
+        (model("cohere", "CohereLLM", model="a/b", base_url="https://api.cohere.ai/v1", client_name="distilabel"), {}),
+        (model("anthropic", "AnthropicLLM", model="a/b", timeout=600.0, http_client=None), {}),
         (
-            model("groq", "GroqLLM", model="a/b", base_url="https://api.groq.com"),
-            "https://api.groq.com/openai/v1",
-            "${GROQ_API_KEY}",
+            model("azure", "AzureOpenAILLM", model="a/b", base_url="https://r.openai.azure.com/", api_version="2024-10-21"),
+            {"base_url": "https://r.openai.azure.com", "api_version": "2024-10-21"},
         ),
-        (model("mistral", "MistralLLM", model="a/b", timeout=120), "https://api.mistral.ai/v1", "${MISTRAL_API_KEY}"),
-        (model("ollama", "OllamaLLM", model="a/b", host="http://box:1", follow_redirects=True), "http://box:1/v1", None),
-        (model("vllm", "ClientvLLM", model="a/b", base_url="http://box:8/v1"), "http://box:8/v1", None),
-        (
-            model("huggingface.inference_endpoints", "InferenceEndpointsLLM", **ENDPOINTS),
-            "https://router.huggingface.co/v1",
-            "${HF_TOKEN}",
-        ),
-        (model(model="a/b", base_url="https://api.openai.com/v1", timeout=120, max_retries=6), None, None),
+        (model(model="a/b", base_url="https://api.openai.com/v1", timeout=120, max_retries=6), {}),
     ],
-    ids=lambda value: value["type_info"]["name"] if isinstance(value, dict) else "",
+    ids=lambda value: value["type_info"]["name"] if isinstance(value, dict) and "type_info" in value else "",
 )
-def test_models_behind_openais_protocol_get_their_address_and_variable(
-    theirs: dict[str, Any], url: str | None, key: str | None
+def test_models_behind_servers_keep_their_class_and_say_only_what_is_unusual(
+    theirs: dict[str, Any], ours: dict[str, Any]
 ) -> None:
+    name = "model_id" if "model_id" in theirs else "model"
+
     llm = read(pipeline([load(), generation("a", llm=theirs)], {"load": ["a"]})).step("a").params["llm"]
 
-    ours = {"use": "OpenAILLM", "model": "a/b", "generation_kwargs": {"temperature": 0.3}, "base_url": url, "api_key": key}
-    assert llm == {name: value for name, value in ours.items() if value is not None}
+    same = {"use": theirs["type_info"]["name"], name: "a/b", "generation_kwargs": {"temperature": 0.3}}
+    assert llm == {**same, **ours}
+    assert LLM.model_validate(llm).model_name == "a/b"
 
 
 def test_addresses_get_the_path_that_distilabel_adds_by_itself() -> None:
@@ -149,11 +152,26 @@ def test_addresses_get_the_path_that_distilabel_adds_by_itself() -> None:
     mistral = model("mistral", "MistralLLM", model="m", endpoint="http://box:9", max_concurrent_requests=3)
     found = convert(pipeline([load(), generation("a", llm=endpoint), generation("b", llm=mistral)], {"load": ["a", "b"]}))
 
-    one, other = (step["with"]["llm"] for step in found.data["steps"][1:])
+    one, other = (LLM.model_validate(step["with"]["llm"]) for step in found.data["steps"][1:])
 
-    assert (one["base_url"], one["model"]) == ("http://box:8080/v1", "tgi")
-    assert any("`model` is `tgi`" in note for note in found.notes)
-    assert (other["base_url"], other["max_concurrency"]) == ("http://box:9/v1", 3)
+    assert (one.endpoint, one.model_name) == ("http://box:8080/v1", "tgi")
+    assert (other.endpoint, other.max_concurrency) == ("http://box:9/v1", 3)
+
+
+@pytest.mark.parametrize(
+    ("module", "theirs", "asked", "ours"),
+    [
+        ("vertexai", "VertexAILLM", {"max_output_tokens": 9, "stop_sequences": ["x"]}, {"max_new_tokens": 9, "stop": ["x"]}),
+        ("cohere", "CohereLLM", {"p": 0.5, "max_tokens": 3}, {"top_p": 0.5, "max_tokens": 3}),
+        ("anthropic", "AnthropicLLM", {"stop_sequences": ["x"], "top_k": 3}, {"stop_sequences": ["x"], "top_k": 3}),
+    ],
+)
+def test_sampling_goes_by_the_names_of_openai(module: str, theirs: str, asked: dict[str, Any], ours: dict[str, Any]) -> None:
+    llm = model(module, theirs, model="m", generation_kwargs=asked)
+
+    found = convert(pipeline([generation("a", llm=llm)], {})).data["steps"][0]["with"]["llm"]
+
+    assert found["generation_kwargs"] == ours
 
 
 def test_what_ollama_is_told_in_options_is_told_by_the_names_of_openai() -> None:

@@ -15,14 +15,15 @@ from flows.plan import examine, plan
 from flows.pools import Pools
 from flows.runners.inline import run_inline
 from steps import registry
+from steps.llms.base import LLM
 from steps.models import models_of
+from steps.providers import PROVIDERS
 from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 
 MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration"}
 MISSING_MODELS = {
-    "AnthropicLLM", "AzureOpenAILLM", "CohereLLM", "InferenceEndpointsImageGeneration", "LiteLLM", "LlamaCppEmbeddings",
-    "LlamaCppLLM", "MixtureOfAgentsLLM", "MlxLLM", "OpenAIImageGeneration", "TransformersLLM", "VertexAILLM", "vLLM",
-    "vLLMEmbeddings",
+    "InferenceEndpointsImageGeneration", "LlamaCppEmbeddings", "LlamaCppLLM", "MlxLLM", "OpenAIImageGeneration",
+    "TransformersLLM", "vLLM", "vLLMEmbeddings",
 }  # fmt: skip
 """Classes that are not here. One that has come is taken out: the dumps that have it must run then."""
 SLOW = {"clusters"}  # numba compiles UMAP
@@ -182,8 +183,6 @@ def plain(value: Any) -> Any:
 
 
 TRANSLATED = {
-    "model_id": "model",
-    "host": "base_url",
     "endpoint": "base_url",
     "max_concurrent_requests": "max_concurrency",
 }
@@ -195,12 +194,13 @@ FOR_TOKENIZERS = {"tokenizer", "tokenizer_id", "tokenizer_revision"}
 def check_model(dump: Dump, step: str, theirs: dict[str, Any], ours: Any) -> None:
     """A model has all that was said of it, by this name or that of OpenAI's protocol, or a note says it was left out."""
     use = ours["use"] if isinstance(ours, dict) else type(ours).__name__
-    assert use in (theirs["type_info"]["name"], "OpenAILLM")
+    assert use == theirs["type_info"]["name"]
+    is_served = use in {provider.class_name for provider in PROVIDERS}
     for key in theirs.keys() - {"type_info"}:
-        value, now = theirs[key], held(ours, TRANSLATED.get(key, key) if use == "OpenAILLM" else key)
+        value, now = theirs[key], held(ours, TRANSLATED.get(key, key) if is_served else key)
         if isinstance(value, dict) and "type_info" in value:
             check_model(dump, step, value, now)
-        elif isinstance(now, list) and now and isinstance(now[0], dict) and "use" in now[0]:
+        elif isinstance(now, list) and now and (isinstance(now[0], LLM) or (isinstance(now[0], dict) and "use" in now[0])):
             for at, one in enumerate(now):
                 check_model(dump, step, value[str(at)], one)
         elif key == "generation_kwargs":
@@ -209,8 +209,9 @@ def check_model(dump: Dump, step: str, theirs: dict[str, Any], ours: Any) -> Non
             assert now is not None
             assert now["schema"] == value["schema"]
             assert value.get("format") in (None, now["format"])
-        elif key in AN_ADDRESS and value and use == "OpenAILLM":
-            assert (now or "https://api.openai.com/v1").startswith(value)
+        elif key in AN_ADDRESS and value and is_served:
+            llm = ours if isinstance(ours, LLM) else LLM.model_validate(ours)
+            assert llm.endpoint.startswith(value.removesuffix("/v1"))
         elif key == "magpie_pre_query_template" and value:
             assert now in ("llama3", "qwen2")
         elif not says_the_same(theirs, key, now) and not (key in FOR_TOKENIZERS and value == theirs.get("model_id", value)):

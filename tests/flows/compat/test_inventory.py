@@ -14,7 +14,6 @@ import orjson
 import pytest
 
 from flows.catalogue import describe
-from flows.compat.servers import SERVERS, Server
 from steps import registry
 from steps.absent import ABSENT, instead_of
 from steps.base import BaseStep
@@ -36,15 +35,10 @@ def component_of(name: str) -> type | None:
     return None
 
 
-def is_server(name: str) -> bool:
-    """Whether files that name this class get a model that speaks OpenAI's protocol."""
-    return any(theirs == name for _, theirs in SERVERS)
-
-
 @pytest.mark.parametrize("entry", COMPONENTS, ids=lambda entry: entry["name"])
 def test_a_component_is_here_with_its_parameters(entry: dict[str, Any]) -> None:
     found, told = component_of(entry["name"]), DEVIATIONS.get(entry["name"], set())
-    if found is None and (is_server(entry["name"]) or NOT_HERE in told):
+    if found is None and NOT_HERE in told:
         return
 
     assert found is not None
@@ -75,14 +69,6 @@ def test_a_component_names_the_papers_it_follows(entry: dict[str, Any]) -> None:
         assert set(entry["papers"]) <= {paper["url"] for paper in describe(entry["name"])["papers"]}
 
 
-@pytest.mark.parametrize(("theirs", "server"), [(name, one) for (_, name), one in SERVERS.items() if name != "OpenAILLM"])
-def test_the_guide_says_how_to_reach_each_server(theirs: str, server: Server) -> None:
-    [line] = [line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {theirs} |")]
-
-    assert f"`{server.url}`" in line
-    assert (f"`${{{server.key}}}`" if server.key else "none") in line
-
-
 def test_messages_say_of_a_class_that_is_not_here_what_the_guide_says() -> None:
     lines = [
         line.strip("| ").split(" | ") for line in GUIDE.read_text(encoding="utf-8").splitlines() if " | the class is " in line
@@ -90,13 +76,6 @@ def test_messages_say_of_a_class_that_is_not_here_what_the_guide_says() -> None:
     in_guide = {name: instead for names, _, instead in lines for name in re.findall(r"\w+", names)}
 
     assert {name: instead_of(name) for name in ABSENT} == in_guide
-
-
-def test_messages_say_of_a_server_what_files_get() -> None:
-    for (_, theirs), server in SERVERS.items():
-        if theirs != "OpenAILLM":
-            assert f"`base_url: {server.url}`" in str(instead_of(theirs))
-            assert (f"${{{server.key}}}" in str(instead_of(theirs))) == bool(server.key)
 
 
 def test_the_guide_lists_no_difference_that_is_none() -> None:

@@ -73,3 +73,15 @@ def test_anthropic_names_a_time_of_day() -> None:
 )
 def test_what_makes_no_sense_is_ignored(headers: dict[str, str]) -> None:
     assert read_limits(headers) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "seen"),
+    [("45", Limit(60, 45, 15.0)), ("0", Limit(60, 0, 60.0)), ("60", None), ("many", None)],
+)
+def test_mistral_says_what_is_left_of_a_minute(left: str, seen: Limit | None) -> None:
+    headers = {"x-ratelimit-limit-req-minute": "60", "x-ratelimit-remaining-req-minute": left}
+
+    found = read_limits(headers)
+
+    assert (found.requests if found else None) == seen

@@ -13,6 +13,7 @@ from flows.labelling.importing import rows_of_file, rows_of_run, rows_of_text
 from flows.labelling.store import ProjectExists, UnknownProject
 from flows.runs import RunFolder
 from steps.errors import RowError, RunError, SpecError
+from steps.labels.load_annotations import LoadAnnotations
 from steps.labels.questions import Question
 from tests.app.made import result_of
 from tests.flows.labelling.crowds import UNSURE, crowd
@@ -37,6 +38,15 @@ def test_files_as_others_write_them_are_understood(projects: LabelProjects, text
     said = [(one["item"], one["annotator"], one["label"]) for one in project.said.annotations()]
     assert said == [("1", "ann", "good"), ("1", "bob", "bad")]
     assert project.labels == ["bad", "good"]
+
+
+def test_the_step_and_the_import_find_the_same_columns(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    for item, annotator, label in [("record_id", "Judge", "Rating"), ("Task", "rater_id", "vote"), ("ID", "USER", "response")]:
+        path.write_text(f"{item},{annotator},{label}\n7,ann,good\n", encoding="utf-8")
+        [by_step], [imported] = LoadAnnotations(data_files=str(path)).generate(), rows_of_file(path)
+        for row in (by_step, imported):
+            assert (row["item"], row["annotator"], row["label"]) == ("7", "ann", "good")
 
 
 @pytest.mark.parametrize(
@@ -104,12 +114,16 @@ def test_rows_without_annotators_are_items_to_begin_with(projects: LabelProjects
     assert project.said.count == 1
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 90, "a\n"])
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 90, "a\n", "runs", "of-run"])
 def test_a_name_that_leads_elsewhere_is_none(projects: LabelProjects, name: str) -> None:
     with pytest.raises(UnknownProject):
         projects.get(name)
     with pytest.raises(UnknownProject):
         projects.create(name, Question())
+
+
+def test_a_run_whose_name_is_reserved_makes_a_project_of_another_name(projects: LabelProjects) -> None:
+    assert projects.free_name("runs") == "runs-2"
 
 
 def test_projects_are_listed_deleted_and_brought_back(projects: LabelProjects) -> None:

@@ -91,6 +91,8 @@ def test_what_cannot_be_an_answer_is_refused_in_words_and_nothing_is_kept(projec
         project.answer("q999", "wrong", "ann")
     with pytest.raises(RunError, match="none of the labels"):
         project.answer("q1", "splendid", "ann")
+    with pytest.raises(RunError, match="none of the labels"):
+        project.set_gold("q1", "splendid", "ann")
     with pytest.raises(RowError, match="no answer to a question of type 'label'"):
         project.answer("q1", {"a": 1}, "ann")
     with pytest.raises(RunError, match="the name of an LLM"):
@@ -99,6 +101,40 @@ def test_what_cannot_be_an_answer_is_refused_in_words_and_nothing_is_kept(projec
         project.answer("q1", "wrong", " ")
 
     assert (project.folder / "annotations.jsonl").stat().st_size == size
+
+
+@pytest.mark.parametrize(
+    ("kind", "known", "unknown"),
+    [
+        ("multi_label", ["tone"], ["tone", "splendid"]),
+        ("spans", [{"start": 0, "end": 2, "label": "tone"}], [{"start": 0, "end": 2, "label": "splendid"}]),
+        ("rating", 3, 7),
+    ],
+)
+def test_no_answer_and_no_gold_names_a_label_that_the_project_lacks(
+    projects: LabelProjects, kind: Any, known: Any, unknown: Any
+) -> None:
+    project = projects.create("some", Question(type=kind), [{"item": "q1", "annotator": "bob", "label": known}])
+    for does in (project.answer, project.set_gold):
+        does("q1", known, "ann")
+        with pytest.raises(RunError, match="is none of the labels"):
+            does("q1", unknown, "ann")
+
+
+def test_a_label_that_nothing_names_any_more_is_none_of_the_project(projects: LabelProjects) -> None:
+    project = projects.create("some", Question(), [{"item": "q1"}, {"item": "q2"}])
+    project.answer("q1", "typo", "ann")
+    project.undo("ann")
+    project.set_gold("q2", "good", "ann")
+
+    assert project.labels == again(project).labels == ["good"]
+    project.answer("q1", "good", "ann")
+    project.set_gold("q2", None, "ann")
+    assert project.labels == ["good"]
+    project.undo("ann")
+    project.undo("ann")
+    project.undo("ann")
+    assert project.labels == again(project).labels == []
 
 
 def test_a_torn_tail_is_left_out_and_takes_nothing_with_it(project: LabelProject) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,16 @@ from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.comparing import compare_versions
 from flows.labelling.exporting import export_bytes, label_rows
 from flows.labelling.gain import Neighbours, own_gain
-from flows.labelling.learning import learn_anew, measures_of
+from flows.labelling.learning import hidden_gold, learn_anew, measure, measures_of
 from flows.labelling.onboarding import onboarding_set
 from flows.labelling.rounds import Gains, close_round, is_answered, open_round, queue
 from flows.labelling.scoring import table_from
 from steps.errors import RunError
+from steps.labels.measures import quality, scored
 from steps.labels.questions import Question
 from steps.labels.settling.one_of import votes_in
 from steps.labels.table import table_of
-from tests.flows.labelling.crowds import LABELS, crowd
+from tests.flows.labelling.crowds import LABELS, UNSURE, crowd
 
 
 def test_a_round_takes_the_items_about_which_an_answer_brings_most(project: LabelProject) -> None:
@@ -36,6 +38,31 @@ def test_a_round_takes_the_items_about_which_an_answer_brings_most(project: Labe
     assert min(entry.gain for entry in entries) >= max(others.values())
     with pytest.raises(RunError, match="round 2 is open"):
         open_round(project, gains)
+
+
+def test_what_an_answer_brings_is_reckoned_for_who_asks_and_for_what_is_said_now(project: LabelProject) -> None:
+    gains = Gains(project)
+    for at in range(30):
+        project.answer(f"q{at}", "wrong", "zoe")
+    learn_anew(project, measures=False)
+    items = [item for item in project.items if project.said.gold_of(item) is None]
+    assert (
+        gains.of(items, "ann-0")
+        == Gains(project).of(items, "ann-0")
+        != gains.of(items, "zoe")
+        == Gains(project).of(items, "zoe")
+    )
+
+    item = max(gains.of(items), key=gains.of(items).__getitem__)
+    was = gains.of(items)[item]
+    labels = []
+    for label in LABELS:
+        project.answer(item, label, "yan")
+        labels.append(gains.of(items)[item])
+        assert labels[-1] == Gains(project).of(items)[item]
+        project.undo("yan")
+    assert gains.of(items)[item] == was
+    assert len({was, *labels}) > 2
 
 
 def test_answers_belong_to_the_open_round_and_are_done_in_it(project: LabelProject) -> None:
@@ -209,3 +236,31 @@ def test_other_types_of_questions_are_learned_reviewed_and_learned_again(
     lines = [orjson.loads(line) for line in export_bytes(project, "annotations", "jsonl").splitlines()]
     assert [row["label"] for row in lines if row["annotator"] == "zoe"] == [project.about.question.read(answers[1])]
     assert export_bytes(project, "labels", "parquet")[:4] == b"PAR1"
+
+
+def test_a_rating_is_measured_by_the_model_that_labels_it(projects: LabelProjects) -> None:
+    grades = {"correct": 5, "partly": 4, "wrong": 1}
+    rows = [
+        {**row, "label": grades[row["label"]], **({"gold": grades[row["gold"]]} if "gold" in row else {})}
+        for row in crowd(60, gold=0.5, right=UNSURE)
+    ]
+    project = projects.create("graded", Question(type="rating"), rows)
+    project.change(lambda about: about.model_copy(update={"strategy": "learned"}))
+    strategy = learn_anew(project, measures=False).strategy
+    table = table_from(project.said, project.about.question)
+    votes = votes_in(table, strategy.classes)
+    truth = votes.gold[votes.has_gold]
+
+    found = measure(table, strategy)
+    by_grades = scored(hidden_gold("learned", votes, "rating"), truth)
+    assert found["quality"] == asdict(quality(by_grades))
+    assert found["quality"] != asdict(quality(scored(hidden_gold("learned", votes, "label"), truth)))
+
+
+def test_the_curve_scores_no_item_before_somebody_answered_about_it(projects: LabelProjects) -> None:
+    early = crowd(40, gold=1.0, right=(1.0, 1.0, 1.0))
+    late = [{**row, "item": f"late-{row['item']}", "round": 2} for row in crowd(40, gold=1.0, right=(1.0, 1.0, 1.0))]
+    project = projects.create("late", Question(), [*early, *late])
+    learn_anew(project)
+
+    assert [point["majority"]["value"] for point in measures_of(project.folder)["curve"]] == [1.0, 1.0]

@@ -390,11 +390,18 @@ def test_a_record_with_a_response_that_was_discarded_without_answers_is_told(rea
         step.process(rows(1))
 
 
-def test_private_spaces_are_asked_with_the_token_of_the_hub_and_no_other_server_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_own_private_space_is_asked_with_the_token_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_of_the_tests")
-    urls = ["https://me-argilla.hf.space", "https://hf.space.example", "http://localhost:6900"]
-    clients = [ArgillaAPI(url, "key")._client for url in urls]
+    own = "https://me-argilla.hf.space"
+    others = ["https://you-argilla.hf.space", "http://me-argilla.hf.space", "https://hf.space.example", "http://localhost:6900"]
 
-    assert [client.headers.get("authorization") for client in clients] == ["Bearer hf_of_the_tests", None, None]
-    for client in clients:
+    def token_sent_to(url: str) -> str | None:
+        client = ArgillaAPI(url, "key")._client
         client.close()
+        sent: str | None = client.headers.get("authorization")
+        return sent
+
+    assert token_sent_to(own) is None
+    monkeypatch.setenv("ARGILLA_API_URL", f"{own}/")
+    assert token_sent_to(own) == "Bearer hf_of_the_tests"
+    assert [token_sent_to(url) for url in others] == [None] * len(others)

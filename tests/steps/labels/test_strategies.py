@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -391,3 +392,28 @@ def test_a_strategy_that_counts_shares_is_tried_with_its_own_weights() -> None:
     assert float(told.split("weighted ")[1].split(",")[0].rstrip(".")) < float(
         told.split("majority ")[1].split(",")[0].rstrip(".")
     )
+
+
+ODD = {
+    "a temperature below 0": {"temperature": -1.0},
+    "a temperature that is no number": {"temperature": float("nan")},
+    "probabilities below 0": {"prior": [-1.0, 2.0]},
+    "no prior": {"prior": []},
+    "confusions of another shape": {"strangers": {kind: [[0.5, 0.5]] for kind in ("human", "llm", "template")}},
+    "no strangers": {"strangers": {}},
+    "an overlap above 1": {"overlap": 2.0},
+    "a class twice": {"classes": ["x", "x"]},
+    "parts of other labels": {"question": "multi_label", "parts": {}},
+}
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=list(ODD))
+def test_a_file_that_cannot_be_a_strategy_is_refused(change: dict[str, object], tmp_path: Path) -> None:
+    good = fit("learned", votes(("1", "a", "x"), ("1", "b", "y"), ("2", "a", "x"), ("2", "b", "x"))).model_dump(mode="json")
+    path = tmp_path / "strategy.json"
+
+    path.write_text(json.dumps(good))
+    assert Strategy.load(path).classes == ["x", "y"]
+    path.write_text(json.dumps({**good, **change}))
+    with pytest.raises(RunError, match="holds no strategy"):
+        Strategy.load(path)

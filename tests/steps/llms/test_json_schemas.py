@@ -1,4 +1,4 @@
-"""json_schema_format: the schema as servers want it."""
+"""schema_format: the schema as servers want it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from steps.llms.json_schemas import json_schema_format
+from steps.llms.json_schemas import schema_format
 
 
 class Grade(Enum):
@@ -54,7 +54,7 @@ def of(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def strict(model: type[BaseModel], **fields: Any) -> dict[str, Any]:
-    wanted = json_schema_format(model.model_json_schema(), for_openai=True, **fields)["json_schema"]
+    wanted = schema_format(model.model_json_schema(), "strict", **fields)["json_schema"]
     assert wanted["strict"] is True
     schema: dict[str, Any] = wanted["schema"]
     return schema
@@ -77,7 +77,7 @@ def test_choices_constants_and_formats_are_told_with_their_types() -> None:
 
 
 def test_a_pattern_that_looks_around_is_left_to_our_own_validation() -> None:
-    wanted = json_schema_format(of({"type": "string", "pattern": "(?!x).", "minLength": 2}), for_openai=True)["json_schema"]
+    wanted = schema_format(of({"type": "string", "pattern": "(?!x).", "minLength": 2}), "strict")["json_schema"]
 
     assert (wanted["strict"], wanted["schema"]["properties"]["a"]) == (True, {"type": "string"})
 
@@ -96,14 +96,14 @@ class Free(BaseModel):
 def test_other_servers_get_the_schema_as_it_is() -> None:
     schema = Whole.model_json_schema()
 
-    assert json_schema_format(schema, for_openai=False) == {
+    assert schema_format(schema, "plain") == {
         "type": "json_schema",
         "json_schema": {"name": "Whole", "schema": schema},
     }
 
 
 def test_openai_gets_its_strict_subset() -> None:
-    wanted = json_schema_format(Whole.model_json_schema(), for_openai=True)["json_schema"]
+    wanted = schema_format(Whole.model_json_schema(), "strict")["json_schema"]
 
     assert wanted["strict"] is True
     assert wanted["schema"]["required"] == ["parts", "note"]
@@ -137,10 +137,10 @@ def test_openai_gets_its_strict_subset() -> None:
     ],
 )
 def test_what_strict_mode_does_not_have_is_sent_as_a_hint(schema: dict[str, Any]) -> None:
-    wanted = json_schema_format(schema, for_openai=True)["json_schema"]
+    wanted = schema_format(schema, "strict")["json_schema"]
 
     assert (wanted["strict"], wanted["schema"]) == (False, schema)
 
 
 def test_the_name_holds_only_what_servers_allow() -> None:
-    assert json_schema_format({"title": "A b/ç"}, for_openai=False)["json_schema"]["name"] == "A_b__"
+    assert schema_format({"title": "A b/ç"}, "plain")["json_schema"]["name"] == "A_b__"

@@ -1,0 +1,203 @@
+"""Before money is spent: one tiny request to each model of a pipeline, all at once, past journal, budget and limits.
+
+It tells whether the server is there, takes the key and knows the model, and, where a step has the server hold replies to a
+JSON schema, whether it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from flows.engine.keys import identity_of
+from flows.plan import Plan
+from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, NetworkFailed, RunError
+from steps.llms.base import LLM, Account, JSONSchema, Request, Usage
+from steps.tasks.base import Task
+
+LONGEST_S = 60.0
+"""How long an answer is waited for."""
+REPLY_TOKENS = 16
+JSON_TOKENS = 64
+_LENGTHS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
+_QUESTION = "This is a test of the connection. Answer with the word yes."
+_JSON_QUESTION = 'This is a test of the connection. Answer in JSON: {"answer": "yes"}'
+_SCHEMA: JSONSchema = {
+    "title": "answer",
+    "type": "object",
+    "properties": {"answer": {"type": "string"}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(slots=True)
+class Checked:
+    """What one model answered, asked with one key."""
+
+    model: str
+    endpoint: str
+    steps: list[str]
+    key: str = ""
+    """Where the key comes from, e.g. `$OPENAI_API_KEY`."""
+    code: str = ""
+    """Empty: it can be used."""
+    said: str = ""
+    fix: str = ""
+    note: str = ""
+    """What to know of one that can be used."""
+    json: str = ""
+    """Whether it holds replies to a schema; empty where no step wants that."""
+    seconds: float | None = None
+    """How long the answer took."""
+    cost: float | None = 0.0
+    """USD; None: its price is not known."""
+    usage: Usage = field(default_factory=Usage)
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.code
+
+
+def check_models(plan: Plan) -> list[Checked]:
+    """Ask each model that is reached over the network once, with each of its keys."""
+    return asyncio.run(check_models_async(plan))
+
+
+async def check_models_async(plan: Plan) -> list[Checked]:
+    """`check_models`, for code that has an event loop."""
+    found = await asyncio.gather(*(_check(llm, steps, wants) for llm, steps, wants in _models(plan)))
+    return [one for checked in found for one in checked]
+
+
+def is_checked(llm: LLM) -> bool:
+    """Whether there is a server to ask: models that answer in this process are looked at when they are loaded."""
+    return not llm.is_free and llm.default_pool == "async"
+
+
+def _models(plan: Plan) -> list[tuple[LLM, list[str], bool]]:
+    """Each model once, with the steps that ask it, and whether one of them wants JSON by a schema."""
+    found: dict[tuple[Any, ...], tuple[LLM, list[str], bool]] = {}
+    for step, llm in plan.every_llm:
+        if not is_checked(llm):
+            continue
+        key = (identity_of(_tiny(llm, REPLY_TOKENS)), llm.endpoint, tuple(one.identity for one in llm.accounts))
+        _, steps, wants = found.get(key, (llm, [], False))
+        task = plan.steps[step].step
+        is_wanted = isinstance(task, Task) and _has_server_enforce(task, llm)
+        found[key] = (llm, [*dict.fromkeys([*steps, step])], wants or is_wanted)
+    return list(found.values())
+
+
+def _has_server_enforce(task: Task, llm: LLM) -> bool:
+    """Whether the step sends a JSON schema along."""
+    wanted = task.use_default_structured_output
+    if not (llm.enforces_schemas if wanted is None else wanted):
+        return False
+    try:
+        return task.reply_schema({}) is not None
+    except Exception:  # it wants to see a row
+        return True
+
+
+def _tiny(llm: LLM, tokens: int) -> LLM:
+    """The same model, told to be brief."""
+    kept = {name: value for name, value in llm.generation_kwargs.items() if name not in _LENGTHS}
+    given: dict[str, Any] = {"generation_kwargs": {**kept, "max_new_tokens": tokens}}
+    if isinstance(timeout := getattr(llm, "timeout", None), (int, float)):
+        given["timeout"] = min(timeout, LONGEST_S)
+    return llm.model_copy(update=given)
+
+
+async def _check(llm: LLM, steps: list[str], wants_json: bool) -> list[Checked]:
+    accounts = llm.accounts
+    checked = [Checked(llm.model_name, llm.endpoint, steps, _shown(account)) for account in accounts]
+    await asyncio.gather(*(_ask(llm, at, one) for at, one in enumerate(checked)))
+    usable = next((at for at, one in enumerate(checked) if one.is_usable), None)
+    if wants_json and usable is not None:  # what one key gets, all get
+        await _ask_for_json(llm, usable, checked[usable])
+    return checked
+
+
+def _shown(account: Account) -> str:
+    return account.name
+
+
+async def _ask(llm: LLM, account: int, checked: Checked) -> None:
+    request = Request([{"role": "user", "content": _QUESTION}], account=account)
+    await _send(_tiny(llm, REPLY_TOKENS), request, checked)
+
+
+async def _ask_for_json(llm: LLM, account: int, checked: Checked) -> None:
+    request = Request([{"role": "user", "content": _JSON_QUESTION}], schema=_SCHEMA, account=account)
+    asked = _tiny(llm, JSON_TOKENS)
+    of_json = Checked(checked.model, checked.endpoint, checked.steps)
+    text = await _send(asked, request, of_json)
+    checked.usage += of_json.usage
+    checked.cost = None if checked.cost is None or of_json.cost is None else checked.cost + of_json.cost
+    if not of_json.is_usable:
+        checked.code, checked.said, checked.fix = of_json.code, of_json.said, of_json.fix
+    elif not asked.takes_schemas:
+        checked.json = "refused"
+        checked.note = "it refuses JSON schemas: steps ask without, and check the replies themselves"
+    elif text is None:
+        checked.json = "not known"
+    else:
+        checked.json = "yes" if _is_answer(text) else "no"
+        if checked.json == "no":
+            checked.note = "it takes a JSON schema, and does not hold to it: replies that do not fit are asked for again"
+
+
+def _is_answer(text: str) -> bool:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(found, dict) and isinstance(found.get("answer"), str)
+
+
+async def _send(llm: LLM, request: Request, checked: Checked) -> str | None:
+    """The text of the reply, if it has one; what is wrong stands in `checked`."""
+    text: str | None = None
+    used = Usage()
+    try:
+        await llm.load()
+        try:
+            begin = time.monotonic()
+            async with asyncio.timeout(LONGEST_S):
+                completion = await llm.complete(request)
+            checked.seconds = time.monotonic() - begin
+            text, used = completion.texts[0], completion.usage
+        finally:
+            await llm.unload()
+    except TimeoutError:
+        error = NetworkFailed(f"{llm.endpoint} did not answer within {LONGEST_S:g} s", "look at the server, or try again later")
+        _tell(checked, error)
+    except (EmptyReply, BadReply) as error:
+        used = getattr(error, "usage", None) or used
+        checked.note = "it answered without a text"
+    except BadRequest as error:
+        used = error.usage or used
+        if error.usage is None:
+            _tell(checked, error)  # it thought until its few tokens were used up, if there is a usage
+    except (LLMError, RunError) as error:
+        _tell(checked, error)
+    price = llm.find_price()
+    checked.usage += used
+    checked.cost = price.cost(used) if price is not None else (None if used.output_tokens else 0.0)
+    return text
+
+
+def _tell(checked: Checked, error: LLMError | RunError) -> None:
+    checked.code, checked.said, checked.fix = error.code, error.message, error.fix
+
+
+def total_cost(checked: Sequence[Checked]) -> float | None:
+    """USD that the check cost; None where a price is not known."""
+    costs = [one.cost for one in checked]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)

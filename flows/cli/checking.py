@@ -1,0 +1,48 @@
+"""`check`: whether the models of a pipeline can be asked, before anything is."""
+
+from __future__ import annotations
+
+import typer
+
+from flows.cli.console import show_aligned, tell
+from flows.cli.flags import Model, Params, Pipeline
+from flows.cli.running import FAILED, planned_from
+from flows.engine.tally import money
+from steps.wording import counted
+
+
+def check(
+    pipeline: Pipeline,
+    param: Params = [],  # noqa: B006 - typer reads it
+    llm: Model = None,
+) -> None:
+    """Ask each model of a pipeline one tiny question: is it there, does it take the key and know the model.
+
+    Where steps want JSON by a schema, it asks for that too. Nothing is kept; problems of the pipeline come first. It ends with
+    1 if a model cannot be used.
+    """
+    from flows.checking import Checked, check_models, total_cost
+
+    found = check_models(planned_from(pipeline, param, llm))
+    if not found:
+        tell("No model is asked over the network.")
+        return
+
+    def line(one: Checked) -> list[str]:
+        took = "" if one.seconds is None else f"{one.seconds:.2f} s"
+        return ["yes" if one.is_usable else "NO", one.model, one.endpoint, one.key, took, one.json, ", ".join(one.steps)]
+
+    show_aligned(["usable", "model", "server", "key", "took", "JSON", "steps"], [line(one) for one in found])
+    for one in found:
+        if one.is_usable and one.note:
+            tell(f"\nNote: {one.model!r} at {one.endpoint}: {one.note}.")
+        if not one.is_usable:
+            tell(f"\n[{one.code}] {one.said}", style="red")
+            if one.fix:
+                tell(f"  Fix: {one.fix}")
+    cost, bad = total_cost(found), sum(not one.is_usable for one in found)
+    spent = "at a price that is not known" if cost is None else "for free" if not cost else f"for {money(cost)}"
+    told = "can be used" if not bad else f"{bad} of them cannot be used"
+    tell(f"\nAsked {counted(len(found), 'model')} {spent}: {'all ' if not bad else ''}{told}.")
+    if bad:
+        raise typer.Exit(FAILED)
