@@ -63,6 +63,8 @@ class BaseStep(Wired, Component):
     """Columns that are used where a row has them."""
     outputs: ClassVar[Sequence[str]] = ()
     """Columns that are added. Steps that also remove columns override `columns_after`."""
+    kept_outputs: ClassVar[Sequence[str]] = ()
+    """Outputs that stay as they are in rows that come with them."""
     group: ClassVar[Group] = "other"
     """Where the palette lists the step."""
     section: ClassVar[Section] = ""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from flows.cli.console import cell, out, show_aligned, tell
+from flows.cli.console import LONGEST_CELL, cell, out, show_aligned, tell
 from flows.cli.flags import RunId, RunsDir
 from flows.engine.tally import money
 from flows.lineage.model import Asked, Comparison, Only, Side, StepOfRow, Why
@@ -15,6 +15,11 @@ from flows.runs import RUNS, RunStore
 from steps.wording import counted
 
 MOST_COLUMNS = 6
+"""Of a row beside another."""
+MOST_MADE = 12
+"""Of what a step made: ConsolidateLabels says in its last columns why the first are as they are."""
+LONGEST_REASON = 1000
+"""Letters of a text that a step over all rows made: nothing else shows how it came about."""
 
 
 def why(
@@ -53,10 +58,11 @@ def _show(step: StepOfRow) -> None:
         tell(f"  {note}", style="dim")
     for number, asked in enumerate(step.replies, start=1):
         _show_reply(number, asked, len(step.replies))
-    for name, value in list(step.added.items())[:MOST_COLUMNS]:
-        tell(f"  {name}: {cell(value)}")
-    if len(step.added) > MOST_COLUMNS:
-        tell(f"  and {counted(len(step.added) - MOST_COLUMNS, 'more column')}", style="dim")
+    for name, value in list(step.added.items())[:MOST_MADE]:
+        is_reason = step.kind == "all" and isinstance(value, str)
+        tell(f"  {name}: {cell(value, LONGEST_REASON if is_reason else LONGEST_CELL)}")
+    if len(step.added) > MOST_MADE:
+        tell(f"  and {counted(len(step.added) - MOST_MADE, 'more column')}", style="dim")
     for refused in step.refused:
         tell(
             f"  row {refused.row} of the same row failed in {refused.step!r}: [{refused.code}] {refused.message}",

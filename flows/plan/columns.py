@@ -101,7 +101,8 @@ class Columns:
         sent = [column for column in sent if column not in missing]
         before = dict.fromkeys(planned.received or ())
         planned.sent = list(rename_out(dict.fromkeys(sent), before, step))
-        own = sent if planned.is_source else step.makes()
+        kept = {column for column in step.kept_outputs if column in before and column not in step.output_mappings}
+        own = sent if planned.is_source else [column for column in step.makes() if column not in kept]
         made = {step.output_mappings.get(column, step.input_mappings.get(column, column)): column for column in own}
         planned.made_by = {c: planned.name if c in made else planned.made_by.get(c, planned.name) for c in planned.sent}
         kinds = {c: kind_made(step, made[c]) if c in made else planned.kinds_received.get(c) for c in planned.sent}

@@ -13,6 +13,7 @@ from steps.extras import extra
 from steps.fingerprints import content_of, sources_in
 from steps.labels.annotations import COLUMNS, GOLD, Annotation, AnnotatorKind
 from steps.labels.questions import Question
+from steps.wording import counted, quoted
 
 if TYPE_CHECKING:
     from steps.labels.table import AnnotationTable
@@ -48,7 +49,7 @@ class AnnotationStep(GlobalStep):
         return "/".join([sources_in(Path(__file__).parent), content_of(self.strategy_files_read())])
 
     def table(self, rows: Iterable[Row]) -> AnnotationTable:
-        """The annotations that count.
+        """The annotations that count. What is odd about them is told in the log.
 
         Raises:
             RowError: A row holds none; it says which.
@@ -56,7 +57,17 @@ class AnnotationStep(GlobalStep):
         from steps.labels.table import table_of
 
         leaves_out = self.rounds or self.annotators or self.kinds
-        return table_of(rows, self.question, self._counts if leaves_out else None)
+        table = table_of(rows, self.question, self._counts if leaves_out else None)
+        self._tell_of(table)
+        return table
+
+    def _tell_of(self, table: AnnotationTable) -> None:
+        if repeated := table.count_repeated():
+            which = "of an annotator's answers about an item in one round the last counts"
+            self._logger.warning("%s to what the same annotator had answered already: %s", counted(repeated, "answer"), which)
+        if alone := table.gold_alone():
+            told = f"{counted(len(alone), 'item')} with gold, such as {quoted(alone[0])}"
+            self._logger.warning("there is no annotation that counts of %s", told)
 
     def _counts(self, annotation: Annotation) -> bool:
         return (

@@ -11,7 +11,9 @@ from pydantic import Field
 
 from steps.base import Row
 from steps.components import LOCAL_FILES
+from steps.errors import Complaint
 from steps.labels.annotation_step import AnnotationStep
+from steps.labels.choices import choices_for, misfits
 from steps.labels.strategy_names import StrategyChoice
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class CompareStrategies(AnnotationStep):
     - `accuracy`: share of the labels that are right. `log_loss`, `calibration_error`: how far off its probabilities are.
       `review_gain`: share of the wrong labels that are among the tenth that it is least sure of; 0.1 is chance.
     - Each has `_low` and `_high`: where it lies in 95 of 100 cases. Without gold they are empty.
+    - `why`: why a strategy is among them; of `auto`, which may be, why it chose that one.
     - `changed`: items that get another label than from the first. The artifact `changes` lists them: before, after, and gold.
 
     What is learned here never sees the answer that it is held against: it is learned anew for each fifth of the gold. A
@@ -49,9 +52,9 @@ class CompareStrategies(AnnotationStep):
         *(column for name in MEASURED for column in (name, f"{name}_low", f"{name}_high")),
     )
 
-    strategies: list[StrategyChoice] = Field(
-        default=["majority", "weighted", "one_coin", "dawid_skene", "learned"],
-        description="Strategies to learn and compare; the others are held against the first.",
+    strategies: list[StrategyChoice] | None = Field(
+        default=None,
+        description="Strategies to learn and compare, the others with the first. Empty for all that fit the question.",
     )
     strategy_files: list[str] = Field(
         default_factory=list, description="Strategies that were saved, to compare too.", json_schema_extra=LOCAL_FILES
@@ -64,9 +67,10 @@ class CompareStrategies(AnnotationStep):
         """The rows are about strategies: nothing of the annotations stays."""
         return self.makes()
 
-    def check(self) -> Iterable[str]:
-        if not self.strategies and not self.strategy_files:
-            yield "nothing to compare: `strategies` and `strategy_files` are both empty"
+    def check(self) -> Iterable[Complaint]:
+        if self.strategies == [] and not self.strategy_files:
+            yield "nothing to compare: `strategies` and `strategy_files` are both empty lists"
+        yield from misfits(self.strategies or [], self.question.type)
 
     def process(self, rows: Collection[Row]) -> Iterator[Row]:
         from steps.labels.comparing import changes, contend
@@ -76,7 +80,8 @@ class CompareStrategies(AnnotationStep):
             return
         table = self.table(rows)
         saved = [Strategy.load(Path(path)) for path in self.strategy_files]
-        contenders = [contend(table, one) for one in [*self.strategies, *saved]]
+        contenders = [contend(table, one) for one in [*self._learned_here, *saved]]
+        sources = [*map(self._source, self._learned_here), *(f"saved in {path}" for path in self.strategy_files)]
         changed = [list(changes(contenders[0], one, table.gold)) for one in contenders]
         self._keep(
             [
@@ -85,10 +90,21 @@ class CompareStrategies(AnnotationStep):
                 for each in some
             ]
         )
-        for one, some in zip(contenders, changed, strict=True):
-            yield self._row(one, table, len(some))
+        for one, source, some in zip(contenders, sources, changed, strict=True):
+            why = "; ".join(filter(None, (source, one.strategy.why)))
+            yield self._row(one, why, table, len(some))
 
-    def _row(self, one: Contender, table: AnnotationTable, changed: int) -> Row:
+    @property
+    def _learned_here(self) -> Sequence[StrategyChoice]:
+        return choices_for(self.question.type) if self.strategies is None else self.strategies
+
+    def _source(self, name: StrategyChoice) -> str:
+        """Why a strategy that is learned here is among those that are compared."""
+        if name == "auto":
+            return "chosen by `auto`"
+        return f"fits questions of type {self.question.type!r}" if self.strategies is None else "named in `strategies`"
+
+    def _row(self, one: Contender, why: str, table: AnnotationTable, changed: int) -> Row:
         measured = one.quality.row() if one.quality else {}
         strategy = one.strategy
         return {
@@ -96,7 +112,7 @@ class CompareStrategies(AnnotationStep):
             **{name: value for name, value in measured.items() if name != "items"},
             "strategy": strategy.tag,
             "name": strategy.name,
-            "why": strategy.why,
+            "why": why,
             "annotations": len(table),
             "items": len(one.settled),
             "gold_items": one.quality.items if one.quality else 0,

@@ -50,8 +50,9 @@ def contend(table: AnnotationTable, strategy: StrategyChoice | Strategy) -> Cont
         RunError: There are no annotations, or it does not fit them.
     """
     made = strategy if isinstance(strategy, Strategy) else learn(table, strategy)
-    settled = {one.item: one for one in settle(_without_gold(table, set(table.gold)) if _is_saved(strategy) else table, made)}
-    unseen = _score(table, settled) if _is_saved(strategy) else _crossed(table, made)
+    seen = _without_gold(table, set(table.gold)) if isinstance(strategy, Strategy) else table
+    settled = {one.item: one for one in settle(seen, made)}
+    unseen = _score(table, settled) if isinstance(strategy, Strategy) else _crossed(table, strategy)
     return Contender(made, settled, unseen, quality(unseen) if unseen is not None else None)
 
 
@@ -64,16 +65,12 @@ def changes(before: Contender, after: Contender, gold: dict[str, Any] | None = N
             yield Change(item, one.label, other.label, one.probability, other.probability, known.get(item))
 
 
-def _is_saved(strategy: StrategyChoice | Strategy) -> bool:
-    return isinstance(strategy, Strategy)
-
-
 def _without_gold(table: AnnotationTable, hidden: set[str]) -> AnnotationTable:
     return replace(table, gold={item: label for item, label in table.gold.items() if item not in hidden})
 
 
-def _crossed(table: AnnotationTable, strategy: Strategy) -> Scored | None:
-    """Labels of gold items, each by a strategy that was learned without it."""
+def _crossed(table: AnnotationTable, name: StrategyChoice) -> Scored | None:
+    """Labels of gold items, each by a strategy that was learned, and by "auto" chosen, without it."""
     answered = set(table.items)
     known = [item for item in table.gold if item in answered]
     if not known:
@@ -83,7 +80,7 @@ def _crossed(table: AnnotationTable, strategy: Strategy) -> Scored | None:
     for turn in range(min(FOLDS, len(known))):
         hidden = {item for item, place in zip(known, fold.tolist(), strict=True) if place == turn}
         without = _without_gold(table, hidden)
-        settled |= {one.item: one for one in settle(without, learn(without, strategy.name)) if one.item in hidden}
+        settled |= {one.item: one for one in settle(without, learn(without, name)) if one.item in hidden}
     return _score(table, settled)
 
 

@@ -10,8 +10,10 @@ from pydantic import Field
 
 from steps.base import Row
 from steps.components import LOCAL_FILES
+from steps.errors import Complaint
 from steps.labels.annotation_step import AnnotationStep
 from steps.labels.annotations import COLUMNS, GOLD
+from steps.labels.choices import misfits
 from steps.labels.strategy_names import StrategyChoice
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class ConsolidateLabels(AnnotationStep):
     Known answers in a column `gold` make strategies better: of a twentieth of the items is much. `kind` (human, llm, template),
     `family` (annotators that may err together) and `confidence` (0 to 1) are used where rows have them.
 
-    The strategy is left beside the rows as the artifact `strategy`, and can be applied to further rounds with `strategy_file`.
+    The log of the run says what `auto` chose, and why. The strategy is left beside the rows as the artifact `strategy`, and can
+    be applied to further rounds with `strategy_file`.
     The annotations are left as the artifact `annotations`, so that they can be reviewed in the app.
 
     Needs `pip install 'distilflow[labels]'`. All annotations lie in memory: about 600 bytes each.
@@ -71,6 +74,9 @@ class ConsolidateLabels(AnnotationStep):
         own = {*COLUMNS, GOLD} - {*self.outputs}
         return list(dict.fromkeys([*(column for column in received if column not in own), *self.makes()]))
 
+    def check(self) -> Iterable[Complaint]:
+        yield from misfits([] if self.strategy_file else [self.strategy], self.question.type)
+
     def process(self, rows: Collection[Row]) -> Iterator[Row]:
         from steps.labels.settling import learn, settle
         from steps.labels.strategies.strategy import Strategy
@@ -82,6 +88,8 @@ class ConsolidateLabels(AnnotationStep):
             strategy = Strategy.load(Path(self.strategy_file))
         else:
             strategy = learn(table, self.strategy).model_copy(update={"version": self.version})
+            if self.strategy == "auto":  # told at the level that the log of a run keeps
+                self._logger.warning("`auto` took %s: %s", strategy.tag, strategy.why)
         self._keep(strategy, table)
         stamp = strategy.stamp  # once: with many annotators it takes milliseconds
         for settlement in settle(table, strategy):

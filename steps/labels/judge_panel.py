@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import xxhash
 from pydantic import Field, PrivateAttr
 
-from steps.base import FILL_IT, Group, Row, require, require_values
+from steps.base import FILL_IT, Group, Row, is_missing, require, require_values
 from steps.chances import row_text
 from steps.chats import user_asks
 from steps.errors import BadReply, Complaint, DistilflowError, LLMError, MissingValue, RowError, TooFewAnswers
@@ -73,6 +73,9 @@ class JudgePanel(Task):
     quarantine. Judges whose models have the same maker are a `family`, unless told otherwise. Models quote spans, and where
     they lie in the first of `columns` is found out here. `timestamp` stays empty, so that a replay makes the same rows.
 
+    Rows that come with a `model_name` keep it: it says who wrote what is judged, and `annotator` says who judged. In others it
+    is the judge's model; to have that besides, give it a name with `output_mappings: {model_name: judge_model}`.
+
     Example:
         >>> panel = JudgePanel(
         ...     question={"title": "Is the answer polite?", "labels": ["yes", "no"]},
@@ -85,6 +88,7 @@ class JudgePanel(Task):
 
     group: ClassVar[Group] = "labels"
     outputs: ClassVar[tuple[str, ...]] = COLUMNS
+    kept_outputs: ClassVar[tuple[str, ...]] = (MODEL_NAME,)
     changes_rows: ClassVar[bool] = True
 
     question: Question = Field(
@@ -258,10 +262,17 @@ class JudgePanel(Task):
         annotations = [self._annotation(item, one).row() for one in said]
         if not self.group_generations:
             told = zip(annotations, said, strict=True)
-            return self.rows_of(row, [Generation(made, one.model_name, one.chat, one.reply) for made, one in told])
+            return self.rows_of(
+                row, [Generation(made, self._wrote(row, one.model_name), one.chat, one.reply) for made, one in told]
+            )
         names = ", ".join(dict.fromkeys(one.model_name for one in said if one.model_name))
-        grouped = {**row, ANNOTATIONS: annotations, MODEL_NAME: names}
+        grouped = {**row, ANNOTATIONS: annotations, MODEL_NAME: self._wrote(row, names)}
         return [self.with_raw(grouped, [one.chat for one in said], [one.reply for one in said])]
+
+    def _wrote(self, row: Row, judged: str) -> str:
+        """What `model_name` says: who wrote the row, else who judged it. Under another name it is who judged in any case."""
+        keeps = MODEL_NAME not in self.output_mappings and not is_missing(row.get(MODEL_NAME))
+        return str(row[MODEL_NAME]) if keeps else judged
 
     def _annotation(self, item: str, said: _Said) -> Annotation:
         judge, answer = said.judge, said.answer

@@ -14,7 +14,7 @@ from steps.errors import Complaint, DistilflowError, RunError
 from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, MOST_ROUNDS, AnnotatorKind, name_of, stable_id
 from steps.labels.column_names import NAMES, usual_column
 from steps.sources.files import FileType, count_rows, find_files, peek_columns, read_rows
-from steps.wording import listed
+from steps.wording import counted, listed, quoted
 
 GOLD_NAMES = (*NAMES[GOLD], LABEL)
 """What known answers are called in a file of their own."""
@@ -26,6 +26,7 @@ class LoadAnnotations(GeneratorStep):
     Each row of the files is one annotation. Its columns are found by the names that are usual: `item`, `question` or `task` for
     the item; `annotator`, `worker` or `user` for who; `label`, `answer` or `value` for what was said. Name them where they are
     called otherwise. All other columns stay. Known answers come from `gold_files`, with an item and its `truth` in each row.
+    Answers of several parts (several labels, rankings, spans) are lists; a cell of a CSV file has them as JSON: `["a", "b"]`.
 
     Example:
         >>> from pathlib import Path
@@ -56,9 +57,15 @@ class LoadAnnotations(GeneratorStep):
     def generate(self) -> Iterator[Row]:
         renamed = self._renamed()
         gold = self._gold()
+        alone = set(gold)
         for path in self._files(self.data_files):
             for row in read_rows(path, self.filetype):
-                yield self._annotation(row, renamed, gold)
+                annotation = self._annotation(row, renamed, gold)
+                alone.discard(str(annotation[ITEM]))
+                yield annotation
+        if alone:
+            told = f"{len(alone)} of {counted(len(gold), 'item')} in `gold_files`, such as {quoted(min(alone))}"
+            self._logger.warning("no annotation is about %s: do both call items alike?", told)
 
     def count(self) -> int:
         return count_rows(self._files(self.data_files), self.filetype)

@@ -5,12 +5,15 @@ The types are Argilla's, by the same names: a label, several labels, a rating, a
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from steps.errors import RowError
+from steps.json_texts import json_in
 from steps.wording import did_you_mean, listed, quoted
 
 QuestionType = Literal["label", "multi_label", "rating", "ranking", "spans", "text"]
@@ -48,7 +51,8 @@ class Question(BaseModel):
         """An answer in the form that this type has: text, list of texts, number, list from best to worst, list of spans.
 
         Numbers and truth values that stand for labels become text, as in files. A ranking may be given as texts from best to
-        worst, as `[{"value": ..., "rank": ...}]`, or, of two things, as `{"better": ..., "worse": ...}`. `column`: its place.
+        worst, as `[{"value": ..., "rank": ...}]`, or, of two things, as `{"better": ..., "worse": ...}`. Lists may be texts of
+        JSON, as in a cell of a CSV file. `column`: its place.
 
         Raises:
             RowError: It says what an answer of this type looks like.
@@ -65,15 +69,12 @@ class Question(BaseModel):
         Raises:
             ValueError: It says what is wrong with it.
         """
-        try:
-            return _READERS[self.type](value, self.labels)
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(str(error)) from None
+        return _READERS[self.type](_from_cell(value, self.labels) if self.type in _LISTS else value, self.labels)
 
     @property
     def form(self) -> str:
-        """What an answer looks like, as an order."""
-        return _FORMS[self.type]
+        """What an answer looks like, as an order; with the question's own labels where it names some."""
+        return _FORMS[self.type](self.labels)
 
 
 def label_text(value: Any) -> str:
@@ -92,11 +93,36 @@ def label_text(value: Any) -> str:
 def number_in(value: Any) -> float:
     """A rating as a number."""
     if isinstance(value, bool):
-        raise ValueError("a rating is a number")
-    number = float(value)
+        raise ValueError(f"{quoted(value)} is no number")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{quoted(value)} is no number") from None
     if not math.isfinite(number):
         raise ValueError("a rating is a finite number")
     return number
+
+
+def _part(value: Any, name: str) -> Any:
+    """What a part of an answer has under a name."""
+    if not isinstance(value, dict) or name not in value:
+        raise ValueError(f"{quoted(value)} has no {name!r}")
+    return value[name]
+
+
+def _is_list(value: Any) -> bool:
+    """Whether it has one thing after the other, as arrays of data frames have too."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, dict))
+
+
+def _from_cell(value: Any, labels: list[str]) -> Any:
+    """An answer of several parts: a text that begins as JSON does is read as such, unless it is the name of a label."""
+    if not isinstance(value, str) or value.strip() in labels or not value.strip().startswith(("[", "{")):
+        return value
+    try:
+        return json_in(value)
+    except ValueError:
+        raise ValueError("it begins like JSON, and is none (texts stand in double quotes there)") from None
 
 
 def _known(label: str, labels: list[str]) -> str:
@@ -123,12 +149,14 @@ def _rating(value: Any, labels: list[str]) -> float:
 
 def _ranking(value: Any, labels: list[str]) -> list[str]:
     if isinstance(value, dict):
-        ranked = [label_text(value["better"]), label_text(value["worse"])]
+        ranked = [label_text(_part(value, name)) for name in ("better", "worse")]
+    elif not _is_list(value):
+        raise ValueError("a ranking is a list")
     elif all(isinstance(one, dict) for one in value):
-        ranked = [label_text(one["value"]) for one in sorted(value, key=lambda one: number_in(one["rank"]))]
+        ranked = [label_text(_part(one, "value")) for one in sorted(value, key=lambda one: number_in(_part(one, "rank")))]
     else:
         ranked = [label_text(one) for one in value]
-    if isinstance(value, str) or len(ranked) < 2 or len(set(ranked)) < len(ranked):
+    if len(ranked) < 2 or len(set(ranked)) < len(ranked):
         raise ValueError("a ranking names at least two things, each once")
     return [_known(name, labels) for name in ranked]
 
@@ -145,12 +173,14 @@ def _place(value: Any) -> int:
 
 
 def _spans(value: Any, labels: list[str]) -> list[dict[str, Any]]:
+    if not _is_list(value):
+        raise ValueError("spans are a list")
     spans = []
     for span in value:
-        start, end = _place(span["start"]), _place(span["end"])
+        start, end = (_place(_part(span, name)) for name in ("start", "end"))
         if not 0 <= start < end:
             raise ValueError("a span ends after its start")
-        spans.append({"start": start, "end": end, "label": _known(label_text(span["label"]), labels)})
+        spans.append({"start": start, "end": end, "label": _known(label_text(_part(span, "label")), labels)})
     return sorted(spans, key=lambda span: (span["start"], span["end"], span["label"]))
 
 
@@ -168,11 +198,21 @@ _READERS: dict[QuestionType, Any] = {
     "spans": _spans,
     "text": _text,
 }
-_FORMS: dict[QuestionType, str] = {
-    "label": "give one label, such as 'good'",
-    "multi_label": "give a list of labels, such as ['tone', 'format']; an empty one for none",
-    "rating": "give a number, such as 4",
-    "ranking": "give a list from best to worst, such as ['b', 'a']",
-    "spans": "give a list of spans, such as [{'start': 0, 'end': 6, 'label': 'error'}]",
-    "text": "give a text",
+_LISTS: frozenset[QuestionType] = frozenset(("multi_label", "ranking", "spans"))
+
+
+def _shown(example: Any) -> str:
+    """An example of a list, as files have it; steps of Python may have lists."""
+    return f"{json.dumps(example, ensure_ascii=False)} (in a cell of a CSV file too)"
+
+
+_FORMS: dict[QuestionType, Callable[[list[str]], str]] = {
+    "label": lambda labels: f"give one label, such as {(labels or ['good'])[0]!r}",
+    "multi_label": lambda labels: f"give a list of labels, such as {_shown(labels[:2] or ['tone', 'format'])}; [] for none",
+    "rating": lambda labels: f"give a number, such as {(labels or ['4'])[-1]}",
+    "ranking": lambda labels: f"give a list from best to worst, such as {_shown(labels[:3] or ['b', 'a'])}",
+    "spans": lambda labels: (
+        f"give a list of spans, such as {_shown([{'start': 0, 'end': 6, 'label': (labels or ['error'])[0]}])}; [] for none"
+    ),
+    "text": lambda labels: "give a text",
 }

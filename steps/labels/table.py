@@ -39,6 +39,8 @@ class AnnotationTable:
     voters: dict[str, Voter] = field(default_factory=dict)
     about: dict[str, Row] = field(default_factory=dict)
     gold: dict[str, Any] = field(default_factory=dict)
+    replaced: int = 0
+    """Answers that took the place of one with their `annotation_id`."""
     _places: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -82,6 +84,15 @@ class AnnotationTable:
                 last[key] = place
         return self if len(last) == len(self) else self.some(sorted(last.values()))
 
+    def count_repeated(self) -> int:
+        """Answers beyond an annotator's first about an item, or about the same things of it, within a round."""
+        subjects = map(self._subject, self.items, self.labels)
+        return self.replaced + len(self) - len(set(zip(subjects, self.annotators, self.rounds, strict=True)))
+
+    def gold_alone(self) -> list[str]:
+        """Items whose answer is known, and about which nobody said anything that counts."""
+        return sorted(self.gold.keys() - set(self.items))
+
     def some(self, places: Sequence[int]) -> AnnotationTable:
         """Some of the annotations, with all that is known of items and annotators."""
         columns = ("items", "annotators", "labels", "confidences", "explanations", "ids", "rounds")
@@ -109,6 +120,7 @@ class AnnotationTable:
                 what = f"annotation_id {annotation_id!r} is that of {first}, and of what {annotator!r} said of {item!r}"
                 raise RowError(what, "give each annotation an id of its own, or leave the column out")
             self.labels[place], self.confidences[place], self.explanations[place] = label, confidence, explanation
+            self.replaced += 1
             return
         self.items.append(item)
         self.annotators.append(annotator)

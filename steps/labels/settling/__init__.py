@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from steps.errors import RunError
+from steps.labels.choices import NO_STRATEGY
 from steps.labels.questions import QuestionType
 from steps.labels.settling.many_of import learn_many, settle_many
 from steps.labels.settling.one_of import learn_one, settle_one
@@ -60,8 +61,7 @@ def settle(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
 
 def _way(question: QuestionType) -> Way:
     if question not in WAYS:
-        what = f"a question of type {question!r} has no label to settle: no two people write the same text"
-        raise RunError(what, "ask for a label or a rating of the texts instead, or keep the annotations as they are")
+        raise RunError(*NO_STRATEGY)
     return WAYS[question]
 
 

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from steps.errors import RunError
+from steps.labels.choices import misfits
 from steps.labels.settling.settlement import Pull, Settlement
 from steps.labels.strategies.bradley_terry import (
     Duels,
@@ -25,9 +26,7 @@ from steps.labels.strategies.strategy import Fitted, Strategy, Voice
 from steps.labels.strategy_names import StrategyChoice, StrategyName
 from steps.labels.table import AnnotationTable
 from steps.labels.votes import Codes, Floats
-from steps.wording import listed
 
-RANKS: tuple[StrategyName, ...] = ("majority", "learned")
 WHY = (
     "learned: rankings are settled by scores (Bradley and Terry), each annotator weighed by how reliably they see differences."
 )
@@ -35,8 +34,8 @@ WHY = (
 
 def learn_order(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     """How far each annotator sees differences; for "majority" everybody alike."""
-    if name not in (*RANKS, "auto"):
-        raise RunError(f"strategy {name!r} does not order things", f"take {listed(RANKS)} or auto")
+    for problem in misfits([name], "ranking"):
+        raise RunError(*problem)
     known: StrategyName = "majority" if name == "majority" else "learned"
     contest = Contest(table)
     fitted = Fitted(items=len(contest.items), annotations=len(table), gold=len(table.gold), rounds=sorted(set(table.rounds)))

@@ -104,6 +104,18 @@ def test_rehearsals_are_asked_once_more(tmp_path: Path) -> None:
     assert all(one.is_free and one.texts and one.chat for one in found.items)
 
 
+def test_a_rehearsed_panel_is_asked_once_more_about_rows_that_keep_the_model_that_wrote_them(tmp_path: Path) -> None:
+    question = {"title": "Is it right?", "labels": ["yes", "no"]}
+    panel = {"question": question, "columns": ["generation"], "judges": [{"name": "ada"}]}
+    made: list[dict[str, Any]] = [
+        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"generation": "4", "model_name": "the writer"}]}},
+        {"name": "judge", "use": "JudgePanel", "after": "load", "with": panel},
+    ]
+    found = asked(run(tmp_path, made), "judge")
+
+    assert [one.model for one in found.items] == ["rehearsal"]
+
+
 def test_steps_that_ask_nobody_are_refused(tmp_path: Path) -> None:
     with running(FakeOpenAI(Behaviour(reply=judging))) as url:
         done = run(tmp_path, steps(url, 1))

@@ -131,11 +131,36 @@ def test_a_run_keeps_the_strategy_and_another_applies_it_to_new_items(tmp_path: 
     assert (again / "strategy.json").read_bytes() == (artifact / "strategy.json").read_bytes()
 
 
+@pytest.mark.parametrize("strategy", ["auto", "majority"])
+def test_the_log_of_a_run_says_what_auto_chose_and_why(tmp_path: Path, strategy: str) -> None:
+    rows, _ = run(tmp_path, SAID, "first", strategy=strategy)
+
+    lines = [line for line in (tmp_path / "first" / "run.log").read_text().splitlines() if "`auto` took" in line]
+    made = f"majority-v1-{rows[0]['strategy']['hash'][:8]}"
+    assert len(lines) == (1 if strategy == "auto" else 0)
+    assert all(f"`auto` took {made}: majority: fewer than 150 answers" in line for line in lines)
+
+
 def test_a_strategy_of_other_labels_ends_the_run_with_what_to_do(tmp_path: Path) -> None:
     _, artifact = run(tmp_path, SAID, "first", strategy="majority")
 
     with pytest.raises(RunError, match=r"label 'z' is none of \['x', 'y'\]"):
         run(tmp_path, rows(("1", "ann", "z")), "second", strategy_file=str(artifact / "strategy.json"))
+
+
+def test_why_shows_what_each_annotation_weighed_and_which_they_are(tmp_path: Path) -> None:
+    commands = Commands(tmp_path)
+    crowd = [f"annotator number {at}" for at in range(9)]
+    said = rows(*[("1", by, "x" if by != crowd[0] else "y") for by in crowd])
+    name = commands.write(pipeline(tmp_path, said, strategy="majority")["steps"])
+    assert commands("run", name, "--run-id", "r", "--no-prefect").code == 0
+
+    told = commands("why", "r", "1")
+    [row] = commands.rows("r")
+
+    assert f"explanation: {row['explanation']}" in told.out
+    assert row["annotation_ids"][0] in told.out
+    assert "more column" not in told.out
 
 
 def test_a_run_that_is_killed_goes_on_to_the_same_labels(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from steps.base import Row
+from steps.base import Row, rename_out
 from steps.errors import AuthFailed, BadReply, LLMError, MissingKey, MissingValue, ServerFailed, TooFewAnswers
 from steps.labels import JudgePanel
 from steps.labels.annotations import COLUMNS, annotation_in
@@ -64,6 +64,25 @@ def test_each_answer_is_a_row_with_the_columns_of_an_annotation() -> None:
     assert all(set(row) == {*ROW, *COLUMNS, "model_name"} for row in made)
     assert len({row["annotation_id"] for row in made}) == 2
     assert annotation_in(made[0]).annotator == "ada"
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["rows", "grouped"])
+def test_rows_keep_the_name_of_the_model_that_wrote_them(grouped: bool) -> None:
+    written = {**ROW, "model_name": "the writer"}
+    rows: list[Row] = [written, ROW, {**ROW, "model_name": None}]
+
+    made = panel(judge("ada", *[{"answer": "right"}] * 3), group_generations=grouped).process(rows)
+
+    assert [row["model_name"] for row in made] == ["the writer", "scripted", "scripted"]
+
+
+def test_the_judges_model_can_have_a_column_of_its_own_beside_the_writers() -> None:
+    step, written = panel(judge("ada"), output_mappings={"model_name": "judge_model"}), {**ROW, "model_name": "the writer"}
+
+    [made] = step.process([written])
+    row = rename_out(made, written, step)
+
+    assert (row["model_name"], row["judge_model"]) == ("the writer", "scripted")
 
 
 def test_grouped_they_are_a_list_in_one_row() -> None:
