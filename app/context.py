@@ -66,7 +66,7 @@ class AppContext:
         self.pipelines_dir = (self.pipelines_dir or self.runs_dir.parent / "pipelines").resolve()
         self.pipelines = None if self.is_public else Pipelines(self.pipelines_dir)
         self.labels_dir = (self.labels_dir or self.runs_dir.parent / "labels").resolve()
-        self.labels = LabelProjects(self.labels_dir)
+        self.labels = LabelProjects(self.labels_dir, is_for_strangers=self.is_public)
         self.learners = Learners(self.labels, is_public=self.is_public)
         self.making = Making(self.labels, self.learners, is_public=self.is_public)
         self.reuses = self.reuses and not self.is_public

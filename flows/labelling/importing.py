@@ -40,7 +40,7 @@ def rows_of_text(text: str, name: str = "") -> list[Row]:
     if begins == "[":
         rows = _json(text, name)
     elif begins == "{" or name.endswith((".jsonl", ".ndjson")):
-        rows = [_object(line, f"line {number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        rows = [_object(line, f"line {number}") for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     else:
         rows = _csv(text, name)
     return named_as_ours(rows)
@@ -112,10 +112,16 @@ def _csv(text: str, name: str) -> list[Row]:
     first = text.split("\n", 1)[0]
     sign = max(",;\t", key=first.count)
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=sign, restkey="", strict=False)
-        rows = [{column: value for column, value in row.items() if column and value not in ("", None)} for row in reader]
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=sign, restkey="", strict=True)
+        rows = []
+        for row in reader:
+            if row.get("", None):
+                what = f"{name or 'the text'}, line {reader.line_num}: it has more cells than the header has names"
+                raise SpecError(what, f'put quotes around a cell that holds "{sign}"')
+            rows.append({column: value for column, value in row.items() if value not in ("", None)})
     except csv.Error as error:
-        raise SpecError(f"{name or 'the text'} cannot be read as CSV: {error}", "save it as CSV or JSON Lines") from None
+        what = f"{name or 'the text'} cannot be read as CSV from line {reader.line_num} on: {error}"
+        raise SpecError(what, "look for a quote that is not closed, or save it as JSON Lines") from None
     if not rows:
         raise SpecError(f"{name or 'the text'} has a header, but no rows", "give a row for each annotation")
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -41,10 +42,14 @@ class ProjectExists(DistilflowError):
 
 
 class LabelProjects:
-    """Label projects by name: a folder each."""
+    """Label projects by name: a folder each.
 
-    def __init__(self, folder: Path, kept_open: int = KEPT_OPEN) -> None:
+    `is_for_strangers`: whoever knows a name may use the project, so names are not told, and what is deleted is gone.
+    """
+
+    def __init__(self, folder: Path, kept_open: int = KEPT_OPEN, *, is_for_strangers: bool = False) -> None:
         self.folder = folder
+        self._is_for_strangers = is_for_strangers
         self._kept_open = kept_open
         self._open: OrderedDict[str, tuple[LabelProject, Gains]] = OrderedDict()
         self._lock = threading.Lock()
@@ -83,11 +88,10 @@ class LabelProjects:
         path = self._path(name)
         if name in RESERVED:
             raise UnknownProject(f"{name!r} cannot be a project's name: the app has a page of this name", "choose another name")
-        part = self.folder / f".{name}.part"
+        part = self.folder / f".{name}.{secrets.token_hex(4)}.part"  # others may be making one of this name
         with self._lock:
             if path.exists():
                 raise ProjectExists(f"there is a label project {name!r} already", "choose another name, or add the rows to it")
-            _remove(part)
             part.mkdir(parents=True)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             try:
@@ -95,6 +99,11 @@ class LabelProjects:
                 LabelProject(part).add_rows(rows)
                 part.rename(path)
                 keep_name(path)
+            except OSError as error:
+                _remove(part)
+                if path.exists():
+                    raise ProjectExists(f"there is a label project {name!r} already", "choose another name") from error
+                raise
             except BaseException:
                 _remove(part)
                 raise
@@ -110,6 +119,9 @@ class LabelProjects:
         with self._lock:
             self._check(path)
             self._open.pop(name, None)
+            if self._is_for_strangers:
+                _remove(path)
+                return
             away = self.folder / DELETED
             away.mkdir(exist_ok=True)
             _remove(away / name)
@@ -168,6 +180,8 @@ class LabelProjects:
 
     def _check(self, path: Path) -> None:
         if not (path / PROJECT).is_file():
+            if self._is_for_strangers:
+                raise UnknownProject(f"there is no label project {path.name!r}", "check its address")
             names = self.names()
             fix = f"there are: {listed(names)}" if names else "make one: distilflow labels import"
             raise UnknownProject(f"there is no label project {path.name!r}.{did_you_mean(path.name, names)}", fix)

@@ -137,7 +137,7 @@ def _label(value: Any, labels: list[str]) -> str:
 
 def _labels(value: Any, labels: list[str]) -> list[str]:
     chosen = value if isinstance(value, (list, tuple, set)) else [value]
-    return list(dict.fromkeys(_known(label_text(label), labels) for label in chosen))
+    return _few(list(dict.fromkeys(_known(label_text(label), labels) for label in chosen)), MOST_PARTS)
 
 
 def _rating(value: Any, labels: list[str]) -> float:
@@ -158,10 +158,18 @@ def _ranking(value: Any, labels: list[str]) -> list[str]:
         ranked = [label_text(one) for one in value]
     if len(ranked) < 2 or len(set(ranked)) < len(ranked):
         raise ValueError("a ranking names at least two things, each once")
-    return [_known(name, labels) for name in ranked]
+    return _few([_known(name, labels) for name in ranked], MOST_RANKED)
 
 
 MOST_CHARACTERS = 2**31
+MOST_PARTS, MOST_RANKED = 500, 100
+"""Labels or spans of one answer, and things in one ranking: each pair of these is weighed."""
+
+
+def _few(parts: list[Any], most: int) -> list[Any]:
+    if len(parts) > most:
+        raise ValueError(f"it has {len(parts):,} parts, of at most {most}")
+    return parts
 
 
 def _place(value: Any) -> int:
@@ -181,7 +189,7 @@ def _spans(value: Any, labels: list[str]) -> list[dict[str, Any]]:
         if not 0 <= start < end:
             raise ValueError("a span ends after its start")
         spans.append({"start": start, "end": end, "label": _known(label_text(_part(span, "label")), labels)})
-    return sorted(spans, key=lambda span: (span["start"], span["end"], span["label"]))
+    return sorted(_few(spans, MOST_PARTS), key=lambda span: (span["start"], span["end"], span["label"]))
 
 
 def _text(value: Any, labels: list[str]) -> str:

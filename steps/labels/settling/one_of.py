@@ -18,6 +18,9 @@ from steps.labels.strategy_names import StrategyChoice
 from steps.labels.table import AnnotationTable
 from steps.labels.votes import Votes, votes_of
 
+MOST_CLASSES = 1000
+"""Labels that an item may be taken for: each annotator's confusions have as many rows, and as many columns."""
+
 
 def learn_one(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     """A strategy for a question with one answer."""
@@ -38,6 +41,9 @@ def votes_in(table: AnnotationTable, classes: Sequence[str] = ()) -> Votes:
     Raises:
         RunError: An answer is none of `classes`.
     """
+    if len(different := {label_text(label) for label in table.labels}) > MOST_CLASSES:
+        what = f"there are {len(different):,} different answers, of at most {MOST_CLASSES:,} labels"
+        raise RunError(what, "if they are texts, ask a question of type text; else name another column as the label")
     known = classes or [label_text(_answer(table.question, label)) for label in table.question.labels]
     try:
         return votes_of(

@@ -168,3 +168,24 @@ def test_a_run_without_annotations_is_told_so(tmp_path: Path) -> None:
 
     with pytest.raises(RunError, match="run 'made-1' has no annotations"):
         rows_of_run(run)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('item,annotator,label\n1,ann,"good\n2,bob,bad\n', "cannot be read as CSV"),
+        ("item,annotator,label\n1,ann,good\n2,bob,bad,more\n", "line 3: it has more cells"),
+    ],
+    ids=["an open quote", "a cell too many"],
+)
+def test_a_csv_that_would_lose_rows_or_cells_is_refused(text: str, what: str) -> None:
+    with pytest.raises(SpecError, match=what):
+        rows_of_text(text, "crowd.csv")
+
+
+def test_lines_end_where_json_lines_end_them() -> None:
+    text = '{"item": "1", "annotator": "a", "label": "x", "text": "one\u2028two\u0085three"}\n'
+
+    [row] = rows_of_text(text, "crowd.jsonl")
+
+    assert row["text"] == "one\u2028two\u0085three"

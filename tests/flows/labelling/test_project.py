@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.project import NothingToUndo, UnknownItem
+from flows.labelling.store import ProjectExists, UnknownProject
 from steps.errors import RowError, RunError
 from steps.labels.questions import Question
 from tests.flows.labelling.crowds import crowd
@@ -271,3 +273,31 @@ def picture(project: LabelProject) -> Any:
     answers = sorted((one["item"], one["annotator"], one["label"]) for one in said.annotations())
     skips = sorted((item, line["by"]) for item in project.items for line in said.skips_of(item))
     return answers, skips, said.gold(), said.examples(), said.count
+
+
+def test_strangers_are_not_told_of_each_others_projects_and_what_they_delete_is_gone(tmp_path: Path) -> None:
+    projects = LabelProjects(tmp_path, is_for_strangers=True)
+    projects.create("secret-1", Question(), [{"item": "1", "annotator": "a", "label": "x"}])
+
+    with pytest.raises(UnknownProject) as told:
+        projects.get("secret-2")
+    assert "secret-1" not in str(told.value)
+
+    projects.delete("secret-1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_who_make_a_project_of_one_name_one_does(tmp_path: Path) -> None:
+    rows = [{"item": str(at), "annotator": "a", "label": "x"} for at in range(300)]
+
+    def make(by: int) -> str:
+        try:
+            return LabelProjects(tmp_path).create("race", Question(), rows).name
+        except ProjectExists:
+            return "taken"
+
+    with ThreadPoolExecutor(4) as pool:
+        ended = sorted(pool.map(make, range(4)))
+
+    assert ended == ["race", "taken", "taken", "taken"]
+    assert LabelProjects(tmp_path).get("race").said.count == 300
