@@ -430,3 +430,36 @@ def test_two_people_who_gave_no_name_are_two_annotators_until_they_give_theirs(
 
     assert len(place.said_by(answers, names[0])) == len(place.said_by(answers, names[1])) == 1
     assert list(place.said_by(answers, "zoe").values()) == ["partly"]
+
+
+def test_a_digit_answers_with_the_label_that_is_this_digit(page: Page, place: Place) -> None:
+    rows = [{"item": str(at), "annotator": who, "label": str(at % 4)} for at in range(12) for who in ("ann", "bob", "cy")]
+    learn_anew(place.projects.create("digits", Question(labels=["0", "1", "2", "3"]), rows))
+    open_round(place.project("digits"), Gains(place.project("digits")))
+    place.open(page, "digits")
+    first = item_shown(page)
+
+    page.keyboard.press("2")
+
+    item_shown(page, other_than=first)
+    assert place.said_by("digits", "reviewer") == {first: "2"}
+
+
+def test_a_round_with_skipped_items_is_not_done(page: Page, place: Place) -> None:
+    rows = [{"item": str(at), "annotator": who, "label": "good"} for at in range(2) for who in ("ann", "bob")]
+    learn_anew(place.projects.create("skipping", Question(labels=["good", "bad"]), rows))
+    open_round(place.project("skipping"), Gains(place.project("skipping")))
+    place.open(page, "skipping")
+    skipped = item_shown(page)
+
+    page.keyboard.press("s")
+    item_shown(page, other_than=skipped)
+    page.keyboard.press("1")
+    page.wait_for_function("(item) => new URL(location).searchParams.get('item') === item", arg=skipped)
+    page.keyboard.press("s")
+    page.wait_for_timeout(500)
+
+    expect(page.get_by_text("Round 2 is done")).to_be_hidden()
+    page.keyboard.press("2")
+    expect(page.get_by_text("Round 2 is done")).to_be_visible()
+    assert place.said_by("skipping", "reviewer")[skipped] == "bad"

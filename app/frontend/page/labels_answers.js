@@ -6,7 +6,13 @@ import { signOf } from "./labels_item.js";
 import { act, isNameDrawn, load, loadItem, move, moveOn, overview, reviewer, setReviewer, shownItem } from "./labels_state.js";
 import { get, go, route, set } from "./store.js";
 
-const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/** The key of each label: its place, but where labels are digits, the label itself; nobody would press 2 for 1. */
+function keysOf(labels) {
+  const values = labels.map((label) => label.value);
+  return values.every((value) => DIGITS.includes(value)) ? values : values.map((_, at) => DIGITS[at + 1]);
+}
 
 /* What was typed or chosen for the item that is open, and not sent yet: kept over reloads, as nothing that a person typed may be lost. */
 const DRAFTS = "distilflow-label-drafts";
@@ -133,7 +139,7 @@ function press(at) {
 
 export const answerKeys = {
   undo,
-  bound: { s: skip, c: openComment, u: undo, o: toggleExample, ...Object.fromEntries(KEYS.map((key, at) => [key, () => press(at)])) },
+  bound: { s: skip, c: openComment, u: undo, o: toggleExample, ...Object.fromEntries(DIGITS.map((key) => [key, () => press(keysOf(labels()).indexOf(key))])) },
 };
 
 document.addEventListener("keydown", (event) => {
@@ -214,7 +220,7 @@ function ways(view, item) {
     h(
       "button",
       { type: "button", class: "df-way", "data-key": `way-${at}`, "data-testid": `answer-${label.value}`, "aria-pressed": String(isOn(label)), onclick: () => press(at) },
-      KEYS[at] && h("kbd", {}, KEYS[at]),
+      keysOf(question.labels)[at] && h("kbd", {}, keysOf(question.labels)[at]),
       signOf(label.tone) && h("span", { class: label.tone }, icon(signOf(label.tone))),
       h("span", { class: "df-one-line" }, label.value.slice(0, 1).toUpperCase() + label.value.slice(1)),
       rank(label) > 0 && h("span", { class: "df-tag acc" }, `place ${rank(label)}`),

@@ -122,14 +122,16 @@ export function move(step) {
   if (items[next].item !== route().item) go({ item: items[next].item }, { replace: true });
 }
 
-/** After something was done to an item: the next one that is open and was not passed over. */
+/** After something was done to an item: the next one that is open; those that were passed over come at the end. */
 export async function moveOn() {
   const before = overview()?.queue ?? [];
   const at = before.findIndex((one) => one.item === route().item);
   const here = route().item;
   const view = await load();
   if (!view) return;
-  const left = new Set(view.queue.filter((one) => !one.is_done && !one.is_skipped && one.item !== here).map((one) => one.item));
+  const open = view.queue.filter((one) => !one.is_done && one.item !== here);
+  const fresh = open.filter((one) => !one.is_skipped);
+  const left = new Set((fresh.length ? fresh : open).map((one) => one.item));
   const next = [...before.slice(at + 1), ...before.slice(0, Math.max(at, 0)), ...view.queue].find((one) => left.has(one.item));
   if (next) go({ item: next.item }, { replace: true });
   else go({ item: "" }, { replace: true });
