@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from steps.components import LOCAL_FILES
 from steps.llms.local_llm import LocalLLM
 from steps.local.engine import Engine
 from steps.secrets import TRANSPORT
@@ -26,11 +27,16 @@ class MlxLLM(LocalLLM):
     extra: ClassVar[str] = "mlx"
 
     path_or_hf_repo: str = Field(
-        min_length=1, description="Name on the Hub, or a folder.", examples=["mlx-community/Qwen3-4B-4bit"]
+        min_length=1,
+        description="Name on the Hub, or a folder.",
+        examples=["mlx-community/Qwen3-4B-4bit"],
+        json_schema_extra=LOCAL_FILES,
     )
     tokenizer_config: dict[str, Any] = Field(default_factory=dict, description="Handed to the tokenizer.")
     mlx_model_config: dict[str, Any] = Field(default_factory=dict, description="Handed to the model as it is loaded.")
-    adapter_path: str | None = Field(default=None, min_length=1, description="Folder of a LoRA adapter.")
+    adapter_path: str | None = Field(
+        default=None, min_length=1, description="Folder of a LoRA adapter.", json_schema_extra=LOCAL_FILES
+    )
     max_concurrency: int = Field(
         default=8, ge=1, description="Most rows at work or waiting at a time.", json_schema_extra=TRANSPORT
     )
