@@ -6,12 +6,11 @@ name=$1
 folder=build/$name
 python=${VENV:-.venv}/bin/python
 pip="$folder/bin/python -m pip install --quiet --disable-pip-version-check"
-cpu=https://download.pytorch.org/whl/cpu
 
 [ -e "$folder/.installed" ] && exit 0
 "$python" -m venv "$folder"
-# PyTorch keeps its builds for CPUs apart; where they cannot be reached, PyPI's build does, which is larger.
-$pip torch==2.13.0 --index-url "$cpu" 2>/dev/null || $pip torch==2.13.0
+# PyTorch keeps its smaller builds for CPUs in an index of its own: name it in $PIP_EXTRA_INDEX_URL to have these.
+$pip torch==2.13.0
 case $name in
 engines)
 	$pip 'transformers>=5' gguf
