@@ -23,6 +23,7 @@ from flows.spec import PipelineSpec, StepSpec, read_spec
 from steps import registry
 from steps.errors import DistilflowError
 from steps.llms.base import LLM, Request
+from steps.llms.local_llm import LocalLLM
 from steps.providers import BY_CLASS
 from steps.wording import counted
 
@@ -91,14 +92,17 @@ def look_at_hub_rows(source: str, config: str, split: str, is_public: bool) -> d
 
 
 def drafting_models() -> list[dict[str, Any]]:
-    """Classes of models that can draft, each with what a person chooses of it and where its key comes from."""
+    """Classes of models that can draft, each with what a person chooses of it and where its key comes from.
+
+    Models that run in a process of a run are none of them: the app holds no weights.
+    """
     found = []
     for name in registry.names("llms"):
         try:
             llm = registry.resolve(name, "llms")
         except registry.UnknownComponent:
             continue
-        if not issubclass(llm, LLM) or llm.is_free or "model" not in llm.model_fields:
+        if not issubclass(llm, LLM) or issubclass(llm, LocalLLM) or llm.is_free or "model" not in llm.model_fields:
             continue
         schema = llm.model_json_schema()["properties"]
         secrets = [secret_field((key,), schema[key], None) for key in secret_fields(llm)]
@@ -194,6 +198,6 @@ def _is_known(use: str) -> bool:
     return True
 
 
-def default_model() -> str:
+def default_model() -> dict[str, str]:
     """The model that the picker shows first."""
-    return os.environ.get("DISTILFLOW_DRAFT_MODEL", "gpt-4o-mini")
+    return {"use": "OpenAILLM", "model": os.environ.get("DISTILFLOW_DRAFT_MODEL", "gpt-4o-mini")}

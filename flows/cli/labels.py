@@ -16,7 +16,7 @@ from steps.wording import counted
 
 if TYPE_CHECKING:
     from flows.labelling import LabelProject, LabelProjects
-    from flows.labelling.exporting import Segment
+    from flows.labelling.exporting import Form, Segment, What
 
 labels = typer.Typer(
     help="Label projects: import annotations, learn a strategy, see what to review, export.", no_args_is_help=True
@@ -170,19 +170,21 @@ def _segment(rounds: list[int] | None, annotators: list[str] | None, topic: str 
 
 
 def _exported(found: LabelProject, what: str, output: Path, segment: Segment) -> bytes:
-    from flows.labelling.exporting import as_lines, export_bytes
+    from flows.labelling.exporting import Form, What, as_lines, export_bytes
     from flows.labelling.onboarding import as_markdown, onboarding_set
 
     form = output.suffix.removeprefix(".")
     if what == "onboarding" and form in ("md", "jsonl"):
         examples = onboarding_set(found)
         return as_markdown(found, examples).encode() if form == "md" else as_lines(one.row() for one in examples)
-    if what not in ("annotations", "labels", "onboarding"):
+    part: What | None = next((one for one in get_args(What) if one == what), None)
+    if part is None and what != "onboarding":
         raise SpecError(f"--what {what!r} is none", "write annotations, labels or onboarding")
-    if what == "onboarding" or form not in ("jsonl", "parquet"):
-        ends = ".md or .jsonl" if what == "onboarding" else ".jsonl or .parquet"
+    written: Form | None = next((one for one in get_args(Form) if one == form), None)
+    if part is None or written is None:
+        ends = ".md or .jsonl" if part is None else ".jsonl or .parquet"
         raise SpecError(f"{output} does not say its form", f"let its name end with {ends}")
-    return export_bytes(found, what, form, segment)  # type: ignore[arg-type] # checked above
+    return export_bytes(found, part, written, segment)
 
 
 @labels.command("compare")

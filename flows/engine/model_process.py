@@ -104,7 +104,7 @@ async def _serve(sock: socket.socket, order: ModelOrder) -> None:
             send(b"A", number, await engines[weights].answer(asked))
         except LLMError as error:
             if error.is_fatal:  # the engine is gone: whoever asks starts another one
-                print(error, file=sys.stderr, flush=True)  # noqa: T201
+                print(error, file=sys.stderr, flush=True)  # noqa: T201 - its log is what this process says
                 os._exit(MODEL_GONE)
             send(b"F", number, error)
         except Exception as error:

@@ -106,7 +106,7 @@ class ArgillaAPI:
                 seen = f"answers {response.status_code}: {_detail(response)}"
             if pause is None:
                 break
-            time.sleep(pause)
+            time.sleep(pause)  # the step has a worker process to itself
         raise RunError(f"Argilla at {self.url} {seen}", UNREACHABLE_FIX)
 
     def _pauses(self) -> Sequence[float | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired
 
-from pydantic import ConfigDict
+from pydantic import with_config
 from typing_extensions import TypedDict
 
 from steps.errors import Complaint
@@ -21,10 +21,9 @@ RESERVED = {
 """Names that `generation_kwargs` cannot set, and what sets them."""
 
 
+@with_config(extra="forbid")
 class StructuredOutput(TypedDict):
     """What every reply must be: JSON (that follows `schema`, if given), or text that the regex `schema` matches."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     format: Literal["json", "regex"]
     schema: NotRequired[dict[str, Any] | str | None]

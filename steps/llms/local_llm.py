@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NotRequired, Protocol, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, field_validator, model_validator, with_config
 from typing_extensions import TypedDict
 
 from steps.chats import content_text
@@ -30,12 +30,11 @@ ANSWERING = frozenset(
 """Parameters that say how is asked and answered, not what is loaded: models that differ only in these are loaded once."""
 
 
+@with_config(extra="forbid")
 class LocalStructure(TypedDict):
     """What every reply must be: JSON (that follows `schema`, if given), text that the regex `schema` matches, or one of the
     texts in `schema`.
     """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     format: Literal["json", "regex", "choice"]
     schema: NotRequired[dict[str, Any] | str | list[str] | None]

@@ -19,9 +19,8 @@ import orjson
 
 from steps.errors import BadRequest, EndpointDown, NetworkFailed, RunError, ServerFailed
 from steps.llms.chat_replies import read_completion
-from steps.llms.chat_requests import wire_sampling, wire_structure
+from steps.llms.chat_requests import StructuredOutput, wire_sampling, wire_structure
 from steps.llms.http import JSONEndpoint
-from steps.llms.json_schemas import schema_format
 from steps.llms.provider_errors import Target
 from steps.local import keeper
 from steps.local.engine import Asked, Engine, Generated, Structure
@@ -207,11 +206,8 @@ class _PortTaken(Exception):
 def _on_the_wire(wanted: Structure) -> dict[str, Any]:
     if wanted.kind == "choice":
         return {"structured_outputs": {"choice": wanted.wanted}}
-    if wanted.kind == "json" and isinstance(wanted.wanted, dict):
-        return {"response_format": schema_format(wanted.wanted, COMPATIBLE.schemas)}
-    if wanted.kind == "json":
-        return {"response_format": {"type": "json_object"}}
-    return wire_structure({"format": wanted.kind, "schema": wanted.wanted}, COMPATIBLE)  # type: ignore[arg-type]
+    form: StructuredOutput = {"format": wanted.kind, "schema": wanted.wanted}
+    return wire_structure(form, COMPATIBLE)
 
 
 def _last_words(said: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+from pathlib import Path
 from typing import Any
 
 from steps.errors import BadRequest, LLMError, RunError
@@ -106,7 +107,7 @@ class VLLMEngine(Engine):
 
 def _downloaded(lora: str) -> str:
     """The folder of an adapter."""
-    if os.path.isdir(lora):  # noqa: PTH112 - as the library reads it
+    if Path(lora).is_dir():
         return lora
     hub: Any = extra("huggingface_hub", "vllm", "vLLM")
     return str(hub.snapshot_download(lora))

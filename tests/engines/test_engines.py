@@ -43,8 +43,9 @@ def test_200_rows_survive_the_death_of_the_run(commands: Commands, engine: str, 
 
 
 def test_steps_with_one_model_load_it_once(commands: Commands, folder_model: str) -> None:
-    llm = {"use": "TransformersLLM", "model": folder_model, "generation_kwargs": {"max_new_tokens": 8, "min_new_tokens": 4}}
-    warm = {**llm, "generation_kwargs": {**llm["generation_kwargs"], "temperature": 0.8}}  # type: ignore[dict-item]
+    sampling = {"max_new_tokens": 8, "min_new_tokens": 4}
+    llm = {"use": "TransformersLLM", "model": folder_model, "generation_kwargs": sampling}
+    warm = {**llm, "generation_kwargs": {**sampling, "temperature": 0.8}}
 
     ended = commands("run", commands.write([load(20), ask(llm), ask(warm, "again", "answer")]), "--run-id", "r", "--no-prefect")
 

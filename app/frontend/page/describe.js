@@ -12,7 +12,7 @@ const MOST_SAMPLE = 2_000_000;
 const SAMPLE_LINES = 21; // what is sent of a file: a header and twenty rows
 const TYPED_MS = 500;
 
-/** `drafting`: {models, model, isPublic}, what can draft here. */
+/** `drafting`: {models, use, model, isPublic}, what can draft here and what is chosen at first. */
 export function describeBox(drafting) {
   const chosen = JSON.parse(sessionStorage.getItem("distilflow-draft-model") ?? "null") ?? {};
   let sample = { name: "", text: "" };
@@ -25,8 +25,8 @@ export function describeBox(drafting) {
   let isBusy = false;
 
   const drawFoot = () => {
-    const known = drafting.models.find((one) => one.name === chosen.use) ?? drafting.models[0];
-    chosen.use = known?.name ?? "";
+    const known = drafting.models.find((one) => one.name === chosen.use);
+    chosen.use = known?.name ?? drafting.use;
     chosen.model ||= drafting.model;
     sessionStorage.setItem("distilflow-draft-model", JSON.stringify(chosen));
     put(model, icon("spark", "s"), h("span", { class: "df-one-line" }, chosen.model || "Choose a model"), icon("down", "s"));

@@ -52,7 +52,8 @@ export function failure(error, ...actions) {
 }
 
 export function capital(text) {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
+  const isName = /^\w+(?::\/\/|[_.(/])\w/.test(text); // an address, a parameter, a file: they are what they are
+  return isName ? text : text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** A sentence: a capital at its start, one full stop at its end. */

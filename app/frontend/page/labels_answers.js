@@ -1,6 +1,6 @@
 /* How an item is answered: one key for each label or grade; for other questions what their kind needs. */
 
-import { failure, h, put, say } from "./dom.js";
+import { capital, failure, h, put, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { signOf } from "./labels_item.js";
 import { act, isNameDrawn, load, loadItem, move, moveOn, overview, reviewer, setReviewer, shownItem } from "./labels_state.js";
@@ -222,7 +222,7 @@ function ways(view, item) {
       { type: "button", class: "df-way", "data-key": `way-${at}`, "data-testid": `answer-${label.value}`, "aria-pressed": String(isOn(label)), onclick: () => press(at) },
       keysOf(question.labels)[at] && h("kbd", {}, keysOf(question.labels)[at]),
       signOf(label.tone) && h("span", { class: label.tone }, icon(signOf(label.tone))),
-      h("span", { class: "df-one-line" }, label.value.slice(0, 1).toUpperCase() + label.value.slice(1)),
+      h("span", { class: "df-one-line" }, capital(label.value)),
       rank(label) > 0 && h("span", { class: "df-tag acc" }, `place ${rank(label)}`),
       isOn(label) && ["label", "rating"].includes(question.type) && h("span", { class: "df-small t3" }, "yours"),
     ),

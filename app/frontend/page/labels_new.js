@@ -1,6 +1,6 @@
 /* Label projects: the list, and how a new one comes about: from a file, or from a run. */
 
-import { ago, count, empty, failure, h, number, put } from "./dom.js";
+import { ago, capital, count, empty, failure, h, number, put } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
 import { busy, problemOf } from "./importing.js";
@@ -45,7 +45,7 @@ function table(projects) {
       h("td", { class: "df-num" }, one.problem ? "–" : number(one.annotations)),
       h("td", { class: "df-num" }, one.gold ? number(one.gold) : "–"),
       h("td", {}, one.round ? `Round ${one.round}` : "–"),
-      h("td", {}, one.made_from ? one.made_from.slice(0, 1).toUpperCase() + one.made_from.slice(1) : "–"),
+      h("td", {}, one.made_from ? capital(one.made_from) : "–"),
     );
   return h(
     "div",

@@ -1,6 +1,6 @@
 /* The queue: what is reviewed next, what orders it, and which part of the project it shows. */
 
-import { count, h, keepingFocus, put } from "./dom.js";
+import { capital, count, h, keepingFocus, put } from "./dom.js";
 import { icon } from "./icons.js";
 import { overview, segment } from "./labels_state.js";
 import { closePopover, popover } from "./popover.js";
@@ -66,7 +66,7 @@ function choices(view) {
     "div",
     { class: "df-choices df-order-choices" },
     h("h3", {}, "Order"),
-    ORDERS.map(([id, label, about]) => choice(label.slice(0, 1).toUpperCase() + label.slice(1), about, { order: id }, route().order === id)),
+    ORDERS.map(([id, label, about]) => choice(capital(label), about, { order: id }, route().order === id)),
     h("h3", {}, "Instead of the open round"),
     select("Round", "rounds", view.rounds, (value) => ({ rounds: value })),
     select("Annotator", "annotator", view.annotators.map((one) => one.name), (value) => ({ annotator: value })),

@@ -8,7 +8,7 @@ import pytest
 
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.comparing import compare_versions
-from flows.labelling.exporting import Segment, annotation_rows, export_bytes, label_rows
+from flows.labelling.exporting import Segment, What, annotation_rows, export_bytes, label_rows
 from flows.labelling.learning import learn_anew
 from flows.labelling.onboarding import as_markdown, most_alike, onboarding_set
 from flows.labelling.unsure import why_unsure
@@ -32,9 +32,9 @@ def test_a_round_and_a_segment_are_exported_alone(project: LabelProject) -> None
 
 
 @pytest.mark.parametrize("what", ["annotations", "labels"])
-def test_both_forms_hold_the_same_rows(project: LabelProject, what: str) -> None:
-    lines = [orjson.loads(line) for line in export_bytes(project, what, "jsonl").splitlines()]  # type: ignore[arg-type]
-    table = pq.read_table(io.BytesIO(export_bytes(project, what, "parquet")))  # type: ignore[arg-type]
+def test_both_forms_hold_the_same_rows(project: LabelProject, what: What) -> None:
+    lines = [orjson.loads(line) for line in export_bytes(project, what, "jsonl").splitlines()]
+    table = pq.read_table(io.BytesIO(export_bytes(project, what, "parquet")))
 
     assert table.num_rows == len(lines) == (300 if what == "annotations" else 60)
     assert [row["item"] for row in lines] == table.column("item").to_pylist()
