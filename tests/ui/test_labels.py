@@ -297,7 +297,7 @@ def test_an_example_is_chosen_by_its_key(page: Page, place: Place, answers: str)
     expect(page.get_by_test_id("said").first).to_be_visible()
     item = page.evaluate("new URLSearchParams(location.search).get('item')")
     page.keyboard.press("o")
-    expect(page.get_by_test_id("do-example")).to_contain_text("take it out")
+    expect(page.get_by_test_id("do-example")).to_contain_text("take out of examples")
     assert list(place.project(answers).said.examples()) == [item]
 
 
