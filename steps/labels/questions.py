@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -88,6 +88,15 @@ def label_text(value: Any) -> str:
     if isinstance(value, str) and value.strip():
         return value.strip()
     raise ValueError("a label is a text, a number, true or false")
+
+
+def names_in(label: Any) -> Iterator[str]:
+    """The labels that an answer is made of."""
+    if isinstance(label, list):
+        for one in label:
+            yield label_text(one["label"] if isinstance(one, dict) else one)
+    elif label is not None:
+        yield label_text(label)
 
 
 def number_in(value: Any) -> float:

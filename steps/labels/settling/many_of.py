@@ -15,6 +15,7 @@ import numpy as np
 
 from steps.base import Row
 from steps.errors import RunError
+from steps.labels.questions import names_in
 from steps.labels.settling.settlement import Pull, Settlement
 from steps.labels.strategies.choosing import FEW_ANSWERS
 from steps.labels.strategies.fitting import fit
@@ -120,11 +121,7 @@ def _labels(table: AnnotationTable) -> list[str]:
     """The labels of the question; where it names none, those that occur."""
     if table.question.labels:
         return list(table.question.labels)
-    return sorted({name for answer in [*table.labels, *table.gold.values()] for name in _names(answer)})
-
-
-def _names(answer: list[Any]) -> list[str]:
-    return [one["label"] if isinstance(one, dict) else one for one in answer]
+    return sorted({name for answer in [*table.labels, *table.gold.values()] for name in names_in(answer)})
 
 
 def _parts_of(table: AnnotationTable) -> dict[str, list[Stretch]]:
