@@ -67,6 +67,8 @@ class Fitted(BaseModel):
     annotations: int = 0
     gold: int = 0
     rounds: list[int] = Field(default_factory=list)
+    gold_items: list[str] | None = None
+    """The items whose answer it was told, so that it is never measured by them; None where that is not known."""
 
 
 class Strategy(BaseModel):
