@@ -18,6 +18,10 @@ WORST, BEST = 0.72, 0.98
 PLAIN, DOUBTFUL = 0.75, 0.65
 """Share of items that are plain; in the others judges do it so much less often."""
 
+UNSURE, SURE, WIDE = 0.4, 0.5, 0.5
+"""Where confidences begin: of answers that are doubtful or wrong, and of the others; and how wide they lie. They overlap for
+the most part, as those of people and models do: else what is learned of them would make nearly all labels certain."""
+
 
 def rehearsed_reply(form: Form, item: str, judge: str, text: str, rng: Random) -> dict[str, Any]:
     """A reply of this judge about this item, as the JSON that was asked for. `text`: what spans are quoted from."""
@@ -30,8 +34,8 @@ def rehearsed_reply(form: Form, item: str, judge: str, text: str, rng: Random) -
     if form.explains:
         reply = {EXPLANATION: rehearse_text(rng), **reply}
     if form.asks_confidence:
-        low = 0.6 if keeps and is_plain else 0.3
-        reply[CONFIDENCE] = round(rng.uniform(low, low + 0.4), 2)
+        low = SURE if keeps and is_plain else UNSURE
+        reply[CONFIDENCE] = round(rng.uniform(low, low + WIDE), 2)
     return reply
 
 

@@ -27,6 +27,8 @@ from steps.labels.votes import Floats, Votes, votes_of
 from steps.wording import listed
 
 NO, YES = "no", "yes"
+YES_AT = 1
+"""The place of YES among the classes of a part."""
 ENOUGH = 0.5
 Stretch = tuple[int, int]
 """Where a stretch of a text begins and ends; (0, 0) stands for the whole item."""
@@ -74,7 +76,8 @@ def settle_many(table: AnnotationTable, strategy: Strategy) -> Iterator[Settleme
         ballot = _ballot(table, parts, [label])
         verdicts = part.apply(ballot.votes)
         found[label] = _by_item(verdicts)
-        np.add.at(pulls, ballot.places, verdicts.pull)
+        if part.name == strategy.name:  # shares and logarithms do not add up
+            np.add.at(pulls, ballot.places, verdicts.pull)
     places = defaultdict(list)
     for place, item in enumerate(table.items):
         places[item].append(place)
@@ -147,9 +150,11 @@ def _holds(answer: list[Any], label: str, stretch: Stretch) -> bool:
 
 def _part(table: AnnotationTable, parts: dict[str, list[Stretch]], label: str, name: StrategyName) -> Strategy:
     votes = _ballot(table, parts, [label]).votes
-    if len(votes):
-        return fit(name, votes)
-    return Strategy(name="majority", classes=[NO, YES])  # nobody ever marked anything
+    if not len(votes):  # nobody ever marked anything
+        return Strategy(name="majority", classes=[NO, YES])
+    is_given = bool((votes.label == YES_AT).any() or (votes.gold == YES_AT).any())
+    # Shares know of no rare labels: with a tenth of each that nobody ever gives, many labels would make every item doubtful.
+    return fit(name if is_given else "one_coin", votes)
 
 
 def _key(item: str, label: str, stretch: Stretch) -> str:
@@ -186,7 +191,7 @@ def _ballot(table: AnnotationTable, parts: dict[str, list[Stretch]], labels: lis
 def _by_item(verdicts: Verdicts) -> dict[str, list[tuple[Stretch, float]]]:
     """For each item its stretches, with how probable yes is."""
     found: dict[str, list[tuple[Stretch, float]]] = defaultdict(list)
-    for key, share in zip(verdicts.votes.items, verdicts.posterior[:, 1].tolist(), strict=True):
+    for key, share in zip(verdicts.votes.items, verdicts.posterior[:, YES_AT].tolist(), strict=True):
         item, _, start, end = key.rsplit("\x1f", 3)
         found[item].append(((int(start), int(end)), share))
     return found

@@ -74,7 +74,8 @@ def _one_coin(votes: Votes, question: QuestionType) -> Strategy:
 
 
 def _dawid_skene(votes: Votes, question: QuestionType) -> Strategy:
-    tables, _ = learn(votes, Habits(even=0.01, pooled=0.0))
+    # Nothing else keeps a class that nobody answers from becoming another name for one that all do, and taking half its items.
+    tables, _ = learn(votes, Habits(even=0.01, pooled=0.0, by_answers=True))
     return _of_tables("dawid_skene", votes, question, tables)
 
 
