@@ -9,7 +9,8 @@ from typing import Any
 from flows.labelling.log import Line
 from flows.labelling.said import ANNOTATION, GOLD, Said, short
 from steps.base import Row, is_missing
-from steps.labels.annotations import ANNOTATOR
+from steps.errors import RowError
+from steps.labels.annotations import ANNOTATOR, LABEL
 from steps.labels.questions import Question
 from steps.labels.reading import about_item, check_kind, in_row, know_gold, read_annotation, read_gold, read_item
 
@@ -73,6 +74,9 @@ def read_rows(rows: Iterable[Mapping[str, Any]], question: Question, said: Said)
 def _read(row: Mapping[str, Any], question: Question, reading: Reading, kinds: dict[str, Any]) -> None:
     if is_missing(row.get(ANNOTATOR)):
         item = read_item(row)
+        if not is_missing(row.get(LABEL)):
+            fix = f"name them in a column {ANNOTATOR!r}; or, if the label is known to be right, call it 'gold'"
+            raise RowError(f"item {item!r} has a label, but nobody who gave it", fix)
     else:
         annotation = read_annotation(row, question)
         item = annotation.item

@@ -149,8 +149,14 @@ def _labels(value: Any, labels: list[str]) -> list[str]:
     return _few(list(dict.fromkeys(_known(label_text(label), labels) for label in chosen)), MOST_PARTS)
 
 
-def _rating(value: Any, labels: list[str]) -> float:
+def rating_of(value: Any) -> int | float:
+    """A rating as a number: 4, not 4.0."""
     number = number_in(value)
+    return int(number) if number.is_integer() else number
+
+
+def _rating(value: Any, labels: list[str]) -> int | float:
+    number = rating_of(value)
     if labels and number not in {number_in(label) for label in labels}:
         raise ValueError(f"ratings are {listed(labels)}")
     return number

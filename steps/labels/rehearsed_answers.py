@@ -10,7 +10,8 @@ from random import Random
 from typing import Any
 
 from steps.chances import chances
-from steps.labels.answers import ANSWER, CONFIDENCE, EXPLANATION, Form, written
+from steps.labels.answers import ANSWER, CONFIDENCE, EXPLANATION, Form
+from steps.labels.questions import rating_of
 from steps.tasks.rehearsing import rehearse_text
 
 WORST, BEST = 0.72, 0.98
@@ -47,7 +48,7 @@ def _drawn(form: Form, rng: Random, text: str) -> Any:
         case "multi_label":
             return [label for label in labels if rng.random() < 0.4]
         case "rating":
-            return written(rng.choice(labels))
+            return rating_of(rng.choice(labels))
         case "ranking":
             return rng.sample(labels, len(labels))
         case "spans":
@@ -68,9 +69,9 @@ def _other(form: Form, likely: Any, rng: Random, text: str) -> Any:
             flipped = rng.choice(labels)
             return [label for label in labels if (label in likely) != (label == flipped)]
         case "rating":
-            at = [written(label) for label in labels].index(likely)
+            at = [rating_of(label) for label in labels].index(likely)
             near = [one for one in (at - 1, at + 1) if 0 <= one < len(labels)]
-            return written(labels[rng.choice(near)]) if near else likely
+            return rating_of(labels[rng.choice(near)]) if near else likely
         case "ranking":
             at = rng.randrange(len(likely) - 1)
             return [*likely[:at], likely[at + 1], likely[at], *likely[at + 2 :]]

@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_is_imported_learned_queued_compared_and_exported(tmp_path: Path, file: Path) -> None:
     told = call(tmp_path, "import", str(file), "--project", "answers", "--question", "Right?")
-    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "answers: 300 annotations of 60 items.")
+    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "answers: 300 annotations of 60 items, 17 gold labels.")
     again = call(tmp_path, "import", str(file), "--project", "answers")
     assert "0 annotations and 0 items added, 0 replaced, 300 known already." in again.stdout
     assert "Round 2 is open" in call(tmp_path, "learn", "answers").stdout
