@@ -18,7 +18,7 @@ from flows.distiset.parts import Part, leaves_of
 from flows.labelling.log import decode
 from flows.runs import RunFolder
 from steps.base import Row
-from steps.errors import RunError, SpecError
+from steps.errors import DistilflowError, RunError, SpecError
 from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL
 from steps.labels.column_names import NAMES, nearly, usual_column
 from steps.labels.questions import Question
@@ -199,9 +199,11 @@ def question_of_run(run: RunFolder) -> Question | None:
 
     Of several such steps the last says the type; what it leaves out (a title, a guideline, labels), those before it say.
     """
-    asked: list[dict[str, Any]] = [
-        step.params["question"] for step in run.spec().steps if isinstance(step.params.get("question"), dict)
-    ]
+    try:
+        given = [step.params.get("question") for step in run.spec().steps]
+    except (DistilflowError, OSError):  # a run of an earlier release, or a torn one: its rows tell what they look like
+        return None
+    asked: list[dict[str, Any]] = [one for one in given if isinstance(one, dict)]
     found: dict[str, Any] = {}
     for one in reversed(asked):
         with suppress(ValueError):  # parameters as they were written down: a run that began with them read them
