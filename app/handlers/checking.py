@@ -19,12 +19,19 @@ _WORDS = {
     "bad-request": "Request refused",
 }
 """What is wrong, short enough for the foot of a card."""
+_TRIED = (
+    {"fine": "Reachable", "wrong": "Not reachable", "unknown": "Not reached"},
+    {"fine": "Key accepted", "wrong": "Key refused", "unknown": "Key not tried"},
+    {"fine": "Model known", "wrong": "No such model", "unknown": "Model not tried"},
+)
+_JSON = {"yes": ("JSON schema held", "fine"), "no": ("JSON schema not held", "odd"), "refused": ("JSON schema refused", "odd")}
+_KEY = 1
 _STOPPED_AT = {"unreachable": 0, "network-failed": 0, "server-failed": 0, "auth-failed": 1, "model-not-found": 2}
 """How far a model came that cannot be asked: at its server, its key, or its name."""
 
 
 class Sign(TypedDict):
-    """One thing that was tried. `state`: fine, wrong, or unknown where it was not come to."""
+    """One thing that was tried. `state`: fine, wrong, odd where steps can live with it, unknown where it was not come to."""
 
     what: str
     state: str
@@ -58,17 +65,15 @@ def _shown(one: Checked) -> dict[str, Any]:
 
 def signs(one: Checked) -> list[Sign]:
     """What was tried of a model, one after the other."""
-    tried = ["Reachable", "Key accepted" if one.key else "", "Model known"]
-    stopped = len(tried) if one.is_usable else _STOPPED_AT.get(one.code)
+    stopped = len(_TRIED) if one.is_usable else _STOPPED_AT.get(one.code)
 
     def state(at: int) -> str:
         if stopped is None:  # it was told something else, which says no more than that there is a server
-            return "fine" if at == 0 else "unknown"
+            return "unknown" if at else "fine"
         return "fine" if at < stopped else "wrong" if at == stopped else "unknown"
 
-    found = [Sign(what=what, state=state(at)) for at, what in enumerate(tried) if what]
+    found = [Sign(what=words[state(at)], state=state(at)) for at, words in enumerate(_TRIED) if at != _KEY or one.key]
     if one.json:
-        words = {"yes": ("JSON schema held", "fine"), "no": ("JSON schema not held", "wrong")}
-        what, how = words.get(one.json, ("JSON schema refused", "wrong") if one.json == "refused" else ("JSON schema", "unknown"))
+        what, how = _JSON.get(one.json, ("JSON schema not known", "unknown"))
         found.append(Sign(what=what, state=how))
     return found

@@ -9,8 +9,7 @@ import { unapplied } from "./problems.js";
 import { keys } from "./shell.js";
 import { get, go, on, postJson, set } from "./store.js";
 
-const SIGNS = { fine: ["tick", "done"], wrong: ["cross", "fail"], unknown: ["dotted", ""] };
-const STATES = { fine: "yes", wrong: "no", unknown: "not known" };
+const SIGNS = { fine: ["tick", "done"], odd: ["warn", "warn"], wrong: ["cross", "fail"], unknown: ["dotted", "t3"] };
 let asked = null;
 let dialog = null;
 
@@ -108,6 +107,7 @@ function open() {
         asked.abort();
         set("check", null);
       }
+      if (document.activeElement === document.body) document.getElementById("build-check")?.focus(); // it was drawn again meanwhile
     });
   }
   fill();
@@ -147,12 +147,12 @@ function aboutOther(one) {
 }
 
 function head(model, kind, sign, word, ...more) {
-  return h("div", { class: "df-check-head" }, h("b", {}, model), h("span", { class: `df-tag ${kind}` }, icon(sign), word), h("span", { class: "df-grow" }), more.filter(Boolean).map((one) => h("span", { class: "df-num t2" }, one)));
+  return h("div", { class: "df-check-head" }, h("b", {}, model), h("span", { class: `df-tag ${kind}` }, icon(sign), word), h("span", { class: "df-check-took t2" }, more.filter(Boolean).join(" · ")));
 }
 
 function aboutSign({ what, state }) {
   const [sign, kind] = SIGNS[state];
-  return h("li", { class: kind || "t3" }, icon(sign, "s"), what, h("span", { class: "df-sr" }, `: ${STATES[state]}`));
+  return h("li", { class: kind }, icon(sign, "s"), what);
 }
 
 /** The steps that ask it: each leads to its form. */

@@ -96,7 +96,7 @@ function parts(view) {
     why
       ? h("span", { class: "fail df-row" }, icon("warn", "s"), why)
       : known
-        ? h("button", { type: "button", class: "df-linkish acc", "data-key": "how-estimated" }, "How this is estimated")
+        ? h("button", { type: "button", class: "df-linkish acc df-how-estimated", "data-key": "how-estimated", title: "How this is estimated" }, icon("help"), h("span", {}, "How this is estimated"))
         : facts.reaches
           ? h("button", { type: "button", class: "df-linkish acc", "data-key": "estimate", title: "This reads a few rows of its source, which is not on this machine" }, "Estimate requests and cost")
           : found?.notice
