@@ -1,4 +1,4 @@
-"""For tests of your own pipelines: the fixture `distilflow_cassette`, of `pytest_plugins = ["flows.pytest_plugin"]` in conftest.py."""
+"""For tests of your own pipelines: `pytest_plugins = ["flows.pytest_plugin"]` in conftest.py gives `distilflow_cassette`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Requests to model servers, recorded in a file and answered from it: tests need no network, no key and no money.
 
-Every request that a provider's class sends passes here (`steps.llms.http`), so a cassette holds what travelled: refusals, limits and
-cut connections as well as replies. Which cassette is in stands in a variable of the environment, so the processes that a run starts
-have the same one.
+Every request that a provider's class sends passes here (`steps.llms.http`), so a cassette holds what travelled: refusals, limits
+and cut connections as well as replies. Which cassette is in stands in a variable of the environment, so the processes that a run
+starts have the same one.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Mode = Literal["record", "replay"]
 def cassette(path: str | Path, mode: Mode = "replay") -> Iterator[Path]:
     """Record the requests of this block to model servers in a file, or answer them from it.
 
-    It holds for this process and those that it starts; for all of its threads. While recording, the file is written when the block
-    ends: an exception leaves the one that was there. While replaying nothing is sent, no key is needed, and a request that was not
-    recorded fails as `NotRecorded`.
+    It holds for this process, all of its threads, and those that it starts. While recording, the file is written when the block
+    ends: an exception leaves the one that was there. While replaying nothing is sent, no key is needed, and a request that was
+    not recorded fails as `NotRecorded`.
 
     Raises:
         RunError: There is no such cassette, or nothing was recorded.
@@ -86,7 +86,7 @@ def _keep(part: Path, target: Path) -> None:
     if not part.exists():
         raise RunError(
             f"nothing was recorded for {target}: no request was sent to a model server",
-            "replies that a run's journal holds are not asked for again, and models of this machine send none; record a new run",
+            "what a run's journal holds is not asked for again, and models of this machine send nothing; record a new run",
         )
     part.write_bytes(sorted_lines(part.read_bytes()))
     part.replace(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,16 @@ KEPT_FAMILIES = ("x-ratelimit-", "anthropic-ratelimit-")
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it travels. Its headers hold the keys that must not be kept."""
+
+    method: str
+    url: str
+    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A request without anything that is secret or differs from run to run. No header is part of it."""
 
@@ -29,8 +39,8 @@ class Asked:
     body: Json
 
     @classmethod
-    def of(cls, method: str, url: str, content: bytes, scrubber: Scrubber) -> Asked:
-        return cls(method, scrubber.url(url), scrubber.of(_told(content)))
+    def of(cls, sent: Sent, scrubber: Scrubber) -> Asked:
+        return cls(sent.method, scrubber.url(sent.url), scrubber.of(_told(sent.content)))
 
     @property
     def digest(self) -> bytes:
@@ -103,7 +113,7 @@ def exchanges_in(path: Path) -> Iterator[tuple[Asked, dict[str, Any]]]:
                 raise KeyError("answer")
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(
-                f"line {number} of the cassette {path} holds no request with its answer: {line[:80].decode(errors='replace')!r}",
+                f"line {number} of the cassette {path} is no request with its answer: {line[:80].decode(errors='replace')!r}",
                 "mend or delete this line, or record the cassette anew",
             ) from error
         yield asked, told
@@ -115,7 +125,6 @@ def sorted_lines(content: bytes) -> bytes:
     Equal requests keep their order: a refusal comes before the reply to the second attempt.
     """
 
-    def order(line: bytes) -> bytes:
-        return orjson.dumps(orjson.loads(line)["request"], option=orjson.OPT_SORT_KEYS)
-
-    return b"".join(sorted(content.splitlines(keepends=True), key=order))
+    lines = content.splitlines(keepends=True)
+    order = [orjson.dumps(orjson.loads(line)["request"], option=orjson.OPT_SORT_KEYS) for line in lines]
+    return b"".join(lines[at] for at in sorted(range(len(lines)), key=order.__getitem__))

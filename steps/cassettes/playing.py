@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from steps.cassettes.differences import differences
-from steps.cassettes.exchanges import Asked, content_of, exchanges_in
+from steps.cassettes.exchanges import Asked, Sent, content_of, exchanges_in
 from steps.cassettes.scrubbing import Scrubber
 from steps.errors import LLMError, NetworkFailed, Unreachable
 
@@ -35,14 +34,14 @@ class Player:
         self._played: Counter[bytes] = Counter()
         log.warning("models are answered for by the cassette %s: nothing is sent, and nothing paid", path)
 
-    def answer(self, method: str, url: str, content: bytes, sent: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, sent: Sent) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body. Nobody is asked to wait: the server of then needs no rest.
 
         Raises:
             NotRecorded: There is none; it says what is other than on the cassette.
             NetworkFailed: There was none then either.
         """
-        asked = Asked.of(method, url, content, Scrubber.of_request(sent))
+        asked = Asked.of(sent, Scrubber.of_request(sent.headers))
         recorded = self._answers.get(asked.digest, [])
         played = self._played[asked.digest]
         if played >= len(recorded):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from steps.cassettes.exchanges import Asked, line_of, told_answer
+from steps.cassettes.exchanges import Asked, Sent, line_of, told_answer
 from steps.cassettes.scrubbing import Scrubber
 from steps.errors import LLMError
 
@@ -17,26 +17,17 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(
-        self,
-        method: str,
-        url: str,
-        content: bytes,
-        sent: Mapping[str, str],
-        status: int,
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> None:
-        """Keep a request and its answer. `sent`: the headers of the request, which hold the keys that must not be kept."""
-        scrubber = Scrubber.of_request(sent)
+    def keep(self, sent: Sent, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Keep a request and its answer."""
+        scrubber = Scrubber.of_request(sent.headers)
         answer = told_answer(status, headers, body, scrubber)
-        self._append(line_of(Asked.of(method, url, content, scrubber), "answer", answer))
+        self._append(line_of(Asked.of(sent, scrubber), "answer", answer))
 
-    def keep_failure(self, method: str, url: str, content: bytes, sent: Mapping[str, str], error: LLMError) -> None:
+    def keep_failure(self, sent: Sent, error: LLMError) -> None:
         """Keep a request that got no answer."""
-        scrubber = Scrubber.of_request(sent)
+        scrubber = Scrubber.of_request(sent.headers)
         told = {"code": error.code, "message": scrubber.text(error.message), "fix": scrubber.text(error.fix)}
-        self._append(line_of(Asked.of(method, url, content, scrubber), "failed", told))
+        self._append(line_of(Asked.of(sent, scrubber), "failed", told))
 
     def _append(self, line: bytes) -> None:
         import fcntl

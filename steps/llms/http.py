@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from steps import cassettes
+from steps.cassettes.exchanges import Sent
 from steps.cassettes.recording import Recorder
 from steps.errors import BadRequest, NetworkFailed, Unreachable
 
@@ -117,15 +118,15 @@ class JSONEndpoint:
         """
         if (tape := cassettes.current()) is None:
             return await self._send(content, headers)
-        sent = {**self._headers, **(headers or {})}
+        sent = Sent("POST", self._url, content, {**self._headers, **(headers or {})})
         if not isinstance(tape, Recorder):
-            return Answer(*tape.answer("POST", self._url, content, sent))
+            return Answer(*tape.answer(sent))
         try:
             answer = await self._send(content, headers)
         except NetworkFailed as error:
-            tape.keep_failure("POST", self._url, content, sent, error)
+            tape.keep_failure(sent, error)
             raise
-        tape.keep("POST", self._url, content, sent, answer.status, answer.headers, answer.body)
+        tape.keep(sent, answer.status, answer.headers, answer.body)
         return answer
 
     async def _send(self, content: bytes, headers: Mapping[str, str] | None) -> Answer:

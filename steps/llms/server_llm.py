@@ -176,7 +176,7 @@ class ServerLLM(LLM):
         return found + parameter_problems(self.generation_kwargs, provider)
 
     def find_price(self) -> Price | None:
-        """`price`; of a server on this machine nothing; else what the tables of prices say. Nobody pays for what is replayed."""
+        """`price`; of a server on this machine, or of replayed answers, nothing; else what the tables of prices say."""
         if is_replayed():
             return FREE
         if self.price is None and not is_loopback(self.endpoint):
