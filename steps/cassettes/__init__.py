@@ -1,8 +1,8 @@
 """Requests to model servers, recorded in a file and answered from it: tests need no network, no key and no money.
 
-Every request that a provider's class sends passes here (`steps.llms.http`), so a cassette holds what travelled: refusals, limits
-and cut connections as well as replies. Which cassette is in stands in a variable of the environment, so the processes that a run
-starts have the same one.
+Every request that a provider's class sends passes here (`steps.llms.http`), so a cassette holds what travelled: refusals,
+limits and cut connections as well as replies. Which cassette is in stands in a variable of the environment, so the processes
+that a run starts have the same one.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def cassette(path: str | Path, mode: Mode = "replay") -> Iterator[Path]:
     used = target if mode == "replay" else target.with_name(f".{target.name}.{os.getpid()}.part")
     os.environ[VARIABLE] = f"{mode}:{uuid.uuid4().hex}:{used}"
     try:
+        current()  # what is wrong with the file is said here
         yield target
         if mode == "record":
             _keep(used, target)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from steps.cassettes.differences import differences
 from steps.cassettes.exchanges import Asked, Sent, content_of, exchanges_in
@@ -65,14 +68,20 @@ class Player:
             again = "once" if times == 1 else f"{times} times"
             return f"the cassette {self._path} has this request {again}, and it is sent once more: {which}"
         others = [one for one, _ in exchanges_in(self._path)]
-        alike = [differences(one.body, asked.body) for one in others if (one.method, one.url) == (asked.method, asked.url)]
+        alike = [one for one in others if (one.method, one.url) == (asked.method, asked.url)]
         if not alike:
             known = ", ".join(sorted({f"{one.method} {one.url}" for one in others})) or "nothing"
             return f"the cassette {self._path} has no request to {which}; it has {known}"
-        nearest = min(alike, key=len)
+        nearest = min((_compared(one, asked) for one in alike), key=lambda found: (len(found[0]), -found[1]))[0]
         shown = "; ".join(nearest[:_DIFFERENCES_SHOWN])
         more = f"; and {len(nearest) - _DIFFERENCES_SHOWN} more" if len(nearest) > _DIFFERENCES_SHOWN else ""
         return f"the cassette {self._path} has no such {which}; the recorded one that is most like it differs in {shown}{more}"
+
+
+def _compared(one: Asked, asked: Asked) -> tuple[list[str], int]:
+    """In what a recorded request differs from this one, and how far both begin alike."""
+    same = os.path.commonprefix([orjson.dumps(one.body), orjson.dumps(asked.body)])
+    return differences(one.body, asked.body), len(same)
 
 
 def _at_once(value: Any) -> Any:

@@ -16,7 +16,7 @@ STARS = "***"
 SHORTEST = 8
 """Keys that are shorter are words such as EMPTY, which servers without keys are given."""
 _LIKE_A_KEY = re.compile(KEY_LIKE)
-_MASKED_KEY = re.compile(r"\b(?:sk|gsk|hf|pk|xai|fw|tgp|nvapi)[-_][\w*.\-]{4,}|Bearer\s+\S+|\b[\w-]{2,8}\*{3,}[\w-]{0,8}")
+_MASKED_KEY = re.compile(r"\b(?:sk|gsk|hf|pk|xai|fw|tgp|nvapi)[-_][\w*.\-]{4,}|Bearer\s+\S+|[\w-]{0,8}\*{3,}[\w-]{0,8}")
 """What refusals show of a key, some letters and stars; in replies it may be a word."""
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _UNICODE = re.compile(r"\\+u([0-9a-fA-F]{4})")
@@ -29,6 +29,7 @@ class Scrubber:
     def __init__(self, secrets: Iterable[str], *, is_refusal: bool = False) -> None:
         self._secrets = sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True)
         self._is_refusal = is_refusal
+        self._folded = [(one.lower(), _squeezed(one.lower())) for one in self._secrets]
         self._written = [re.compile(re.escape(form), re.IGNORECASE) for one in self._secrets for form in _forms(one)]
 
     @classmethod
@@ -71,7 +72,8 @@ class Scrubber:
 
     def _is_in(self, view: str) -> bool:
         folded = view.lower()
-        return any(one.lower() in folded for one in self._secrets)
+        squeezed = _NO_LETTER.sub("", folded)
+        return any(one in folded or (bare and bare in squeezed) for one, bare in self._folded)
 
 
 def _in_headers(headers: Mapping[str, str]) -> Iterator[str]:
@@ -79,6 +81,12 @@ def _in_headers(headers: Mapping[str, str]) -> Iterator[str]:
         if may_name_key(name):
             yield value.strip()
             yield value.rpartition(" ")[2].strip()  # after Bearer or Basic
+
+
+def _squeezed(secret: str) -> str:
+    """A key without what may be put between its letters, if enough is left of it."""
+    bare = _NO_LETTER.sub("", secret)
+    return bare if len(bare) >= SHORTEST else ""
 
 
 def _forms(secret: str) -> set[str]:
@@ -97,7 +105,6 @@ def _views(text: str) -> Iterator[str]:
     plain = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text)
     for view in dict.fromkeys((plain, unquote(plain), unquote_plus(unquote(plain)), html.unescape(plain))):
         yield view
-        yield _NO_LETTER.sub("", view)
         yield view[::-1]
     for found in _ENCODED.finditer(plain):
         yield from _decoded(found[0].rstrip("="))
@@ -111,14 +118,14 @@ def _decoded(token: str) -> Iterator[str]:
             once = base64.b64decode(some[: len(some) // 4 * 4] + _rest(some))
         except binascii.Error:
             continue
-        yield once.decode("latin-1")
-        yield unquote(once.decode("latin-1"))
+        yield once.decode(errors="replace")
+        yield unquote(once.decode(errors="replace"))
         try:  # twice
-            yield base64.b64decode(once + b"=" * (-len(once) % 4), validate=True).decode("latin-1")
+            yield base64.b64decode(once + b"=" * (-len(once) % 4), validate=True).decode(errors="replace")
         except (binascii.Error, ValueError):
             continue
     try:
-        yield bytes.fromhex(token[: len(token) // 2 * 2]).decode("latin-1")
+        yield bytes.fromhex(token[: len(token) // 2 * 2]).decode(errors="replace")
     except ValueError:
         return
 
