@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,8 @@ class Player:
 
 def _compared(one: Asked, asked: Asked) -> tuple[list[str], int]:
     """In what a recorded request differs from this one, and how far both begin alike."""
-    same = os.path.commonprefix([orjson.dumps(one.body), orjson.dumps(asked.body)])
-    return differences(one.body, asked.body), len(same)
+    pairs = enumerate(zip(orjson.dumps(one.body), orjson.dumps(asked.body), strict=False))
+    return differences(one.body, asked.body), next((at for at, (a, b) in pairs if a != b), sys.maxsize)
 
 
 def _at_once(value: Any) -> Any:

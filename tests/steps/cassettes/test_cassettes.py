@@ -120,6 +120,7 @@ def test_nobody_waits_for_a_server_of_then(record: Any, tape: Path) -> None:
     with cassette(tape):
         [again] = ask(model(record), "a")
 
+    assert isinstance(again, RateLimited)
     assert before.retry_after_s > 0
     assert again.retry_after_s == 0
 

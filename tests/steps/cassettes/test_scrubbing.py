@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -19,7 +20,7 @@ KEYS = {
     "anthropic": "sk-ant-api03-xyz_0123-456789abcdefghij",
     "odd": "pässwörd & <geheim>/100%+",
 }
-DISGUISES = {
+DISGUISES: dict[str, Callable[[str], str]] = {
     "as it is": lambda key: key,
     "upper case": lambda key: key.upper(),
     "percent": lambda key: quote(key, safe=""),
