@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections import Counter
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from steps.errors import LLMError, NetworkFailed, Unreachable
 
 log = logging.getLogger(__name__)
 _DIFFERENCES_SHOWN = 3
+_COMPARED = 50
+_ENDING_BYTES = 1000
 
 
 class NotRecorded(LLMError):
@@ -72,16 +74,23 @@ class Player:
         if not alike:
             known = ", ".join(sorted({f"{one.method} {one.url}" for one in others})) or "nothing"
             return f"the cassette {self._path} has no request to {which}; it has {known}"
-        nearest = min((_compared(one, asked) for one in alike), key=lambda found: (len(found[0]), -found[1]))[0]
+        nearest = _nearest(alike, asked)
         shown = "; ".join(nearest[:_DIFFERENCES_SHOWN])
         more = f"; and {len(nearest) - _DIFFERENCES_SHOWN} more" if len(nearest) > _DIFFERENCES_SHOWN else ""
         return f"the cassette {self._path} has no such {which}; the recorded one that is most like it differs in {shown}{more}"
 
 
-def _compared(one: Asked, asked: Asked) -> tuple[list[str], int]:
-    """In what a recorded request differs from this one, and how far both begin alike."""
-    pairs = enumerate(zip(orjson.dumps(one.body), orjson.dumps(asked.body), strict=False))
-    return differences(one.body, asked.body), next((at for at, (a, b) in pairs if a != b), sys.maxsize)
+def _nearest(alike: list[Asked], asked: Asked) -> list[str]:
+    """In what the recorded request that is most like this one differs from it."""
+    sent = _ending(asked)
+    found = [(differences(one.body, asked.body), _ending(one)) for one in alike]
+    fewest = sorted(found, key=lambda one: len(one[0]))[:_COMPARED]
+    return min(fewest, key=lambda one: (len(one[0]), -SequenceMatcher(None, sent, one[1]).ratio()))[0]
+
+
+def _ending(asked: Asked) -> str:
+    """Where requests to the same model differ most: what is asked last."""
+    return orjson.dumps(asked.body)[-_ENDING_BYTES:].decode(errors="replace")
 
 
 def _at_once(value: Any) -> Any:
