@@ -62,9 +62,9 @@ def read(path: Path) -> Dialect:
     told: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     known = yaml.safe_load((DATA / PARAMETERS).read_text(encoding="utf-8"))
     takes = frozenset([*known[told.pop("takes")], *told.pop("takes_also", [])]) if "takes" in told else frozenset()
-    failures = {name: Failure(**about) for name, about in told.pop("failures").items()}
+    told |= {name: Failure(**about) for name, about in told.pop("failures").items()}
     told["refused"], told["formats"] = frozenset(told.get("refused", ())), tuple(told.get("formats", FORMATS))
-    return Dialect(name=path.stem, takes=takes, **told, **failures)
+    return Dialect(name=path.stem, takes=takes, **told)
 
 
 DIALECTS = {path.stem: read(path) for path in sorted(DATA.glob("*.yaml")) if path.name != PARAMETERS}
