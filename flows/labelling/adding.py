@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.labelling.log import Line
 from flows.labelling.said import ANNOTATION, GOLD, Said, short
+from flows.labelling.texts import spelled_out
 from steps.base import Row, is_missing
 from steps.errors import RowError
 from steps.labels.annotations import ANNOTATOR, COLUMNS, ITEM, LABEL, annotation_in, name_of
@@ -70,7 +71,7 @@ def read_rows(rows: Iterable[Mapping[str, Any]], question: Question, said: Said)
     kinds = {name: voter.kind for name, voter in said.voters.items()}
     for number, row in enumerate(rows, 1):
         try:
-            _read(row, question, reading, kinds)
+            _read(spelled_out(row), question, reading, kinds)
         except RowError as error:
             raise type(error)(f"row {number}: {error.message}", error.fix) from None
     return reading

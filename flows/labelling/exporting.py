@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
+from flows.labelling.disk import disk
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import settlement_of
 from flows.parquet import write_rows
@@ -103,7 +104,7 @@ def export_bytes(project: LabelProject, what: What, form: Form, segment: Segment
     rows = rows_of(project, what, segment)
     if form == "jsonl":
         return as_lines(rows)
-    with tempfile.TemporaryDirectory(prefix="distilflow-labels-") as folder:
+    with disk("the export was not made"), tempfile.TemporaryDirectory(prefix="distilflow-labels-") as folder:
         listed = [_storable(row) for row in rows]
         write_rows(listed, Path(folder), warn=lambda text: None)
         return next(Path(folder).glob("*.parquet")).read_bytes()

@@ -57,7 +57,7 @@ async def made(client: httpx.AsyncClient, ctx: AppContext, **how: Any) -> str:
 
 def wait(ctx: AppContext, name: str) -> None:
     for _ in range(600):
-        job = ctx.learners.of(name)
+        job = ctx.learners.of(ctx.labels.get(name))
         if job and job.is_over:
             assert job.problem is None
             return
