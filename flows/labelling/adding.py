@@ -90,7 +90,8 @@ def _read(row: Mapping[str, Any], question: Question, reading: Reading, kinds: d
             what = f"annotator {annotation.annotator!r} is of kind {annotation.kind!r} here, and {known!r} elsewhere"
             raise RowError(what, "give them different names, such as 'llm: ...'")
         label = question.read(annotation.label, LABEL)
-        reading.annotations[annotation.id] = short({**annotation.row(), LABEL: label})
+        annotation = annotation.model_copy(update={LABEL: label})
+        reading.annotations[annotation.id_for(question)] = short(annotation.row(question))
     if not is_missing(row.get(GOLD_COLUMN)):
         answer = question.read(row[GOLD_COLUMN], GOLD_COLUMN)
         if reading.gold.setdefault(item, answer) != answer:

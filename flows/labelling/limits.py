@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from steps.errors import RunError
+from steps.labels.questions import QuestionType
 
 ELSEWHERE = "take fewer rows, or do it on a machine of your own, or in a copy of this Space"
 LONGEST_ANSWER = 20_000
@@ -54,9 +55,8 @@ _WORDS = {
 }
 
 
-def parts_in(label: object) -> int:
+def parts_in(label: object, question: QuestionType) -> int:
     """How many things an answer says: of a ranking each pair counts."""
     if not isinstance(label, list):
         return 1
-    is_ranking = bool(label) and not isinstance(label[0], dict)
-    return max(1, len(label) * (len(label) - 1) // 2 if is_ranking else len(label))
+    return max(1, len(label) * (len(label) - 1) // 2 if question == "ranking" else len(label))

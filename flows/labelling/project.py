@@ -35,7 +35,7 @@ from flows.labelling.texts import spelled_out
 from flows.labelling.versions import Versions
 from steps.base import Row
 from steps.errors import RunError
-from steps.labels.annotations import Annotation
+from steps.labels.annotations import Annotation, stable_id
 from steps.wording import counted, quoted
 
 if TYPE_CHECKING:
@@ -289,12 +289,20 @@ class LabelProject:
         at = datetime.now(UTC)
         number = self.about.open_round.number if self.about.open_round else self.last_round
         made = Annotation(
-            item=item, annotator=by, label=label, explanation=_text(comment), timestamp=at, round=number, source="review"
+            item=item,
+            annotator=by,
+            label=label,
+            explanation=_text(comment),
+            timestamp=at,
+            round=number,
+            source="review",
+            annotation_id=stable_id(item, by, number),
         )
         if self.limits:
-            self.limits.check("parts_of_item", self.said.parts[item] + parts_in(label))
-            self.limits.check("parts", self.said.all_parts + parts_in(label))
-        return self._do({"line": ANNOTATION, "of": short(made.row())}, by, mark)
+            more = parts_in(label, self.about.question.type)
+            self.limits.check("parts_of_item", self.said.parts[item] + more)
+            self.limits.check("parts", self.said.all_parts + more)
+        return self._do({"line": ANNOTATION, "of": short(made.row(self.about.question))}, by, mark)
 
     def skip(self, item: str, by: str, mark: str = "") -> Line:
         """Keep that a person passed an item over in this round."""
@@ -422,7 +430,7 @@ class LabelProject:
         limits.check("annotations", self.said.count + len(answers))
         parts = Counter(self.said.parts)
         for of in answers:
-            parts[of["item"]] += parts_in(of["label"])
+            parts[of["item"]] += parts_in(of["label"], self.about.question.type)
         limits.check("parts_of_item", max(parts.values(), default=0))
         limits.check("parts", parts.total())
 

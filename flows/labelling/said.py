@@ -22,7 +22,7 @@ from typing import Any
 from flows.labelling.limits import parts_in
 from flows.labelling.log import Line
 from steps.labels.annotations import MOST_ROUNDS
-from steps.labels.questions import Question, label_text
+from steps.labels.questions import Question, QuestionType, label_text
 from steps.labels.votes import KINDS, Voter
 from steps.wording import quoted
 
@@ -125,7 +125,7 @@ class Said:
                 continue
             assert line is not None
             before = self._names_by(told)
-            item = self._take(line)
+            item = self._take(line, form.type)
             changed.add(item)
             self._told[item] += 1
             self._named.subtract(before)
@@ -164,7 +164,7 @@ class Said:
                 raise ValueError(f"{quoted(other)} is no kind of line that is known here")
         return line
 
-    def _take(self, line: Line) -> str:
+    def _take(self, line: Line, question: QuestionType) -> str:
         kind = line["line"]
         if kind == UNDO:
             undone = self.lines[line["undoes"]]
@@ -184,7 +184,7 @@ class Said:
             self.count += self.annotation(name) is None
             self._answers[name].append(line)
             self._know(line["of"])
-            self.parts[item] += (parts := parts_in(line["of"]["label"]))
+            self.parts[item] += (parts := parts_in(line["of"]["label"], question))
             self.all_parts += parts
         else:
             self._of_item.setdefault((kind, item), []).append(line)

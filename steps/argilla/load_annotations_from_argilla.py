@@ -92,7 +92,7 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
                     continue
                 kept = {name: record["fields"].get(name) for name in self.fields}
                 kept |= {name: (record["metadata"] or {}).get(name) for name in self.metadata}
-                yield Annotation(**about, **answer, label=label).row() | kept
+                yield Annotation(**about, **answer, label=label).row(asked.question) | kept
         if left_out:
             self._logger.warning("%d answers to %r are not whole and were left out", left_out, asked.name)
 

@@ -58,6 +58,7 @@ def open_project(projects: LabelProjects, project: LabelProject) -> LabelProject
     return project
 
 
+MORE = [{"item": f"new{at}", "annotator": "a", "label": "wrong"} for at in range(99)]
 ACTS: dict[str, Callable[[LabelProject], object]] = {
     "answer": lambda project: project.answer("q1", "wrong", "zoe"),
     "add rows": lambda project: project.add_rows(
@@ -132,17 +133,21 @@ def test_a_small_disk_that_fills_up_keeps_what_was_told_as_kept(tmp_path: Path) 
         pytest.skip("needs the right to mount a small file system")
     try:
         project = LabelProjects(disk).create("answers", Question(), crowd())
-        kept = 0
-        with pytest.raises(RunError, match="No space left") as told:
+        kept: list[int] = []
+
+        def answer_all() -> None:
             for at in range(10_000):
                 project.answer(f"q{at % 60}", "wrong", f"zoe-{at}", comment="x" * 500)
-                kept += 1
+                kept.append(at)
+
+        with pytest.raises(RunError, match="No space left") as told:
+            answer_all()
         assert "make room" in told.value.fix
         with pytest.raises(RunError):
             learn_anew(project)
         again = LabelProject(project.folder)
         again.refresh()
-        assert (again.said.count, again.unread) == (300 + kept, "")
+        assert (again.said.count, again.unread) == (300 + len(kept), "")
         assert not list(disk.rglob("*.part"))
     finally:
         subprocess.run(["umount", str(disk)], check=True)

@@ -34,6 +34,10 @@ def small(folder: Path, question: Question, rows: list[dict[str, Any]], limits: 
     return found
 
 
+def said_of(item: int, by: int) -> dict[str, Any]:
+    return {"item": f"q{item}", "annotator": f"b{by}", "label": "wrong"}
+
+
 def size(project: LabelProject) -> int:
     return sum(path.stat().st_size for path in project.folder.rglob("*") if path.is_file())
 
@@ -66,28 +70,38 @@ def test_rows_beyond_what_there_may_be_are_refused_whole(tmp_path: Path, rows: l
 
 def test_answers_skips_and_comments_fill_a_project_up_to_its_limit_and_no_further(tmp_path: Path) -> None:
     project = small(tmp_path, Question(), crowd())
-    with pytest.raises(TooMuch, match="bytes"):
+
+    def answer_all() -> None:
         for at in range(1000):
             project.answer(f"q{at % 60}", "wrong", "zoe", comment="x" * 5000)
-    with pytest.raises(TooMuch, match="bytes"):
+
+    def skip_all() -> None:
         for at in range(10_000):
             project.skip(f"q{at % 60}", "zoe")
+
+    for act in (answer_all, skip_all):
+        with pytest.raises(TooMuch, match="bytes"):
+            act()
     assert size(project) <= SMALL.folder_bytes
 
 
 def test_rounds_that_are_opened_again_and_again_fill_it_too(tmp_path: Path) -> None:
     projects = LabelProjects(tmp_path)
     project = small(tmp_path, Question(), crowd(), Limits(folder_bytes=60_000))
-    with pytest.raises(TooMuch, match="bytes"):
+
+    def open_and_close() -> None:
         for _ in range(1000):
             open_round(project, projects.gains("answers"))
             close_round(project)
+
+    with pytest.raises(TooMuch, match="bytes"):
+        open_and_close()
     assert size(project) <= 60_000
 
 
 def test_rankings_and_spans_count_by_their_parts(tmp_path: Path) -> None:
     things = [f"t{at}" for at in range(8)]
-    project = small(tmp_path, Question(type="ranking"), [{"item": "q", "annotator": "a", "label": things[:4]}])
+    project = small(tmp_path, Question(type="ranking", labels=things), [{"item": "q", "annotator": "a", "label": things[:4]}])
     with pytest.raises(TooMuch, match="34 labels, spans or pairs"):
         project.answer("q", things, "zoe")
     with pytest.raises(TooMuch, match="34 labels, spans or pairs"):

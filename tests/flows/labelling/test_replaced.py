@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from flows.labelling import LabelProject, LabelProjects
-from flows.labelling import learning as learning_module
 from flows.labelling.learning import learn_anew
 from flows.labelling.project import OtherProject
 from flows.labelling.rounds import queue
+from flows.labelling.scoring import scores_of
 from flows.labelling.store import UnknownProject
 from steps.errors import RunError
 from steps.labels.questions import Question
@@ -26,9 +26,7 @@ def put_another_there(folder: Path) -> None:
     LabelProjects(folder.parent).create(folder.name, Question(labels=["correct", "partly", "wrong"]), ROWS)
 
 
-def test_a_project_that_took_the_place_of_another_is_read_from_the_start(
-    projects: LabelProjects, project: LabelProject
-) -> None:
+def test_a_project_in_the_place_of_another_is_read_from_the_start(projects: LabelProjects, project: LabelProject) -> None:
     gains = projects.gains("answers")
     queue(project, gains, ["q1"])
     put_another_there(project.folder)
@@ -53,8 +51,6 @@ def test_what_was_meant_for_the_old_project_is_refused(project: LabelProject) ->
 def test_a_strategy_is_not_kept_in_a_project_that_it_was_not_learned_for(
     projects: LabelProjects, project: LabelProject, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores_of = learning_module.scores_of
-
     def meanwhile(*told: object) -> object:
         if what == "replaced":
             put_another_there(project.folder)
@@ -64,7 +60,7 @@ def test_a_strategy_is_not_kept_in_a_project_that_it_was_not_learned_for(
             LabelProjects(projects.folder).delete("answers")
         return scores_of(*told)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(learning_module, "scores_of", meanwhile)
+    monkeypatch.setattr("flows.labelling.learning.scores_of", meanwhile)
     project.answer("q1", "wrong", "zoe")
     with pytest.raises(RunError) as told:
         learn_anew(LabelProject(project.folder))
@@ -82,7 +78,7 @@ def test_an_open_project_that_was_deleted_is_told(projects: LabelProjects, proje
 
     with pytest.raises(UnknownProject, match="no label project 'answers'"):
         projects.get("answers")
-    with pytest.raises(RunError, match="'answers' cannot be read|moved or deleted") as told:
+    with pytest.raises(RunError, match=r"'answers' cannot be read|moved or deleted") as told:
         project.answer("q1", "wrong", "zoe")
     assert told.value.fix
     assert not project.folder.exists()
