@@ -173,7 +173,7 @@ def encode(line: Mapping[str, Any]) -> bytes:
         return json.dumps(line, default=str).encode()
 
 
-def decode(line: bytes) -> Any:
+def decode(line: bytes | str) -> Any:
     """What `encode` wrote.
 
     Raises:

@@ -396,12 +396,12 @@ async def test_a_broken_project_is_listed_with_what_is_wrong_and_the_others_as_e
         name = await made(client, ctx)
         for broken in ("one", "two"):
             ctx.labels.create(broken, Question(), crowd())
-        (ctx.labels_dir / "one" / "project.json").write_text('{"name": 3}')
-        (ctx.labels_dir / "two" / "items.jsonl").unlink()
-        (ctx.labels_dir / "two" / "items.jsonl").mkdir()
-        with (ctx.labels_dir / name / "annotations.jsonl").open("a") as file:
+        (ctx.labels.folder / "one" / "project.json").write_text('{"name": 3}')
+        (ctx.labels.folder / "two" / "items.jsonl").unlink()
+        (ctx.labels.folder / "two" / "items.jsonl").mkdir()
+        with (ctx.labels.folder / name / "annotations.jsonl").open("a") as file:
             file.write("garbage\n")
-        (ctx.labels_dir / name / "measures.json").write_text("[]")
+        (ctx.labels.folder / name / "measures.json").write_text("[]")
         entries = {one["name"]: one for one in (await client.get("/api/labels")).json()}
         views = {one: await client.get(f"/api/labels/{one}") for one in entries}
         item = await client.get(f"/api/labels/{name}/item", params={"item": "q1"})
