@@ -92,10 +92,9 @@ class Dataset:
                     raise RunError(what, "run it again")
                 return
             first = page["items"][0]["id"]
-            if first in begun or len(page["items"]) > size:
-                what = (
-                    f"{self.api.url} gives records of {self.name!r} again that it gave already, or more than it was asked for"
-                )
+            if first in begun or len(page["items"]) != min(size, page["total"] - seen):
+                seen_here = f"{len(page['items'])} records from the {seen + 1:,}th of {page['total']:,} on, of {size} asked for"
+                what = f"{self.api.url} gives pages of {self.name!r} that do not fit together: {seen_here}"
                 raise RunError(what, "look at the server's version and log")
             begun.add(first)
             yield from page["items"]

@@ -116,7 +116,7 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
         return {"responses": self.with_responses, "suggestions": self.with_suggestions}
 
     def _about(self, record: ARecord, address: str) -> dict[str, Any]:
-        about = {
+        about: dict[str, Any] = {
             "item": record["external_id"] if (record["external_id"] or "").strip() else record["id"],
             "source": f"{address}#{record['id']}",
         }

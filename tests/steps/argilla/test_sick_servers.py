@@ -19,7 +19,7 @@ from steps.errors import DistilflowError, RunError
 from tests.fakes.serving import running
 
 AT = "2026-01-01T00:00:00"
-SETTINGS = {"type": "label_selection", "options": [{"value": "good"}, {"value": "bad"}]}
+SETTINGS: dict[str, Any] = {"type": "label_selection", "options": [{"value": "good"}, {"value": "bad"}]}
 ANSWERS: dict[str, Any] = {
     "me": {"id": "u", "username": "owner", "role": "owner"},
     "me/workspaces": {"items": [{"id": "w", "name": "team"}]},
@@ -33,8 +33,15 @@ ANSWERS: dict[str, Any] = {
 
 
 def record(at: int, **more: Any) -> dict[str, Any]:
-    suggestion = {"id": f"s{at}", "question_id": "q", "value": "good", "score": 0.5, "agent": "m", "updated_at": AT}
-    response = {"id": f"r{at}", "user_id": "u", "status": "submitted", "inserted_at": AT, "updated_at": AT}
+    suggestion: dict[str, Any] = {
+        "id": f"s{at}",
+        "question_id": "q",
+        "value": "good",
+        "score": 0.5,
+        "agent": "m",
+        "updated_at": AT,
+    }
+    response: dict[str, Any] = {"id": f"r{at}", "user_id": "u", "status": "submitted", "inserted_at": AT, "updated_at": AT}
     response |= {"values": {"quality": {"value": "good"}}}
     parts = {"suggestions": [suggestion], "responses": [response]}
     return {"id": f"i{at}", "external_id": f"e{at}", "fields": {"text": "a"}, "metadata": {"round": 1}, **parts, **more}
@@ -42,6 +49,12 @@ def record(at: int, **more: Any) -> dict[str, Any]:
 
 PAGE = {"items": [record(0)], "total": 1}
 ANSWERS["datasets/d/records"] = PAGE
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "PAUSES_S", (0.0,))
+    monkeypatch.setattr(api, "FIRST_PAUSES_S", (0.0,))
 
 
 class Sick:
@@ -55,7 +68,7 @@ class Sick:
         if scope["type"] != "http":
             return
         self.asked += 1
-        found = self.answers[scope["path"].removeprefix("/api/v1/")]
+        found = self.answers.get(scope["path"].removeprefix("/api/v1/"), {"items": []})
         if callable(found):
             found = found(dict(part.split("=") for part in scope["query_string"].decode().split("&") if part))
         headers = [(b"content-type", b"application/json")]
@@ -68,7 +81,10 @@ class Sick:
 
 def load(url: str, **more: Any) -> list[Row]:
     step = LoadAnnotationsFromArgilla(dataset_name="answers", question="quality", api_url=url, api_key="key", **more)
-    return list(step.generate())
+    try:
+        return list(step.generate())
+    finally:
+        step.unload()
 
 
 def refused(answers: dict[str, Any], **more: Any) -> str:
@@ -113,9 +129,21 @@ def test_any_part_of_an_answer_may_be_of_another_kind(path: str, to: Any) -> Non
                     assert told.fix
 
 
+def problem_of(act: Callable[[], object]) -> DistilflowError | None:
+    """What a person is told; nothing else may come of it."""
+    try:
+        act()
+    except DistilflowError as error:
+        return error
+    return None
+
+
 def write(url: str) -> None:
     step = WriteLabelsToArgilla(dataset_name="answers", question="quality", api_url=url, api_key="key")
-    step.open_dataset()
+    try:
+        step.open_dataset()
+    finally:
+        step.unload()
 
 
 @pytest.mark.parametrize("score", ["high", -1, 7, [0.5, "a"], {}, True, [[]]])
