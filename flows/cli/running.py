@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -265,6 +266,8 @@ def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, ret
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
     options = flags.over(report.options, report.pipeline)
+    if report.flow_run_id is None:  # it began without Prefect, and goes on so
+        flags = replace(flags, no_prefect=True)
     _go_where_it_started(report)
     spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
     return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, retry=retry)
