@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -27,6 +27,9 @@ from steps.llms.server_llm import ServerLLM, Wire
 from steps.llms.user_turns import ChatFormat, cannot_hold_chats, chat_format, raw_prompt, wire_completion
 from steps.providers import BY_NAME, Provider, provider_at
 from steps.secrets import LATER, TRANSPORT, Secret
+
+if TYPE_CHECKING:
+    from steps.llms.batch_apis import Translation
 
 log = logging.getLogger(__name__)
 
@@ -161,11 +164,24 @@ class OpenAILLM(ServerLLM):
         wire = self._loaded
         if request.speaker == "user":
             return await self._write_user_turn(wire, request)
+        body, told = self._body(wire, request)
+        return await self._with_schema(told, lambda told: self._send(wire, body | told, request))
+
+    def _body(self, wire: Wire, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is sent, and what is added to it to tell of a schema."""
         body = self._sampled({**wire.body, "messages": request.chat}, request)
         if request.schema is None:
-            return await self._send(wire, body, request)
-        told = wire_schema(request.schema, self._dialect, request.chat, is_fine_tuned=self._is_fine_tuned)
-        return await self._with_schema(told, lambda told: self._send(wire, body | told, request))
+            return body, {}
+        return body, wire_schema(request.schema, self._dialect, request.chat, is_fine_tuned=self._is_fine_tuned)
+
+    def _translation(self, wire: Wire) -> Translation:
+        def body(request: Request) -> dict[str, Any]:
+            if request.speaker == "user":
+                raise BadRequest("a batch has no place for what a user would say", "set `batch: false` in this step")
+            asked, told = self._body(wire, request)
+            return asked if self._refuses_schemas else asked | told
+
+        return Translation(body, lambda answer, wanted, target: read_completion(answer, target, wanted))
 
     async def _write_user_turn(self, wire: Wire, request: Request) -> Completion:
         wanted = self._chat_format
