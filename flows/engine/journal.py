@@ -299,6 +299,10 @@ class Journal:
             self._put(key, encode({**entry, COPIED: True}), None)
         return entry
 
+    def holds(self, key: bytes) -> bool:
+        """Whether an earlier session kept a reply with this key."""
+        return self._kept.get(key) is not None
+
     def _entry(self, index: Index, key: bytes) -> dict[str, Any] | None:
         if (place := index.get(key)) is None:
             return None

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
-from steps.errors import BadRequest, LLMError, ModelNotFound, ServerFailed
+from steps.errors import BadRequest, LLMError, ServerFailed
 from steps.llms.base import Completion
 from steps.llms.chat_replies import object_of
 from steps.llms.http import Answer, JSONEndpoint
@@ -324,7 +324,9 @@ class AzureBatches(OpenAIBatches):
         said = await self._get(f"files/{uploaded}")
         if (status := said.get("status")) == "error":
             what = self._target.excerpt(str(said.get("status_details") or said.get("error") or ""))
-            raise BadRequest(f"{self._target} cannot use the file of a batch: {what}", "check generation_kwargs and the prompts")
+            raise BadRequest(
+                f"{self._target} cannot use the file of a batch: {what}", "check generation_kwargs and the prompts"
+            )
         return status not in ("pending", "running", "uploaded")
 
 

@@ -315,7 +315,7 @@ class ServerLLM(LLM):
 
     def batch_api(self, account: Account | None = None) -> BatchAPI:
         from steps.llms.anthropic_batches import AnthropicBatches
-        from steps.llms.batch_apis import AzureBatches, BatchAPI, MistralBatches, OpenAIBatches
+        from steps.llms.batch_apis import AzureBatches, MistralBatches, OpenAIBatches
 
         if (batching := self.batching) is None:
             raise BadRequest(f"{self.provider.title} has no batch endpoint that is known here", "set `batch: false`")
