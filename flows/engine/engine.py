@@ -92,10 +92,9 @@ class Engine:
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
-        goes_by_batch = self.settings.journal is None  # what is only looked at cannot wait a day
-        self._batches = (
-            Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for) if goes_by_batch else None
-        )
+        self._batches: Batches | None = None
+        if settings.journal is None:  # what is only looked at cannot wait a day
+            self._batches = Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for)
         self._gateway = Gateway(
             journal,
             self.on_notice,

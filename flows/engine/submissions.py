@@ -262,5 +262,6 @@ class Place:
         with self.path.open("rb") as file:
             file.seek(self.at)
             found = self.api.result(file.read(self.size), lambda custom_id: self.wanted)
-        assert found is not None and isinstance(found.reply, Completion)
+        assert found is not None
+        assert isinstance(found.reply, Completion)
         return found.reply

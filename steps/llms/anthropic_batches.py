@@ -100,7 +100,7 @@ class AnthropicBatches(BatchAPI):
             return self._read(custom_id, Answer(200, {}, orjson.dumps(found.get("message"))), wanted(custom_id))
         if kind == "errored":
             error = found.get("error") or {}
-            inner = error.get("error") if isinstance(error.get("error"), dict) else error
+            inner: dict[str, Any] = error["error"] if isinstance(error.get("error"), dict) else error
             status = _STATUS.get(str(inner.get("type")), 500)
             return self._read(custom_id, Answer(status, {}, orjson.dumps({"error": inner})), wanted(custom_id))
         return self._gone(custom_id, str(kind), "")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
 from steps.errors import Complaint
 from steps.llms.anthropic_wire import read_message, wire_chat, wire_format
 from steps.llms.base import Completion, Request
+from steps.llms.batch_apis import Translation
 from steps.llms.chat_requests import wire_sampling
 from steps.llms.provider_fields import address_field, key_field, model_field
 from steps.llms.server_llm import ServerLLM, Wire
 from steps.providers import BY_CLASS
 from steps.secrets import TRANSPORT, Secret
-
-if TYPE_CHECKING:
-    from steps.llms.batch_apis import Translation
 
 VERSION = "2023-06-01"
 LONGEST_REPLY = 4096

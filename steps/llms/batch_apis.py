@@ -163,11 +163,7 @@ class BatchAPI(ABC):
 
     async def find(self, tag: str, total: int, since: float) -> list[str]:
         """The batches that may be the one made with this tag, of so many requests, at about this Unix time; newest first."""
-        found: list[str] = []
-        async for one in self._listed():
-            if (one.get("metadata") or {}).get(TAG) == tag:
-                found.append(str(one["id"]))
-        return found
+        return [str(one["id"]) async for one in self._listed() if (one.get("metadata") or {}).get(TAG) == tag]
 
     async def download(self, part: str, into: Path) -> None:
         """Bring results here, one of `BatchState.results`.
@@ -327,7 +323,7 @@ class AzureBatches(OpenAIBatches):
             raise BadRequest(
                 f"{self._target} cannot use the file of a batch: {what}", "check generation_kwargs and the prompts"
             )
-        return status not in ("pending", "running", "uploaded")
+        return status not in ("pending", "running")
 
 
 class MistralBatches(BatchAPI):

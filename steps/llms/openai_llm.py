@@ -10,12 +10,13 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from steps.errors import BadRequest, Complaint
 from steps.llms.base import Completion, Request
+from steps.llms.batch_apis import Translation
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
     structure_problems,
@@ -27,9 +28,6 @@ from steps.llms.server_llm import ServerLLM, Wire
 from steps.llms.user_turns import ChatFormat, cannot_hold_chats, chat_format, raw_prompt, wire_completion
 from steps.providers import BY_NAME, Provider, provider_at
 from steps.secrets import LATER, TRANSPORT, Secret
-
-if TYPE_CHECKING:
-    from steps.llms.batch_apis import Translation
 
 log = logging.getLogger(__name__)
 

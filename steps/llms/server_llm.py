@@ -8,23 +8,22 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
+from steps.llms.anthropic_batches import AnthropicBatches
 from steps.llms.base import LLM, Account, Completion
+from steps.llms.batch_apis import AzureBatches, BatchAPI, MistralBatches, OpenAIBatches, Translation
 from steps.llms.chat_requests import RESERVED, StructuredOutput, parameter_problems
 from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, url_problem
 from steps.llms.prices import FREE, Price, find_price
 from steps.llms.provider_errors import Target
 from steps.providers import COMPATIBLE, Batching, Provider
 from steps.secrets import TRANSPORT, Secret, may_name_key, referred, reveal, variable_of
-
-if TYPE_CHECKING:
-    from steps.llms.batch_apis import BatchAPI, Translation
 
 log = logging.getLogger(__name__)
 
@@ -314,9 +313,6 @@ class ServerLLM(LLM):
         self._refuses_schemas = True
 
     def batch_api(self, account: Account | None = None) -> BatchAPI:
-        from steps.llms.anthropic_batches import AnthropicBatches
-        from steps.llms.batch_apis import AzureBatches, MistralBatches, OpenAIBatches
-
         if (batching := self.batching) is None:
             raise BadRequest(f"{self.provider.title} has no batch endpoint that is known here", "set `batch: false`")
         kinds: dict[str, type[BatchAPI]] = {
