@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import orjson
 
 from steps.llms.batch_apis import PAGES, TRANSFER_S, BatchAPI, BatchState, Body, Result
-from steps.llms.chat_replies import object_of
 from steps.llms.http import Answer
 
 SKEW_S = 900.0
@@ -56,7 +55,7 @@ class AnthropicBatches(BatchAPI):
     async def create(self, uploaded: str, file: Path, tag: str) -> str:
         with file.open("rb") as content:
             answer = await self._send("POST", self._batches, data=content, timeout_s=TRANSFER_S)
-        return self._id_of(object_of(answer, self._target))
+        return self._id_of(self._made(answer, self._batches))
 
     async def find(self, tag: str, total: int, since: float) -> list[str]:
         """It knows no tags: those of the same time and size. Whose they are is seen in their results."""

@@ -241,8 +241,19 @@ class BatchAPI(ABC):
         return await self._endpoint.send(method, url, given, data=data, into=into, timeout_s=timeout_s or self._timeout_s)
 
     async def _post(self, path: str, body: Body) -> Body:
-        answer = await self._send("POST", path, data=orjson.dumps(body))
-        return object_of(answer, replace(self._target, path=f"/{path}"))
+        return self._made(await self._send("POST", path, data=orjson.dumps(body)), path)
+
+    def _made(self, answer: Answer, path: str) -> Body:
+        """What was made. Where a server failed, overload included, nobody knows whether it was.
+
+        Raises:
+            LLMError: ServerFailed where nobody knows; else nothing was made.
+        """
+        target = replace(self._target, path=f"/{path}")
+        if answer.status >= 500:
+            error = classify(answer.status, answer.body, answer.headers, target)
+            raise ServerFailed(error.message, error.fix, error.retry_after_s)
+        return object_of(answer, target)
 
     async def _get(self, path: str, query: str = "") -> Body:
         return object_of(await self._send("GET", path, query=query), replace(self._target, path=f"/{path}"))
