@@ -25,8 +25,9 @@ from tests.fakes.providers.server import BAD_KEY, Prompt, _completion, _message,
 from tests.fakes.providers.server import _anthropic_problem as anthropic_problem
 
 Kind = Literal["openai", "azure", "anthropic", "mistral"]
-Moment = Literal["upload", "create", "created", "look", "download"]
-"""When a request can be held: before a file is taken, before a batch is made, once it is made, at a look, in a download."""
+Moment = Literal["upload", "create", "late", "created", "look", "download"]
+"""When a request can be held: before a file is taken, before a batch is made, before it is made though nobody waits for the
+answer any more, once it is made, at a look, in a download."""
 KEY = "good-key-0123456789"
 EXPIRE = "please expire the first time"
 BREAK = "please break the first time"
@@ -71,8 +72,6 @@ class FakeBatches:
     """Requests that may lie in batches at a time; a batch beyond it is not taken."""
     forgets: bool = False
     """Whether it knows no batch that it made."""
-    never_expires: bool = False
-    replies_as_texts: bool = False
     keeps_going: bool = True
     """Whether batches get done."""
     hold: Moment | None = None
@@ -93,6 +92,7 @@ class FakeBatches:
         self._numbers = count(1)
         self._begun = False
         self.looked_at: list[float] = []
+        self._working: asyncio.Task[None] | None = None
 
     def go_on(self) -> None:
         """Answer the request that is held."""
@@ -182,17 +182,30 @@ class FakeBatches:
         if self.failing_creates:
             self.failing_creates -= 1
             return _failure(self.dialect.failed)
-        made, problem = self._make(body)
+        if self.hold == "late" and not self.reached.is_set():
+            self._working = asyncio.create_task(self._make_late(body))
+            await asyncio.shield(self._working)
+            return web.Response(status=500)
+        made, problem = self._hand_in(body)
         if problem is not None:
             return _failure(problem)
-        self.made.append(made)
-        for line in made.lines:
-            self.handed_in[_prompt(line)] += 1
         if self.lost_answers:
             self.lost_answers -= 1
             return _failure(self.dialect.failed)
         await self._held("created")
         return _json(self._batch(made))
+
+    async def _make_late(self, body: dict[str, Any]) -> None:
+        await self._held("late")
+        self._hand_in(body)
+
+    def _hand_in(self, body: dict[str, Any]) -> tuple[Made, Failure | None]:
+        made, problem = self._make(body)
+        if problem is None:
+            self.made.append(made)
+            for line in made.lines:
+                self.handed_in[_prompt(line)] += 1
+        return made, problem
 
     def _make(self, body: dict[str, Any]) -> tuple[Made, Failure | None]:
         made = Made(f"batch_{next(self._numbers)}", [], time.time(), body.get("metadata"), [])
@@ -364,7 +377,7 @@ class FakeBatches:
             body = {"model": made.model, **line["body"]} if "body" in line else line["params"]
             if made.is_cancelled and number % 2:
                 self._gone(made, line, "batch_cancelled", "canceled")
-            elif EXPIRE in prompt and is_first and not self.never_expires:
+            elif EXPIRE in prompt and is_first:
                 self._gone(made, line, "batch_expired", "expired")
             elif (failure := self._failure_of(prompt, body, is_first)) is not None:
                 self._failed(made, line, failure)

@@ -311,7 +311,7 @@ def test_rows_that_ask_the_same_are_in_a_batch_once_each(tmp_path: Path) -> None
 
 def test_a_budget_counts_batches_at_their_price_and_sends_no_more_than_fits(tmp_path: Path) -> None:
     fake = FakeBatches("mistral")
-    llm = {"generation_kwargs": {"max_new_tokens": 100}}
+    llm: dict[str, Any] = {"generation_kwargs": {"max_new_tokens": 100}}
     with running(fake) as url:
         result = run_steps(tmp_path, steps("mistral", url, questions(100), **llm), max_cost=4.0)
     assert len(result.only) == 100
@@ -322,7 +322,7 @@ def test_a_budget_counts_batches_at_their_price_and_sends_no_more_than_fits(tmp_
 
 def test_a_budget_that_is_used_up_ends_the_run_with_what_it_bought(tmp_path: Path) -> None:
     fake = FakeBatches("mistral")
-    llm = {"generation_kwargs": {"max_new_tokens": 100}}
+    llm: dict[str, Any] = {"generation_kwargs": {"max_new_tokens": 100}}
     with running(fake) as url:
         result = run_steps(tmp_path, steps("mistral", url, questions(100), **llm), max_cost=0.4)
     assert result.engine.used_up is not None
@@ -332,7 +332,7 @@ def test_a_budget_that_is_used_up_ends_the_run_with_what_it_bought(tmp_path: Pat
 
 def test_what_lies_at_a_provider_counts_against_the_budget_of_the_next_session(tmp_path: Path) -> None:
     fake = FakeBatches("mistral", keeps_going=False)
-    llm = {"generation_kwargs": {"max_new_tokens": 100}}
+    llm: dict[str, Any] = {"generation_kwargs": {"max_new_tokens": 100}}
     with running(fake) as url:
         run_steps(tmp_path, steps("mistral", url, questions(30), **llm), max_cost=3.5, during=_stopping(fake))
         assert fake.requests > 20
