@@ -44,7 +44,7 @@ MOMENTS: dict[Moment, str] = {
 ROWS = 5000
 FAILING = 50
 """One row of so many is refused by the provider."""
-PAUSE_S = 0.1
+PAUSE_S = 0.25
 ENDS_WELL = (0, 3)
 """3: with rows in quarantine."""
 HANG_S = 120.0
@@ -127,7 +127,7 @@ def kill(kind: Kind, moment: Moment, rows: int, folder: Path) -> Killed:
         begin = time.perf_counter()
         again = _start(folder)
         if moment == "late":
-            again.wait_for(lambda: fake.listings > 1, HANG_S)
+            again.wait_for(lambda: fake.listings > 0, HANG_S)
             fake.go_on()
         code = again.wait(HANG_S)
         again_s = time.perf_counter() - begin
