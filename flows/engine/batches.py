@@ -143,6 +143,10 @@ class Batches:
         assert llm.batching is not None
         return BatchLine(llm, step, identity, price.at(llm.batching.rate) if price is not None else None)
 
+    def is_awaited(self, endpoint: str) -> bool:
+        """Whether a batch of an earlier session is open there."""
+        return any(one.endpoint == endpoint for one in self._open.values())
+
     def attend(self, line: BatchLine) -> None:
         """Go on with the open batches at a model's endpoint, unless somebody does."""
         for one in list(self._open.values()):
@@ -189,6 +193,8 @@ class Batches:
         """What is still at providers, in words."""
         told = []
         for one in self._open.values():
+            if one.progress in ("written", "uploaded"):
+                continue
             where = f"{counted(one.count, 'request')} of step {one.step!r} " + (
                 f"are at {one.provider} ({one.name})" if one.batch else f"may be at {one.provider}"
             )

@@ -194,7 +194,7 @@ class Line:
     ) -> None:
         self._by_batch = by_batch and not llm.is_free
         self._batch: BatchLine | None = None
-        """Once it is open; where there are batches, also of steps that start none: an earlier session may have."""
+        """Made when it is needed: also in a step that sends no batches, where an earlier session did."""
         self._gateway = gateway
         self._is_replay = gateway.is_replay and not llm.is_free
         self._gate = gate
@@ -209,9 +209,11 @@ class Line:
         """Get the model ready, unless the journal answers for it."""
         if not self._is_replay:
             await self._caller.llm.load()
-        if (batches := self._gateway.batches) is not None and self._llm.batching is not None:
-            self._batch = batches.line(self._llm, self._step, self._model, self._price)
-            batches.attend(self._batch)
+        batches = self._gateway.batches
+        if batches is None or self._llm.batching is None:
+            return
+        if self._by_batch or batches.is_awaited(self._llm.endpoint):
+            batches.attend(self._line_to(batches))
 
     @property
     def replies_at_once(self) -> int:
@@ -219,6 +221,11 @@ class Line:
         if not self._by_batch or self._batch is None:
             return 0
         return self._batch.most_n
+
+    def _line_to(self, batches: Batches) -> BatchLine:
+        if self._batch is None:
+            self._batch = batches.line(self._llm, self._step, self._model, self._price)
+        return self._batch
 
     async def close(self) -> None:
         if not self._is_replay:
@@ -275,8 +282,8 @@ class Line:
     async def _buy(self, key: bytes, row_id: str, request: Request) -> Completion:
         """Ask the server. Whatever is paid for is counted and kept, also a reply that is of no use."""
         batches = self._gateway.batches
-        if batches is not None and self._batch is not None and (self._by_batch or batches.has(key)):
-            return await self._buy_by_batch(batches, self._batch, key, row_id, request)
+        if batches is not None and self._llm.batching is not None and (self._by_batch or batches.has(key)):
+            return await self._buy_by_batch(batches, self._line_to(batches), key, row_id, request)
         used = Tally()
 
         async def keep(completion: Completion, seconds: float, attempts: int) -> None:

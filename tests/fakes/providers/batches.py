@@ -31,6 +31,7 @@ answer any more, once it is made, at a look, in a download."""
 KEY = "good-key-0123456789"
 EXPIRE = "please expire the first time"
 BREAK = "please break the first time"
+EMPTY = "please say nothing the first time"
 BATCH_PATHS = {
     "openai": ("/v1/files", "/v1/batches"),
     "azure": ("/openai/files", "/openai/batches"),
@@ -72,6 +73,7 @@ class FakeBatches:
     """Requests that may lie in batches at a time; a batch beyond it is not taken."""
     forgets: bool = False
     """Whether it knows no batch that it made."""
+    refuses_schemas: bool = False
     keeps_going: bool = True
     """Whether batches get done."""
     hold: Moment | None = None
@@ -383,7 +385,7 @@ class FakeBatches:
                 self._failed(made, line, failure)
             else:
                 self.ran[prompt] += 1
-                self._answered(made, line, body, prompt)
+                self._answered(made, line, body, prompt, is_empty=EMPTY in prompt and is_first)
         self._files[f"{made.id}-output"] = b"".join(made.results)
         self._files[f"{made.id}-errors"] = b"".join(made.errors)
 
@@ -394,6 +396,8 @@ class FakeBatches:
         problem = anthropic_problem(body) if self.kind == "anthropic" else _openai_problem(dialect, body)
         if problem is not None:
             return problem
+        if self.refuses_schemas and "response_format" in body:
+            return Failure(400, openai_error("Invalid parameter: 'response_format' is not supported.", "invalid_request_error"))
         if Prompt.LONG in prompt:
             return dialect.too_long
         if BREAK in prompt and is_first:
@@ -402,12 +406,12 @@ class FakeBatches:
             return dialect.rate_limited
         return None
 
-    def _answered(self, made: Made, line: dict[str, Any], body: dict[str, Any], prompt: str) -> None:
+    def _answered(self, made: Made, line: dict[str, Any], body: dict[str, Any], prompt: str, *, is_empty: bool) -> None:
         if self.kind == "anthropic":
-            result = {"type": "succeeded", "message": _message(body, prompt, "")}
+            result = {"type": "succeeded", "message": _message(body, prompt, "end_turn" if is_empty else "")}
             made.results.append(orjson.dumps({"custom_id": line["custom_id"], "result": result}) + b"\n")
             return
-        self._response(made.results, made, line, 200, _completion(self.dialect, body, prompt, ""))
+        self._response(made.results, made, line, 200, _completion(self.dialect, body, prompt, "stop" if is_empty else ""))
 
     def _failed(self, made: Made, line: dict[str, Any], failure: Failure) -> None:
         if self.kind == "anthropic":

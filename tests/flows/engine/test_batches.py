@@ -12,9 +12,13 @@ import pytest
 
 from flows.engine.engine import Engine
 from flows.engine.journal import paid_in
+from flows.plan import plan
+from flows.runners.inline import preview
+from flows.spec import spec_from
 from steps.errors import RunError
-from tests.fakes.providers import BAD_KEY, Prompt
-from tests.fakes.providers.batches import BREAK, EXPIRE, KEY, FakeBatches, Kind
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.providers import BAD_KEY, Prompt, intercepting
+from tests.fakes.providers.batches import BREAK, EMPTY, EXPIRE, KEY, FakeBatches, Kind
 from tests.fakes.serving import running
 from tests.flows.engine.running import Result, run_steps
 
@@ -164,6 +168,87 @@ def test_another_batch_of_the_same_size_is_not_taken_for_the_one_that_was_lost(t
         result = run_steps(tmp_path / "mine", steps("anthropic", url, questions(40)))
     assert len(result.only) == 40
     assert len(fake.made) == 2
+
+
+@each_kind
+def test_a_reply_without_text_is_paid_for_and_asked_for_once_more(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, [*questions(5), EMPTY]))
+    assert len(result.only) == 6
+    assert [len(one.lines) for one in fake.made] == [6, 1]
+    assert result.counts["answer"].usage.requests == len(costs(tmp_path)) == 7
+
+
+def test_openai_at_its_own_address_through_a_proxy_costs_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeBatches("openai")
+    told = steps("openai", "", questions(10))
+    llm = told[1]["with"]["llm"]
+    del llm["base_url"], llm["price"]
+    with intercepting(tmp_path, fake) as intercepted:
+        for name, value in intercepted.environment.items():
+            monkeypatch.setenv(name, value)
+        result = run_steps(tmp_path / "run", told)
+    used = result.counts["answer"].usage
+    assert used.cost == pytest.approx((used.input_tokens * 0.15 + used.output_tokens * 0.60) / 2 / 10**6)
+    assert len(fake.made) == 1
+
+
+def test_an_address_that_changed_does_not_send_again_what_lies_at_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeBatches("openai", keeps_going=False)
+    told = steps("openai", "", questions(10))
+    del told[1]["with"]["llm"]["base_url"]
+    with running(fake) as url, running(FakeBatches("openai")) as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{url}/v1")
+        run_steps(tmp_path, told, during=_stopping(fake))
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{other}/v1")
+        with pytest.raises(RunError, match="asks somewhere else now"):
+            run_steps(tmp_path, told)
+
+
+def test_a_batch_of_a_step_that_is_gone_is_told(tmp_path: Path) -> None:
+    fake = FakeBatches("mistral", keeps_going=False)
+    with running(fake) as url:
+        run_steps(tmp_path, steps("mistral", url, questions(10)), during=_stopping(fake))
+        result = run_steps(tmp_path, steps("mistral", url, questions(10))[:1])
+    assert any("no step of the pipeline asks" in text for _, text in result.said)
+
+
+def test_a_damaged_note_of_a_batch_ends_the_run_before_anything_is_sent(tmp_path: Path) -> None:
+    fake = FakeBatches("openai", keeps_going=False)
+    with running(fake) as url:
+        run_steps(tmp_path, steps("openai", url, questions(10)), during=_stopping(fake))
+        [kept] = (tmp_path / "batches").glob("*.json")
+        kept.write_text("{")
+        with pytest.raises(RunError, match="cannot be read"):
+            run_steps(tmp_path, steps("openai", url, questions(10)))
+    assert len(fake.made) == 1
+
+
+def test_a_schema_that_is_refused_is_left_out_of_the_next_batch(tmp_path: Path) -> None:
+    fake = FakeBatches("azure", refuses_schemas=True)
+    told = steps("azure", "", ["good"])
+    with running(fake) as url:
+        told[1] = {
+            "name": "answer",
+            "use": "TextClassification",
+            "after": "load",
+            "with": {"llm": model("azure", url), "batch": True, "available_labels": ["good", "bad"]},
+        }
+        told[0]["with"]["data"] = [{"text": "it is good, as json"}]
+        result = run_steps(tmp_path, told)
+    assert [row["labels"] for row in result.only] == ["good"]
+    assert len(fake.made) == 2
+
+
+def test_a_preview_asks_at_once_and_sends_no_batch(tmp_path: Path) -> None:
+    provider = FakeOpenAI()
+    with running(provider) as url:
+        told = steps("openai", url, questions(3))
+        found = preview(plan(spec_from({"distilflow": 1, "steps": told})[0]), 3, runs_dir=tmp_path)
+    assert len(found.rows["answer"]) == 3
 
 
 def test_looks_that_fail_are_repeated_and_told_once(tmp_path: Path) -> None:
