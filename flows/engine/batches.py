@@ -22,8 +22,8 @@ from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice, Tell
 from flows.engine.submissions import Asked, AskedRequests, Place, Submission, Submissions, line_of, new_tag
 from flows.engine.tally import Tally
-from steps.errors import BadRequest, EmptyReply, LLMError, RateLimited, RowError, RunError, SchemaRefused
-from steps.llms.base import LLM, Completion, Request
+from steps.errors import BadRequest, EmptyReply, EndpointDown, LLMError, RateLimited, RowError, RunError, SchemaRefused
+from steps.llms.base import LLM, Account, Completion, Request
 from steps.llms.batch_apis import BatchAPI, BatchState, BatchUnknown, Fault, Result, is_refusal, lines_of
 from steps.llms.prices import Price
 from steps.wording import counted
@@ -77,7 +77,6 @@ class BatchLine:
         self.identity = identity.hex()
         self.price = price
         self.api = llm.batch_api()
-        self.account = llm.accounts[0].identity
         self.pause_s = float(getattr(llm, "batch_pause", 5.0))
 
     @property
@@ -151,7 +150,7 @@ class Batches:
         """Go on with the open batches at a model's endpoint, unless somebody does."""
         for one in list(self._open.values()):
             if one.endpoint == line.llm.endpoint and one.tag not in self._attended:
-                account = next((found for found in line.llm.accounts if found.identity == one.account), None)
+                account = next((found for found in line.llm.accounts if account_of(found, one.tag) == one.account), None)
                 self._start(one, line, line.llm.batch_api(account))
 
     def hold(self) -> None:
@@ -271,7 +270,7 @@ class Batches:
         if one.tag not in self._attended:
             raise RunError(
                 f"step {one.step!r} has requests in {one.name} at {one.endpoint}, and asks somewhere else now",
-                f"have it ask there again; or, to have them sent and paid for once more, delete {self._files.path(one)}",
+                f"have it ask there again; or, to have them sent and paid for once more, {self._without(one)}",
             )
 
     def _size(self, line: BatchLine, name: str, request: Request) -> int:
@@ -311,9 +310,12 @@ class Batches:
     def _hand_in(self, line: BatchLine, asked: list[Asked]) -> None:
         keys = [one.key for one in asked]
         price = line.price.model_dump(mode="json") if line.price is not None else None
-        about = (new_tag(), line.step, line.llm.model_name, line.identity, line.llm.endpoint, line.provider, line.account)
+        tag = new_tag()
+        account = account_of(line.llm.accounts[0], tag)
+        about = (tag, line.step, line.llm.model_name, line.identity, line.llm.endpoint, line.provider, account)
         one = Submission(*about, price, keys, count=len(keys))
-        ceilings = [found for each in asked if (found := ceiling_of(line.llm, line.price, each.request)) is not None]
+        found = [ceiling_of(line.llm, line.price, each.request) for each in asked]
+        ceilings = [amount for amount in found if amount is not None]
         one.ceiling = (sum(amount.cost for amount in ceilings), sum(amount.tokens for amount in ceilings))
         self._open[one.tag] = one
         self._keys.update(dict.fromkeys(keys, one))
@@ -359,7 +361,7 @@ class Batches:
         """What ends the way of a batch, as all its rows are told."""
         if isinstance(error, BatchUnknown):
             again = "to have its requests sent and paid for once more"
-            fix = f"use a key of the account that it was sent with; or, {again}, delete {self._files.path(one)}"
+            fix = f"use a key of the account that it was sent with; or, {again}, {self._without(one)}"
             return RunError(f"step {one.step!r}: {error.message}", fix)
         if isinstance(error, LLMError) and not error.is_fatal:  # it is no single row's
             return RunError(f"a batch of step {one.step!r}: {error.message}", error.fix)
@@ -371,7 +373,7 @@ class Batches:
         Raises:
             LLMError: The provider refused.
         """
-        file, pause_s = self._files.input(one), line.pause_s
+        file, pause_s, failures = self._files.input(one), line.pause_s, 0
         while not one.batch:
             try:
                 if not one.uploaded:
@@ -391,6 +393,11 @@ class Batches:
                     one.progress = "uploaded"
                     if error.is_fatal or not error.is_retryable:
                         raise
+                    failures += not isinstance(error, RateLimited)
+                    if failures > line.llm.max_retries:
+                        raise EndpointDown(
+                            f"{one.endpoint} takes no batch: {error.message} ({failures} attempts)", error.fix
+                        ) from error
                 self._tell_once(one, error)
                 wait_s = error.retry_after_s if isinstance(error, RateLimited) else None
                 await self._sleep(max(pause_s, wait_s or 0.0))
@@ -452,7 +459,7 @@ class Batches:
 
     async def _follow(self, one: Submission, line: BatchLine, api: BatchAPI) -> None:
         """Look at a batch until it has ended, and bring in what came of it."""
-        pause_s, is_last = line.pause_s, False
+        pause_s, times = line.pause_s, 0
         while True:
             is_last = self._over.is_set()
             try:
@@ -460,9 +467,12 @@ class Batches:
                 state = await api.look(one.batch)
                 self._forget_trouble(one)
                 if state.state == "failed":
-                    return await self._was_not_taken(one, line, state)
+                    await self._was_not_taken(one, line, state)
+                    return
                 if state.state == "ended":
-                    return await self._collect(one, line, api, state)
+                    if await self._collect(one, line, api, state, times):
+                        return
+                    times += 1
                 done = f"{state.done + state.failed:,} of {one.count:,}"
                 self._progress(one, f"waiting for {one.provider}: {done} requests of step {one.step!r} are done in {one.name}")
             except LLMError as error:
@@ -512,37 +522,62 @@ class Batches:
             await self._ended.wait_for(lambda: self._under_way(line) < before or self._over.is_set())
 
     # ---- what came of a batch
-    async def _collect(self, one: Submission, line: BatchLine, api: BatchAPI, state: BatchState) -> None:
-        """Put all replies into the journal, then let those have them who wait."""
-        parts = [self._files.results(one, part) for part in range(len(state.results))]
-        for where, path in zip(state.results, parts, strict=True):
-            await self._download(one, line, api, where, path)
+    async def _collect(self, one: Submission, line: BatchLine, api: BatchAPI, state: BatchState, times: int) -> bool:
+        """Put all replies into the journal, then let those have them who wait; whether all were there. `times`: it was tried.
+
+        Raises:
+            RunError: Time and again results are not there that the provider counts.
+        """
         requests = await asyncio.to_thread(AskedRequests, self._files.requests(one))
-        left = set(one.keys)
+        left = {key for key in one.keys if key in self._keys}
+        answered = 0
         try:
-            for path in parts:
-                chunk: list[tuple[str, Result, Place]] = []
-                for at, content in lines_of(path):
-                    result = api.result(content, lambda custom_id: _wanted(requests, one.key_in(custom_id)))
-                    if result is None or (key := one.key_in(result.custom_id)) not in left:
-                        continue
-                    left.discard(key)
-                    place = Place(path, at, len(content), _wanted(requests, key), api)
-                    chunk.append((key, result, place))
-                    if len(chunk) >= AT_A_TIME:
-                        await self._take_in(one, line, requests, chunk)
-                        chunk = []
-                await self._take_in(one, line, requests, chunk)
-            chunk = []
-            for key in left:
-                result = api.missing(one.custom_id(key), is_cancelled=state.is_cancelled)
-                chunk.append((key, result, Place(parts[0] if parts else Path(), 0, 0, 1, api)))
-            await self._take_in(one, line, requests, chunk)
+            for part, where in enumerate(state.results):
+                path = self._files.results(one, part + 10 * times)
+                await self._download(one, line, api, where, path)
+                answered += await self._read(one, line, api, requests, path, left)
+            if answered < state.done:
+                if times < LOOKS:
+                    return False
+                what = (
+                    f"{one.provider} answered {state.done:,} requests in {one.name}, and its results have {answered:,} of them"
+                )
+                raise RunError(what, f"resume later; or, to have the others sent and paid for again, {self._without(one)}")
+            missing = [api.missing(one.custom_id(key), is_cancelled=state.is_cancelled) for key in left]
+            nowhere = Place(Path(), 0, 0, 1, api)
+            await self._take_in(one, line, requests, [(one.key_in(each.custom_id), each, nowhere) for each in missing])
         finally:
             requests.close()
         ended = "cancelled" if state.is_cancelled else "collected"
-        await asyncio.to_thread(self._files.close, one, f"{ended}: {state.done:,} of {one.count:,} answered")
+        await asyncio.to_thread(self._files.close, one, f"{ended}: {answered:,} of {one.count:,} answered")
         self._release(one)
+        return True
+
+    async def _read(
+        self, one: Submission, line: BatchLine, api: BatchAPI, requests: AskedRequests, path: Path, left: set[str]
+    ) -> int:
+        """Take in one file of results, as far as they are `left`; how many of all in it are answers."""
+        chunk: list[tuple[str, Result, Place]] = []
+        seen, answered = set[str](), 0
+        for at, content in lines_of(path):
+            result = api.result(content, lambda custom_id: _wanted(requests, one.key_in(custom_id)))
+            if result is None or (key := one.key_in(result.custom_id)) not in requests or key in seen:
+                continue
+            seen.add(key)
+            answered += isinstance(result.reply, Completion) or result.reply.usage is not None
+            if key not in left:
+                continue
+            left.discard(key)
+            chunk.append((key, result, Place(path, at, len(content), _wanted(requests, key), api)))
+            if len(chunk) >= AT_A_TIME:
+                await self._take_in(one, line, requests, chunk)
+                chunk = []
+        await self._take_in(one, line, requests, chunk)
+        return answered
+
+    def _without(self, one: Submission) -> str:
+        """How to forget a batch."""
+        return f"delete {self._files.path(one)}"
 
     async def _download(self, one: Submission, line: BatchLine, api: BatchAPI, where: str, path: Path) -> None:
         pause_s = line.pause_s
@@ -684,6 +719,11 @@ class Batches:
         if text not in self._said:
             self._said.add(text)
             self._tell(Notice("warning", "", text))
+
+
+def account_of(account: Account, tag: str) -> str:
+    """Which key a batch was sent with, as far as a file may say it."""
+    return hashlib.blake2b(f"{tag} {account.identity}".encode(), digest_size=8).hexdigest()
 
 
 def error_tally(line: BatchLine, error: LLMError) -> Tally:

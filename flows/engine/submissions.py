@@ -42,7 +42,7 @@ class Submission:
     endpoint: str
     provider: str
     account: str
-    """The identity of the key that it was sent with."""
+    """Tells the key that it was sent with from others."""
     price: dict[str, Any] | None
     """USD per million tokens, at the rate of batches; None where nobody knows."""
     keys: list[str]

@@ -64,11 +64,14 @@ class BatchState:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one request. `is_final`: asked again, it would be no better, or nobody wants it to be."""
+    """What came of one request. `is_final`: asked again, it would be no better, or nobody wants it to be. `was_run`: the
+    provider counts it as done, whatever the reply is good for.
+    """
 
     custom_id: str
     reply: Completion | LLMError
     is_final: bool = False
+    was_run: bool = False
 
 
 Body = dict[str, Any]
@@ -196,9 +199,9 @@ class BatchAPI(ABC):
 
     def _read(self, custom_id: str, answer: Answer, wanted: int) -> Result:
         try:
-            return Result(custom_id, self.told.read(answer, wanted, self._target))
+            return Result(custom_id, self.told.read(answer, wanted, self._target), was_run=True)
         except LLMError as error:
-            return Result(custom_id, error)
+            return Result(custom_id, error, was_run=200 <= answer.status < 300)
 
     def _gone(self, custom_id: str, code: str, message: str) -> Result:
         """A request that the provider did not get to, or not to the end of."""

@@ -74,6 +74,10 @@ class FakeBatches:
     forgets: bool = False
     """Whether it knows no batch that it made."""
     refuses_schemas: bool = False
+    short_downloads: int = 0
+    """So many times results lack their end, and nothing says so."""
+    cut_downloads: int = 0
+    """So many times results break off half way."""
     keeps_going: bool = True
     """Whether batches get done."""
     hold: Moment | None = None
@@ -284,13 +288,21 @@ class FakeBatches:
             content = self._files[name]
         else:
             return self._not_found("file")
-        if self.hold != "download" or self.reached.is_set():
+        if self.short_downloads:
+            self.short_downloads -= 1
+            return web.Response(body=content[: len(content) // 2], content_type="application/octet-stream")
+        is_cut = self.cut_downloads > 0
+        self.cut_downloads -= is_cut
+        if not is_cut and (self.hold != "download" or self.reached.is_set()):
             return web.Response(body=content, content_type="application/octet-stream")
         response = web.StreamResponse()
         response.content_length = len(content)
         await response.prepare(request)
         half = len(content) // 2
         await response.write(content[:half])
+        if is_cut and request.transport is not None:
+            request.transport.abort()
+            return response
         await self._held("download")
         await response.write(content[half:])
         await response.write_eof()

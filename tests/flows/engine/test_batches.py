@@ -15,11 +15,11 @@ from flows.engine.journal import paid_in
 from flows.plan import plan
 from flows.runners.inline import preview
 from flows.spec import spec_from
-from steps.errors import RunError
+from steps.errors import LLMError, RunError
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.providers import BAD_KEY, Prompt, intercepting
 from tests.fakes.providers.batches import BREAK, EMPTY, EXPIRE, KEY, FakeBatches, Kind
-from tests.fakes.serving import running
+from tests.fakes.serving import Restartable, running
 from tests.flows.engine.running import Result, run_steps
 
 KINDS: list[Kind] = ["openai", "azure", "anthropic", "mistral"]
@@ -321,6 +321,57 @@ def test_a_batch_that_the_provider_does_not_know_is_not_sent_again(tmp_path: Pat
         result = run_steps(tmp_path, steps("openai", url, questions(20)))
     assert len(result.only) == 20
     assert len(fake.made) == 1
+
+
+def test_a_server_that_was_never_there_ends_the_run(tmp_path: Path) -> None:
+    with running(FakeBatches("openai")) as url:
+        pass  # nobody listens there any more
+    with pytest.raises(LLMError, match="takes no batch") as told:
+        run_steps(tmp_path, steps("openai", url, questions(5), max_retries=2))
+    assert told.value.is_fatal
+
+
+def test_a_server_that_is_gone_while_its_batch_runs_is_waited_for(tmp_path: Path) -> None:
+    fake = FakeBatches("openai", keeps_going=False)
+    with Restartable(fake) as server:
+
+        async def interrupt(engine: Engine) -> None:
+            while not fake.looks:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(server.stop)
+            await asyncio.sleep(0.5)
+            fake.keeps_going = True
+            await asyncio.to_thread(server.start)
+
+        result = run_steps(tmp_path, steps("openai", server.url, questions(20)), during=interrupt)
+    assert len(result.only) == 20
+    assert len(fake.made) == 1
+
+
+def test_results_that_break_off_are_fetched_again(tmp_path: Path) -> None:
+    fake = FakeBatches("openai", cut_downloads=2)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, questions(20)))
+    assert len(result.only) == 20
+    assert len(costs(tmp_path)) == 20
+
+
+@each_kind
+def test_results_that_lack_what_the_provider_counts_are_fetched_again_and_nothing_is_sent_again(
+    kind: Kind, tmp_path: Path
+) -> None:
+    fake = FakeBatches(kind, short_downloads=1)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(30)))
+        assert len(result.only) == 30
+        assert len(costs(tmp_path)) == 30
+        fake.short_downloads = 10
+        with pytest.raises(RunError, match="its results have"):
+            run_steps(tmp_path / "b", steps(kind, url, questions(30)))
+        fake.short_downloads = 0
+        later = run_steps(tmp_path / "b", steps(kind, url, questions(30)))
+    assert len(later.only) == len(costs(tmp_path / "b")) == 30
+    assert len(fake.made) == 2
 
 
 def _stopping(fake: FakeBatches) -> Any:
