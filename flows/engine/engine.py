@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from flows.engine.batches import Batches
+from flows.engine.batching.batches import Batches
 from flows.engine.budget import Budget, Purpose, UsedUp
 from flows.engine.caps import Caps
 from flows.engine.crew import Crew, count_death

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flows.engine.batches import Batches, BatchLine, error_tally
+from flows.engine.batching.batches import Batches
+from flows.engine.batching.line import BatchLine, error_tally
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
 from flows.engine.journal import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from flows.engine.gathering import MOST_AT_ONCE
+from flows.engine.batching.gathering import MOST_AT_ONCE
 from flows.engine.keys import step_keys
 from flows.plan import Plan, PlannedStep
 from flows.plan.reach import first_before, reached

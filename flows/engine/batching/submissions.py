@@ -133,6 +133,10 @@ class Submissions:
     def path(self, one: Submission) -> Path:
         return self._folder / f"{one.tag}.json"
 
+    def without(self, one: Submission) -> str:
+        """How to have a run know nothing of a batch."""
+        return f"delete {self.path(one)}"
+
     def requests(self, one: Submission) -> Path:
         return self._folder / f"{one.tag}.requests.jsonl"
 
@@ -265,3 +269,8 @@ class Place:
         assert found is not None
         assert isinstance(found.reply, Completion)
         return found.reply
+
+
+def wanted(requests: AskedRequests, key: str) -> int:
+    """Replies that a request asked for."""
+    return requests.get(key).request.n if key and key in requests else 1
