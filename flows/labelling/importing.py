@@ -152,6 +152,8 @@ def _columns(part: Part) -> list[str]:
 def rows_of_run(run: RunFolder, leaf: str | None = None) -> list[Row]:
     """The annotations of a run: the rows of a leaf, or those that its `ConsolidateLabels` worked on.
 
+    What the run's other leaves tell of the same items comes with them.
+
     Raises:
         RunError: It has none.
     """
@@ -163,15 +165,26 @@ def rows_of_run(run: RunFolder, leaf: str | None = None) -> list[Row]:
         raise RunError(
             what, f"take a run with the columns {listed([ITEM, ANNOTATOR, LABEL])}, or with a ConsolidateLabels step"
         )
-    rows = [row for _, row in leaves_of(run)[leaf].rows()]
-    if not rows or ANNOTATOR in rows[0]:
+    leaves = leaves_of(run)
+    rows = [row for _, row in leaves[leaf].rows()]
+    if not rows:
         return rows
-    return list(_before_consolidation(run, rows))
+    if ANNOTATOR not in rows[0]:
+        return list(_before_consolidation(run, _about_items(rows)))
+    about: dict[str, Row] = {}
+    for other in found:
+        if ANNOTATOR not in (columns := _columns(leaves[other])) and set(columns) - rows[0].keys() - _MADE:
+            about |= _about_items(row for _, row in leaves[other].rows())
+    return [{**about.get(str(row[ITEM]), {}), **row} for row in rows]
 
 
-def _before_consolidation(run: RunFolder, consolidated: list[Row]) -> Iterator[Row]:
+def _about_items(consolidated: Iterable[Row]) -> dict[str, Row]:
+    """What is to be seen of each item: the columns that its row had before `ConsolidateLabels`."""
+    return {str(row[ITEM]): {name: value for name, value in row.items() if name not in _MADE} for row in consolidated}
+
+
+def _before_consolidation(run: RunFolder, about: dict[str, Row]) -> Iterator[Row]:
     """The annotations that `ConsolidateLabels` left beside its rows, with the other columns of their items."""
-    about = {str(row[ITEM]): {name: row[name] for name in row.keys() - _MADE} for row in consolidated}
     for named in artifacts_of(run.distiset).values():
         if ARTIFACT not in named:
             continue

@@ -12,6 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from flows.labelling import LabelProjects
+from flows.labelling.importing import rows_of_run
+from flows.runs import RunFolder
+from steps.labels.questions import Question
 from tests.fakes.hub import FakeHub
 from tests.fakes.serving import running
 
@@ -101,3 +105,11 @@ def test_annotators_are_reported_on(story: Story) -> None:
         *("template: length", "reviewer-01", "reviewer-02"),
     }
     assert all(row["reliability_low"] <= row["reliability"] <= row["reliability_high"] for row in reports.values())
+
+
+def test_a_label_project_of_the_run_shows_what_the_annotators_judged(story: Story, tmp_path: Path) -> None:
+    project = LabelProjects(tmp_path).create("story", Question(), rows_of_run(RunFolder(story.result.parent)))
+
+    assert len(list(project.said.annotations())) == len(story.rows("said"))
+    told = {row["item"]: (row["instruction"], row["generation"]) for row in story.rows("labels")}
+    assert {name: (item["instruction"], item["generation"]) for name, item in project.items.items()} == told
