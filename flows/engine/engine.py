@@ -94,7 +94,8 @@ class Engine:
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
         self._batches: Batches | None = None
         if settings.journal is None:  # what is only looked at cannot wait a day
-            self._batches = Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for)
+            others = settings.options.reuse
+            self._batches = Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for, others)
         self._gateway = Gateway(
             journal,
             self.on_notice,

@@ -143,7 +143,11 @@ class BatchAPI(ABC):
             part.set_content_disposition("form-data", name="file", filename=file.name)
             headers = {"Content-Type": form.headers["Content-Type"]}
             answer = await self._send("POST", "files", data=form, headers=headers, timeout_s=TRANSFER_S)
-        return self._id_of(object_of(answer, self._target), answer)
+        if answer.status in (404, 405, 501):
+            seen = self._target.excerpt(answer.body.decode(errors="replace")) or "(nothing)"
+            what = f"{self._target} has no batch endpoint that takes files; it said {answer.status}: {seen}"
+            raise BadRequest(what, "leave `batch` out of the step, or correct base_url")
+        return self._id_of(object_of(answer, replace(self._target, path="/files")))
 
     async def is_ready(self, uploaded: str) -> bool:
         """Whether a file that was uploaded can be used by now."""
@@ -266,7 +270,7 @@ class BatchAPI(ABC):
         asked = "&".join(filter(None, (parts.query, query)))
         return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}", query=asked))
 
-    def _id_of(self, said: Body, answer: Answer | None = None) -> str:
+    def _id_of(self, said: Body) -> str:
         if not isinstance(found := said.get("id"), str) or not found:
             raise ServerFailed(f"{self._target} named no id for what it was sent", "check that base_url is the API itself")
         return found

@@ -37,8 +37,18 @@ ENDED_S = 120.0
 class Batches:
     """The batches of a run."""
 
-    def __init__(self, folder: Path, journal: Journal, tell: Tell, budget: Budget | None, paid: Paid) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        journal: Journal,
+        tell: Tell,
+        budget: Budget | None,
+        paid: Paid,
+        others: Sequence[Path] = (),
+    ) -> None:
+        """`others`: folders of runs whose finished rows are taken over; what they have at providers is waited for too."""
         self.files = Submissions(folder)
+        self._others = others
         self.replies = Replies(journal, paid)
         self.submissions: dict[str, Submission] = {}
         self.broken: dict[str, Exception] = {}
@@ -62,6 +72,8 @@ class Batches:
         Raises:
             RunError: What says of them cannot be read.
         """
+        for other in self._others:
+            await asyncio.to_thread(self.files.adopt, other)
         for one in await asyncio.to_thread(self.files.all):
             for key, (code, message, fix) in one.failed.items():
                 self.replies.refused[key] = refusal(code, message, fix)
@@ -69,7 +81,7 @@ class Batches:
                 continue
             self.submissions[one.tag] = one
             self.replies.keys.update(dict.fromkeys(one.keys, one))
-            if self._budget is not None:
+            if self._budget is not None and not one.is_copy:
                 self._owed[one.tag] = self._budget.owe(Purpose(one.step, one.model), Amount(*one.ceiling))
 
     def line(self, llm: LLM, step: str, identity: bytes, price: Price | None) -> BatchLine:

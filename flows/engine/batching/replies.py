@@ -86,8 +86,8 @@ class Replies:
         used = Tally.of(usage, cost, seconds)
         if self._journal.holds(key):
             return entry, used, False
-        await self._journal.keep(key, entry)
-        return entry, used, True
+        await self._journal.keep(key, entry, is_copy=one.is_copy)
+        return entry, used, not one.is_copy
 
     def _fail(self, one: Submission, line: BatchLine, asked: Asked, result: Result) -> bool:
         """What comes of a request that got no reply; whether anybody waited for one."""

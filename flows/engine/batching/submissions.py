@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -56,6 +57,8 @@ class Submission:
     """Of the file, SHA-256."""
     uploaded: str = ""
     """What the file is called at the provider."""
+    is_copy: bool = False
+    """Another run sent it, and counts what it cost."""
     batch: str = ""
     """The id of the batch at the provider."""
     outcome: str = ""
@@ -117,6 +120,37 @@ class Submissions:
             RunError: One cannot be read; without it, requests might be sent and paid for again.
         """
         found = []
+        for one in self._read():
+            if one.progress in ("written", "uploaded"):
+                self.forget(one)
+            else:
+                found.append(one)
+        kept = {one.tag for one in found if one.progress != "closed"}
+        for path in self._folder.glob("*.jsonl"):  # left by a process that died
+            if path.name.partition(".")[0] not in kept:
+                path.unlink(missing_ok=True)
+        return found
+
+    def adopt(self, folder: Path) -> None:
+        """Take over what another run has at providers: what it asked there is not asked again here. It may collect it too.
+
+        Raises:
+            RunError: One cannot be read.
+        """
+        other = Submissions(folder)
+        for one in other._read():
+            if one.progress not in ("creating", "submitted") or self.path(one).exists():
+                continue
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(other.requests(one), self.requests(one))
+            except FileNotFoundError:  # it has just been collected there
+                continue
+            one.is_copy = True
+            self.save(one)
+
+    def _read(self) -> list[Submission]:
+        found = []
         for path in sorted(self._folder.glob("*.json")):
             try:
                 said = orjson.loads(path.read_bytes())
@@ -124,10 +158,7 @@ class Submissions:
             except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
                 fix = "bring it back; or, to have its requests sent and paid for again, delete it"
                 raise RunError(f"{path}, which says what is at a provider, cannot be read: {error}", fix) from error
-            if one.progress in ("written", "uploaded"):
-                self.forget(one)
-            else:
-                found.append(one)
+            found.append(one)
         return sorted(found, key=lambda one: one.at)
 
     def path(self, one: Submission) -> Path:

@@ -216,6 +216,36 @@ def test_a_batch_of_a_step_that_is_gone_is_told(tmp_path: Path) -> None:
     assert any("no step of the pipeline asks" in text for _, text in result.said)
 
 
+def test_a_run_that_takes_over_another_waits_for_the_batch_of_that_one_and_counts_no_cost(tmp_path: Path) -> None:
+    fake = FakeBatches("mistral", keeps_going=False)
+    with running(fake) as url:
+        run_steps(tmp_path / "a", steps("mistral", url, questions(30)), during=_stopping(fake))
+        fake.keeps_going = True
+        more = run_steps(tmp_path / "b", steps("mistral", url, questions(31)), reuse=(tmp_path / "a",))
+        first = run_steps(tmp_path / "a", steps("mistral", url, questions(30)))
+    assert len(more.only) == 31
+    assert more.counts["answer"].usage.requests == len(costs(tmp_path / "b")) == 1
+    assert len(first.only) == len(costs(tmp_path / "a")) == 30
+    assert set(fake.handed_in.values()) == {1}
+
+
+def test_a_server_without_batches_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with running(FakeOpenAI()) as url, pytest.raises(RunError, match="has no batch endpoint") as told:
+        run_steps(tmp_path, steps("openai", url, questions(3)))
+    assert "leave `batch` out" in told.value.fix
+
+
+def test_what_a_process_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+    folder = tmp_path / "batches"
+    folder.mkdir()
+    (folder / "0123456789abcdef.requests.jsonl").write_text('{"key":')
+    fake = FakeBatches("openai")
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, questions(3)))
+    assert len(result.only) == 3
+    assert [path.suffix for path in folder.iterdir()] == [".json"]
+
+
 def test_a_damaged_note_of_a_batch_ends_the_run_before_anything_is_sent(tmp_path: Path) -> None:
     fake = FakeBatches("openai", keeps_going=False)
     with running(fake) as url:
