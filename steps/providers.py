@@ -13,12 +13,24 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
+MEGABYTE = 10**6
 Schemas = Literal["strict", "plain", "object-with-schema", "object", "none"]
 """How a server is told the JSON schema of a reply.
 
 strict: OpenAI's own way, a subset of JSON schema that it holds every reply to. plain: `json_schema` with the schema as it is.
 object-with-schema: `json_object`, and the schema beside it. object: it knows JSON, and no schemas.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How a provider takes many requests at once, and answers within a day for less."""
+
+    protocol: Literal["openai", "azure", "anthropic", "mistral"]
+    most_requests: int
+    most_bytes: int
+    rate: float = 0.5
+    """What it costs, as a share of the usual price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +81,8 @@ class Provider:
 
     logprobs: bool = True
     vision: bool = True
-    batch: bool = False
+    batch: Batching | None = None
+    """Its batch API; None where it has none, or none that is known here."""
     embeddings: bool = True
     filters: bool = False
     """Whether it may refuse a prompt, or take a reply away, for what it says."""
@@ -102,7 +115,7 @@ _OPENAI = Provider(
     key_variables=("OPENAI_API_KEY",),
     max_tokens="max_completion_tokens",
     schemas="strict",
-    batch=True,
+    batch=Batching("openai", 50_000, 200 * MEGABYTE),
     filters=True,
     example="gpt-4o-mini",
 )
@@ -114,6 +127,7 @@ COMPATIBLE = Provider(
     needs_key=False,
     takes_regexes=True,
     takes_texts=True,
+    batch=Batching("openai", 50_000, 200 * MEGABYTE, rate=1.0),
     filters=True,
     note="`base_url` says where, up to `/v1`",
 )
@@ -140,7 +154,7 @@ PROVIDERS: tuple[Provider, ...] = (
             }
         ),
         logprobs=False,
-        batch=True,
+        batch=Batching("anthropic", 100_000, 256 * MEGABYTE),
         embeddings=False,
         filters=True,
         example="claude-haiku-4-5",
@@ -171,7 +185,7 @@ PROVIDERS: tuple[Provider, ...] = (
         key_header="api-key",
         max_tokens="max_completion_tokens",
         schemas="strict",
-        batch=True,
+        batch=Batching("azure", 100_000, 200 * MEGABYTE),
         filters=True,
         models="the name of the deployment",
         example="my-gpt-4o",
@@ -225,7 +239,6 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         most_n=8,
         logprobs=False,
-        batch=True,
         filters=True,
         example="gemini-2.5-flash",
     ),
@@ -241,7 +254,6 @@ PROVIDERS: tuple[Provider, ...] = (
         max_tokens="max_completion_tokens",
         refuses=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
         logprobs=False,
-        batch=True,
         embeddings=False,
         example="llama-3.3-70b-versatile",
     ),
@@ -289,7 +301,7 @@ PROVIDERS: tuple[Provider, ...] = (
                 *("service_tier", "safe_prompt"),
             }
         ),
-        batch=True,
+        batch=Batching("mistral", 1_000_000, 512 * MEGABYTE),
         filters=True,
         example="mistral-small-latest",
     ),
@@ -343,7 +355,6 @@ PROVIDERS: tuple[Provider, ...] = (
         address_variable="TOGETHER_BASE_URL",
         key_variables=("TOGETHER_API_KEY",),
         takes_texts=True,
-        batch=True,
         example="meta-llama/Llama-3.3-70B-Instruct-Turbo",
     ),
     Provider(

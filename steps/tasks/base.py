@@ -22,8 +22,10 @@ from steps.chats import user_asks
 from steps.errors import RowError
 from steps.llms.base import LLM, AnyLLM, Ask, Chat, Completion, JSONSchema, Request, topped_up
 from steps.llms.members import answering, through_members
+from steps.llms.prices import Price
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.row_texts import filled_text_in
+from steps.secrets import TRANSPORT
 from steps.tasks.rehearsing import rehearse_schema, rehearse_text
 from steps.tasks.repairs import Reader
 from steps.tasks.replies import parse_answer, schema_instructions, schema_of
@@ -80,6 +82,27 @@ class Task(Step):
         ge=0,
         description="Further requests for a reply that cannot be read, to have it corrected. Each costs as much again.",
     )
+
+    batch: bool = Field(
+        default=False,
+        description="Send the rows through the provider's batch endpoint: within a day, at half the price (OpenAI, Azure "
+        "OpenAI, Anthropic, Mistral).",
+        json_schema_extra=TRANSPORT,
+    )
+
+    @property
+    def batched_models(self) -> Mapping[str, LLM]:
+        """The models that are asked through a batch endpoint. Those that answer for free, as in a rehearsal, are just asked."""
+        return {name: llm for name, llm in self.answering_models().items() if not llm.is_free} if self.batch else {}
+
+    def price_of(self, llm: LLM) -> Price | None:
+        """What a model costs in this step; None when nobody knows.
+
+        Raises:
+            SpecError: The user's table of prices cannot be read.
+        """
+        price = llm.find_price()
+        return price.at(llm.batching.rate) if price is not None and self.batch and llm.batching is not None else price
 
     def models(self) -> Mapping[str, LLM]:
         """The models that are asked, by the names that requests have for them (`Request.model`): one, unless overridden.
