@@ -248,7 +248,7 @@ def provider_table() -> str:
     for one in PROVIDERS:
         address = f"`{one.address}{one.path}`" if one.address else f"`${one.address_variable}`"
         keys = " or ".join(f"`${name}`" for name in one.key_variables) + ("" if one.needs_key else ", or none")
-        takes = {"logprobs": one.logprobs, "vision": one.vision, "batch": one.batch, "embeddings": one.embeddings}
+        takes = {"logprobs": one.logprobs, "vision": one.vision, "batch": one.batch, "embeddings": one.embeds}
         offers = ", ".join(name for name, has in takes.items() if has)
         notes = "; ".join(note for note in (one.models and f"`model` is {one.models}", one.note) if note)
         lines.append(f"| `{one.name}/` | `{one.class_name}` | {address} | {keys} | {offers} | {notes} |")

@@ -23,9 +23,9 @@ from flows.plan import Plan
 from flows.runners.inline import run_to_end, sampled
 from steps.base import GeneratorStep
 from steps.errors import RunError, SpecError
-from steps.llms.base import LLM, Completion
+from steps.llms.base import Completion, Responder
 
-Models = Mapping[str, Mapping[str, LLM]]
+Models = Mapping[str, Mapping[str, Responder]]
 """The models that are asked, by step and by the names that the step has for them (`Plan.llms`)."""
 SAMPLE = 5
 """Rows of the source in a sample."""

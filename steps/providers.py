@@ -22,6 +22,20 @@ object-with-schema: `json_object`, and the schema beside it. object: it knows JS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embeds:
+    """How a provider turns texts into vectors: /embeddings of OpenAI's protocol."""
+
+    most_inputs: int = 2048
+    """Texts that one request may hold."""
+    takes_base64: bool = False
+    """Whether it writes vectors in base64 if told to: a third of the size of numbers in JSON."""
+    dimensions: str = "dimensions"
+    """What it calls the length of vectors; empty: that cannot be chosen."""
+    example: str = ""
+    """A model, for examples and forms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """One provider: where it is, with what key, and in what its protocol differs."""
 
@@ -70,7 +84,8 @@ class Provider:
     logprobs: bool = True
     vision: bool = True
     batch: bool = False
-    embeddings: bool = True
+    embeds: Embeds | None = None
+    """Whether it has /embeddings, and in what that differs."""
     filters: bool = False
     """Whether it may refuse a prompt, or take a reply away, for what it says."""
     cuts_prompts: bool = False
@@ -82,6 +97,13 @@ class Provider:
     """A model, for examples and forms."""
     note: str = ""
     """What else to know, for docs/models.md."""
+
+    @property
+    def embeddings_class(self) -> str:
+        """What its class for vectors is called; empty where it has none."""
+        if self.embeds is None:
+            return ""
+        return "ClientvLLMEmbeddings" if self.class_name == "ClientvLLM" else f"{self.class_name.removesuffix('LLM')}Embeddings"
 
     @property
     def seed(self) -> str:
@@ -104,6 +126,7 @@ _OPENAI = Provider(
     schemas="strict",
     batch=True,
     filters=True,
+    embeds=Embeds(takes_base64=True, example="text-embedding-3-small"),
     example="gpt-4o-mini",
 )
 COMPATIBLE = Provider(
@@ -115,6 +138,7 @@ COMPATIBLE = Provider(
     takes_regexes=True,
     takes_texts=True,
     filters=True,
+    embeds=Embeds(),
     note="`base_url` says where, up to `/v1`",
 )
 """A server that no row names: what most of them understand."""
@@ -141,7 +165,6 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         logprobs=False,
         batch=True,
-        embeddings=False,
         filters=True,
         example="claude-haiku-4-5",
         note="by its own protocol, the Messages API",
@@ -154,6 +177,7 @@ PROVIDERS: tuple[Provider, ...] = (
         address_variable="ANYSCALE_BASE_URL",
         key_variables=("ANYSCALE_API_KEY",),
         vision=False,
+        embeds=Embeds(dimensions="", example="thenlper/gte-large"),
         example="mistralai/Mixtral-8x7B-Instruct-v0.1",
         note="a service of your own has an address of its own: `base_url`",
     ),
@@ -173,6 +197,7 @@ PROVIDERS: tuple[Provider, ...] = (
         schemas="strict",
         batch=True,
         filters=True,
+        embeds=Embeds(takes_base64=True, example="my-text-embedding-3-small"),
         models="the name of the deployment",
         example="my-gpt-4o",
         note="`azure_endpoint` or `$AZURE_OPENAI_ENDPOINT` is the address of the resource",
@@ -190,6 +215,7 @@ PROVIDERS: tuple[Provider, ...] = (
         refuses=frozenset({"logit_bias", "top_logprobs", "max_completion_tokens", "parallel_tool_calls", "store", "metadata"}),
         schemas="object-with-schema",
         logprobs=False,
+        embeds=Embeds(most_inputs=96, dimensions="", example="embed-v4.0"),
         example="command-r-plus",
     ),
     Provider(
@@ -202,7 +228,6 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=1,
         schemas="object",
         vision=False,
-        embeddings=False,
         filters=True,
         example="deepseek-chat",
     ),
@@ -214,6 +239,7 @@ PROVIDERS: tuple[Provider, ...] = (
         path="/inference/v1",
         key_variables=("FIREWORKS_API_KEY",),
         takes_texts=True,
+        embeds=Embeds(example="nomic-ai/nomic-embed-text-v1.5"),
         example="accounts/fireworks/models/llama-v3p3-70b-instruct",
     ),
     Provider(
@@ -227,6 +253,7 @@ PROVIDERS: tuple[Provider, ...] = (
         logprobs=False,
         batch=True,
         filters=True,
+        embeds=Embeds(most_inputs=100, example="gemini-embedding-001"),
         example="gemini-2.5-flash",
     ),
     Provider(
@@ -242,7 +269,6 @@ PROVIDERS: tuple[Provider, ...] = (
         refuses=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
         logprobs=False,
         batch=True,
-        embeddings=False,
         example="llama-3.3-70b-versatile",
     ),
     Provider(
@@ -255,6 +281,7 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("HF_TOKEN",),
         most_n=1,
         takes_texts=True,
+        embeds=Embeds(most_inputs=32, takes_base64=True, example="BAAI/bge-base-en-v1.5"),
         models="the name of a repository of the Hub, `:provider` after it if you want a certain one",
         example="meta-llama/Llama-3.3-70B-Instruct",
         note="an Inference Endpoint has an address of its own: `base_url`, or `endpoint_name`",
@@ -268,6 +295,7 @@ PROVIDERS: tuple[Provider, ...] = (
         needs_key=False,
         most_n=1,
         takes_texts=True,
+        embeds=Embeds(takes_base64=True, dimensions="", example="local"),
         models="any name: the server has one model",
         example="local",
     ),
@@ -291,6 +319,7 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         batch=True,
         filters=True,
+        embeds=Embeds(most_inputs=128, dimensions="output_dimension", example="mistral-embed"),
         example="mistral-small-latest",
     ),
     Provider(
@@ -307,6 +336,7 @@ PROVIDERS: tuple[Provider, ...] = (
         takes_texts=False,
         refuses=frozenset({"options", "format", "keep_alive"}),
         cuts_prompts=True,
+        embeds=Embeds(example="nomic-embed-text"),
         example="llama3.2",
     ),
     Provider(
@@ -318,6 +348,7 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("OPENROUTER_API_KEY",),
         most_n=1,
         filters=True,
+        embeds=Embeds(example="openai/text-embedding-3-small"),
         models="provider and model",
         example="openai/gpt-4o-mini",
     ),
@@ -330,7 +361,6 @@ PROVIDERS: tuple[Provider, ...] = (
         needs_key=False,
         most_n=1,
         takes_texts=True,
-        embeddings=False,
         models="any name: the server has one model",
         example="tgi",
     ),
@@ -344,6 +374,7 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("TOGETHER_API_KEY",),
         takes_texts=True,
         batch=True,
+        embeds=Embeds(dimensions="", example="intfloat/multilingual-e5-large-instruct"),
         example="meta-llama/Llama-3.3-70B-Instruct-Turbo",
     ),
     Provider(
@@ -358,7 +389,6 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=8,
         model_prefix="google/",
         logprobs=False,
-        embeddings=False,
         filters=True,
         example="gemini-2.5-flash",
         note="its key is an access token: `export GOOGLE_ACCESS_TOKEN=$(gcloud auth print-access-token)`, good for an hour",
@@ -373,6 +403,7 @@ PROVIDERS: tuple[Provider, ...] = (
         needs_key=False,
         takes_regexes=True,
         takes_texts=True,
+        embeds=Embeds(takes_base64=True, example="Qwen/Qwen3-Embedding-0.6B"),
         example="Qwen/Qwen3-8B",
     ),
     Provider(
@@ -381,7 +412,6 @@ PROVIDERS: tuple[Provider, ...] = (
         class_name="XAILLM",
         address="https://api.x.ai",
         key_variables=("XAI_API_KEY",),
-        embeddings=False,
         filters=True,
         example="grok-4",
     ),
@@ -389,6 +419,8 @@ PROVIDERS: tuple[Provider, ...] = (
 
 BY_NAME: dict[str, Provider] = {provider.name: provider for provider in PROVIDERS}
 BY_CLASS: dict[str, Provider] = {provider.class_name: provider for provider in PROVIDERS}
+EMBEDDERS: dict[str, Provider] = {provider.embeddings_class: provider for provider in PROVIDERS if provider.embeds}
+"""Those that turn texts into vectors, by the class that asks them for it."""
 
 
 @lru_cache(maxsize=64)

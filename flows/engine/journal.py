@@ -76,6 +76,8 @@ class Entry:
     """Whose message was asked for."""
     asked_as: str = ""
     """Which of the task's models it was, by its name there, where a task has several."""
+    rides: bool = False
+    """It travelled in the request of another row: it counts as none itself, and its tokens are its share of that one's."""
 
     def to_json(self) -> bytes:
         completion = {
@@ -99,6 +101,8 @@ class Entry:
             asked["speaker"] = self.speaker
         if self.asked_as:
             asked["asked_as"] = self.asked_as
+        if self.rides:
+            asked["rides"] = True
         entry = {**asked, "completion": completion, **about}
         try:
             return orjson.dumps(entry, default=repr, option=_AS_SENT)
@@ -114,7 +118,8 @@ def completion_of(entry: dict[str, Any]) -> Completion:
 
 def tally_of(entry: dict[str, Any]) -> Tally:
     """What the request of an entry used, as it was read back."""
-    return Tally.of(Usage(**entry["completion"]["usage"]), entry.get("cost"), entry["seconds"])
+    used = Tally.of(Usage(**entry["completion"]["usage"]), entry.get("cost"), entry["seconds"])
+    return used.riding() if entry.get("rides") is True else used
 
 
 _COUNTS = frozenset(field.name for field in fields(Usage))

@@ -119,19 +119,13 @@ def topped_up(ask: Ask) -> Ask:
     return ask_all
 
 
-class LLM(Model):
-    """A model that answers chats."""
+class Responder(Model):
+    """A model that answers requests, and that the engine asks: of chats, of texts to embed, of words to make pictures of."""
 
-    kind: ClassVar[Kind] = "llms"
-    example: ClassVar[str] = "OpenAILLM"
-    rehearsal: ClassVar[str] = "RehearsalLLM"
     default_pool: ClassVar[str] = "async"
     answers_anew: ClassVar[bool] = True
     """Asked once more, it may answer something else: it makes sense to have it correct a reply."""
 
-    generation_kwargs: dict[str, Any] = Field(
-        default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
-    )
     max_concurrency: int = Field(
         default=64, ge=1, description="Most requests in flight at a time.", json_schema_extra=TRANSPORT
     )
@@ -167,14 +161,9 @@ class LLM(Model):
         return self.max_concurrency
 
     @property
-    def enforces_schemas(self) -> bool:
-        """Whether it is known to hold its replies to the `schema` of a request."""
-        return False
-
-    @property
-    def takes_schemas(self) -> bool:
-        """False once a server has refused the `schema` of a request."""
-        return True
+    def rows_per_request(self) -> int:
+        """Rows whose questions may travel together: the chat has a message for each of them then, and the reply a text."""
+        return 1
 
     @property
     def accounts(self) -> Sequence[Account]:
@@ -184,8 +173,7 @@ class LLM(Model):
     @property
     def longest_reply(self) -> int | None:
         """Tokens that a reply has at most; None when nothing limits it."""
-        limits = (self.generation_kwargs.get(name) for name in ("max_new_tokens", "max_completion_tokens", "max_tokens"))
-        return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
+        return None
 
     def find_price(self) -> Price | None:
         """What its tokens cost; None when nobody knows. What answers in this process is free.
@@ -211,11 +199,11 @@ class LLM(Model):
         """
         raise NotImplementedError(f"{type(self).__name__}.complete")
 
-    def alike(self) -> LLM:
+    def alike(self) -> Responder:
         """A model with the same answers, by the most general class there is: what its journal knows it as."""
         return self
 
-    def members(self) -> Mapping[str, LLM]:
+    def members(self) -> Mapping[str, Any]:
         """The models that it asks instead of answering by itself, by names of its own; the first has the last word."""
         return {}
 
@@ -226,6 +214,39 @@ class LLM(Model):
             LLMError: One of them gave no answer.
         """
         raise NotImplementedError(f"{type(self).__name__}.compose")
+
+
+class LLM(Responder):
+    """A model that answers chats."""
+
+    kind: ClassVar[Kind] = "llms"
+    example: ClassVar[str] = "OpenAILLM"
+    rehearsal: ClassVar[str] = "RehearsalLLM"
+
+    generation_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
+    )
+
+    @property
+    def enforces_schemas(self) -> bool:
+        """Whether it is known to hold its replies to the `schema` of a request."""
+        return False
+
+    @property
+    def takes_schemas(self) -> bool:
+        """False once a server has refused the `schema` of a request."""
+        return True
+
+    @property
+    def longest_reply(self) -> int | None:
+        limits = (self.generation_kwargs.get(name) for name in ("max_new_tokens", "max_completion_tokens", "max_tokens"))
+        return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
+
+    def alike(self) -> LLM:
+        return self
+
+    def members(self) -> Mapping[str, LLM]:
+        return {}
 
     def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
         """Why it cannot write what a user would say, and what to do; None if it can. `after_messages`: others come before."""

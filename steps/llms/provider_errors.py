@@ -132,7 +132,8 @@ def _says_too_long(status: int, message: str) -> bool:
     """A refusal (429) may count tokens too: it is about this request only if it says so."""
     if status == 429:
         return "request too large" in message.lower()
-    return status in (400, 422) and _TOO_LONG.search(message) is not None
+    is_of_llama_cpp = status == 500 and "too large to process" in message
+    return is_of_llama_cpp or (status in (400, 422) and _TOO_LONG.search(message) is not None)
 
 
 def _says_no_model(status: int, message: str) -> bool:

@@ -15,7 +15,7 @@ import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
-from steps.llms.base import LLM, Account, Completion
+from steps.llms.base import LLM, Account, Completion, Responder
 from steps.llms.chat_requests import RESERVED, StructuredOutput, parameter_problems
 from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, url_problem
 from steps.llms.prices import FREE, Price, find_price
@@ -53,7 +53,7 @@ class Wire:
         return (self.endpoint, *self.others)
 
 
-class ServerLLM(LLM):
+class ServerModel(Responder):
     """A model behind a server."""
 
     reaches: ClassVar[str] = "a model server"
@@ -75,20 +75,8 @@ class ServerLLM(LLM):
         json_schema_extra=TRANSPORT,
     )
     timeout: float = Field(default=120, gt=0, description="Seconds to wait for a reply.", json_schema_extra=TRANSPORT)
-    structured_output: StructuredOutput | None = Field(
-        default=None, description="JSON schema or regex that the server holds every reply to, where it can."
-    )
 
     _wire: Wire | None = PrivateAttr(default=None)
-    _refuses_schemas: bool = PrivateAttr(default=False)
-
-    @field_validator("structured_output", mode="before")
-    @classmethod
-    def _take_models(cls, value: Any) -> Any:
-        schema = value.get("schema") if isinstance(value, dict) else None
-        if isinstance(schema, type) and issubclass(schema, BaseModel):
-            return {**value, "schema": schema.model_json_schema()}
-        return value
 
     @field_validator("api_key", mode="before")
     @classmethod
@@ -167,12 +155,7 @@ class ServerLLM(LLM):
             for name, value in self.default_headers.items()
             if reveal(SecretStr(value), "") is None
         ]
-        found += [
-            f"generation_kwargs cannot set {name!r}; use {instead}"
-            for name, instead in RESERVED.items()
-            if name in self.generation_kwargs
-        ]
-        return found + parameter_problems(self.generation_kwargs, provider)
+        return found
 
     def find_price(self) -> Price | None:
         """`price`; of a server on this machine nothing; else what the tables of prices say."""
@@ -183,10 +166,6 @@ class ServerLLM(LLM):
     @property
     def _host(self) -> str:
         return host_of(self.endpoint)
-
-    @property
-    def takes_schemas(self) -> bool:
-        return not self._refuses_schemas
 
     @property
     def accounts(self) -> Sequence[Account]:
@@ -295,6 +274,46 @@ class ServerLLM(LLM):
         header = self.provider.key_header
         return {header: f"Bearer {key.value}" if header == "Authorization" else key.value}
 
+    async def _post(self, endpoint: JSONEndpoint, body: dict[str, Any], headers: dict[str, str]) -> Answer:
+        try:
+            content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+        except TypeError as error:
+            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
+        return await endpoint.post(content, headers)
+
+
+class ServerLLM(ServerModel, LLM):
+    """A model behind a server that answers chats."""
+
+    structured_output: StructuredOutput | None = Field(
+        default=None, description="JSON schema or regex that the server holds every reply to, where it can."
+    )
+
+    _refuses_schemas: bool = PrivateAttr(default=False)
+
+    @field_validator("structured_output", mode="before")
+    @classmethod
+    def _take_models(cls, value: Any) -> Any:
+        schema = value.get("schema") if isinstance(value, dict) else None
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            return {**value, "schema": schema.model_json_schema()}
+        return value
+
+    def problems(self) -> Sequence[Complaint]:
+        found = [*super().problems()]
+        if url_problem(self.endpoint):
+            return found
+        found += [
+            f"generation_kwargs cannot set {name!r}; use {instead}"
+            for name, instead in RESERVED.items()
+            if name in self.generation_kwargs
+        ]
+        return found + parameter_problems(self.generation_kwargs, self.provider)
+
+    @property
+    def takes_schemas(self) -> bool:
+        return not self._refuses_schemas
+
     async def _with_schema(self, told: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[Completion]]) -> Completion:
         """What `send` gets when it adds `told`, which is how the server is told of a schema, to its request.
 
@@ -310,13 +329,6 @@ class ServerLLM(LLM):
                 self._refuses_schemas = True
                 log.warning("%s (it is asked without from now on; replies are checked all the same)", refusal.message)
             return completion
-
-    async def _post(self, endpoint: JSONEndpoint, body: dict[str, Any], headers: dict[str, str]) -> Answer:
-        try:
-            content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
-        except TypeError as error:
-            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
-        return await endpoint.post(content, headers)
 
 
 def _source_of(secret: SecretStr, otherwise: str) -> str:
