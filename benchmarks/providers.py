@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.provider_vectors import vector_table, vector_trials
 from flows.engine import gate
 from flows.engine.outcome import Failure
 from flows.models import parse_model
@@ -258,10 +259,12 @@ def provider_table() -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, surroundings(Path(name)) as providers:
         found = trials(providers, Path(name))
-    print(f"{provider_table()}\n\n{table(found)}")
-    for one in found:
-        for case, fault in one.faults.items():
-            print(f"\n{one.provider.name}, {case}: {fault}")
+        vectors = vector_trials(providers, Path(name))
+    print(f"{provider_table()}\n\n{table(found)}\n\n{vector_table(vectors)}")
+    faults = [(one.provider.name, *fault) for one in found for fault in one.faults.items()]
+    faults += [(one.provider.embeddings_class, *fault) for one in vectors for fault in one.faults.items()]
+    for who, case, fault in faults:
+        print(f"\n{who}, {case}: {fault}")
 
 
 if __name__ == "__main__":

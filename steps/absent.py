@@ -8,11 +8,7 @@ from __future__ import annotations
 GUIDE = "docs/migrating.md"
 
 
-_OWN_STEP = "a step of your own"
-ABSENT = {
-    "GenerateEmbeddings": "`EmbeddingGeneration`",
-    **dict.fromkeys(("ImageGeneration", "OpenAIImageGeneration", "InferenceEndpointsImageGeneration"), _OWN_STEP),
-}
+ABSENT: dict[str, str] = {}
 """What to take instead, by class."""
 
 

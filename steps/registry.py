@@ -24,9 +24,9 @@ from steps.errors import DistilflowError
 from steps.providers import EMBEDDERS, PROVIDERS
 from steps.wording import did_you_mean, snake_case
 
-Kind = Literal["steps", "llms", "embeddings", "routers"]
+Kind = Literal["steps", "llms", "embeddings", "images", "routers"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-MODELS: tuple[Kind, ...] = ("llms", "embeddings")
+MODELS: tuple[Kind, ...] = ("llms", "embeddings", "images")
 """The kinds that parameters of a step hold (`steps.models`)."""
 
 _PACKAGES: dict[Kind, tuple[str, ...]] = {
@@ -44,6 +44,7 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
     ),
     "llms": ("steps.llms",),
     "embeddings": ("steps.embeddings",),
+    "images": ("steps.images",),
     "routers": (),
 }
 """Where the built-ins lie: a package names them in `__all__`, and each has a file that is called after its class."""
@@ -52,6 +53,7 @@ _FILES = {
     **{provider.class_name: "provider_llms" for provider in PROVIDERS},
     **dict.fromkeys(EMBEDDERS, "provider_embeddings"),
     "OpenAIEmbeddings": "open_ai_embeddings",
+    "OpenAIImageGeneration": "open_ai_image_generation",
     "OpenAILLM": "openai_llm",
     "AnthropicLLM": "anthropic_llm",
     "vLLM": "vllm",

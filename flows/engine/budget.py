@@ -156,7 +156,8 @@ class Budget:
         line.under_way -= 1
         if used is not None:
             self.remember(purpose, used)
-            if not used.tokens and self._limits(line):
+            is_counted = used.tokens or (self._caps.tokens is None and not used.unpriced)
+            if not is_counted and self._limits(line):
                 what = f"step {purpose.step!r}: the server of {purpose.model!r} does not say how many tokens it used"
                 raise RunError(f"{what}, so no budget can be kept", "run it without --max-cost and --max-tokens")
         self._admit()

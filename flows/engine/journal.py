@@ -24,7 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,7 +83,7 @@ class Entry:
         completion = {
             "texts": self.completion.texts,
             "model_name": self.completion.model_name,
-            "usage": self.completion.usage,
+            "usage": _counts(self.completion.usage),
             "finish_reasons": self.completion.finish_reasons,
         }
         asked: dict[str, Any] = {
@@ -107,7 +107,18 @@ class Entry:
         try:
             return orjson.dumps(entry, default=repr, option=_AS_SENT)
         except TypeError:  # half a character, a huge number: rare, and slower to write
-            return encode({**entry, "completion": {**completion, "usage": asdict(self.completion.usage)}})
+            return encode({**entry, "completion": completion})
+
+
+def _counts(usage: Usage) -> dict[str, int]:
+    """What was counted; images only where some were made."""
+    counts = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
+    return {**counts, "images": usage.images} if usage.images else counts
 
 
 def completion_of(entry: dict[str, Any]) -> Completion:

@@ -74,6 +74,11 @@ class EmbeddingGeneration(AskingStep):
         return {"embedding": unpacked(text)}
 
     async def answer(self, row: Row, ask: Ask) -> list[Row]:
+        embedded, _ = await self._embedded(row, ask)
+        return [embedded]
+
+    async def _embedded(self, row: Row, ask: Ask) -> tuple[Row, str]:
+        """The row with its vector, and the name of the model that made it."""
         [chat] = self.first_chats(row)
         completion = await ask(Request(chat, row=row, asker=self.name or ""))
-        return [{**row, **self.format_output(completion.texts[0], row)}]
+        return {**row, **self.format_output(completion.texts[0], row)}, completion.model_name

@@ -64,7 +64,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request, as the server counted them.
+    """Tokens of one request, as the server counted them, and images that it made.
 
     `cached_input_tokens` are those of the input that it had cached; `reasoning_tokens` those of the output that nobody sees.
     """
@@ -73,6 +73,7 @@ class Usage:
     output_tokens: int = 0
     cached_input_tokens: int = 0
     reasoning_tokens: int = 0
+    images: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -80,6 +81,7 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.images + other.images,
         )
 
 

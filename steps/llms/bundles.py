@@ -42,12 +42,15 @@ Send = Callable[[Request, Sequence[Rider[About]]], Awaitable[Sequence[Completion
 class Bundles(Generic[About]):
     """Puts questions to one model together, and parts those that a server refuses until the one at fault stands alone."""
 
-    def __init__(self, most_rows: int, send: Send[About]) -> None:
+    def __init__(self, most_rows: int, at_once: int, send: Send[About]) -> None:
+        """`at_once`: with so many requests under way, further questions wait for company, since they have to wait anyway."""
         self._most_rows = most_rows
+        self._at_once = at_once
         self._send = send
         self._waiting: list[Rider[About]] = []
         self._chars = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._is_due = False
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def ask(self, request: Request, about: About) -> Completion:
@@ -65,10 +68,17 @@ class Bundles(Generic[About]):
         if len(self._waiting) >= self._most_rows:
             self._leave()
         elif self._timer is None:
-            self._timer = loop.call_later(WAIT_S, self._leave)
+            self._timer = loop.call_later(WAIT_S, self._leave_if_it_may)
         return await rider.reply
 
+    def _leave_if_it_may(self) -> None:
+        if len(self._under_way) < self._at_once:
+            self._leave()
+        else:
+            self._is_due = True
+
     def _leave(self) -> None:
+        self._is_due = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -77,7 +87,7 @@ class Bundles(Generic[About]):
             return
         task = asyncio.create_task(self._carry(riders))
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._arrived)
 
         def give_up_if_nobody_waits(_: asyncio.Future[Completion]) -> None:
             if all(rider.reply.cancelled() for rider in riders):
@@ -85,6 +95,11 @@ class Bundles(Generic[About]):
 
         for rider in riders:
             rider.reply.add_done_callback(give_up_if_nobody_waits)
+
+    def _arrived(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if self._is_due:
+            self._leave()
 
     async def _carry(self, riders: Sequence[Rider[About]]) -> None:
         first = riders[0].request

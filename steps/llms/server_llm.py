@@ -361,7 +361,7 @@ def _with_scheme(address: str, provider: Provider) -> str:
 def url_of(base_url: str, path: str) -> str:
     """The path goes before a query: Azure's addresses end in `?api-version=...`."""
     parts = urlsplit(base_url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}"))
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}" if path else parts.path))
 
 
 @lru_cache(maxsize=64)

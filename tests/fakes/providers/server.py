@@ -46,7 +46,7 @@ class FakeProviders:
     def __init__(self, only: str = "") -> None:
         self.seen: list[Seen] = []
         self._only = only
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self._asked: Counter[tuple[str, str, str]] = Counter()
 
     def build_app(self) -> web.Application:
         app = web.Application(client_max_size=2**26)
@@ -83,8 +83,9 @@ class FakeProviders:
         """None: the connection is cut."""
         if problem := _problem(dialect, request, body, embedder):
             return _failure(problem)
-        self._asked[dialect.name, prompt] += 1
-        is_first = self._asked[dialect.name, prompt] == 1
+        asked = (dialect.name, request.path, prompt)
+        self._asked[asked] += 1
+        is_first = self._asked[asked] == 1
         failure: Failure | None = None
         if Prompt.CUT in prompt and is_first:
             return None
