@@ -8,7 +8,11 @@ from __future__ import annotations
 GUIDE = "docs/migrating.md"
 
 
-ABSENT: dict[str, str] = {}
+ABSENT = {
+    "AsyncLLM": "`LLM`",
+    "AsyncImageGenerationModel": "`ImageGenerationModel`",
+    "ImageTask": "`AskingStep` of `steps.tasks.asking`",
+}
 """What to take instead, by class."""
 
 

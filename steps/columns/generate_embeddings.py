@@ -12,8 +12,7 @@ from steps.llms.base import Ask
 class GenerateEmbeddings(EmbeddingGeneration):
     """Turns each text into a vector, and says which model did.
 
-    See What Makes Good Data for Alignment? A Comprehensive Study of Automatic Data Selection in Instruction Tuning,
-    https://arxiv.org/abs/2312.15685
+    After What Makes Good Data for Alignment? (DEITA), https://arxiv.org/abs/2312.15685
 
     Example:
         >>> [row] = GenerateEmbeddings().process([{"text": "hello"}])

@@ -20,7 +20,7 @@ _ROUTER = "https://router.huggingface.co/hf-inference/models"
 
 
 class InferenceEndpointsImageGeneration(HuggingFaceServer, ImageGenerationModel):
-    """Asks a model at Hugging Face for pictures: its own inference, or an Inference Endpoint.
+    """Asks a model at Hugging Face, or an Inference Endpoint, for pictures.
 
     `model_id` is asked at `hf-inference`; `endpoint_name` is an Inference Endpoint of your own, whose address is looked up at
     the Hub; `base_url` is any server of its kind. `generation_kwargs`: `negative_prompt`, `height`, `width`,

@@ -230,6 +230,11 @@ class LLM(Responder):
     )
 
     @property
+    def sees(self) -> bool | None:
+        """Whether it takes images beside texts; None where that is up to the model, and nobody knows."""
+        return None
+
+    @property
     def enforces_schemas(self) -> bool:
         """Whether it is known to hold its replies to the `schema` of a request."""
         return False

@@ -311,6 +311,10 @@ class ServerLLM(ServerModel, LLM):
         return found + parameter_problems(self.generation_kwargs, self.provider)
 
     @property
+    def sees(self) -> bool | None:
+        return None if self.provider.vision else False
+
+    @property
     def takes_schemas(self) -> bool:
         return not self._refuses_schemas
 
