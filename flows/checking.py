@@ -119,6 +119,10 @@ def _tiny(llm: Responder, tokens: int) -> Responder:
 async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Checked]:
     accounts = llm.accounts
     checked = [Checked(llm.model_name, llm.endpoint, steps, _shown(account)) for account in accounts]
+    if not llm.is_cheap_to_try:
+        for one in checked:
+            one.note = "it was not asked: a picture costs as much as any other"
+        return checked
     await asyncio.gather(*(_ask(llm, at, one) for at, one in enumerate(checked)))
     usable = next((at for at, one in enumerate(checked) if one.is_usable), None)
     if wants_json and usable is not None:  # what one key gets, all get

@@ -17,7 +17,6 @@ from flows.lineage.model import Asked
 from steps.base import Row, rename_in, rename_out
 from steps.embeddings.packing import in_short
 from steps.errors import BadReply
-from steps.images import files as images
 from steps.llms import ReplayLLM
 from steps.llms.base import Completion, Request, Speaker, topped_up
 from steps.llms.members import replying, through_members
@@ -114,7 +113,7 @@ def asked_of(entry: dict[str, Any]) -> Asked:
         model=str(entry.get("model") or ""),
         model_name=str(completion.get("model_name") or ""),
         chat=entry.get("chat"),
-        texts=[images.in_short(in_short(text)) for text in completion.get("texts") or []],
+        texts=list(map(in_short, completion.get("texts") or [])),
         at=entry.get("at"),
         seconds=entry.get("seconds") or 0.0,
         attempts=entry.get("attempts") or 1,

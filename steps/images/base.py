@@ -17,6 +17,7 @@ class ImageGenerationModel(Responder):
     kind: ClassVar[Kind] = "images"
     example: ClassVar[str] = "OpenAIImageGeneration"
     rehearsal: ClassVar[str] = "RehearsalImageGeneration"
+    is_cheap_to_try: ClassVar[bool] = False
 
     generation_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="What the picture is to be like: size, quality, style, ..."

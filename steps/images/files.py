@@ -50,13 +50,17 @@ def in_short(text: str) -> str:
     return f"[image: {start['kind']}, {(len(text) - start.end()) * 3 // 4:,} bytes]"
 
 
-def chat_in_short(chat: Any) -> Any:
-    """A chat for people: images that it holds are told of, not shown letter by letter."""
-    match chat:
+def for_reading(value: Any) -> Any:
+    """A value for people who read text: images that it holds are told of, not shown letter by letter."""
+    match value:
         case str():
-            return in_short(chat)
+            return in_short(value)
+        case bytes() if kind := kind_of(value):
+            return f"[image: {kind}, {len(value):,} bytes]"
+        case {"bytes": bytes(file), "path": None} if len(value) == 2 and kind_of(file):
+            return for_reading(file)
         case list():
-            return [chat_in_short(part) for part in chat]
+            return [for_reading(part) for part in value]
         case dict():
-            return {key: chat_in_short(value) for key, value in chat.items()}
-    return chat
+            return {key: for_reading(one) for key, one in value.items()}
+    return value

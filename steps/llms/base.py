@@ -127,6 +127,8 @@ class Responder(Model):
     default_pool: ClassVar[str] = "async"
     answers_anew: ClassVar[bool] = True
     """Asked once more, it may answer something else: it makes sense to have it correct a reply."""
+    is_cheap_to_try: ClassVar[bool] = True
+    """Whether one tiny request tells for next to nothing that it can be asked."""
 
     max_concurrency: int = Field(
         default=64, ge=1, description="Most requests in flight at a time.", json_schema_extra=TRANSPORT

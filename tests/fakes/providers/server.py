@@ -43,7 +43,8 @@ class Seen:
 class FakeProviders:
     """All providers, told apart by host; `only` is the one that answers where the host says nothing."""
 
-    def __init__(self, only: str = "") -> None:
+    def __init__(self, only: str = "", delay_s: float = 0.0) -> None:
+        self._delay_s = delay_s
         self.seen: list[Seen] = []
         self._only = only
         self._asked: Counter[tuple[str, str, str]] = Counter()
@@ -67,6 +68,8 @@ class FakeProviders:
             return web.json_response({"error": {"message": f"no such path: {request.path}"}}, status=404)
         body: dict[str, Any] = orjson.loads(await request.read())
         prompt, system = _texts(body)
+        if self._delay_s:
+            await asyncio.sleep(self._delay_s)
         answer = self._answer(dialect, request, body, prompt, embedder if is_embedder else None)
         now = asyncio.get_running_loop().time()
         if answer is None:
