@@ -76,6 +76,10 @@ class InferenceEndpointsEmbeddings(HuggingFaceServer, ProviderEmbeddings):
 
     model_id: str | None = Field(default=None, description="What the server calls the model; those of TEI take any name.")
 
+    endpoint_name: str | None = Field(
+        default=None, description="Name of an Inference Endpoint of your own.", examples=["my-embedder"]
+    )
+
     def problems(self) -> Sequence[Complaint]:
         if not (self.endpoint_name or self.base_url):
             what = "Inference Providers have no /embeddings: only endpoints do"

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SerializeAsAny
 
-from steps.llms.base import Responder
+from steps.llms.base import Responder, Sampled
 from steps.registry import Kind
 from steps.secrets import TRANSPORT
 
 
-class ImageGenerationModel(Responder):
+class ImageGenerationModel(Responder, Sampled):
     """A model that makes pictures. The texts of its replies are images, as addresses (`steps.images.files`)."""
 
     kind: ClassVar[Kind] = "images"

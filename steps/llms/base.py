@@ -220,16 +220,20 @@ class Responder(Model):
         raise NotImplementedError(f"{type(self).__name__}.compose")
 
 
-class LLM(Responder):
+class Sampled(Model):
+    """A model whose replies depend on how they are drawn. It comes after `Responder` among bases: forms show it first."""
+
+    generation_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
+    )
+
+
+class LLM(Responder, Sampled):
     """A model that answers chats."""
 
     kind: ClassVar[Kind] = "llms"
     example: ClassVar[str] = "OpenAILLM"
     rehearsal: ClassVar[str] = "RehearsalLLM"
-
-    generation_kwargs: dict[str, Any] = Field(
-        default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
-    )
 
     @property
     def sees(self) -> bool | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -33,19 +33,21 @@ class Price(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    input: float = Field(default=0, ge=0, description="USD per million tokens of the prompt.")
-    output: float = Field(default=0, ge=0, description="USD per million tokens of the reply, reasoning included.")
+    input: float = Field(ge=0, description="USD per million tokens of the prompt.")
+    output: float = Field(ge=0, description="USD per million tokens of the reply, reasoning included.")
     cached_input: float | None = Field(
         default=None, ge=0, description="USD per million tokens that the server had cached; empty: as `input`."
     )
 
-    image: float = Field(default=0, ge=0, description="USD for each picture that is made.")
+    image: float | None = Field(
+        default=None, ge=0, description="USD for each picture that is made; `input` and `output` may be left out then."
+    )
 
-    @model_validator(mode="after")
-    def _say_enough(self) -> Self:
-        if not ({"image"} & self.model_fields_set or {"input", "output"} <= self.model_fields_set):
-            raise ValueError("say `input` and `output`, in USD per million tokens, or `image`, in USD for each")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _of_pictures(cls, data: Any) -> Any:
+        is_of_pictures = isinstance(data, dict) and data.get("image") is not None
+        return {"input": 0, "output": 0, **data} if is_of_pictures else data
 
     @property
     def is_free(self) -> bool:
@@ -53,7 +55,7 @@ class Price(BaseModel):
 
     def cost(self, usage: Usage) -> float | None:
         """USD for these tokens; None when the server did not count them."""
-        pictures = usage.images * self.image
+        pictures = usage.images * (self.image or 0.0)
         if not (usage.input_tokens or usage.output_tokens):
             return pictures if pictures or self.is_free else None
         cached = min(usage.cached_input_tokens, usage.input_tokens)
