@@ -213,11 +213,15 @@ _GROUP_ICONS = {
 }
 
 
+_REHEARSALS = ("RehearsalLLM", "RehearsalImageGeneration")
+"""Models that stand in for others, of the kinds that are asked."""
+
+
 def _replies(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> Replies:
     if found is None or not (issubclass(found, Task) or (planned is not None and planned.asks)):
         return ""
     match _llm_names(step, planned):
-        case ["RehearsalLLM"]:
+        case [use] if use in _REHEARSALS:
             return "rehearsal"
         case ["ReplayLLM"]:
             return "recordings"
@@ -257,7 +261,7 @@ def _llm_names(step: StepSpec, planned: PlannedStep | None) -> list[str]:
 def _price(planned: PlannedStep | None) -> str:
     if planned is None or planned.asks is None:
         return ""
-    return "free" if set(_llm_names(planned.spec, planned)) <= {"RehearsalLLM", "ReplayLLM"} else ""
+    return "free" if set(_llm_names(planned.spec, planned)) <= {*_REHEARSALS, "ReplayLLM"} else ""
 
 
 def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> str:
@@ -279,7 +283,7 @@ def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep 
 def _models_in_short(step: StepSpec, planned: PlannedStep | None) -> str:
     """Its model, or how many it has and which."""
     used = _llm_names(step, planned)
-    if len(used) == 1 and used[0] in (free := {"RehearsalLLM": "rehearsal", "ReplayLLM": "recorded replies"}):
+    if len(used) == 1 and used[0] in (free := {**dict.fromkeys(_REHEARSALS, "rehearsal"), "ReplayLLM": "recorded replies"}):
         return free[used[0]]
     if planned is None or planned.asks is None:
         return _model(step)

@@ -67,6 +67,10 @@ class EmbeddingGeneration(AskingStep):
     def models(self) -> Mapping[str, Responder]:
         return {"": self.embeddings} if isinstance(self.embeddings, Responder) else {}
 
+    @property
+    def asks(self) -> bool:
+        return self._local is None
+
     def first_chats(self, row: Row) -> Sequence[Chat]:
         return [[{"role": "user", "content": text_in(row, "text")}]]
 

@@ -25,8 +25,7 @@ class AskingStep(Step):
     def models(self) -> Mapping[str, Responder]:
         """The models that are asked, by the names that requests have for them (`Request.model`).
 
-        Several names may stand for the same model. Each model keeps its own limits, journal keys and price. None where the
-        step works by itself, with the parameters that it has.
+        Several names may stand for the same model. Each model keeps its own limits, journal keys and price.
         """
 
     def answering_models(self) -> Mapping[str, Responder]:
@@ -35,8 +34,8 @@ class AskingStep(Step):
 
     @property
     def asks(self) -> bool:
-        """Whether it asks a model at all."""
-        return bool(self.models())
+        """Whether it asks; False where it works by itself, with the parameters that it has."""
+        return True
 
     @property
     def is_free(self) -> bool:

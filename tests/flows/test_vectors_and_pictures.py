@@ -15,6 +15,7 @@ from flows.cli.console import cell
 from flows.distiset import Distiset
 from flows.engine import live
 from flows.engine.live import LiveRows, newest_rows
+from flows.estimate import estimate
 from flows.lineage.asked import asked
 from flows.plan import plan
 from flows.runners.inline import run_inline
@@ -116,3 +117,19 @@ def test_of_large_rows_only_the_newest_are_written_for_those_who_watch(tmp_path:
     assert [row["n"] for row in newest_rows(tmp_path, "s")] == [7, 8]
     assert len(newest_rows(tmp_path, "t")) == 1
     assert rows_as_cells(newest_rows(tmp_path, "t"))
+
+
+def test_an_estimate_counts_the_requests_that_rows_share(tmp_path: Path) -> None:
+    with running(FakeProviders("vllm")) as url:
+        price = {"input": 1.0, "output": 0.0}
+        model = {"use": "ClientvLLMEmbeddings", "model": "m", "base_url": f"{url}/v1", "inputs_per_request": 50, "price": price}
+        steps = [
+            {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": text} for text in TEXTS]}},
+            {"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": {"embeddings": model}},
+        ]
+        planned = plan(spec_from({"distilflow": 1, "name": "p", "steps": steps})[0])
+        found = estimate(planned, sample=10, runs_dir=tmp_path)
+
+    assert found.requests.mean == pytest.approx(8)
+    assert found.input_tokens.mean == pytest.approx(1600)
+    assert found.cost.mean == pytest.approx(0.0016)
