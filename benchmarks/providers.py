@@ -256,11 +256,31 @@ def provider_table() -> str:
     return "| short name | class | address | key | also offers | |\n|---|---|---|---|---|---|\n" + "\n".join(lines)
 
 
+_BASED = {
+    "401": "unauthorized",
+    "429": "rate_limited",
+    "no such model": "unknown_model",
+    "too long": "too_long",
+    "content filter": "filtered",
+    "500": "failed",
+}
+"""The cases that a provider words itself, and what its file calls them."""
+
+
+def basis_table() -> str:
+    """What the answers that are played are based on, as Markdown."""
+    lines = []
+    for one in PROVIDERS:
+        played = [getattr(DIALECTS[one.name], name) for name in _BASED.values()]
+        lines.append(f"| {one.title} | {' | '.join(failure.basis if failure is not None else '—' for failure in played)} |")
+    return "\n".join([f"| | {' | '.join(_BASED)} |\n|---|{'---|' * len(_BASED)}", *lines])
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, surroundings(Path(name)) as providers:
         found = trials(providers, Path(name))
         vectors = vector_trials(providers, Path(name))
-    print(f"{provider_table()}\n\n{table(found)}\n\n{vector_table(vectors)}")
+    print(f"{provider_table()}\n\n{table(found)}\n\n{vector_table(vectors)}\n\n{basis_table()}")
     faults = [(one.provider.name, *fault) for one in found for fault in one.faults.items()]
     faults += [(one.provider.embeddings_class, *fault) for one in vectors for fault in one.faults.items()]
     for who, case, fault in faults:

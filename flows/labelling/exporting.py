@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,7 +21,7 @@ from steps.errors import RunError
 from steps.labels.annotations import COLUMNS
 
 What = Literal["annotations", "labels"]
-Form = Literal["jsonl", "parquet"]
+Form = Literal["jsonl", "csv", "parquet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,15 @@ def export_bytes(project: LabelProject, what: What, form: Form, segment: Segment
         RunError: There is nothing to export.
     """
     rows = rows_of(project, what, segment)
+    return as_bytes(rows, form)
+
+
+def as_bytes(rows: Iterable[Row], form: Form) -> bytes:
+    """Rows as a file of this form."""
     if form == "jsonl":
         return as_lines(rows)
+    if form == "csv":
+        return as_table(rows)
     with tempfile.TemporaryDirectory(prefix="distilflow-labels-") as folder:
         listed = [_storable(row) for row in rows]
         write_rows(listed, Path(folder), warn=lambda text: None)
@@ -112,6 +121,21 @@ def export_bytes(project: LabelProject, what: What, form: Form, segment: Segment
 def as_lines(rows: Iterable[Row]) -> bytes:
     """Rows as JSON Lines."""
     return "".join(json_text(row) + "\n" for row in rows).encode()
+
+
+def as_table(rows: Iterable[Row]) -> bytes:
+    """Rows as CSV; lists and mappings stand in their cells as JSON, as they are read from them."""
+    listed = list(rows)
+    columns = list(dict.fromkeys(column for row in listed for column in row))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in listed)
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _cell(value: Any) -> Any:
+    return json_text(value) if isinstance(value, (list, dict, bool)) else value
 
 
 def _storable(row: Row) -> Row:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from flows.labelling.gain import COUNTED
 from flows.labelling.log import write_durably
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import mean_uncertainty, table_from
 from steps.extras import extra
+from steps.labels.gain import COUNTED
 from steps.labels.table import AnnotationTable
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from steps.labels.votes import Floats, Ints, Votes
 
 MEASURES = "measures.json"
-FOLDS = 5
-LEAST_GOLD = 10
-"""Gold items from which on labels are measured by them."""
 MOST_ANNOTATORS = 500
 MOST_ROUNDS = 12
 
@@ -80,6 +77,7 @@ def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
     from steps.labels.measures import quality, scored
     from steps.labels.report import crowd_report
     from steps.labels.settling.one_of import votes_in
+    from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 
     votes = votes_in(table, strategy.classes)
     crowd = crowd_report(strategy, strategy.apply(votes), table.rounds)
@@ -90,8 +88,8 @@ def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
         "annotators_in_all": len(crowd.annotators),
         "curve": learning_curve(table, votes, strategy.name, strategy.question),
     }
-    if len(known := votes.has_gold) >= LEAST_GOLD:
-        found["quality"] = asdict(quality(scored(hidden_gold(strategy.name, votes, strategy.question), votes.gold[known])))
+    if len(known := votes.has_gold) >= ENOUGH_GOLD:
+        found["quality"] = asdict(quality(scored(_hidden(strategy.name, votes, strategy.question), votes.gold[known])))
     return found
 
 
@@ -99,42 +97,25 @@ def _measure_settled(table: AnnotationTable, strategy: Strategy) -> dict[str, An
     """The same where answers are made of parts: what can be told of the whole."""
     from steps.labels.comparing import contend
     from steps.labels.settling import learn, settle
+    from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 
     curve = []
     for number in sorted(set(table.rounds))[-MOST_ROUNDS:]:
-        seen = _until(table, number)
+        seen = table.some([at for at, one in enumerate(table.rounds) if one <= number])
         unsure = [one.uncertainty for one in settle(seen, learn(seen, strategy.name)) if not one.is_gold]
         mean = sum(unsure) / len(unsure) if unsure else 0.0
         curve.append({"round": number, "annotations": len(seen), "uncertainty": mean})
     found: dict[str, Any] = {"curve": curve}
-    if len(table.gold) >= LEAST_GOLD and (judged := contend(table, strategy.name).quality):
+    if len(table.gold) >= ENOUGH_GOLD and (judged := contend(table, strategy.name).quality):
         found["quality"] = asdict(judged)
     return found
 
 
-def _until(table: AnnotationTable, number: int) -> AnnotationTable:
-    """The annotations up to a round."""
-    places = [at for at, one in enumerate(table.rounds) if one <= number]
-    columns = ("items", "annotators", "labels", "confidences", "explanations", "ids", "rounds")
-    some: dict[str, Any] = {name: [getattr(table, name)[at] for at in places] for name in columns}
-    return replace(table, **some)
-
-
-def hidden_gold(name: StrategyName, votes: Votes, question: QuestionType = "label") -> Floats:
-    """(g, K): what gold items are taken for by strategies that were learned without knowing them."""
-    import numpy as np
-
+def _hidden(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:
     from steps.labels.strategies.fitting import fit
+    from steps.labels.strategies.hidden_gold import hidden_gold
 
-    known = votes.has_gold
-    fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
-    found = np.zeros((len(known), len(votes.classes)))
-    for turn in range(FOLDS):
-        hidden: Ints = known[fold == turn]
-        if len(hidden):
-            without = votes.without_gold(hidden)
-            found[fold == turn] = fit(name, without, question).apply(without).posterior[hidden]
-    return found
+    return hidden_gold(votes, lambda seen: fit(name, seen, question))
 
 
 def learning_curve(
@@ -147,10 +128,11 @@ def learning_curve(
     import numpy as np
 
     from steps.labels.strategies.fitting import fit
+    from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 
     in_round = np.array(table.rounds)
     rounds = sorted(set(table.rounds))[-MOST_ROUNDS:]
-    by_gold = len(votes.has_gold) >= LEAST_GOLD
+    by_gold = len(votes.has_gold) >= ENOUGH_GOLD
     found = []
     for number in rounds:
         seen = votes.only(in_round <= number)
@@ -160,8 +142,8 @@ def learning_curve(
             if not answered.any():
                 continue
             truth = seen.gold[seen.has_gold][answered]
-            point["learned"] = _accuracy(hidden_gold(name, seen, question)[answered], truth)
-            point["majority"] = _accuracy(hidden_gold("majority", seen, question)[answered], truth)
+            point["learned"] = _accuracy(_hidden(name, seen, question)[answered], truth)
+            point["majority"] = _accuracy(_hidden("majority", seen, question)[answered], truth)
         else:
             answered = (seen.per_item > 0) & (seen.gold < 0)
             posterior = fit(name, seen, question).apply(seen).posterior[answered]
@@ -171,12 +153,10 @@ def learning_curve(
 
 
 def _accuracy(posterior: Floats, truth: Ints) -> dict[str, float]:
-    """The share that is right, with the interval of that many items (Wilson)."""
-    right, count = float((posterior.argmax(axis=1) == truth).sum()), len(truth)
-    share, z = right / count, 1.96
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * ((share * (1 - share) + z * z / (4 * count)) / count) ** 0.5 / (1 + z * z / count)
-    return {"value": share, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
+    """The share that is right, with the interval of that many items."""
+    from steps.labels.measures import proportion
+
+    return asdict(proportion(float((posterior.argmax(axis=1) == truth).sum()), len(truth)))
 
 
 def _finite(value: Any) -> Any:

@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flows.labelling.about import About
 from flows.labelling.adding import Added, read_rows
 from flows.labelling.log import Line, Log
-from flows.labelling.said import ANNOTATION, EXAMPLE, GOLD, SKIP, UNDO, Said, item_of, names_in, short
+from flows.labelling.said import ANNOTATION, EXAMPLE, GOLD, SKIP, UNDO, Said, item_of, short
 from flows.labelling.scoring import Score, Standing, settlement_of
 from flows.labelling.versions import Versions
 from steps.base import Row
 from steps.errors import RunError
 from steps.labels.annotations import Annotation
+from steps.labels.questions import names_in
 from steps.wording import quoted
 
 if TYPE_CHECKING:

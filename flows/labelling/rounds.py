@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from flows.labelling.about import About, Round
-from flows.labelling.gain import COUNTED, Neighbours, Spread, own_gain
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import Score, table_from
 from steps.errors import RunError
+from steps.labels.gain import COUNTED, Neighbours, Spread, own_gain
 
 Order = Literal["gain", "uncertainty", "file"]
 CANDIDATES = 400

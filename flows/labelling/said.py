@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.labelling.log import Line
-from steps.labels.questions import label_text
+from steps.labels.questions import names_in
 from steps.labels.votes import Voter
 
 ANNOTATION, SKIP, GOLD, EXAMPLE, UNDO = "annotation", "skip", "gold", "example", "undo"
@@ -201,12 +201,3 @@ def _label_in(line: Line) -> Any:
     if line["line"] == ANNOTATION:
         return line["of"]["label"]
     return line["label"] if line["line"] == GOLD else None
-
-
-def names_in(label: Any) -> Iterator[str]:
-    """The labels that an answer is made of."""
-    if isinstance(label, list):
-        for one in label:
-            yield label_text(one["label"] if isinstance(one, dict) else one)
-    elif label is not None:
-        yield label_text(label)

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL
+from steps.wording import nearest
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    ITEM: (ITEM, "question", "task", "item_id", "record_id", "question_id", "task_id", "example_id", "id"),
+    ITEM: (ITEM, "item_id", "record_id", "question_id", "task_id", "example_id", "question", "task", "id"),
     ANNOTATOR: (
         *(ANNOTATOR, "worker", "rater", "labeler", "labeller", "user", "judge"),
-        *("annotator_id", "worker_id", "rater_id", "user_id"),
+        *("annotator_id", "worker_id", "rater_id", "user_id", "annotator_name", "coder", "reviewer"),
     ),
-    LABEL: (LABEL, "answer", "response", "vote", "rating", "value", "annotation"),
+    LABEL: (
+        LABEL,
+        "answer",
+        "response",
+        "vote",
+        "rating",
+        "value",
+        "annotation",
+        "judgement",
+        "judgment",
+        "choice",
+        "category",
+    ),
     GOLD: (GOLD, "truth", "gold_label", "true_label"),
 }
-"""The likeliest first, in small letters."""
+"""The likeliest first, in small letters: an id before what may be a text."""
 
 
 def usual_column(ours: str, present: Iterable[str], names: Iterable[str] = ()) -> str | None:
@@ -29,5 +42,23 @@ def usual_column(ours: str, present: Iterable[str], names: Iterable[str] = ()) -
     columns = list(present)
     if ours in columns:
         return ours
-    by_name = {column.strip().lower(): column for column in reversed(columns)}
+    by_name = {_plain(column): column for column in reversed(columns)}
     return next((by_name[name] for name in names or NAMES[ours] if name in by_name), None)
+
+
+def nearly(ours: str, present: Iterable[str]) -> str | None:
+    """A column that is probably meant for one of ours, and misspelt; None where none is.
+
+    >>> nearly("annotator", ["Anotator", "text"])
+    'Anotator'
+    """
+    names = [one for one in NAMES[ours] if len(one) >= SHORTEST]
+    return next((column for column in present if nearest(_plain(column), names) is not None), None)
+
+
+def _plain(column: str) -> str:
+    return column.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+SHORTEST = 5
+"""Letters of a name from which on others count as misspellings of it."""

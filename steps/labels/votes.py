@@ -81,7 +81,7 @@ class Votes:
 
     def item_lots(self, seed: int) -> Floats:
         """(n,): a number between 0 and 1 for each item, drawn by its name: the order in which rows came changes nothing."""
-        return _drawn(self.items, seed) / _RANGE
+        return lots_of(self.items, seed)
 
     def lots(self, seed: int) -> Floats:
         """(m,): one for each vote, drawn by item and voter."""
@@ -106,6 +106,11 @@ class Votes:
         votes = self.only(chosen[self.item])
         kept = [self.items[at] for at in np.flatnonzero(chosen).tolist()]
         return replace(votes, items=kept, item=place[votes.item], gold=self.gold[chosen])
+
+
+def lots_of(names: Sequence[str], seed: int) -> Floats:
+    """A number between 0 and 1 for each name."""
+    return _drawn(names, seed) / _RANGE
 
 
 def _drawn(names: Sequence[str], seed: int) -> NDArray[np.uint64]:

@@ -76,7 +76,7 @@ def answers(place: Place, request: pytest.FixtureRequest) -> str:
     question = Question(
         title="Is the answer correct?", labels=["correct", "partly", "wrong"], guideline="Count the right parts."
     )
-    project = place.projects.create(name, question, crowd(gold=0.34, right=UNSURE))
+    project = place.projects.create(name, question, crowd(gold=0.45, right=UNSURE))
     learn_anew(project)
     open_round(project, Gains(project))
     return name
@@ -174,7 +174,14 @@ def test_learning_anew_makes_a_version_that_can_be_compared_and_exported(page: P
         page.keyboard.press("3")
         expect(page.get_by_test_id("round-progress")).to_contain_text(f"{done} of")
     page.get_by_test_id("learn").click()
-    expect(page.get_by_test_id("strategy")).to_contain_text("v2", timeout=60_000)
+    expect(page.get_by_test_id("learned-same")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("strategy")).to_contain_text("majority v1")
+    page.get_by_test_id("labels-settings").click()
+    page.locator("#set-strategy").select_option("learned")
+    page.get_by_test_id("save-settings").click()
+    page.get_by_test_id("learn").click()
+    expect(page.get_by_test_id("strategy")).to_contain_text("learned v2", timeout=60_000)
+    expect(page.get_by_test_id("learned-same")).to_have_count(0)
     page.get_by_test_id("compare-strategies").click()
     expect(page.get_by_test_id("compared")).to_contain_text("Accuracy")
     expect(page.get_by_test_id("compared")).to_contain_text("label")
@@ -297,7 +304,7 @@ def test_an_example_is_chosen_by_its_key(page: Page, place: Place, answers: str)
     expect(page.get_by_test_id("said").first).to_be_visible()
     item = page.evaluate("new URLSearchParams(location.search).get('item')")
     page.keyboard.press("o")
-    expect(page.get_by_test_id("do-example")).to_contain_text("take it out")
+    expect(page.get_by_test_id("do-example")).to_contain_text("take out of examples")
     assert list(place.project(answers).said.examples()) == [item]
 
 

@@ -31,12 +31,14 @@ export function mountLabelsBar(element) {
       title,
       view.version && h("span", { class: "df-tag acc df-strategy", title: sentence(view.version.why || view.version.tag), "data-testid": "strategy" }, `Strategy ${view.version.name} v${view.version.number}`),
       isLearning(view) && h("span", { class: "df-tag", role: "status" }, icon("arc", "spin"), "Learning"),
+      get("labelsLearned") === view.name && h("span", { class: "df-tag", "data-testid": "learned-same", title: `What was said since changes labels, but not how ${view.version.name} counts. Another strategy can be chosen in the settings.` }, "Learned: stays as it is"),
       h("span", { class: "df-small t3 df-num df-one-line df-facts" }, facts),
       h("span", { class: "df-grow" }),
       view.round && h("span", { class: "df-small t2 df-num df-row df-round", "data-testid": "round-progress" }, `${view.round.done} of ${view.round.size} this round`, h("span", { class: "df-meter", "aria-hidden": "true" }, h("i", { style: { width: `${(100 * view.round.done) / Math.max(1, view.round.size)}%` } }))),
     ));
   };
   on("labels", draw);
+  on("labelsLearned", draw);
   on("route", draw);
 }
 

@@ -271,12 +271,12 @@ function foot(view, item) {
     h("span", { class: "df-row df-moves" }, key("next", "J", "next", () => move(1)), key("previous", "K", "previous", () => move(-1))),
     h("span", { class: "df-grow" }),
     whoAmI(),
-    key("example", "O", item.example === null ? [h("span", { class: "df-only-wide" }, "add to onboarding examples"), h("span", { class: "df-only-narrow" }, "example")] : [h("span", { class: "df-only-wide" }, "an onboarding example: take it out"), h("span", { class: "df-only-narrow" }, "no example")], toggleExample),
+    key("example", "O", item.example === null ? [h("span", { class: "df-only-wide" }, "add as example"), h("span", { class: "df-only-narrow" }, "example")] : [h("span", { class: "df-only-wide" }, "take out of examples"), h("span", { class: "df-only-narrow" }, "no example")], toggleExample),
   );
 }
 
 function whoAmI() {
-  const button = h("button", { type: "button", class: "df-linkish df-who", "data-key": "who", "data-testid": "who", title: "The name that your answers get. Press to change it; whoever has the same one counts as the same annotator.", onclick: () => {
+  const button = h("button", { type: "button", class: "df-linkish df-who", "data-key": "who", "data-testid": "who", "aria-label": `Your name: ${reviewer()}`, title: "The name that your answers get. Press to change it; whoever has the same one counts as the same annotator.", onclick: () => {
     const field = h("input", { class: "df-input df-who-field", "aria-label": "Your name, as answers get it", maxlength: "100", "data-testid": "who-field" });
     field.value = reviewer();
     const keep = () => field.isConnected && setReviewer(field.value);
@@ -284,6 +284,6 @@ function whoAmI() {
     field.addEventListener("blur", keep, { once: true });
     button.replaceWith(field);
     field.select();
-  } }, icon("person", "s"), h("span", { class: "df-who-name df-one-line" }, reviewer()), isNameDrawn() && h("span", { class: "acc df-only-wide" }, "give your name"));
+  } }, icon("person", "s"), h("span", { class: "df-who-name df-one-line" }, reviewer()), isNameDrawn() && h("span", { class: "acc df-only-wide" }, "your name?"));
   return button;
 }

@@ -111,7 +111,7 @@ function alike(item) {
     h("div", { class: "df-card-head" }, h("h3", { id: "most-alike" }, "Settled before, most alike"), h("span", { class: "df-grow" }), h("span", { class: "df-small t3" }, "from the onboarding set")),
     h(
       "ul",
-      { class: "df-lab-said", "aria-labelledby": "most-alike" },
+      { class: "df-lab-said is-alike", "aria-labelledby": "most-alike" },
       item.alike.map((one) => h("li", { class: "df-alike", "data-testid": "alike" }, h("button", { type: "button", class: "df-linkish df-small df-one-line", title: one.texts[0] || one.item, onclick: () => go({ item: one.item }) }, one.texts[0] || `Item ${one.item}`), h("b", { class: "df-small df-one-line" }, one.texts[1] ?? ""), answerTag(one), h("span", { class: "df-small t2 df-one-line", title: one.text }, one.text))),
     ),
   );

@@ -2,10 +2,11 @@
 
 import { say } from "./dom.js";
 import { act, base, load, overview } from "./labels_state.js";
-import { postJson } from "./store.js";
+import { postJson, set } from "./store.js";
 
 export async function startLearning() {
   say("Learning a strategy from all answers");
+  set("labelsLearned", null);
   await postJson(`${base()}/learn`, {}).catch(() => null);
   load();
 }

@@ -1,6 +1,7 @@
 /* Labels: what is shown now, and what is sent. The server keeps every answer before it says so; one that did not get through stays here
    with its mark, so that it can be sent again and counts once. */
 
+import { say } from "./dom.js";
 import { fetchJson, get, go, postJson, route, set } from "./store.js";
 
 const NAME = "distilflow-reviewer";
@@ -76,7 +77,11 @@ function waitForLearning() {
   polling = setTimeout(async () => {
     if (!isHere()) return;
     const view = await load();
-    if (view?.learning?.is_over) loadItem();
+    if (!view?.learning?.is_over) return;
+    const isSame = !view.learning.problem && !view.learning.is_new;
+    set("labelsLearned", isSame ? view.name : null);
+    if (isSame) say("Learned anew: the strategy stays as it is");
+    loadItem();
   }, Math.min(LEARNING_MOST_MS, LEARNING_MS + seconds * 100));
 }
 
@@ -100,6 +105,7 @@ export async function act(told, project = route().project) {
   if (before?.error && before.told.mark !== told.mark && !(await act(before.told, before.project))) return null;
   const sent = { mark: drawn(16), by: reviewer(), ...told };
   set("labelsSent", { told: sent, project });
+  set("labelsLearned", null);
   try {
     const answer = await postJson(`${base(project)}/act`, sent);
     set("labelsSent", null);

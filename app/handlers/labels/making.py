@@ -8,12 +8,12 @@ from typing import Any
 
 from app.handlers.labels.learners import Learners
 from flows.labelling import LabelProject, LabelProjects
-from flows.labelling.importing import reviewable_leaves, rows_of_run, rows_of_text
+from flows.labelling.importing import question_of_run, reviewable_leaves, rows_of_run, rows_of_text
 from flows.labelling.store import UnknownProject
 from flows.runs import RunFolder, RunStore
 from steps.base import Row
 from steps.errors import DistilflowError, RunError
-from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL
+from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL
 from steps.labels.questions import Question, label_text, number_in
 
 MOST_PUBLIC_BYTES = 2_000_000
@@ -52,7 +52,8 @@ class Making:
         if (known := self._projects.made_from(source)) is not None:
             return self._projects.get(known)
         rows = rows_of_run(run, leaf)
-        return self._make(self._projects.free_name(run.report().pipeline), rows, guessed_question(rows), source)
+        question = question_of_run(run) or guessed_question(rows)
+        return self._make(self._projects.free_name(run.report().pipeline), rows, question, source)
 
     def add_text(self, project: LabelProject, text: str, file: str) -> dict[str, int]:
         """Add the rows of a file; what is there already is left as it is.
@@ -112,7 +113,7 @@ def looked_at(text: str, file: str) -> dict[str, Any]:
     rows = rows_of_text(text, file)
     answers = Counter(_short(row[LABEL]) for row in rows if row.get(ANNOTATOR) is not None and row.get(LABEL) is not None)
     columns = dict.fromkeys(column for row in rows[:1000] for column in row)
-    own = {ITEM, ANNOTATOR, LABEL, GOLD}
+    own = {*COLUMNS, GOLD}
     return {
         "rows": len(rows),
         "items": len({str(row.get(ITEM)) for row in rows}),

@@ -20,6 +20,7 @@ from flows.labelling.unsure import why_unsure
 from steps.base import Row
 from steps.errors import DistilflowError
 from steps.labels.questions import label_text
+from steps.labels.strategy_names import BY_SHARES
 from steps.wording import counted
 
 QUEUE_SHOWN = 200
@@ -225,11 +226,13 @@ def item_view(project: LabelProject, gains: Gains, item: str, reviewer: str = ""
         project.check_item(item)
         about, problem = project.about, None
         try:
-            settlement, alike = project.settlement(item), most_alike(known_set(project), project.items[item], item, 2)
+            strategy, settlement = project.strategy, project.settlement(item)
+            alike = most_alike(known_set(project), project.items[item], item, 2)
         except DistilflowError as error:
-            settlement, alike, problem = None, [], {"what": error.message, "fix": error.fix}
+            strategy, settlement, alike, problem = None, None, [], {"what": error.message, "fix": error.fix}
         measured = {one["annotator"]: one["reliability"]["value"] for one in measures_of(project.folder).get("annotators", [])}
         pulls = {pull.annotation_id: pull.pull for pull in settlement.pulls} if settlement else {}
+        counts_shares = strategy is not None and strategy.name in BY_SHARES
         spread = gains.spread(item) if settlement and not settlement.is_gold else None
         said = [_said(one, pulls, project) for one in project.said.annotations_of(item)]
         said.sort(
@@ -244,7 +247,7 @@ def item_view(project: LabelProject, gains: Gains, item: str, reviewer: str = ""
             "now": _now(settlement) if settlement else None,
             "said": said,
             "rounds": sorted({one["round"] for one in said}),
-            "why": why_unsure(settlement, measured) if settlement else "",
+            "why": why_unsure(settlement, measured, by_shares=counts_shares) if settlement else "",
             "settles": round(spread.settles) if spread else 0,
             "alike": [_example(project, one) for one in alike],
             "mine": {"label": mine["label"], "comment": mine["explanation"]} if mine else None,

@@ -15,6 +15,7 @@ import numpy as np
 
 from steps.base import Row
 from steps.errors import RunError
+from steps.labels.questions import names_in
 from steps.labels.settling.settlement import Pull, Settlement
 from steps.labels.strategies.choosing import FEW_ANSWERS
 from steps.labels.strategies.fitting import fit
@@ -26,6 +27,8 @@ from steps.labels.votes import Floats, Votes, votes_of
 from steps.wording import listed
 
 NO, YES = "no", "yes"
+YES_AT = 1
+"""The place of YES among the classes of a part."""
 ENOUGH = 0.5
 Stretch = tuple[int, int]
 """Where a stretch of a text begins and ends; (0, 0) stands for the whole item."""
@@ -73,7 +76,8 @@ def settle_many(table: AnnotationTable, strategy: Strategy) -> Iterator[Settleme
         ballot = _ballot(table, parts, [label])
         verdicts = part.apply(ballot.votes)
         found[label] = _by_item(verdicts)
-        np.add.at(pulls, ballot.places, verdicts.pull)
+        if part.name == strategy.name:  # shares and logarithms do not add up
+            np.add.at(pulls, ballot.places, verdicts.pull)
     places = defaultdict(list)
     for place, item in enumerate(table.items):
         places[item].append(place)
@@ -120,11 +124,7 @@ def _labels(table: AnnotationTable) -> list[str]:
     """The labels of the question; where it names none, those that occur."""
     if table.question.labels:
         return list(table.question.labels)
-    return sorted({name for answer in [*table.labels, *table.gold.values()] for name in _names(answer)})
-
-
-def _names(answer: list[Any]) -> list[str]:
-    return [one["label"] if isinstance(one, dict) else one for one in answer]
+    return sorted({name for answer in [*table.labels, *table.gold.values()] for name in names_in(answer)})
 
 
 def _parts_of(table: AnnotationTable) -> dict[str, list[Stretch]]:
@@ -150,9 +150,11 @@ def _holds(answer: list[Any], label: str, stretch: Stretch) -> bool:
 
 def _part(table: AnnotationTable, parts: dict[str, list[Stretch]], label: str, name: StrategyName) -> Strategy:
     votes = _ballot(table, parts, [label]).votes
-    if len(votes):
-        return fit(name, votes)
-    return Strategy(name="majority", classes=[NO, YES])  # nobody ever marked anything
+    if not len(votes):  # nobody ever marked anything
+        return Strategy(name="majority", classes=[NO, YES])
+    is_given = bool((votes.label == YES_AT).any() or (votes.gold == YES_AT).any())
+    # Shares know of no rare labels: with a tenth of each that nobody ever gives, many labels would make every item doubtful.
+    return fit(name if is_given else "one_coin", votes)
 
 
 def _key(item: str, label: str, stretch: Stretch) -> str:
@@ -189,7 +191,7 @@ def _ballot(table: AnnotationTable, parts: dict[str, list[Stretch]], labels: lis
 def _by_item(verdicts: Verdicts) -> dict[str, list[tuple[Stretch, float]]]:
     """For each item its stretches, with how probable yes is."""
     found: dict[str, list[tuple[Stretch, float]]] = defaultdict(list)
-    for key, share in zip(verdicts.votes.items, verdicts.posterior[:, 1].tolist(), strict=True):
+    for key, share in zip(verdicts.votes.items, verdicts.posterior[:, YES_AT].tolist(), strict=True):
         item, _, start, end = key.rsplit("\x1f", 3)
         found[item].append(((int(start), int(end)), share))
     return found

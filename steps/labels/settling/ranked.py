@@ -55,7 +55,10 @@ def learn_order(table: AnnotationTable, name: StrategyChoice) -> Strategy:
 
 
 def settle_order(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
-    """The things of each item from best to worst; the probability is that of the first being the best."""
+    """The things of each item from best to worst: first what is most probably the best, then the others by their scores.
+
+    The probability is that of the first being the best.
+    """
     contest = Contest(table)
     if strategy.name == "majority":
         score = shares_of_wins(contest.duels)
@@ -123,6 +126,8 @@ class Contest:
                 continue
             known = self._of_item[item]
             order = sorted(known, key=lambda name: (-score[known[name]], -chances[known[name]], name))
+            likeliest = max(order, key=lambda name: round(float(chances[known[name]]), 9))
+            order = [likeliest, *(name for name in order if name != likeliest)]
             is_gold = item in table.gold
             if is_gold:
                 order = [*table.gold[item], *(name for name in order if name not in table.gold[item])]

@@ -19,7 +19,7 @@ from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits
 from steps.labels.strategies.families import family_weights
 from steps.labels.strategies.sureness import DEGREES, bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
-from steps.labels.strategy_names import StrategyName
+from steps.labels.strategy_names import BY_SHARES, StrategyName
 from steps.labels.tags import strategy_tag
 from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
@@ -28,7 +28,6 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Table = list[list[Probability]]
-BY_SHARES = ("majority", "weighted")
 SEVERAL = ("multi_label", "spans")
 """Types of questions that take several answers at once."""
 
@@ -67,6 +66,8 @@ class Fitted(BaseModel):
     annotations: int = 0
     gold: int = 0
     rounds: list[int] = Field(default_factory=list)
+    gold_items: list[str] | None = None
+    """The items whose answer it was told, so that it is never measured by them; None where that is not known."""
 
 
 class Strategy(BaseModel):

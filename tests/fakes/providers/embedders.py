@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.providers.dialects import Failure, google_error, openai_error
+from tests.fakes.providers.failures import Failure, google_error, openai_error
 
 DIMENSIONS = 8
 _OPENAI = frozenset({"model", "input", "encoding_format", "dimensions", "user"})

@@ -117,12 +117,12 @@ def test_a_second_round_changes_what_the_first_one_left_open(
     # three people answer; labels go back, and what is uncertain is asked again
     for key, says in zip(team, (truth, mistaken, mistaken), strict=True):
         answer(real, "first", key, says)
-    write = own(real, "first", question="quality", certain_from=0.9)
+    write = own(real, "first", question="quality", certain_from=0.8)
     again = [
         load(real, "first"),
         settled("first"),
         {"name": "write", "use": "WriteLabelsToArgilla", "after": "settle", "with": write},
-        {"name": "doubtful", "use": "FilterRows", "after": "write", "with": {"condition": "uncertainty > 0.1"}},
+        {"name": "doubtful", "use": "FilterRows", "after": "write", "with": {"condition": "uncertainty > 0.2"}},
         {
             "name": "number",
             "use": "ComputeColumn",
