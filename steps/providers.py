@@ -27,6 +27,8 @@ class Embeds:
 
     most_inputs: int = 2048
     """Texts that one request may hold."""
+    most_chars: int = 300_000
+    """Of all texts in a request: some bound its tokens to less."""
     takes_base64: bool = False
     """Whether it writes vectors in base64 if told to: a third of the size of numbers in JSON."""
     dimensions: str = "dimensions"
@@ -319,7 +321,7 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         batch=True,
         filters=True,
-        embeds=Embeds(most_inputs=128, dimensions="output_dimension", example="mistral-embed"),
+        embeds=Embeds(most_inputs=128, most_chars=40_000, dimensions="output_dimension", example="mistral-embed"),
         example="mistral-small-latest",
     ),
     Provider(

@@ -178,8 +178,7 @@ class Line:
         self._used = used
         self._price = llm.find_price()
         self._model = identity_of(llm)
-        together = llm.rows_per_request
-        self._bundles = Bundles(together, llm.most_in_flight, self._buy_together) if together > 1 else None
+        self._bundles = Bundles(llm, self._buy_together) if llm.rows_per_request > 1 else None
 
     async def open(self) -> None:
         """Get the model ready, unless the journal answers for it."""

@@ -62,6 +62,10 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
         return min(self.inputs_per_request, self._ways.most_inputs)
 
     @property
+    def chars_per_request(self) -> int:
+        return self._ways.most_chars
+
+    @property
     def longest_reply(self) -> int:
         return 0
 

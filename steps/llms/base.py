@@ -170,6 +170,11 @@ class Responder(Model):
         return 1
 
     @property
+    def chars_per_request(self) -> int:
+        """Characters of all questions that travel together, at most."""
+        return 300_000
+
+    @property
     def accounts(self) -> Sequence[Account]:
         """The keys that requests may be sent with. The engine shares them out, each within limits of its own."""
         return (Account(),)

@@ -12,12 +12,10 @@ from itertools import accumulate, pairwise
 from typing import Generic, TypeVar
 
 from steps.errors import LLMError, NetworkFailed, RateLimited, ServerFailed
-from steps.llms.base import Completion, Request, Usage
+from steps.llms.base import Completion, Request, Responder, Usage
 
 WAIT_S = 0.010
 """How long a question waits for others."""
-MOST_CHARS = 300_000
-"""Of all questions in a request: providers bound its tokens too."""
 
 About = TypeVar("About")
 
@@ -42,10 +40,11 @@ Send = Callable[[Request, Sequence[Rider[About]]], Awaitable[Sequence[Completion
 class Bundles(Generic[About]):
     """Puts questions to one model together, and parts those that a server refuses until the one at fault stands alone."""
 
-    def __init__(self, most_rows: int, at_once: int, send: Send[About]) -> None:
-        """`at_once`: with so many requests under way, further questions wait for company, since they have to wait anyway."""
-        self._most_rows = most_rows
-        self._at_once = at_once
+    def __init__(self, llm: Responder, send: Send[About]) -> None:
+        self._most_rows = llm.rows_per_request
+        self._most_chars = llm.chars_per_request
+        self._at_once = llm.most_in_flight
+        """With so many requests under way further questions wait for company, since they have to wait anyway."""
         self._send = send
         self._waiting: list[Rider[About]] = []
         self._chars = 0
@@ -61,7 +60,7 @@ class Bundles(Generic[About]):
         """
         loop = asyncio.get_running_loop()
         rider = Rider(request, about, loop.create_future())
-        if self._chars + rider.chars > MOST_CHARS:
+        if self._chars + rider.chars > self._most_chars:
             self._leave()
         self._waiting.append(rider)
         self._chars += rider.chars

@@ -97,5 +97,5 @@ def _plain_way(llm: Responder) -> Ask:
     async def send(request: Request, riders: Sequence[Rider[None]]) -> list[Completion]:
         return parts_of(await llm.complete(request), riders)
 
-    bundles: Bundles[None] = Bundles(llm.rows_per_request, llm.most_in_flight, send)
+    bundles: Bundles[None] = Bundles(llm, send)
     return lambda request: bundles.ask(request, None)

@@ -43,6 +43,8 @@ _LONG = Failure(
         " completion). Please reduce your prompt; or completion length.",
         "invalid_request_error",
     ),
+    basis="seen",
+    source="https://github.com/pingcap/autoflow/issues/265",
 )
 _MANY = Failure(
     400,
@@ -69,7 +71,10 @@ EMBEDDERS: dict[str, Embedder] = {
             base64=False,
             dimensions="",
             too_many=Failure(
-                400, {"id": "a1", "message": "invalid request: total number of texts must be at most 96 - received 97"}
+                400,
+                {"id": "a1", "message": "invalid request: total number of texts must be at most 96 - received 97"},
+                basis="seen",
+                source="https://github.com/misbahsy/RAGTune/issues/2",
             ),
             too_long=Failure(400, {"id": "a1", "message": "too many tokens: size limit exceeded. Try using shorter inputs."}),
         ),
@@ -88,6 +93,8 @@ EMBEDDERS: dict[str, Embedder] = {
                     "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch",
                     "INVALID_ARGUMENT",
                 ),
+                basis="seen",
+                source="https://github.com/langchain-ai/langchainjs/issues/4491",
             ),
         ),
         Embedder(
@@ -101,6 +108,8 @@ EMBEDDERS: dict[str, Embedder] = {
                     "error": "Input validation error: `inputs` must have less than 512 tokens. Given: 600",
                     "error_type": "Validation",
                 },
+                basis="seen",
+                source="https://github.com/huggingface/text-embeddings-inference/issues/82",
             ),
         ),
         Embedder(
@@ -117,6 +126,8 @@ EMBEDDERS: dict[str, Embedder] = {
                         "type": "server_error",
                     }
                 },
+                basis="seen",
+                source="https://github.com/containers/ramalama/pull/2852",
             ),
         ),
         Embedder(
@@ -141,15 +152,23 @@ EMBEDDERS: dict[str, Embedder] = {
                     "object": "error",
                     "message": "Too many tokens overall, split into more batches.",
                     "type": "invalid_request_prompt",
+                    "param": None,
                     "code": "3210",
                 },
+                basis="seen",
+                source="https://github.com/chroma-core/chroma/pull/5597",
             ),
         ),
         Embedder(
             "ollama",
             "/v1/embeddings",
             base64=False,
-            too_long=Failure(400, openai_error("the input length exceeds the context length", "invalid_request_error")),
+            too_long=Failure(
+                400,
+                openai_error("the input length exceeds the context length", "invalid_request_error"),
+                basis="seen",
+                source="https://github.com/nano-step/nano-brain/issues/208",
+            ),
         ),
         Embedder("openrouter", "/api/v1/embeddings", base64=False, too_long=_LONG),
         Embedder("together", "/v1/embeddings", base64=False, dimensions="", too_long=_LONG),

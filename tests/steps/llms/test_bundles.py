@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps.errors import AuthFailed, BadRequest, LLMError, NetworkFailed
-from steps.llms import bundles
-from steps.llms.base import Completion, Request, Usage
+from steps.llms.base import LLM, Completion, Request, Usage
 from steps.llms.bundles import Bundles, Rider, parts_of
 
 
@@ -38,8 +37,23 @@ class Server:
         return parts_of(Completion([text.upper() for text in texts], "m", Usage(10 * len(texts))), riders)
 
 
-async def ask_all(server: Server, texts: Sequence[str], most: int = 8, at_once: int = 99) -> list[Completion | BaseException]:
-    together: Bundles[int] = Bundles(most, at_once, server.send)
+class Model(LLM):
+    rows: int
+    chars: int = 300_000
+
+    @property
+    def rows_per_request(self) -> int:
+        return self.rows
+
+    @property
+    def chars_per_request(self) -> int:
+        return self.chars
+
+
+async def ask_all(
+    server: Server, texts: Sequence[str], most: int = 8, at_once: int = 99, most_chars: int = 300_000
+) -> list[Completion | BaseException]:
+    together: Bundles[int] = Bundles(Model(rows=most, chars=most_chars, max_concurrency=at_once), server.send)
     return await asyncio.gather(*(together.ask(question(text), at) for at, text in enumerate(texts)), return_exceptions=True)
 
 
@@ -70,18 +84,17 @@ async def test_what_is_so_for_all_is_told_to_all(error: type[LLMError]) -> None:
     assert server.sizes == [8]
 
 
-async def test_long_texts_travel_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "MOST_CHARS", 100)
+async def test_long_texts_travel_apart() -> None:
     server = Server()
 
-    await ask_all(server, ["x" * 60, "y" * 60, "z" * 200])
+    await ask_all(server, ["x" * 60, "y" * 60, "z" * 200], most_chars=100)
 
     assert server.sizes == [1, 1, 1]
 
 
 async def test_while_the_server_is_busy_questions_wait_for_company() -> None:
     server = Server(seconds=0.2)
-    together: Bundles[int] = Bundles(100, 1, server.send)
+    together: Bundles[int] = Bundles(Model(rows=100, max_concurrency=1), server.send)
 
     async def ask_later(at: int) -> None:
         await asyncio.sleep(0.03 * at)
