@@ -133,3 +133,21 @@ def test_an_estimate_counts_the_requests_that_rows_share(tmp_path: Path) -> None
     assert found.requests.mean == pytest.approx(8)
     assert found.input_tokens.mean == pytest.approx(1600)
     assert found.cost.mean == pytest.approx(0.0016)
+
+
+def test_vectors_and_pictures_are_replayed_without_their_servers(commands: Commands) -> None:
+    with running(FakeProviders("vllm")) as vectors, running(FakeOpenAIImages()) as pictures:
+        embed = {"use": "ClientvLLMEmbeddings", "model": "m", "base_url": f"{vectors}/v1"}
+        paint = {"use": "OpenAIImageGeneration", "model": "gpt-image-1", "base_url": f"{pictures}/v1"}
+        data = [{"text": text, "prompt": text} for text in TEXTS[:5]]
+        steps = [
+            {"name": "load", "use": "LoadDataFromDicts", "with": {"data": data}},
+            {"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": {"embeddings": embed}},
+            {"name": "paint", "use": "ImageGeneration", "after": "embed", "with": {"image_generation_model": paint}},
+        ]
+        ran = commands("run", commands.write(steps), "--run-id", "a", "--no-prefect")
+    replayed = commands("replay", "a", "--run-id", "b", "--no-prefect")
+
+    assert (ran.code, replayed.code) == (0, 0), ran.err + replayed.err
+    assert commands.rows("a") == commands.rows("b")
+    assert commands.rows("b")[0]["embedding"] == vector_of(TEXTS[0])
