@@ -10,7 +10,7 @@ import typer
 from flows.cli.console import out, show_aligned, tell
 from flows.cli.flags import RunsDir
 from flows.runs import RUNS, RunStore
-from steps.errors import SpecError
+from steps.errors import DistilflowError, SpecError
 from steps.labels.questions import QuestionType
 from steps.wording import counted, listed
 
@@ -37,13 +37,30 @@ def _store(folder: Path) -> LabelProjects:
     return LabelProjects(folder)
 
 
+def _opened(store: LabelProjects, name: str) -> LabelProject:
+    found = store.get(name)
+    _tell_of_unread(found)
+    return found
+
+
+def _tell_of_unread(project: LabelProject) -> None:
+    if project.unread:
+        tell(f"{project.unread}. Fix: mend the line, or delete it.")
+
+
 @labels.command("list")
 def list_projects(labels_dir: LabelsDir = LABELS) -> None:
     """List the label projects, the newest first."""
     store = _store(labels_dir)
     lines = []
-    for name, about in store.abouts().items():
-        project = store.get(name)
+    for name in store.names():
+        try:
+            project = store.get(name)
+            about = project.about
+        except DistilflowError as error:  # the others are listed all the same
+            tell(f"{error.message}. Fix: {error.fix}.")
+            continue
+        _tell_of_unread(project)
         opened = about.open_round
         version = max(project.versions.numbers(), default=0)
         counts = (f"{len(project.items):,}", f"{project.said.count:,}", f"{len(project.said.gold()):,}")
@@ -78,7 +95,7 @@ def import_rows(
     rows = rows_of_file(path) if is_file else rows_of_run(RunStore(runs_dir).get(source))
     store = _store(labels_dir)
     if project in store.names():
-        found = store.get(project)
+        found = _opened(store, project)
         added = found.add_rows(rows)
         new = f"{counted(added.annotations, 'annotation')} and {counted(added.items, 'item')} added"
         tell(f"{new}, {added.replaced} replaced, {added.known} known already.")
@@ -106,7 +123,7 @@ def learn(project: Project, labels_dir: LabelsDir = LABELS) -> None:
     from flows.labelling.rounds import open_round
 
     store = _store(labels_dir)
-    found = store.get(project)
+    found = _opened(store, project)
     learned = learn_anew(found)
     tell(f"Strategy {learned.strategy.tag}{'' if learned.is_new else ', which decides as before'}.")
     if learned.strategy.why:
@@ -133,7 +150,7 @@ def show_queue(
     from flows.labelling.rounds import queue
 
     store = _store(labels_dir)
-    found = store.get(project)
+    found = _opened(store, project)
     items = None if found.about.open_round else [item for item in found.items if found.said.gold_of(item) is None]
     entries = [one for one in queue(found, store.gains(project), items) if not one.is_done]
     lines = [
@@ -170,7 +187,7 @@ def export(
     labels_dir: LabelsDir = LABELS,
 ) -> None:
     """Write annotations, labels or onboarding examples, of all or of a part."""
-    found = _store(labels_dir).get(project)
+    found = _opened(_store(labels_dir), project)
     if what == "strategy":
         _write(output, _strategy_file(found, version, output))
         return
@@ -197,10 +214,14 @@ def apply_strategy(
 
 
 def _write(output: Path, content: bytes) -> None:
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        raise SpecError(f"{output} cannot be written: {error.strerror}", "check the folder") from error
+    from flows.labelling.disk import disk
+    from flows.labelling.log import write_durably
+
+    with disk(f"{output} was not written"):
+        if output.exists() and not output.is_file():  # a device or a pipe, which cannot be replaced
+            output.write_bytes(content)
+        else:
+            write_durably(output.resolve(), content)
     tell(f"Wrote {output}.")
 
 

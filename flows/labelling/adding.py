@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.labelling.log import Line
 from flows.labelling.said import ANNOTATION, GOLD, Said, short
+from flows.labelling.texts import spelled_out
 from steps.base import Row, is_missing
 from steps.errors import RowError
 from steps.labels.annotations import ANNOTATOR, LABEL
@@ -67,7 +68,7 @@ def read_rows(rows: Iterable[Mapping[str, Any]], question: Question, said: Said)
     kinds = {name: voter.kind for name, voter in said.voters.items()}
     for number, row in enumerate(rows, 1):
         with in_row(number):
-            _read(row, question, reading, kinds)
+            _read(spelled_out(row), question, reading, kinds)
     return reading
 
 
@@ -81,7 +82,7 @@ def _read(row: Mapping[str, Any], question: Question, reading: Reading, kinds: d
         annotation = read_annotation(row, question)
         item = annotation.item
         check_kind(annotation.annotator, annotation.kind, kinds.setdefault(annotation.annotator, annotation.kind))
-        reading.annotations[annotation.id] = short(annotation.row())
+        reading.annotations[annotation.id_for(question)] = short(annotation.row(question))
     if (answer := read_gold(row, question)) is not None:
         know_gold(reading.gold, item, answer)
     about = about_item(row)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import orjson
 
+from flows.labelling.disk import disk
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import settlement_of
 from flows.parquet import write_rows
@@ -112,7 +113,7 @@ def as_bytes(rows: Iterable[Row], form: Form) -> bytes:
         return as_lines(rows)
     if form == "csv":
         return as_table(rows)
-    with tempfile.TemporaryDirectory(prefix="distilflow-labels-") as folder:
+    with disk("the export was not made"), tempfile.TemporaryDirectory(prefix="distilflow-labels-") as folder:
         listed = [_storable(row) for row in rows]
         write_rows(listed, Path(folder), warn=lambda text: None)
         return next(Path(folder).glob("*.parquet")).read_bytes()

@@ -114,8 +114,8 @@ def _content_id(row: Row) -> str:
 
 def _object(line: str, where: str) -> Row:
     try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        found = decode(line)
+    except ValueError as error:
         raise SpecError(f"{where} is no JSON: {error}", "write one object a line") from None
     if not isinstance(found, dict):
         raise SpecError(f"{where} holds no object", 'write one object a line, such as {"item": "1", "annotator": "ann", ...}')
@@ -124,8 +124,8 @@ def _object(line: str, where: str) -> Row:
 
 def _json(text: str, name: str) -> list[Row]:
     try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        found = decode(text)
+    except ValueError as error:
         raise SpecError(f"{name or 'the text'} is no JSON: {error}", "write a list of objects, or JSON Lines") from None
     if not all(isinstance(row, dict) for row in found):
         raise SpecError(f"{name or 'the text'} is no list of objects", "write one object for each annotation")

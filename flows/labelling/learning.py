@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from flows.labelling.disk import disk
 from flows.labelling.log import write_durably
 from flows.labelling.project import LabelProject
-from flows.labelling.scoring import mean_uncertainty, table_from
+from flows.labelling.scoring import mean_uncertainty, scores_of, table_from
+from steps.errors import RunError
 from steps.extras import extra
+from steps.labels.annotations import AnnotatorKind
 from steps.labels.gain import COUNTED
 from steps.labels.table import AnnotationTable
 
@@ -24,6 +28,65 @@ if TYPE_CHECKING:
 MEASURES = "measures.json"
 MOST_ANNOTATORS = 500
 MOST_ROUNDS = 12
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class _Interval(_Part):
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class _Partner(_Part):
+    annotator: str
+    correlation: float
+    shared: int = Field(ge=1)
+
+
+class _Measured(_Part):
+    """One annotator, as far as anybody reads what was measured."""
+
+    annotator: str
+    kind: AnnotatorKind
+    family: str
+    answers: int
+    reliability: _Interval
+    bias: dict[str, float]
+    drift: Any
+    confusion: Any
+    errs_with: list[_Partner]
+
+
+class _Quality(_Part):
+    items: int
+    accuracy: _Interval
+
+
+class _Point(_Part):
+    round: int
+    annotations: int
+    learned: _Interval | None = None
+    majority: _Interval | None = None
+    uncertainty: float | None = None
+
+
+class _Measures(_Part):
+    """What `measures.json` holds."""
+
+    version: int = 0
+    uncertainty: float | None = None
+    alpha: float | None = None
+    families: dict[str, float] = Field(default_factory=dict)
+    annotators: list[_Measured] = Field(default_factory=list)
+    annotators_in_all: int = 0
+    curve: list[_Point] = Field(default_factory=list)
+    quality: _Quality | None = None
+
+
+_MEASURES = TypeAdapter(_Measures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +102,21 @@ def learn_anew(project: LabelProject, *, measures: bool = True) -> Learned:
 
     Raises:
         RunError: There are no annotations, or the question has no label to settle.
+        OtherProject: Another project took its name meanwhile; nothing was kept.
     """
     extra("scipy", "labels", "learning of labels")
     from steps.labels.settling import learn
 
     with project.reading():
         about = project.about
+        if project.limits:
+            project.limits.check("labels", len(project.labels))
         table = table_from(project.said, about.question)
     strategy = learn(table, about.strategy)
+    project.versions.check(strategy)
+    scores_of(table, strategy)  # one that is too much to apply is not kept, for then nobody could open the project
     with project.writing():
+        project.check_is(about.identity)
         kept, is_new = project.versions.keep(strategy)
         standing = project.standing
         assert standing is not None
@@ -57,17 +126,29 @@ def learn_anew(project: LabelProject, *, measures: bool = True) -> Learned:
             uncertainty = mean_uncertainty(standing.scores)
     if measures:
         found = {"version": kept.version, "uncertainty": uncertainty, **measure(table, kept)}
-        write_durably(project.folder / MEASURES, orjson.dumps(_finite(found), option=orjson.OPT_NON_STR_KEYS))
+        with project.writing(), disk("what was measured was not kept"):
+            project.check_is(about.identity)
+            write_durably(project.folder / MEASURES, orjson.dumps(_finite(found), option=orjson.OPT_NON_STR_KEYS))
     return Learned(kept, is_new)
 
 
 def measures_of(folder: Path) -> dict[str, Any]:
-    """What was measured at the last learning; empty before it."""
+    """What was measured at the last learning; empty before it.
+
+    Raises:
+        RunError: The file was edited so that it says nothing.
+    """
+    path = folder / MEASURES
     try:
-        found: dict[str, Any] = orjson.loads((folder / MEASURES).read_bytes())
-        return found if isinstance(found, dict) else {}
-    except (OSError, ValueError):
+        return _MEASURES.validate_json(path.read_bytes()).model_dump(exclude_unset=True)
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}", "delete it, and learn anew") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise RunError(f"{path} says nothing: {where}: {first['msg']}", "delete it, and learn anew") from None
 
 
 def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 
 from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL
-from steps.wording import nearest
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     ITEM: (ITEM, "item_id", "record_id", "question_id", "task_id", "example_id", "question", "task", "id"),
@@ -47,18 +47,21 @@ def usual_column(ours: str, present: Iterable[str], names: Iterable[str] = ()) -
 
 
 def nearly(ours: str, present: Iterable[str]) -> str | None:
-    """A column that is probably meant for one of ours, and misspelt; None where none is.
+    """A column that is one of ours, and misspelt; None where none is.
 
-    >>> nearly("annotator", ["Anotator", "text"])
+    >>> nearly("annotator", ["Anotator", "annotation"])
     'Anotator'
     """
-    names = [one for one in NAMES[ours] if len(one) >= SHORTEST]
-    return next((column for column in present if nearest(_plain(column), names) is not None), None)
+    known = {name for names in NAMES.values() for name in names}
+    likeness = (
+        (column, SequenceMatcher(None, _plain(column), ours).ratio()) for column in present if _plain(column) not in known
+    )
+    return next((column for column, ratio in likeness if ratio >= ALIKE), None)
 
 
 def _plain(column: str) -> str:
     return column.strip().lower().replace(" ", "_").replace("-", "_")
 
 
-SHORTEST = 5
-"""Letters of a name from which on others count as misspellings of it."""
+ALIKE = 0.85
+"""How alike a misspelt name is at least: "annotations" are no annotator."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from steps.base import Row
 from steps.errors import RowError
-from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL, AnnotatorKind, stable_id
+from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL, AnnotatorKind, stable_id, subject_of
 from steps.labels.questions import Question
 from steps.labels.reading import Keep, about_item, check_kind, in_row, is_plain, know_gold, read_annotation, read_gold
 from steps.labels.votes import Voter
@@ -65,7 +66,7 @@ class AnnotationTable:
         are other answers.
         """
         last: dict[tuple[str, str], int] = {}
-        subjects = map(self._subject, self.items, self.labels)
+        subjects = map(subject_of, self.items, self.labels, repeat(self.question))
         for place, key in enumerate(zip(subjects, self.annotators, strict=True)):
             if key not in last or self.rounds[place] >= self.rounds[last[key]]:
                 last[key] = place
@@ -73,7 +74,7 @@ class AnnotationTable:
 
     def count_repeated(self) -> int:
         """Answers beyond an annotator's first about an item, or about the same things of it, within a round."""
-        subjects = map(self._subject, self.items, self.labels)
+        subjects = map(subject_of, self.items, self.labels, repeat(self.question))
         return self.replaced + len(self) - len(set(zip(subjects, self.annotators, self.rounds, strict=True)))
 
     def gold_alone(self) -> list[str]:
@@ -99,7 +100,7 @@ class AnnotationTable:
         annotation_id: str = "",
     ) -> None:
         self._know_voter(annotator, kind, family)
-        annotation_id = annotation_id or stable_id(self._subject(item, label), annotator, round)
+        annotation_id = annotation_id or stable_id(subject_of(item, label, self.question), annotator, round)
         place = self._places.setdefault(annotation_id, len(self.items))
         if place < len(self.items):
             if (self.items[place], self.annotators[place]) != (item, annotator):
@@ -116,10 +117,6 @@ class AnnotationTable:
         self.explanations.append(explanation)
         self.ids.append(annotation_id)
         self.rounds.append(round)
-
-    def _subject(self, item: str, label: Any) -> str:
-        """What an answer is about: the item, or the things of it that are ranked."""
-        return "\x1f".join([item, *sorted(label)]) if self.question.type == "ranking" else item
 
     def _know_voter(self, name: str, kind: AnnotatorKind, family: str) -> None:
         known = self.voters.get(name)

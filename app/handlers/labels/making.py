@@ -9,7 +9,7 @@ from typing import Any
 from app.handlers.labels.learners import Learners
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.importing import question_of_run, reviewable_leaves, rows_of_run, rows_of_text
-from flows.labelling.store import UnknownProject
+from flows.labelling.limits import ELSEWHERE
 from flows.runs import RunFolder, RunStore
 from steps.base import Row
 from steps.errors import DistilflowError, RunError
@@ -17,11 +17,9 @@ from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL
 from steps.labels.questions import Question, label_text, number_in
 
 MOST_PUBLIC_BYTES = 2_000_000
-MOST_PUBLIC_ROWS = 20_000
 MOST_PUBLIC_PROJECTS = 500
 MOST_LABELS = 50
 RUNS_LOOKED_AT = 50
-ELSEWHERE = "take fewer rows, or do it on a machine of your own, or in a copy of this Space"
 
 
 class Making:
@@ -62,15 +60,12 @@ class Making:
             SpecError, RowError: The file, or a row of it, is wrong; then nothing was added.
         """
         self._check_size(text)
-        rows = rows_of_text(text, file)
-        self._check_rows(len(rows) + project.said.count)
-        added = project.add_rows(rows)
+        added = project.add_rows(rows_of_text(text, file))
         if added.changed:
             self._learners.start(project.name, opens_round=True)
         return {name: getattr(added, name) for name in ("items", "annotations", "replaced", "known", "gold")}
 
     def _make(self, name: str, rows: list[Row], question: Question, source: str) -> LabelProject:
-        self._check_rows(len(rows))
         if self._is_public:
             if len(self._projects.names()) >= MOST_PUBLIC_PROJECTS:
                 raise RunError("this server keeps no more label projects", ELSEWHERE)
@@ -84,10 +79,6 @@ class Making:
     def _check_size(self, text: str) -> None:
         if self._is_public and len(text) > MOST_PUBLIC_BYTES:
             raise RunError(f"this file has more than {MOST_PUBLIC_BYTES:,} characters, as much as it may here", ELSEWHERE)
-
-    def _check_rows(self, rows: int) -> None:
-        if self._is_public and rows > MOST_PUBLIC_ROWS:
-            raise RunError(f"these are {rows:,} rows; on this server a label project has up to {MOST_PUBLIC_ROWS:,}", ELSEWHERE)
 
 
 def guessed_question(rows: list[Row]) -> Question:
@@ -187,8 +178,8 @@ def entries(projects: LabelProjects, names: list[str] | None = None) -> list[dic
         try:
             project = projects.get(name)
             about = project.about
-        except (DistilflowError, UnknownProject) as error:
-            found.append({"name": name, "problem": error.message})
+        except DistilflowError as error:
+            found.append({"name": name, "problem": f"{error.message}. {error.fix}".rstrip(". ")})
             continue
         opened = about.open_round
         found.append(

@@ -24,7 +24,7 @@ MOST_CLASSES = 1000
 
 def learn_one(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     """A strategy for a question with one answer."""
-    votes, rounds = votes_in(table), sorted(set(table.rounds))
+    votes, rounds = votes_in(table).in_order(), sorted(set(table.rounds))
     if name == "auto":
         return choose(votes, table.question.type, rounds)
     return fit(name, votes, table.question.type, rounds)

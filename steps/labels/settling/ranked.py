@@ -37,7 +37,8 @@ def learn_order(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     for problem in misfits([name], "ranking"):
         raise RunError(*problem)
     known: StrategyName = "majority" if name == "majority" else "learned"
-    contest = Contest(table)
+    table = table.some(sorted(range(len(table)), key=lambda at: (table.items[at], table.annotators[at], table.labels[at])))
+    contest = Contest(table)  # in that order sums come out alike, in whichever order rows came
     fitted = Fitted(items=len(contest.items), annotations=len(table), gold=len(table.gold), rounds=sorted(set(table.rounds)))
     acuity = np.ones(len(contest.people)) if known == "majority" else compete(contest.duels).acuity
     answers = np.bincount(contest.voters_of, minlength=len(contest.people))

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,6 @@ from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.importing import question_of_run, rows_of_file, rows_of_run, rows_of_text
 from flows.labelling.store import ProjectExists, UnknownProject
 from flows.runs import RunFolder
-from steps.base import Row
 from steps.errors import RowError, RunError, SpecError
 from steps.labels.load_annotations import LoadAnnotations
 from steps.labels.questions import Question
@@ -214,13 +214,17 @@ def test_names_that_others_use_are_understood_and_an_id_comes_before_a_text() ->
 
 
 def test_a_label_without_anybody_who_gave_it_is_not_dropped(projects: LabelProjects) -> None:
-    rows: list[Row] = [{"item": "1", "annotator": "ann", "label": "x"}, {"item": "2", "annotator": None, "label": "y"}]
+    rows: list[dict[str, Any]] = [
+        {"item": "1", "annotator": "ann", "label": "x"},
+        {"item": "2", "annotator": None, "label": "y"},
+    ]
     with pytest.raises(RowError, match="row 2: item '2' has a label, but nobody who gave it"):
         projects.create("lost", Question(), rows)
 
 
 def test_ratings_are_whole_numbers_where_they_are(projects: LabelProjects) -> None:
-    said = [{"item": "1", "annotator": who, "label": label} for who, label in (("ann", "4"), ("bob", 4.0), ("cy", 4.5))]
+    given: list[tuple[str, Any]] = [("ann", "4"), ("bob", 4.0), ("cy", 4.5)]
+    said = [{"item": "1", "annotator": who, "label": label} for who, label in given]
     project = projects.create("graded", Question(type="rating"), said)
 
     assert [repr(one["label"]) for one in project.said.annotations()] == ["4", "4", "4.5"]

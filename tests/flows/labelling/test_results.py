@@ -5,6 +5,7 @@ import io
 import orjson
 import pyarrow.parquet as pq
 import pytest
+from markdown_it import MarkdownIt
 
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.comparing import compare_versions
@@ -171,3 +172,53 @@ def test_where_votes_are_counted_nobody_is_called_wrong() -> None:
     assert why_unsure(agreed, {"ann": 0.9}, by_shares=True) == "Unsure although all 2 agree: so few answers tell little."
     told = why_unsure(against, {"ann": 0.9}, by_shares=True)
     assert told == "Unsure because they differ: ann and bob say partly and cy says wrong."
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<!-- hidden -->",
+    "[click](javascript:alert(1))",
+    "![](http://evil.example/pixel.png)",
+    "# a heading\n\n- a list\n\n    code",
+    "```\nout of the fence\n```\n<b>bold</b>",
+    "~~~~\n````\n`````",
+    "a | b\n--|--\n1 | 2",
+    "title\n=====",
+    "http://evil.example www.evil.example me@evil.example",
+    "&lt;b&gt; &amp;amp;",
+    "two  \nlines\\\nand \\* strokes",
+    "1234. one",
+    "12) one",
+    "- one",
+    "---",
+    "1. one\n2) two\n+ three",
+    "[ref]: http://evil.example",
+    "> quoted\n***",
+    "$x$ and `code` and *em* and __strong__ and ~~gone~~",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_data_holds_is_shown_in_the_page_as_it_is(projects: LabelProjects, text: str) -> None:
+    """Wherever it stands: in a cell, a name of a column, an item, a label, an explanation, the guideline."""
+    label = " ".join(text.split())
+    rows = [
+        {"item": f"{text} {at}", "annotator": f"{text} {by}", "label": label, "explanation": text, "text": text, f"{text} 2": 7}
+        for at in range(2)
+        for by in range(3)
+    ]
+    project = projects.create("hostile", Question(title=text, guideline=text), rows)
+    learn_anew(project)
+    page = as_markdown(project, onboarding_set(project))
+
+    tree = MarkdownIt("gfm-like", {"linkify": False}).parse(page)
+    seen = [token for one in tree for token in (one, *(one.children or []))]
+    assert {token.type for token in seen} <= {
+        *("heading_open", "heading_close", "paragraph_open", "paragraph_close", "inline", "text", "text_special"),
+        *("fence", "strong_open", "strong_close", "hardbreak"),
+    }
+    assert any(token.type == "fence" and token.content == f"{text}\n" for token in seen)
+    shown = ["".join(child.content for child in token.children or []) for token in tree if token.type == "inline"]
+    assert label in shown[0]
+    assert any(f"{label}: {label} 0" in one for one in shown)
+    assert any(f"{label} 0: {label}" in one for one in shown)

@@ -172,7 +172,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_labels(tmp_path: Path) -> None
     assert commands("run", name, "--run-id", "whole", "--no-prefect").code == 0
 
     process = commands.start("run", name, "--run-id", "killed", "--no-prefect")
-    wait_for(lambda: list((tmp_path / "runs" / "killed").glob("**/*")))
+    wait_for(lambda: (tmp_path / "runs" / "killed" / "run.json").exists())
     kill(process)
     process.communicate()
     commands.wait_until_gone()
