@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from flows.engine import gate
+from flows.engine.engine import Engine
 from steps.errors import AuthFailed
 from tests.fakes.providers import BAD_KEY, FakeProviders, Prompt, vector_of
 from tests.fakes.serving import running
@@ -126,3 +128,30 @@ def test_a_budget_of_tokens_ends_the_asking(tmp_path: Path) -> None:
 
     assert 100 <= result.counts["embed"].usage.tokens <= 400
     assert len(result.only) < 200
+
+
+def test_a_run_that_is_stopped_ends_at_once_and_goes_on_later(tmp_path: Path) -> None:
+    server = FakeProviders("vllm", delay_s=0.05)
+    made = {"use": "ClientvLLMEmbeddings", "model": "m", "inputs_per_request": 10, "max_concurrency": 1}
+
+    async def stop(engine: Engine) -> None:
+        while len(server.seen) < 3:
+            await asyncio.sleep(0.01)
+        engine.stop()
+
+    with running(server) as url:
+        steps = [
+            {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": text} for text in texts_of(200)]}},
+            {
+                "name": "embed",
+                "use": "EmbeddingGeneration",
+                "after": "load",
+                "with": {"embeddings": {**made, "base_url": f"{url}/v1"}},
+            },
+        ]
+        stopped = run_steps(tmp_path, steps, during=stop)
+        went_on = run_steps(tmp_path, steps)
+
+    assert 20 <= len(stopped.only) <= 60
+    assert [row["embedding"] for row in went_on.only] == [vector_of(text) for text in texts_of(200)]
+    assert sum(len(one.body["input"]) for one in server.seen) == 200
