@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.provider_vectors import vector_table, vector_trials
 from flows.engine import gate
 from flows.engine.outcome import Failure
 from flows.models import parse_model
@@ -248,7 +249,7 @@ def provider_table() -> str:
     for one in PROVIDERS:
         address = f"`{one.address}{one.path}`" if one.address else f"`${one.address_variable}`"
         keys = " or ".join(f"`${name}`" for name in one.key_variables) + ("" if one.needs_key else ", or none")
-        takes = {"logprobs": one.logprobs, "vision": one.vision, "batch": one.batch, "embeddings": one.embeddings}
+        takes = {"logprobs": one.logprobs, "vision": one.vision, "batch": one.batch, "embeddings": one.embeds}
         offers = ", ".join(name for name, has in takes.items() if has)
         notes = "; ".join(note for note in (one.models and f"`model` is {one.models}", one.note) if note)
         lines.append(f"| `{one.name}/` | `{one.class_name}` | {address} | {keys} | {offers} | {notes} |")
@@ -278,10 +279,12 @@ def basis_table() -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, surroundings(Path(name)) as providers:
         found = trials(providers, Path(name))
-    print(f"{provider_table()}\n\n{table(found)}\n\n{basis_table()}")
-    for one in found:
-        for case, fault in one.faults.items():
-            print(f"\n{one.provider.name}, {case}: {fault}")
+        vectors = vector_trials(providers, Path(name))
+    print(f"{provider_table()}\n\n{table(found)}\n\n{vector_table(vectors)}\n\n{basis_table()}")
+    faults = [(one.provider.name, *fault) for one in found for fault in one.faults.items()]
+    faults += [(one.provider.embeddings_class, *fault) for one in vectors for fault in one.faults.items()]
+    for who, case, fault in faults:
+        print(f"\n{who}, {case}: {fault}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import orjson
 from flows.engine.keys import identity_of
 from flows.plan import Plan
 from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, NetworkFailed, RunError
-from steps.llms.base import LLM, Account, JSONSchema, Request, Usage
+from steps.llms.base import LLM, Account, JSONSchema, Request, Responder, Usage
 from steps.tasks.base import Task
 
 LONGEST_S = 60.0
@@ -84,7 +84,7 @@ async def check_models_async(plan: Plan) -> list[Checked]:
     return [one for checked in found for one in checked]
 
 
-def is_checked(llm: LLM) -> bool:
+def is_checked(llm: Responder) -> bool:
     """Whether there is a server to ask: models that answer in this process are looked at when they are loaded."""
     return not llm.is_free and llm.default_pool == "async"
 
@@ -102,16 +102,16 @@ def not_asked(plan: Plan) -> list[NotAsked]:
     return [NotAsked(model, [*dict.fromkeys(steps)], why) for model, steps in found.items()]
 
 
-def _models(plan: Plan) -> list[tuple[LLM, list[str], bool]]:
+def _models(plan: Plan) -> list[tuple[Responder, list[str], bool]]:
     """Each model once, with the steps that ask it, and whether one of them wants JSON by a schema."""
-    found: dict[tuple[Any, ...], tuple[LLM, list[str], bool]] = {}
+    found: dict[tuple[Any, ...], tuple[Responder, list[str], bool]] = {}
     for step, llm in plan.every_llm:
         if not is_checked(llm):
             continue
         key = (identity_of(_tiny(llm, REPLY_TOKENS)), llm.endpoint, tuple(one.identity for one in llm.accounts))
         _, steps, wants = found.get(key, (llm, [], False))
         task = plan.steps[step].step
-        is_wanted = isinstance(task, Task) and _has_server_enforce(task, llm)
+        is_wanted = isinstance(task, Task) and isinstance(llm, LLM) and _has_server_enforce(task, llm)
         found[key] = (llm, [*dict.fromkeys([*steps, step])], wants or is_wanted)
     return list(found.values())
 
@@ -127,18 +127,24 @@ def _has_server_enforce(task: Task, llm: LLM) -> bool:
         return True
 
 
-def _tiny(llm: LLM, tokens: int) -> LLM:
+def _tiny(llm: Responder, tokens: int) -> Responder:
     """The same model, told to be brief."""
-    kept = {name: value for name, value in llm.generation_kwargs.items() if name not in _LENGTHS}
-    given: dict[str, Any] = {"generation_kwargs": {**kept, "max_new_tokens": tokens}}
+    given: dict[str, Any] = {}
+    if isinstance(llm, LLM):
+        kept = {name: value for name, value in llm.generation_kwargs.items() if name not in _LENGTHS}
+        given = {"generation_kwargs": {**kept, "max_new_tokens": tokens}}
     if isinstance(timeout := getattr(llm, "timeout", None), (int, float)):
         given["timeout"] = min(timeout, LONGEST_S)
     return llm.model_copy(update=given)
 
 
-async def _check(llm: LLM, steps: list[str], wants_json: bool) -> list[Checked]:
+async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Checked]:
     accounts = llm.accounts
     checked = [Checked(llm.model_name, llm.endpoint, steps, _shown(account)) for account in accounts]
+    if not llm.is_cheap_to_try:
+        for one in checked:
+            one.note = "it was not asked: a picture costs as much as any other"
+        return checked
     await asyncio.gather(*(_ask(llm, at, one) for at, one in enumerate(checked)))
     usable = next((at for at, one in enumerate(checked) if one.is_usable), None)
     if wants_json and usable is not None:  # what one key gets, all get
@@ -150,12 +156,12 @@ def _shown(account: Account) -> str:
     return account.name
 
 
-async def _ask(llm: LLM, account: int, checked: Checked) -> None:
+async def _ask(llm: Responder, account: int, checked: Checked) -> None:
     request = Request([{"role": "user", "content": _QUESTION}], account=account)
     await _send(_tiny(llm, REPLY_TOKENS), request, checked)
 
 
-async def _ask_for_json(llm: LLM, account: int, checked: Checked) -> None:
+async def _ask_for_json(llm: Responder, account: int, checked: Checked) -> None:
     request = Request([{"role": "user", "content": _JSON_QUESTION}], schema=_SCHEMA, account=account)
     asked = _tiny(llm, JSON_TOKENS)
     of_json = Checked(checked.model, checked.endpoint, checked.steps)
@@ -164,7 +170,7 @@ async def _ask_for_json(llm: LLM, account: int, checked: Checked) -> None:
     checked.cost = None if checked.cost is None or of_json.cost is None else checked.cost + of_json.cost
     if not of_json.is_usable:
         checked.code, checked.said, checked.fix = of_json.code, of_json.said, of_json.fix
-    elif not asked.takes_schemas:
+    elif isinstance(asked, LLM) and not asked.takes_schemas:
         checked.json = "refused"
         checked.note = "it refuses JSON schemas: steps ask without, and check the replies themselves"
     elif text is None:
@@ -183,7 +189,7 @@ def _is_answer(text: str) -> bool:
     return isinstance(found, dict) and isinstance(found.get("answer"), str)
 
 
-async def _send(llm: LLM, request: Request, checked: Checked) -> str | None:
+async def _send(llm: Responder, request: Request, checked: Checked) -> str | None:
     """The text of the reply, if it has one; what is wrong stands in `checked`."""
     text: str | None = None
     used = Usage()
@@ -211,7 +217,7 @@ async def _send(llm: LLM, request: Request, checked: Checked) -> str | None:
         _tell(checked, error)
     price = llm.find_price()
     checked.usage += used
-    checked.cost = price.cost(used) if price is not None else (None if used.output_tokens else 0.0)
+    checked.cost = price.cost(used) if price is not None else (None if used.input_tokens or used.output_tokens else 0.0)
     return text
 
 

@@ -23,11 +23,12 @@ from flows.plan import Plan
 from flows.runners.inline import run_to_end, sampled
 from steps.base import GeneratorStep
 from steps.errors import RunError, SpecError
-from steps.llms.base import LLM, Completion
+from steps.llms.base import Completion, Responder
 from steps.llms.prices import Price
+from steps.tasks.asking import AskingStep
 from steps.tasks.base import Task
 
-Models = Mapping[str, Mapping[str, LLM]]
+Models = Mapping[str, Mapping[str, Responder]]
 """The models that are asked, by step and by the names that the step has for them (`Plan.llms`)."""
 SAMPLE = 5
 """Rows of the source in a sample."""
@@ -248,9 +249,9 @@ class _Projection:
             (step, name): self._price_in(step, llm) for step, models in self._llms.items() for name, llm in models.items()
         }
 
-    def _price_in(self, step: str, llm: LLM) -> Price | None:
+    def _price_in(self, step: str, llm: Responder) -> Price | None:
         task = self._plan.steps[step].step
-        return task.price_of(llm) if isinstance(task, Task) else llm.find_price()
+        return task.price_of(llm) if isinstance(task, AskingStep) else llm.find_price()
 
     def _batched(self) -> list[str]:
         steps = {name: planned.step for name, planned in self._plan.steps.items()}
@@ -272,7 +273,7 @@ class _Projection:
             rows=rows,
             sampled=sampled,
             steps=[self._step(name) for name in self._plan.steps],
-            requests=self._sum(replies, _requests),
+            requests=self._sum(replies, self._requests),
             input_tokens=self._sum(replies, _input_tokens),
             output_tokens=self._sum(replies, _output_tokens),
             cost=self._sum(replies, self._cost),
@@ -293,7 +294,7 @@ class _Projection:
             model=", ".join(dict.fromkeys(llm.model_name for llm in self._llms[name].values())),
             rows_in=counts.taken * scale,
             rows_out=counts.made * scale,
-            requests=self._sum(replies, _requests),
+            requests=self._sum(replies, self._requests),
             input_tokens=self._sum(replies, _input_tokens),
             output_tokens=self._sum(replies, _output_tokens),
             cost=None if self._is_unpriced(name) else self._sum(replies, self._cost),
@@ -314,7 +315,7 @@ class _Projection:
                 ModelEstimate(
                     asked_as=", ".join(group),
                     model=self._llms[step][group[0]].model_name,
-                    requests=self._sum(mine, _requests),
+                    requests=self._sum(mine, self._requests),
                     input_tokens=self._sum(mine, _input_tokens),
                     output_tokens=self._sum(mine, _output_tokens),
                     cost=self._sum(mine, self._cost) if is_known else None,
@@ -329,7 +330,31 @@ class _Projection:
     def _money_for(self, reply: _Reply) -> float | None:
         """By today's price, whatever it cost when it was got; None when nobody knows, or the server counts no tokens."""
         price = self._prices[reply.step, reply.model]
-        return price.cost(reply.used.usage) if price is not None else None
+        if price is None:
+            return None
+        found = price.cost(reply.used.usage)
+        if found is None and price.image is not None and self._is_rehearsal:
+            return price.image
+        if found is None and not reply.used.unpriced and not self._is_rehearsal:  # a picture, or less than a token of a request
+            return reply.used.known_cost
+        return found
+
+    def _together(self, reply: _Reply) -> int:
+        """Rows that would travel in one request with this one, where there are enough of them."""
+        return self._llms[reply.step][reply.model].rows_per_request
+
+    def _requests(self, reply: _Reply) -> float:
+        together = self._together(reply)
+        return 1 / together if together > 1 else reply.used.requests
+
+    def _took(self, reply: _Reply) -> float:
+        """Seconds of its request, or its share of them."""
+        together = self._together(reply)
+        if together == 1:
+            return reply.used.seconds
+        seen = [one.used.seconds for one in self._seen.replies if (one.step, one.model) == (reply.step, reply.model)]
+        asked = [seconds for seconds in seen if seconds]
+        return sum(asked) / max(1, len(asked)) / together
 
     def _is_unpriced(self, name: str) -> bool:
         replies = (reply for reply in self._seen.replies if reply.step == name)
@@ -400,8 +425,8 @@ class _Projection:
         replies = [reply for reply in self._seen.replies if (reply.step, reply.model) in asking]
         step, name = asking[0]
         llm = self._llms[step][name]
-        at_once = self._sum(replies, lambda reply: reply.used.seconds).over(llm.max_concurrency)
-        requests, tokens = self._sum(replies, _requests), self._sum(replies, _tokens)
+        at_once = self._sum(replies, self._took).over(llm.max_concurrency)
+        requests, tokens = self._sum(replies, self._requests), self._sum(replies, _tokens)
         limited = [
             time_under([reply.limits.requests for reply in replies if reply.limits], requests),
             time_under([reply.limits.tokens for reply in replies if reply.limits], tokens),
@@ -432,10 +457,6 @@ def time_under(told: list[Limit | None], amount: Range) -> Range:
     limit = max(limits, key=lambda limit: limit.limit - limit.remaining)
     rate = (limit.limit - limit.remaining) / limit.reset_s
     return Range(max(0.0, amount.mean - limit.limit) / rate, amount.margin / rate)
-
-
-def _requests(reply: _Reply) -> float:
-    return reply.used.requests
 
 
 def _input_tokens(reply: _Reply) -> float:

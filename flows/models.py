@@ -78,4 +78,4 @@ def _class_of(use: str) -> type[BaseStep] | None:
 def _anywhere(step: StepSpec) -> dict[str, Any]:
     """Where a step works that needs no device, since what stands in for its model needs none."""
     resources = step.resources and step.resources.model_copy(update={"gpus": None})
-    return {"pool": None if step.pool == "gpu" else step.pool, "resources": resources}
+    return {"pool": None if step.pool in ("gpu", "async") else step.pool, "resources": resources}

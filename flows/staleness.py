@@ -13,7 +13,7 @@ from flows.plan import Plan
 from flows.runs import RunFolder, RunReport, RunStore
 from flows.spec import PipelineSpec
 from steps.errors import DistilflowError
-from steps.tasks.base import Task
+from steps.tasks.asking import AskingStep
 from steps.wording import counted
 
 Freshness = Literal["fresh", "stale", "new"]
@@ -82,8 +82,8 @@ def _spec_of(run: RunFolder) -> PipelineSpec | None:
 def _add_use(found: Staleness, plan: Plan, name: str, last: RunReport, reports: list[RunReport]) -> None:
     rows = _rows_into(plan, name, last)
     found.rows = max(found.rows, rows)
-    step = plan.steps[name].step
-    if not isinstance(step, Task) or step.is_free:
+    step = plan.steps[name].asks
+    if step is None or step.is_free:
         return
     used = next((one for report in reports if (one := report.steps.get(name)) and one.usage.requests), None)
     if used is None:
@@ -106,7 +106,7 @@ def _rows_into(plan: Plan, name: str, last: RunReport) -> int:
     return max(before, default=0)
 
 
-def _cost(task: Task, used: Tally, share: float) -> float | None:
+def _cost(task: AskingStep, used: Tally, share: float) -> float | None:
     """At today's price, or, of several models with prices of their own, at those of the day."""
     prices = [task.price_of(llm) for llm in task.answering_models().values()]
     if None in prices:

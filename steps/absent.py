@@ -8,10 +8,10 @@ from __future__ import annotations
 GUIDE = "docs/migrating.md"
 
 
-_OWN_STEP = "a step of your own"
 ABSENT = {
-    "GenerateEmbeddings": "`EmbeddingGeneration`",
-    **dict.fromkeys(("ImageGeneration", "OpenAIImageGeneration", "InferenceEndpointsImageGeneration"), _OWN_STEP),
+    "AsyncLLM": "`LLM`",
+    "AsyncImageGenerationModel": "`ImageGenerationModel`",
+    "ImageTask": "`AskingStep` of `steps.tasks.asking`",
 }
 """What to take instead, by class."""
 

@@ -34,6 +34,22 @@ class Batching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embeds:
+    """How a provider turns texts into vectors: /embeddings of OpenAI's protocol."""
+
+    most_inputs: int = 2048
+    """Texts that one request may hold."""
+    most_chars: int = 300_000
+    """Of all texts in a request: some bound its tokens to less."""
+    takes_base64: bool = False
+    """Whether it writes vectors in base64 if told to: a third of the size of numbers in JSON."""
+    dimensions: str = "dimensions"
+    """What it calls the length of vectors; empty: that cannot be chosen."""
+    example: str = ""
+    """A model, for examples and forms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """One provider: where it is, with what key, and in what its protocol differs."""
 
@@ -83,7 +99,8 @@ class Provider:
     vision: bool = True
     batch: Batching | None = None
     """Its batch API; None where it has none, or none that is known here."""
-    embeddings: bool = True
+    embeds: Embeds | None = None
+    """Whether it has /embeddings, and in what that differs."""
     filters: bool = False
     """Whether it may refuse a prompt, or take a reply away, for what it says."""
     cuts_prompts: bool = False
@@ -95,6 +112,13 @@ class Provider:
     """A model, for examples and forms."""
     note: str = ""
     """What else to know, for docs/models.md."""
+
+    @property
+    def embeddings_class(self) -> str:
+        """What its class for vectors is called; empty where it has none."""
+        if self.embeds is None:
+            return ""
+        return "ClientvLLMEmbeddings" if self.class_name == "ClientvLLM" else f"{self.class_name.removesuffix('LLM')}Embeddings"
 
     @property
     def seed(self) -> str:
@@ -117,6 +141,7 @@ _OPENAI = Provider(
     schemas="strict",
     batch=Batching("openai", 50_000, 200 * MEGABYTE),
     filters=True,
+    embeds=Embeds(takes_base64=True, example="text-embedding-3-small"),
     example="gpt-4o-mini",
 )
 COMPATIBLE = Provider(
@@ -129,6 +154,7 @@ COMPATIBLE = Provider(
     takes_texts=True,
     batch=Batching("openai", 50_000, 200 * MEGABYTE, rate=1.0),
     filters=True,
+    embeds=Embeds(),
     note="`base_url` says where, up to `/v1`",
 )
 """A server that no row names: what most of them understand."""
@@ -155,7 +181,6 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         logprobs=False,
         batch=Batching("anthropic", 100_000, 256 * MEGABYTE),
-        embeddings=False,
         filters=True,
         example="claude-haiku-4-5",
         note="by its own protocol, the Messages API",
@@ -168,6 +193,7 @@ PROVIDERS: tuple[Provider, ...] = (
         address_variable="ANYSCALE_BASE_URL",
         key_variables=("ANYSCALE_API_KEY",),
         vision=False,
+        embeds=Embeds(dimensions="", example="thenlper/gte-large"),
         example="mistralai/Mixtral-8x7B-Instruct-v0.1",
         note="a service of your own has an address of its own: `base_url`",
     ),
@@ -187,6 +213,7 @@ PROVIDERS: tuple[Provider, ...] = (
         schemas="strict",
         batch=Batching("azure", 100_000, 200 * MEGABYTE),
         filters=True,
+        embeds=Embeds(takes_base64=True, example="my-text-embedding-3-small"),
         models="the name of the deployment",
         example="my-gpt-4o",
         note="`azure_endpoint` or `$AZURE_OPENAI_ENDPOINT` is the address of the resource",
@@ -204,6 +231,7 @@ PROVIDERS: tuple[Provider, ...] = (
         refuses=frozenset({"logit_bias", "top_logprobs", "max_completion_tokens", "parallel_tool_calls", "store", "metadata"}),
         schemas="object-with-schema",
         logprobs=False,
+        embeds=Embeds(most_inputs=96, dimensions="", example="embed-v4.0"),
         example="command-r-plus",
     ),
     Provider(
@@ -216,7 +244,6 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=1,
         schemas="object",
         vision=False,
-        embeddings=False,
         filters=True,
         example="deepseek-chat",
     ),
@@ -228,6 +255,7 @@ PROVIDERS: tuple[Provider, ...] = (
         path="/inference/v1",
         key_variables=("FIREWORKS_API_KEY",),
         takes_texts=True,
+        embeds=Embeds(example="nomic-ai/nomic-embed-text-v1.5"),
         example="accounts/fireworks/models/llama-v3p3-70b-instruct",
     ),
     Provider(
@@ -240,6 +268,7 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=8,
         logprobs=False,
         filters=True,
+        embeds=Embeds(most_inputs=100, example="gemini-embedding-001"),
         example="gemini-2.5-flash",
     ),
     Provider(
@@ -254,7 +283,6 @@ PROVIDERS: tuple[Provider, ...] = (
         max_tokens="max_completion_tokens",
         refuses=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
         logprobs=False,
-        embeddings=False,
         example="llama-3.3-70b-versatile",
     ),
     Provider(
@@ -267,6 +295,7 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("HF_TOKEN",),
         most_n=1,
         takes_texts=True,
+        embeds=Embeds(most_inputs=32, takes_base64=True, example="BAAI/bge-base-en-v1.5"),
         models="the name of a repository of the Hub, `:provider` after it if you want a certain one",
         example="meta-llama/Llama-3.3-70B-Instruct",
         note="an Inference Endpoint has an address of its own: `base_url`, or `endpoint_name`",
@@ -280,6 +309,7 @@ PROVIDERS: tuple[Provider, ...] = (
         needs_key=False,
         most_n=1,
         takes_texts=True,
+        embeds=Embeds(takes_base64=True, dimensions="", example="local"),
         models="any name: the server has one model",
         example="local",
     ),
@@ -303,6 +333,7 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         batch=Batching("mistral", 1_000_000, 512 * MEGABYTE),
         filters=True,
+        embeds=Embeds(most_inputs=128, most_chars=40_000, dimensions="output_dimension", example="mistral-embed"),
         example="mistral-small-latest",
     ),
     Provider(
@@ -319,6 +350,7 @@ PROVIDERS: tuple[Provider, ...] = (
         takes_texts=False,
         refuses=frozenset({"options", "format", "keep_alive"}),
         cuts_prompts=True,
+        embeds=Embeds(example="nomic-embed-text"),
         example="llama3.2",
     ),
     Provider(
@@ -330,6 +362,7 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("OPENROUTER_API_KEY",),
         most_n=1,
         filters=True,
+        embeds=Embeds(example="openai/text-embedding-3-small"),
         models="provider and model",
         example="openai/gpt-4o-mini",
     ),
@@ -342,7 +375,6 @@ PROVIDERS: tuple[Provider, ...] = (
         needs_key=False,
         most_n=1,
         takes_texts=True,
-        embeddings=False,
         models="any name: the server has one model",
         example="tgi",
     ),
@@ -355,6 +387,7 @@ PROVIDERS: tuple[Provider, ...] = (
         address_variable="TOGETHER_BASE_URL",
         key_variables=("TOGETHER_API_KEY",),
         takes_texts=True,
+        embeds=Embeds(dimensions="", example="intfloat/multilingual-e5-large-instruct"),
         example="meta-llama/Llama-3.3-70B-Instruct-Turbo",
     ),
     Provider(
@@ -369,7 +402,6 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=8,
         model_prefix="google/",
         logprobs=False,
-        embeddings=False,
         filters=True,
         example="gemini-2.5-flash",
         note="its key is an access token: `export GOOGLE_ACCESS_TOKEN=$(gcloud auth print-access-token)`, good for an hour",
@@ -384,6 +416,7 @@ PROVIDERS: tuple[Provider, ...] = (
         needs_key=False,
         takes_regexes=True,
         takes_texts=True,
+        embeds=Embeds(takes_base64=True, example="Qwen/Qwen3-Embedding-0.6B"),
         example="Qwen/Qwen3-8B",
     ),
     Provider(
@@ -392,7 +425,6 @@ PROVIDERS: tuple[Provider, ...] = (
         class_name="XAILLM",
         address="https://api.x.ai",
         key_variables=("XAI_API_KEY",),
-        embeddings=False,
         filters=True,
         example="grok-4",
     ),
@@ -400,6 +432,8 @@ PROVIDERS: tuple[Provider, ...] = (
 
 BY_NAME: dict[str, Provider] = {provider.name: provider for provider in PROVIDERS}
 BY_CLASS: dict[str, Provider] = {provider.class_name: provider for provider in PROVIDERS}
+EMBEDDERS: dict[str, Provider] = {provider.embeddings_class: provider for provider in PROVIDERS if provider.embeds}
+"""Those that turn texts into vectors, by the class that asks them for it."""
 
 
 @lru_cache(maxsize=64)

@@ -21,12 +21,12 @@ from typing import Literal, Self, get_args
 
 from steps.absent import GUIDE, instead_of
 from steps.errors import DistilflowError
-from steps.providers import PROVIDERS
+from steps.providers import EMBEDDERS, PROVIDERS
 from steps.wording import did_you_mean, snake_case
 
-Kind = Literal["steps", "llms", "embeddings", "routers"]
+Kind = Literal["steps", "llms", "embeddings", "images", "routers"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-MODELS: tuple[Kind, ...] = ("llms", "embeddings")
+MODELS: tuple[Kind, ...] = ("llms", "embeddings", "images")
 """The kinds that parameters of a step hold (`steps.models`)."""
 
 _PACKAGES: dict[Kind, tuple[str, ...]] = {
@@ -44,12 +44,16 @@ _PACKAGES: dict[Kind, tuple[str, ...]] = {
     ),
     "llms": ("steps.llms",),
     "embeddings": ("steps.embeddings",),
+    "images": ("steps.images",),
     "routers": (),
 }
 """Where the built-ins lie: a package names them in `__all__`, and each has a file that is called after its class."""
 _ROUTERS = {"sample_n_steps": "steps.routers"}
 _FILES = {
     **{provider.class_name: "provider_llms" for provider in PROVIDERS},
+    **dict.fromkeys(EMBEDDERS, "provider_embeddings"),
+    "OpenAIEmbeddings": "open_ai_embeddings",
+    "OpenAIImageGeneration": "open_ai_image_generation",
     "OpenAILLM": "openai_llm",
     "AnthropicLLM": "anthropic_llm",
     "vLLM": "vllm",
@@ -61,7 +65,8 @@ _FILES = {
 @cache
 def _built_in(kind: Kind) -> dict[str, str]:
     """Name: module. Imports the packages, which is light, and none of what lies in them."""
-    rows = [provider.class_name for provider in PROVIDERS] if kind == "llms" else []
+    of_kind = {"llms": [provider.class_name for provider in PROVIDERS], "embeddings": [*EMBEDDERS]}
+    rows = of_kind.get(kind, [])
     found = {
         name: f"{package}.{_FILES.get(name) or snake_case(name)}"
         for package in _PACKAGES[kind]

@@ -108,6 +108,8 @@ def _pipeline_around(shown: Any) -> dict[str, Any]:
         return {"steps": [_load(["text"]), *_branches("one", "other", "third")], **shown}
     if "embeddings" in shown:
         return {"steps": [_load(["text"]), {"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": shown}]}
+    if "image_generation_model" in shown:
+        return {"steps": [_load(["prompt"]), {"name": "paint", "use": "ImageGeneration", "after": "load", "with": shown}]}
     return {"steps": [_load(["instruction"]), {"name": "answer", "use": "TextGeneration", "after": "load", "with": shown}]}
 
 

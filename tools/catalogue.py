@@ -23,7 +23,7 @@ DISTILABEL = ROOT / "tests" / "flows" / "compat" / "distilabel_components.json"
 OURS = ("steps.",)
 _MARK = "<!-- Written by `make docs` from docstrings and schemas: edit those. -->\n"
 _SHARED = "Parameters of every task"
-_PLACES = {"llms": "llm", "embeddings": "embeddings"}
+_PLACES = {"llms": "llm", "embeddings": "embeddings", "images": "image_generation_model"}
 """What steps call a parameter that holds a model of this kind."""
 _CODE = re.compile(r"(`[^`]*`)")
 

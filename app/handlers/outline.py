@@ -213,11 +213,15 @@ _GROUP_ICONS = {
 }
 
 
+_REHEARSALS = ("RehearsalLLM", "RehearsalImageGeneration")
+"""Models that stand in for others, of the kinds that are asked."""
+
+
 def _replies(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> Replies:
-    if found is None or not issubclass(found, Task):
+    if found is None or not (issubclass(found, Task) or (planned is not None and planned.asks)):
         return ""
     match _llm_names(step, planned):
-        case ["RehearsalLLM"]:
+        case [use] if use in _REHEARSALS:
             return "rehearsal"
         case ["ReplayLLM"]:
             return "recordings"
@@ -248,16 +252,16 @@ def icon_of(use: str, found: type[BaseStep], *, asks: bool) -> str:
 
 def _llm_names(step: StepSpec, planned: PlannedStep | None) -> list[str]:
     """The classes of its models, each once; of one that cannot be planned, what it says of its `llm`."""
-    if planned is not None and isinstance(planned.step, Task):
-        return list(dict.fromkeys(registry.name_of(type(llm), "llms") for llm in planned.step.answering_models().values()))
+    if planned is not None and planned.asks is not None:
+        return list(dict.fromkeys(registry.name_of(type(llm), llm.kind) for llm in planned.asks.answering_models().values()))
     llm = step.params.get("llm")
     return [str(llm.get("use", "")) if isinstance(llm, dict) else "RehearsalLLM"]
 
 
 def _price(planned: PlannedStep | None) -> str:
-    if planned is None or not isinstance(planned.step, Task):
+    if planned is None or planned.asks is None:
         return ""
-    return "free" if set(_llm_names(planned.spec, planned)) <= {"RehearsalLLM", "ReplayLLM"} else ""
+    return "free" if set(_llm_names(planned.spec, planned)) <= {*_REHEARSALS, "ReplayLLM"} else ""
 
 
 def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep | None) -> str:
@@ -279,11 +283,11 @@ def _setting(step: StepSpec, found: type[BaseStep] | None, planned: PlannedStep 
 def _models_in_short(step: StepSpec, planned: PlannedStep | None) -> str:
     """Its model, or how many it has and which."""
     used = _llm_names(step, planned)
-    if len(used) == 1 and used[0] in (free := {"RehearsalLLM": "rehearsal", "ReplayLLM": "recorded replies"}):
+    if len(used) == 1 and used[0] in (free := {**dict.fromkeys(_REHEARSALS, "rehearsal"), "ReplayLLM": "recorded replies"}):
         return free[used[0]]
-    if planned is None or not isinstance(planned.step, Task):
+    if planned is None or planned.asks is None:
         return _model(step)
-    names = list(dict.fromkeys(llm.model_name for llm in planned.step.answering_models().values()))
+    names = list(dict.fromkeys(llm.model_name for llm in planned.asks.answering_models().values()))
     return names[0] if len(names) == 1 else f"{len(names)} models: {', '.join(names)}" if names else "no model"
 
 

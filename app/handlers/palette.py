@@ -56,7 +56,7 @@ def palette() -> list[PaletteEntry]:
         cls = registry.resolve(entry["name"])
         if not issubclass(cls, BaseStep):
             continue
-        asks = issubclass(cls, Task)
+        asks = issubclass(cls, Task) or cls.group == "ask"
         found.append(
             PaletteEntry(
                 name=entry["name"],

@@ -13,7 +13,7 @@ def example_params(entry: Entry, *, with_model: bool = True) -> dict[str, Any]:
     """Parameters as they may stand under `with` of a step or a router, or beside `use` of a model."""
     is_step = "works_on" in entry
     if not is_step and not any(one["is_required"] for one in entry["parameters"]):  # it does nothing without one of several
-        shown = [one for one in entry["parameters"] if one["examples"] and one["name"].startswith("model")]
+        shown = [one for one in entry["parameters"] if one["examples"] and one["name"].startswith(("model", "endpoint_name"))]
         return {one["name"]: one["examples"][0] for one in shown[:1]}
     return {
         one["name"]: one["examples"][0]

@@ -12,6 +12,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from steps.images.files import for_reading
+
 LONGEST_CELL = 220
 MOST_TURNS = 5
 _BETWEEN = " | "
@@ -58,6 +60,7 @@ def cell(value: Any, longest: int = LONGEST_CELL) -> str:
 
 
 def _on_one_line(value: Any) -> str:
+    value = for_reading(value)
     return " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)).split())
 
 

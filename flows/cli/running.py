@@ -36,7 +36,7 @@ from flows.runs import LAUNCHED_AT, RUNS, NothingToRetry, NotRunning, RunFolder,
 from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_spec
 from steps.cassettes import cassette
 from steps.errors import Problem, RunError, SpecError
-from steps.llms.base import LLM
+from steps.llms.base import Responder
 from steps.wording import counted
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def planned_from(
     return plan(spec, known=problems, is_replay=is_replay, load_groups=load_groups)
 
 
-def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, Mapping[str, LLM]]:
+def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, Mapping[str, Responder]]:
     """The models that the steps of a file would ask, as far as they can be made here: what is wrong is said elsewhere."""
     return examine(configured(pipeline, param, llm)[0])[0].llms
 

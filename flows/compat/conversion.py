@@ -15,7 +15,17 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from flows.compat.keys import Keys
-from flows.compat.servers import ADDRESS, MODULES, OTHER_NAMES, SERVERS, TOKENIZER, sampling, structure, template_name
+from flows.compat.servers import (
+    ADDRESS,
+    MODULES,
+    OTHER_NAMES,
+    SERVERS,
+    TOKENIZER,
+    embeddings_of,
+    sampling,
+    structure,
+    template_name,
+)
 from flows.plan.planned import batch_size_field
 from flows.spec.reading import check_length
 from steps import registry
@@ -77,6 +87,10 @@ def convert(data: Mapping[str, Any]) -> Converted:
         SpecError: Its steps or connections are not what distilabel writes.
     """
     return _Conversion().pipeline(data)
+
+
+_OF_OTHER_TASKS = {"llm", "add_raw_input", "add_raw_output", "use_default_structured_output", "save_artifacts"}
+"""What distilabel's files have of ImageGeneration, and says nothing here."""
 
 
 class _Conversion:
@@ -154,6 +168,14 @@ class _Conversion:
         if use in ("LoadDataFromDicts", "DataSampler") and found and "data" not in params:
             self._note(f"step {name!r}: distilabel leaves the rows of {use} out of the file; enter them in `data`")
             params["data"] = []
+        if use == "GenerateEmbeddings" and isinstance(llm := params.pop("llm", None), dict):
+            params["embeddings"] = model = embeddings_of(llm)
+            how = "puts the states of tokens together as the model says, where distilabel takes that of the last one"
+            self._note(f"step {name!r}: `llm` is `embeddings` here: {model['use']} {how}")
+        if use == "ImageGeneration" and (unused := _OF_OTHER_TASKS & params.keys()):
+            params = {key: value for key, value in params.items() if key not in unused}
+            about = "`image_generation_model` is the model, and the rows hold the pictures"
+            self._note(f"step {name!r}: {listed(f'`{key}`' for key in sorted(unused))} was left out: {about}")
         if params:
             ours["with"] = params
         for key in ("input_mappings", "output_mappings"):

@@ -45,6 +45,12 @@ _OLLAMA = {"num_predict": "max_new_tokens"}
 _OLLAMA_TAKES = {"temperature", "top_p", "seed", "stop", "frequency_penalty", "presence_penalty"}
 
 
+def embeddings_of(llm: Mapping[str, Any]) -> dict[str, Any]:
+    """The model that makes vectors of texts, for one that distilabel has make them of its last hidden states."""
+    use = "vLLMEmbeddings" if llm.get("use") == "vLLM" else "SentenceTransformerEmbeddings"
+    return {"use": use, **{key: llm[key] for key in ("model", "revision", "trust_remote_code") if llm.get(key)}}
+
+
 def template_name(text: Any) -> Any:
     """The name of a Magpie template that distilabel wrote out; other texts stay."""
     return _TEMPLATES.get(text.strip().removeprefix("<|begin_of_text|>"), text) if isinstance(text, str) else text

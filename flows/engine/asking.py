@@ -21,7 +21,7 @@ from flows.engine.stages import Stage, may_multiply
 from flows.engine.tally import Tally
 from steps.base import Row, rename_in, rename_out
 from steps.errors import LLMError, RunError
-from steps.tasks.base import Task
+from steps.tasks.asking import AskingStep
 
 
 class Asking:
@@ -47,14 +47,14 @@ class Asking:
         self._multiplies = may_multiply(stage.head)
         self._retried = desk.retried.get(self.name, {})
         self._failed = desk.known_failures.get(self.step_key, frozenset())
-        self._recalls = type(task).recall is not Task.recall
+        self._recalls = type(task).recall is not AskingStep.recall
         self._desk = desk
         self._finished = Index(())
         self._segment = desk.segment(self.name, self.step_key)
         self._reader = SegmentReader()
         self._live = desk.live_rows()
         self._gateway = gateway
-        self._lines = gateway.lines(task.models(), self.name, self._account, by_batch=task.batch)
+        self._lines = gateway.lines(task.models(), self.name, self._account, by_batch=bool(task.batched_models))
         self._deliver = deliver
         self._fail = fail
         self._running: set[asyncio.Task[None]] = set()

@@ -20,7 +20,7 @@ from flows.engine.not_sent import NotSent
 from flows.engine.spread import Spread
 from flows.engine.tally import Tally, money
 from steps.errors import RunError
-from steps.llms.base import LLM, Request
+from steps.llms.base import Request, Responder
 from steps.llms.prices import MILLION, Price
 
 FIRST_REQUESTS = 4
@@ -163,7 +163,8 @@ class Budget:
         line.under_way -= 1
         if used is not None:
             self.remember(purpose, used)
-            if not used.tokens and self._limits(line):
+            is_counted = used.tokens or (self._caps.tokens is None and not used.unpriced)
+            if not is_counted and self._limits(line):
                 what = f"step {purpose.step!r}: the server of {purpose.model!r} does not say how many tokens it used"
                 raise RunError(f"{what}, so no budget can be kept", "run it without --max-cost and --max-tokens")
         self._admit()
@@ -243,7 +244,7 @@ def _has_room(cap: float, committed: float, more: float) -> bool:
     return committed < cap and committed + more <= cap * (1 + ROUNDING)
 
 
-def ceiling_of(llm: LLM, price: Price | None, request: Request) -> Amount | None:
+def ceiling_of(llm: Responder, price: Price | None, request: Request) -> Amount | None:
     """The most that a request can use; None when nothing limits the length of its reply."""
     longest = llm.longest_reply
     if longest is None:

@@ -43,7 +43,7 @@ from flows.engine.waits import Waits
 from flows.plan import Plan
 from flows.plan.grouping import load_groups
 from steps.errors import DistilflowError, RunError
-from steps.tasks.base import Task
+from steps.tasks.asking import AskingStep
 from steps.wording import listed
 
 PULLS_AHEAD = 2
@@ -329,7 +329,7 @@ class Engine:
             return False
         return waited_s < (LAST_REPLIES_OF_THE_DEAD_S if self._are_dead(task) else LAST_REPLIES_S)
 
-    def _are_dead(self, task: Task) -> bool:
+    def _are_dead(self, task: AskingStep) -> bool:
         """Whether none of a task's models can answer any more."""
         return all(map(self._gateway.is_dead, task.answering_models().values()))
 

@@ -17,7 +17,7 @@ from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.turns import Caller, Lane, Turn, Turns
 from steps.errors import AuthFailed, EndpointDown, LLMError, NetworkFailed, RateLimited, ServerFailed, Unreachable
-from steps.llms.base import LLM, Completion, Request
+from steps.llms.base import Completion, Request, Responder
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 20.0
@@ -80,7 +80,7 @@ class Gate:
         """Whether no request can succeed any more."""
         return self._fatal is not None
 
-    def caller(self, llm: LLM) -> Caller:
+    def caller(self, llm: Responder) -> Caller:
         """One more step that asks here."""
         caller = self._turns.caller(llm)
         if self._last_retired is not None and all(lane.is_retired for lane in caller.lanes):

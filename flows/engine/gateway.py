@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flows.engine.batching.batches import Batches
@@ -27,7 +28,8 @@ from flows.engine.keys import identity_of
 from flows.engine.notices import Notice, Tell, tell_nobody
 from flows.engine.tally import Tally
 from steps.errors import EmptyReply, LLMError, RunError
-from steps.llms.base import LLM, Ask, Completion, Request, topped_up
+from steps.llms.base import Ask, Completion, Request, Responder, Usage, topped_up
+from steps.llms.bundles import Bundles, Rider, parts_of
 from steps.llms.members import answering, through_members
 from steps.wording import listed
 
@@ -116,12 +118,14 @@ class Gateway:
         for gate in self._gates.values():
             gate.go_on()
 
-    def is_dead(self, llm: LLM) -> bool:
+    def is_dead(self, llm: Responder) -> bool:
         """Whether no request to this model's endpoint can succeed any more."""
         gate = self._gates.get(llm.endpoint)
         return gate is not None and gate.is_dead
 
-    def lines(self, models: Mapping[str, LLM], step: str, used: Callable[[Tally], None], *, by_batch: bool = False) -> Lines:
+    def lines(
+        self, models: Mapping[str, Responder], step: str, used: Callable[[Tally], None], *, by_batch: bool = False
+    ) -> Lines:
         """How a step asks its models. `used` is told what every answer used that was paid for now. `by_batch`: requests go to
         the provider many at a time.
 
@@ -135,7 +139,7 @@ class Gateway:
                 lines[id(llm)] = self._line(llm, step, used, by_batch=by_batch)
         return Lines({name: lines[id(llm)] for name, llm in found.items()}, step, models)
 
-    def _line(self, llm: LLM, step: str, used: Callable[[Tally], None], *, by_batch: bool) -> Line:
+    def _line(self, llm: Responder, step: str, used: Callable[[Tally], None], *, by_batch: bool) -> Line:
         gate = self._gates.get(llm.endpoint)
         if gate is None:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, self._tell)
@@ -149,7 +153,7 @@ class Gateway:
 class Lines:
     """The ways from one step to its models, by the names that the step has for them."""
 
-    def __init__(self, lines: Mapping[str, Line], step: str, models: Mapping[str, LLM]) -> None:
+    def __init__(self, lines: Mapping[str, Line], step: str, models: Mapping[str, Responder]) -> None:
         """`models`: as the step has them; `lines`: to those that answer by themselves."""
         self._models = models
         self._lines = lines
@@ -191,7 +195,7 @@ class Line:
     """The way from one step to one of its models, past journal, budget and gate."""
 
     def __init__(
-        self, gateway: Gateway, gate: Gate, llm: LLM, step: str, used: Callable[[Tally], None], *, by_batch: bool = False
+        self, gateway: Gateway, gate: Gate, llm: Responder, step: str, used: Callable[[Tally], None], *, by_batch: bool = False
     ) -> None:
         self._by_batch = by_batch and not llm.is_free
         self._batch: BatchLine | None = None
@@ -205,6 +209,7 @@ class Line:
         self._used = used
         self._price = llm.find_price()
         self._model = identity_of(llm)
+        self._bundles = Bundles(llm, self._buy_together) if llm.rows_per_request > 1 else None
 
     async def open(self) -> None:
         """Get the model ready, unless the journal answers for it."""
@@ -285,10 +290,12 @@ class Line:
         batches = self._gateway.batches
         if batches is not None and self._llm.batching is not None and (self._by_batch or batches.has(key)):
             return await self._buy_by_batch(batches, self._line_to(batches), key, row_id, request)
+        if self._bundles is not None:
+            return await self._bundles.ask(request, (key, row_id))
         used = Tally()
 
         async def keep(completion: Completion, seconds: float, attempts: int) -> None:
-            cost = self._price.cost(completion.usage) if self._price is not None else None
+            cost = self._cost(completion.usage)
             used.add(Tally.of(completion.usage, cost, seconds))
             asked = (request.chat, request.n, request.schema)
             who, at = (self._step, row_id, self._llm.model_name), time.time()
@@ -324,6 +331,39 @@ class Line:
         else:
             self._gateway.replied(self._step, row_id, request.model, arrival.completion, arrival.used, False)
         return arrival.completion
+
+    async def _buy_together(self, request: Request, riders: Sequence[Rider[tuple[bytes, str]]]) -> Sequence[Completion]:
+        """Ask the server for several rows at once. Each reply is kept by itself, all of them before any row has its own."""
+        parts: list[Completion] = []
+        used: list[Tally] = []
+
+        async def keep(completion: Completion, seconds: float, attempts: int) -> None:
+            parts.extend(parts_of(completion, riders))
+            whole, at, kept = self._cost(completion.usage), time.time(), []
+            for number, (part, rider) in enumerate(zip(parts, riders, strict=True)):
+                cost = None if whole is None else self._cost(part.usage) or 0.0  # a share may be less than one token
+                one, asked, (key, row_id) = Tally.of(part.usage, cost, seconds), rider.request, rider.about
+                used.append(one.riding() if number else one)
+                who = (self._step, row_id, self._llm.model_name)
+                entry = Entry(*who, asked.chat, asked.n, asked.schema, part, at, seconds, attempts, cost, asked.have)
+                kept.append(self._gateway.journal.keep(key, replace(entry, asked_as=asked.model, rides=number > 0)))
+            await asyncio.gather(*kept)
+
+        hold = await self._hold(request)
+        try:
+            await self._gate.send(self._caller, request, keep)
+        finally:
+            if self._gateway.purse is not None:
+                total = Tally()
+                for one in used:
+                    total.add(one)
+                self._gateway.purse.settle(hold, total if used else None)
+        for rider, part, one in zip(riders, parts, used, strict=True):
+            self._count(rider.about[1], rider.request, part, one)
+        return parts
+
+    def _cost(self, usage: Usage) -> float | None:
+        return self._price.cost(usage) if self._price is not None else None
 
     def _count(self, row_id: str, request: Request, completion: Completion, used: Tally) -> None:
         self._used(used)

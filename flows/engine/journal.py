@@ -24,7 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,12 +76,14 @@ class Entry:
     """Whose message was asked for."""
     asked_as: str = ""
     """Which of the task's models it was, by its name there, where a task has several."""
+    rides: bool = False
+    """It travelled in the request of another row: it counts as none itself, and its tokens are its share of that one's."""
 
     def to_json(self) -> bytes:
         completion = {
             "texts": self.completion.texts,
             "model_name": self.completion.model_name,
-            "usage": self.completion.usage,
+            "usage": _counts(self.completion.usage),
             "finish_reasons": self.completion.finish_reasons,
         }
         asked: dict[str, Any] = {
@@ -99,11 +101,24 @@ class Entry:
             asked["speaker"] = self.speaker
         if self.asked_as:
             asked["asked_as"] = self.asked_as
+        if self.rides:
+            asked["rides"] = True
         entry = {**asked, "completion": completion, **about}
         try:
             return orjson.dumps(entry, default=repr, option=_AS_SENT)
         except TypeError:  # half a character, a huge number: rare, and slower to write
-            return encode({**entry, "completion": {**completion, "usage": asdict(self.completion.usage)}})
+            return encode({**entry, "completion": completion})
+
+
+def _counts(usage: Usage) -> dict[str, int]:
+    """What was counted; images only where some were made."""
+    counts = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
+    return {**counts, "images": usage.images} if usage.images else counts
 
 
 def completion_of(entry: dict[str, Any]) -> Completion:
@@ -114,7 +129,8 @@ def completion_of(entry: dict[str, Any]) -> Completion:
 
 def tally_of(entry: dict[str, Any]) -> Tally:
     """What the request of an entry used, as it was read back."""
-    return Tally.of(Usage(**entry["completion"]["usage"]), entry.get("cost"), entry["seconds"])
+    used = Tally.of(Usage(**entry["completion"]["usage"]), entry.get("cost"), entry["seconds"])
+    return used.riding() if entry.get("rides") is True else used
 
 
 _COUNTS = frozenset(field.name for field in fields(Usage))

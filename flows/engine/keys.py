@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 
 from flows.plan import Plan, PlannedStep
 from steps import registry
-from steps.llms.base import LLM
+from steps.llms.base import Responder
 from steps.models import Model, held_in
 
 _FRAMEWORK = {"pydantic", "builtins", "abc", "typing"}
@@ -73,13 +73,13 @@ def _parameter(value: Any) -> Any:
     return parts if isinstance(value, dict) else list(parts.values())
 
 
-def identity_of(llm: LLM) -> bytes:
+def identity_of(llm: Responder) -> bytes:
     """What the answers of a model depend on, as far as this side knows: its class, parameters and files.
 
     One server under two class names is one model: replies got as one are found as the other.
     """
     llm = llm.alike()
-    found = [registry.name_of(type(llm), "llms"), parameters_of(llm), llm.fingerprint()]
+    found = [registry.name_of(type(llm), llm.kind), parameters_of(llm), llm.fingerprint()]
     return bytes.fromhex(_digest(found))
 
 

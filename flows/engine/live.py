@@ -13,6 +13,8 @@ from steps.errors import RowError
 
 NEWEST = 20
 INTERVAL_S = 0.5
+MOST_BYTES = 4 * 2**20
+"""Of the newest rows of a step, unless a single one has more."""
 
 
 class LiveRows:
@@ -44,10 +46,23 @@ class LiveRows:
             with contextlib.suppress(OSError, RowError):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 part = self._folder / f"{step}.{self._writer}.part"
-                part.write_bytes(b"[" + b",".join(map(_json, self._rows[step])) + b"]")
+                part.write_bytes(b"[" + b",".join(_newest_that_fit(self._rows[step])) + b"]")
                 part.replace(self._folder / f"{step}.json")
         self._unwritten.clear()
         self._due = time.monotonic() + INTERVAL_S
+
+
+def _newest_that_fit(rows: Sequence[bytes | Row]) -> list[bytes]:
+    """Of rows with images only the last ones: the file is written anew all the time."""
+    fitting: list[bytes] = []
+    left = MOST_BYTES
+    for row in reversed(rows):
+        body = _json(row)
+        left -= len(body)
+        if left < 0 and fitting:
+            break
+        fitting.append(body)
+    return fitting[::-1]
 
 
 def _json(row: bytes | Row) -> bytes:

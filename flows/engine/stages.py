@@ -16,7 +16,7 @@ from flows.plan.reach import first_before, reached
 from flows.spec import StepSpec
 from steps.base import BaseStep, GlobalStep, JoinStep, LoopStep, Step, StepResources
 from steps.columns.combine_outputs import CombineOutputs
-from steps.tasks.base import Task
+from steps.tasks.asking import AskingStep
 from steps.tasks.generator import GeneratorTask, Seeds
 from steps.tasks.global_task import GlobalTask, PreparedRows
 
@@ -78,15 +78,16 @@ class Stage:
         return len(self.upstream) > 1 and not self.is_global
 
     @property
-    def asks(self) -> Task | None:
-        """The task, when the stage asks a model."""
-        return self.head.step if isinstance(self.head.step, Task) else None
+    def asks(self) -> AskingStep | None:
+        """The step, when the stage asks a model."""
+        return self.head.asks
 
     @property
     def asks_at_once(self) -> int:
         """Rows that may be asked about at a time: as many as the model with the most room takes."""
         models = self.asks.answering_models().values() if self.asks is not None else ()
-        return max([*(llm.most_in_flight for llm in models), *self._rows_of_batches()], default=self.batch_rows)
+        asked = [llm.most_in_flight * llm.rows_per_request for llm in models]
+        return max([*asked, *self._rows_of_batches()], default=self.batch_rows)
 
     @property
     def goes_by_batch(self) -> bool:
@@ -198,8 +199,8 @@ def _goes_on(last: PlannedStep, planned: PlannedStep) -> bool:
     return (
         len(last.next) == 1
         and last.pool == planned.pool == "process"
-        and not isinstance(planned.step, (Task, GlobalStep, JoinStep))
-        and not isinstance(last.step, (Task, GlobalStep))
+        and not (planned.asks or isinstance(planned.step, (GlobalStep, JoinStep)))
+        and not (last.asks or isinstance(last.step, GlobalStep))
         and last.step.resources == planned.step.resources
         and planned.step.resources.replicas == 1
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steps.llms.base import Usage
 
@@ -31,6 +31,10 @@ class Tally:
         """One request. `cost` is None when nobody knows it."""
         tokens = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, usage.reasoning_tokens)
         return Tally(1, *tokens, seconds, cost or 0.0, int(cost is None))
+
+    def riding(self) -> Tally:
+        """The same as the part of a request that another row counts."""
+        return replace(self, requests=0, seconds=0.0, unpriced=0)
 
     @property
     def usage(self) -> Usage:

@@ -16,7 +16,7 @@ class TokenEstimate:
 
     def __init__(self, longest_reply: int | None = None) -> None:
         self._per_char = FIRST_TOKENS_PER_CHAR
-        self._per_reply = float(longest_reply or FIRST_REPLY_TOKENS)
+        self._per_reply = FIRST_REPLY_TOKENS if longest_reply is None else float(longest_reply)
         self._has_seen = False
 
     def of(self, request: Request) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from flows.engine.breaker import Breaker
 from flows.engine.limiter import Limiter, Ticket
 from flows.engine.tokens import TokenEstimate
-from steps.llms.base import LLM, Account
+from steps.llms.base import Account, Responder
 
 
 class Lane:
@@ -30,7 +30,7 @@ class Lane:
 class Caller:
     """A step and its model. `lanes` are in the order of the model's accounts."""
 
-    def __init__(self, llm: LLM, lanes: list[Lane]) -> None:
+    def __init__(self, llm: Responder, lanes: list[Lane]) -> None:
         self.llm = llm
         self.lanes = lanes
         self.held = 0
@@ -86,7 +86,7 @@ class Turns:
     def callers(self) -> list[Caller]:
         return list(self._callers)
 
-    def caller(self, llm: LLM) -> Caller:
+    def caller(self, llm: Responder) -> Caller:
         """One more step that asks here."""
         accounts = llm.accounts
         lanes = [self._lanes.setdefault(account.identity, Lane(account)) for account in accounts]

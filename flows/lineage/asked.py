@@ -22,7 +22,7 @@ from flows.lineage.replies import ask_again, asked_of, is_repair
 from flows.plan import PlannedStep, examine
 from flows.runs import RunFolder
 from steps.errors import RunError
-from steps.tasks.base import Task
+from steps.tasks.asking import AskingStep
 
 PAGE = 20
 QUARANTINE_BYTES = 4 * 2**20
@@ -51,10 +51,10 @@ def asked(run: RunFolder, step: str, page: int = 1, size: int = PAGE) -> AskedPa
     planned = examine(spec)[0].steps.get(step)
     if planned is None:
         raise RunError(f"run {run.run_id!r} has no step {step!r}", f"steps: {', '.join(spec.names())}")
-    if not isinstance(planned.step, Task):
+    if planned.asks is None:
         raise RunError(f"step {step!r} asks no model", "look at one that does")
-    if planned.step.is_free:
-        return _made_again(run, planned, planned.step, page, size)
+    if planned.asks.is_free:
+        return _made_again(run, planned, planned.asks, page, size)
     files = segments([run.path / JOURNAL])
     total = sum(len(table_of(path).numbers(step_tag(step))) for path in files)
     page, pages = _within(page, total, size)
@@ -129,7 +129,7 @@ def _refused(run: RunFolder, step: str) -> dict[tuple[str, str], str]:
     }
 
 
-def _made_again(run: RunFolder, planned: PlannedStep, task: Task, page: int, size: int) -> AskedPage:
+def _made_again(run: RunFolder, planned: PlannedStep, task: AskingStep, page: int, size: int) -> AskedPage:
     """What rehearsals and recordings answered: no journal holds it, so the newest rows of the step are asked once more."""
     report = run.report()
     files = sorted(segments(Records(run, report).folders(planned.name)), key=session_of, reverse=True)

@@ -15,18 +15,19 @@ from flows.engine.keys import identity_of
 from flows.engine.lookup import records_of
 from flows.lineage.model import Asked
 from steps.base import Row, rename_in, rename_out
+from steps.embeddings.packing import in_short
 from steps.errors import BadReply
 from steps.llms import ReplayLLM
 from steps.llms.base import Completion, Request, Speaker, topped_up
 from steps.llms.members import replying, through_members
-from steps.tasks.base import Task
+from steps.tasks.asking import AskingStep
 from steps.tasks.repairs import CANNOT_BE_USED
 
 MOST_REPEATS, MOST_RETRIES = 8, 4
 """How often a row may have asked the same, and have been retried, for its reply to be known as one of the model as it is."""
 
 
-def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals: Sequence[Path]) -> list[Asked]:
+def replies_to(task: AskingStep, step: str, key: bytes, received: Row | None, journals: Sequence[Path]) -> list[Asked]:
     """What a row asked in a step as it is now, and the replies, in the order in which they came.
 
     Replies to earlier versions of the prompt, and of other models, are left out where they can be told.
@@ -46,12 +47,12 @@ def replies_to(task: Task, step: str, key: bytes, received: Row | None, journals
     return found
 
 
-def _askers(task: Task, step: str, key: bytes) -> dict[str, Asker]:
+def _askers(task: AskingStep, step: str, key: bytes) -> dict[str, Asker]:
     """Who asks each of a task's models."""
     return {name: Asker(identity_of(llm), step, _row_of(task, key)) for name, llm in task.answering_models().items()}
 
 
-def _row_of(task: Task, key: bytes) -> bytes:
+def _row_of(task: AskingStep, key: bytes) -> bytes:
     return ALL_ROWS if task.shares_replies else key
 
 
@@ -64,7 +65,7 @@ def _entries(journals: Sequence[Path], prefix: bytes, step: str) -> list[dict[st
     return list(found.values())
 
 
-def _is_of_model(entry: dict[str, Any], task: Task, askers: Mapping[str, Asker]) -> bool:
+def _is_of_model(entry: dict[str, Any], task: AskingStep, askers: Mapping[str, Asker]) -> bool:
     """Whether a model was asked as it is now: the key covers its parameters, unless nothing came back."""
     if not entry["completion"]["texts"]:
         return entry.get("model") in [llm.model_name for llm in task.answering_models().values()]
@@ -82,7 +83,7 @@ def _is_of_model(entry: dict[str, Any], task: Task, askers: Mapping[str, Asker])
     )
 
 
-def _first_chats(task: Task, received: Row | None) -> Sequence[Any]:
+def _first_chats(task: AskingStep, received: Row | None) -> Sequence[Any]:
     if received is None:
         return []
     with suppress(Exception):  # a task may ask in its own way
@@ -112,7 +113,7 @@ def asked_of(entry: dict[str, Any]) -> Asked:
         model=str(entry.get("model") or ""),
         model_name=str(completion.get("model_name") or ""),
         chat=entry.get("chat"),
-        texts=completion.get("texts") or [],
+        texts=list(map(in_short, completion.get("texts") or [])),
         at=entry.get("at"),
         seconds=entry.get("seconds") or 0.0,
         attempts=entry.get("attempts") or 1,
@@ -124,7 +125,7 @@ def asked_of(entry: dict[str, Any]) -> Asked:
     )
 
 
-def problem_of(task: Task, texts: list[str], received: Row | None) -> str:
+def problem_of(task: AskingStep, texts: list[str], received: Row | None) -> str:
     """Why a step cannot use a reply; empty when it can, or nobody can tell."""
     if not texts:
         return "the model said nothing"
@@ -147,7 +148,7 @@ def is_repair(chat: Any) -> bool:
 
 
 def ask_again(
-    task: Task, step: str, key: bytes, received: Row, made: Sequence[Row], cwd: Path | None, journals: Sequence[Path] = ()
+    task: AskingStep, step: str, key: bytes, received: Row, made: Sequence[Row], cwd: Path | None, journals: Sequence[Path] = ()
 ) -> list[Asked]:
     """What a rehearsal or a recording answered: it costs nothing, and no journal holds it, so it is asked once more.
 

@@ -20,7 +20,7 @@ from flows.plan import Plan, examine
 from flows.runs import RunFolder
 from steps.base import GeneratorStep, GlobalStep, JoinStep, Row
 from steps.errors import RunError
-from steps.tasks.base import Task
+from steps.tasks.asking import AskingStep
 
 MOST_SIBLINGS = 200
 """Rows made of the same row that are looked for in the quarantine."""
@@ -28,7 +28,12 @@ QUARANTINE_BYTES = 64 * 2**20
 """So much of the quarantine is looked through."""
 
 
-_KINDS: tuple[tuple[type, Kind], ...] = ((GeneratorStep, "source"), (GlobalStep, "all"), (JoinStep, "join"), (Task, "ask"))
+_KINDS: tuple[tuple[type, Kind], ...] = (
+    (GeneratorStep, "source"),
+    (GlobalStep, "all"),
+    (JoinStep, "join"),
+    (AskingStep, "ask"),
+)
 
 
 class UnknownRow(RunError):
@@ -139,7 +144,8 @@ class _Looking:
             siblings=len(record.rows) if record is not None and visit.at is not None else 1,
             refused=refused,
         )
-        if isinstance(step, Task):
+        if planned.asks is not None:
+            step = planned.asks
             told.model = ", ".join(dict.fromkeys(llm.model_name for llm in step.answering_models().values()))
             told.replies = self._replies(step, visit, received, record)
         if isinstance(step, GlobalStep) and visit.begins and visit.after:
@@ -150,7 +156,7 @@ class _Looking:
             told.note = "not on record: it was cheaper to do again than to keep"
         return told
 
-    def _replies(self, task: Task, visit: Visit, received: Row | None, record: Record | None) -> list[Asked]:
+    def _replies(self, task: AskingStep, visit: Visit, received: Row | None, record: Record | None) -> list[Asked]:
         if visit.taken is None:
             return []
         found: list[Asked] = []
@@ -163,6 +169,8 @@ class _Looking:
 
 
 def _kind(step: Any) -> Kind:
+    if isinstance(step, AskingStep) and not step.asks:
+        return "step"
     return next((kind for base, kind in _KINDS if isinstance(step, base)), "step")
 
 

@@ -15,7 +15,7 @@ from flows.spec import RouterSpec, StepSpec
 from steps import registry
 from steps.base import BaseStep
 from steps.errors import Complaint
-from steps.llms.base import LLM
+from steps.llms.base import Responder
 from steps.misfits import misfits
 from steps.mistakes import mistakes
 from steps.models import Model, models_in
@@ -113,7 +113,7 @@ class Making:
 
     def _check_model(self, name: str, model: Model, spec: StepSpec) -> None:
         """`name`: the parameter that holds it, or the way there: `judges.0.llm`."""
-        if self._is_replay and isinstance(model, LLM) and not model.is_free:
+        if self._is_replay and isinstance(model, Responder) and not model.is_free:
             return
         with self.their_code(spec.name):
             for complaint in model.problems():

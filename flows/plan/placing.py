@@ -22,7 +22,7 @@ def place(planned: PlannedStep, pools: Pools, problems: Problems, unread: set[st
         what = f"there is no pool {quoted(planned.pool)}.{did_you_mean(planned.pool, pools.names())}"
         problems.add("unknown-pool", what, f"pools: {', '.join(pools.names())}", name)
         return
-    if planned.pool == "async" and not isinstance(step, Task):
+    if planned.pool == "async" and planned.asks is None:
         problems.add("wrong-pool", f"{planned.spec.use} does not wait for a server", "use the pool process", name)
     if step.resources.replicas > 1 and isinstance(step, (GeneratorStep, GlobalStep)) and not isinstance(step, Task):
         kind = "makes all rows" if planned.is_source else "needs all rows at once"

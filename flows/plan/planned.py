@@ -11,8 +11,8 @@ from flows.pools import Pools
 from flows.spec import PipelineSpec, StepSpec
 from steps.base import BaseStep, GeneratorStep, GlobalStep, LoopStep
 from steps.errors import Problem
-from steps.llms.base import LLM
-from steps.tasks.base import Task
+from steps.llms.base import Responder
+from steps.tasks.asking import AskingStep
 from steps.wiring import Router
 
 MOST_PROBLEMS = 1000
@@ -45,6 +45,11 @@ class PlannedStep:
     @property
     def is_source(self) -> bool:
         return isinstance(self.step, GeneratorStep) and not self.after
+
+    @property
+    def asks(self) -> AskingStep | None:
+        """The step, when it asks a model."""
+        return self.step if isinstance(self.step, AskingStep) and self.step.asks else None
 
     @property
     def begins(self) -> bool:
@@ -81,13 +86,13 @@ class Plan:
         return [name for name, step in self.steps.items() if step.is_source]
 
     @property
-    def llms(self) -> dict[str, Mapping[str, LLM]]:
+    def llms(self) -> dict[str, Mapping[str, Responder]]:
         """The models that are asked, by step and by the names that the step has for them."""
-        found = {name: step.step.answering_models() for name, step in self.steps.items() if isinstance(step.step, Task)}
+        found = {name: asks.answering_models() for name, step in self.steps.items() if (asks := step.asks) is not None}
         return {name: models for name, models in found.items() if models}
 
     @property
-    def every_llm(self) -> list[tuple[str, LLM]]:
+    def every_llm(self) -> list[tuple[str, Responder]]:
         """The models that are asked, each with its step; one that a step has several names for counts once."""
         return [(name, llm) for name, models in self.llms.items() for llm in {id(one): one for one in models.values()}.values()]
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from steps.columns.concatenate_rows import ConcatenateRows
     from steps.columns.embedding_generation import EmbeddingGeneration
     from steps.columns.expand_columns import ExpandColumns
+    from steps.columns.generate_embeddings import GenerateEmbeddings
     from steps.columns.group_columns import GroupColumns
     from steps.columns.keep_columns import KeepColumns
     from steps.columns.merge_columns import MergeColumns
@@ -23,6 +24,7 @@ __all__ = [
     "ConcatenateRows",
     "EmbeddingGeneration",
     "ExpandColumns",
+    "GenerateEmbeddings",
     "GroupColumns",
     "KeepColumns",
     "MergeColumns",

@@ -14,11 +14,18 @@ Vector = list[float]
 
 
 class Embeddings(Model):
-    """A model that turns texts into vectors, near each other where the texts mean alike."""
+    """A model that turns texts into vectors, near each other where the texts mean alike.
+
+    One that this machine computes is a `LocalEmbeddings`; one behind a server is asked like any model (`Responder`).
+    """
 
     kind: ClassVar[Kind] = "embeddings"
-    example: ClassVar[str] = "SentenceTransformerEmbeddings"
+    example: ClassVar[str] = "OpenAIEmbeddings"
     rehearsal: ClassVar[str] = "RehearsalEmbeddings"
+
+
+class LocalEmbeddings(Embeddings):
+    """One that works in the process of the step."""
 
     def load(self) -> None:
         """Get ready to work; runs once per worker."""

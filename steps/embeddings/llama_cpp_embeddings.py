@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field, PrivateAttr
 
 from steps.components import LOCAL_FILES
-from steps.embeddings.base import Embeddings, Vector
+from steps.embeddings.base import LocalEmbeddings, Vector
 from steps.errors import Complaint, RunError
 from steps.extras import extra, without_extra
 from steps.local import weights
@@ -19,7 +19,7 @@ from steps.local.llama_cpp_engine import find_file
 from steps.secrets import TRANSPORT, HubToken, reveal
 
 
-class LlamaCppEmbeddings(Embeddings):
+class LlamaCppEmbeddings(LocalEmbeddings):
     """Turns texts into vectors by a model in a GGUF file.
 
     llama.cpp computes it, in this process; a GPU is used in the pool `gpu`. A text longer than `n_ctx` or `n_batch` is cut.

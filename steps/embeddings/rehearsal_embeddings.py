@@ -10,12 +10,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.embeddings.base import Embeddings, Vector
+from steps.embeddings.base import LocalEmbeddings, Vector
 
 _WORD = re.compile(r"\w+")
 
 
-class RehearsalEmbeddings(Embeddings):
+class RehearsalEmbeddings(LocalEmbeddings):
     """Stands in for a model: vectors of the words of a text, for free.
 
     Each word adds to a place of the vector that its hash names, so texts that share words are near each other. They know

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from steps.embeddings.base import Embeddings, Vector
+from steps.embeddings.base import LocalEmbeddings, Vector
 from steps.errors import RunError
 from steps.extras import extra
 from steps.secrets import TRANSPORT, HubToken, reveal
 
 
-class SentenceTransformerEmbeddings(Embeddings):
+class SentenceTransformerEmbeddings(LocalEmbeddings):
     """Turns texts into vectors by a sentence-transformers model, in this process.
 
     The model is loaded once per worker, from the Hub or from a folder. There is no precision int8: its scale would be that of

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.embeddings.base import Embeddings, Vector
+from steps.embeddings.base import LocalEmbeddings, Vector
 from steps.errors import Complaint
 from steps.extras import extra, without_extra
 from steps.local import weights
@@ -16,7 +16,7 @@ from steps.local.failures import cannot_load
 from steps.secrets import TRANSPORT, HubToken, reveal
 
 
-class vLLMEmbeddings(Embeddings):
+class vLLMEmbeddings(LocalEmbeddings):
     """Turns texts into vectors by a model that the GPUs of this machine run.
 
     vLLM computes it, in this process. A text that is longer than the model can read is cut.

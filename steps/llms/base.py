@@ -68,7 +68,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request, as the server counted them.
+    """Tokens of one request, as the server counted them, and images that it made.
 
     `cached_input_tokens` are those of the input that it had cached; `reasoning_tokens` those of the output that nobody sees.
     """
@@ -77,6 +77,7 @@ class Usage:
     output_tokens: int = 0
     cached_input_tokens: int = 0
     reasoning_tokens: int = 0
+    images: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -84,6 +85,7 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.images + other.images,
         )
 
 
@@ -135,19 +137,15 @@ def _joined(completions: Sequence[Completion]) -> Completion:
     return Completion(texts, completions[0].model_name, sum((one.usage for one in completions), Usage()), reasons)
 
 
-class LLM(Model):
-    """A model that answers chats."""
+class Responder(Model):
+    """A model that answers requests, and that the engine asks: of chats, of texts to embed, of words to make pictures of."""
 
-    kind: ClassVar[Kind] = "llms"
-    example: ClassVar[str] = "OpenAILLM"
-    rehearsal: ClassVar[str] = "RehearsalLLM"
     default_pool: ClassVar[str] = "async"
     answers_anew: ClassVar[bool] = True
     """Asked once more, it may answer something else: it makes sense to have it correct a reply."""
+    is_cheap_to_try: ClassVar[bool] = True
+    """Whether one tiny request tells for next to nothing that it can be asked."""
 
-    generation_kwargs: dict[str, Any] = Field(
-        default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
-    )
     max_concurrency: int = Field(
         default=64, ge=1, description="Most requests in flight at a time.", json_schema_extra=TRANSPORT
     )
@@ -183,14 +181,14 @@ class LLM(Model):
         return self.max_concurrency
 
     @property
-    def enforces_schemas(self) -> bool:
-        """Whether it is known to hold its replies to the `schema` of a request."""
-        return False
+    def rows_per_request(self) -> int:
+        """Rows whose questions may travel together: the chat has a message for each of them then, and the reply a text."""
+        return 1
 
     @property
-    def takes_schemas(self) -> bool:
-        """False once a server has refused the `schema` of a request."""
-        return True
+    def chars_per_request(self) -> int:
+        """Characters of all questions that travel together, at most."""
+        return 300_000
 
     @property
     def accounts(self) -> Sequence[Account]:
@@ -200,8 +198,7 @@ class LLM(Model):
     @property
     def longest_reply(self) -> int | None:
         """Tokens that a reply has at most; None when nothing limits it."""
-        limits = (self.generation_kwargs.get(name) for name in ("max_new_tokens", "max_completion_tokens", "max_tokens"))
-        return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
+        return None
 
     def find_price(self) -> Price | None:
         """What its tokens cost; None when nobody knows. What answers in this process is free.
@@ -243,11 +240,11 @@ class LLM(Model):
     def ask_without_schemas(self) -> None:
         """The server has refused the `schema` of a request: send none from now on."""
 
-    def alike(self) -> LLM:
+    def alike(self) -> Responder:
         """A model with the same answers, by the most general class there is: what its journal knows it as."""
         return self
 
-    def members(self) -> Mapping[str, LLM]:
+    def members(self) -> Mapping[str, Any]:
         """The models that it asks instead of answering by itself, by names of its own; the first has the last word."""
         return {}
 
@@ -258,6 +255,48 @@ class LLM(Model):
             LLMError: One of them gave no answer.
         """
         raise NotImplementedError(f"{type(self).__name__}.compose")
+
+
+class Sampled(Model):
+    """A model whose replies depend on how they are drawn. It comes after `Responder` among bases: forms show it first."""
+
+    generation_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Sampling: temperature, max_new_tokens, top_p, stop, seed, ..."
+    )
+
+
+class LLM(Responder, Sampled):
+    """A model that answers chats."""
+
+    kind: ClassVar[Kind] = "llms"
+    example: ClassVar[str] = "OpenAILLM"
+    rehearsal: ClassVar[str] = "RehearsalLLM"
+
+    @property
+    def sees(self) -> bool | None:
+        """Whether it takes images beside texts; None where that is up to the model, and nobody knows."""
+        return None
+
+    @property
+    def enforces_schemas(self) -> bool:
+        """Whether it is known to hold its replies to the `schema` of a request."""
+        return False
+
+    @property
+    def takes_schemas(self) -> bool:
+        """False once a server has refused the `schema` of a request."""
+        return True
+
+    @property
+    def longest_reply(self) -> int | None:
+        limits = (self.generation_kwargs.get(name) for name in ("max_new_tokens", "max_completion_tokens", "max_tokens"))
+        return next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
+
+    def alike(self) -> LLM:
+        return self
+
+    def members(self) -> Mapping[str, LLM]:
+        return {}
 
     def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
         """Why it cannot write what a user would say, and what to do; None if it can. `after_messages`: others come before."""

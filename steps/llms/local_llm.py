@@ -133,6 +133,10 @@ class LocalLLM(LLM):
         return self.max_concurrency * (self._elsewhere.replicas if self._elsewhere is not None else 1)
 
     @property
+    def sees(self) -> bool:
+        return False
+
+    @property
     def enforces_schemas(self) -> bool:
         return "json" in self.structures and self.structured_output is None
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
-from steps.llms.base import LLM, Ask, Completion, Request, topped_up
+from steps.llms.base import Ask, Completion, Request, Responder, topped_up
+
+M = TypeVar("M", bound=Responder)
 
 
-def every_model(models: Mapping[str, LLM]) -> dict[str, LLM]:
+def every_model(models: Mapping[str, M]) -> dict[str, M]:
     """These models and the members of each, by their paths: `aggregator`, or `strict/aggregator` of the one called `strict`."""
-    found: dict[str, LLM] = {}
+    found: dict[str, M] = {}
     for name, llm in models.items():
         found[name] = llm
         inside = every_model(llm.members())
@@ -18,12 +21,12 @@ def every_model(models: Mapping[str, LLM]) -> dict[str, LLM]:
     return found
 
 
-def answering(models: Mapping[str, LLM]) -> dict[str, LLM]:
+def answering(models: Mapping[str, M]) -> dict[str, M]:
     """Those that answer by themselves: the ones that cost something, and that have limits."""
     return {path: llm for path, llm in every_model(models).items() if not llm.members()}
 
 
-def replying(models: Mapping[str, LLM]) -> set[str]:
+def replying(models: Mapping[str, Responder]) -> set[str]:
     """Paths of those whose reply is what the task gets: of a model that asks others, the first of its members."""
     found: set[str] = set()
     for name, llm in models.items():
@@ -33,7 +36,7 @@ def replying(models: Mapping[str, LLM]) -> set[str]:
     return found
 
 
-def through_members(models: Mapping[str, LLM], ask: Ask) -> Ask:
+def through_members(models: Mapping[str, Responder], ask: Ask) -> Ask:
     """`ask` for requests to any of these models: one that asks others has them answer through `ask`, each by its path."""
     composed = {path: llm for path, llm in every_model(models).items() if llm.members()}
     if not composed:

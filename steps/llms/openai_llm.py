@@ -7,7 +7,6 @@ CPU per request and 0.7 s to import.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -24,20 +23,18 @@ from steps.llms.chat_requests import (
     wire_schema,
     wire_structure,
 )
+from steps.llms.openai_server import KEY_VARIABLE, OPENAI, OPENAI_URL, URL_VARIABLE, OpenAIServer
 from steps.llms.server_llm import ServerLLM, Wire
 from steps.llms.user_turns import ChatFormat, cannot_hold_chats, chat_format, raw_prompt, wire_completion
-from steps.providers import BY_NAME, Provider, provider_at
-from steps.secrets import LATER, TRANSPORT, Secret
+from steps.providers import Provider
+from steps.secrets import LATER
 
 log = logging.getLogger(__name__)
 
-OPENAI = BY_NAME["openai"]
-KEY_VARIABLE = OPENAI.key_variables[0]
-URL_VARIABLE = OPENAI.address_variable
-OPENAI_URL = OPENAI.address + OPENAI.path
+__all__ = ["KEY_VARIABLE", "OPENAI", "OPENAI_URL", "URL_VARIABLE", "OpenAILLM"]
 
 
-class OpenAILLM(ServerLLM):
+class OpenAILLM(OpenAIServer, ServerLLM):
     """Asks a server that speaks OpenAI's protocol: OpenAI, vLLM, Ollama, TGI, ...
 
     `generation_kwargs` go by distilabel's names; names that are not known here are passed on to the server, and so is
@@ -50,15 +47,6 @@ class OpenAILLM(ServerLLM):
         'llama3.2'
     """
 
-    base_url: str | None = Field(
-        default=None, description=f"Address of the API, up to /v1. Empty for ${URL_VARIABLE}, or else api.openai.com."
-    )
-    api_key: Secret | list[Secret] | None = Field(
-        default=None,
-        description="${NAME} of the variable that holds the key, or a list of them: each key has limits of its own, and all "
-        f"are used. Empty for ${KEY_VARIABLE}; a server on this machine needs none.",
-        json_schema_extra={"writeOnly": True, **TRANSPORT},
-    )
     use_magpie_template: bool = Field(
         default=False,
         description="As pipelines of distilabel have it: needs a magpie_pre_query_template, which is enough by itself.",
@@ -86,28 +74,6 @@ class OpenAILLM(ServerLLM):
         if self.use_magpie_template and self.magpie_pre_query_template is None:
             raise ValueError("use_magpie_template needs a magpie_pre_query_template: llama3, qwen2, or a text of your own")
         return self
-
-    # ---- where and with what
-    @property
-    def provider(self) -> Provider:
-        """Whose protocol the requests follow: that of the class, or else of whoever the address belongs to."""
-        return self.served_by or provider_at(self.endpoint)
-
-    @property
-    def endpoint(self) -> str:
-        if self.served_by is not None:
-            return super().endpoint
-        return (self.base_url or os.environ.get(URL_VARIABLE) or OPENAI_URL).rstrip("/")
-
-    @property
-    def _key_variables(self) -> Sequence[str]:
-        return self.served_by.key_variables if self.served_by is not None else (KEY_VARIABLE,)
-
-    @property
-    def server_model(self) -> str:
-        """What the server calls the model."""
-        prefix = self.provider.model_prefix
-        return self.model if "/" in self.model else prefix + self.model
 
     def problems(self) -> Sequence[Complaint]:
         return [*super().problems(), *structure_problems(self.structured_output, self.provider)]

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from steps.errors import SpecError
 
@@ -29,7 +29,7 @@ _VERSION = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|\d{3}|latest)")
 
 
 class Price(BaseModel):
-    """USD per million tokens."""
+    """USD per million tokens, and of pictures for each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -39,9 +39,19 @@ class Price(BaseModel):
         default=None, ge=0, description="USD per million tokens that the server had cached; empty: as `input`."
     )
 
+    image: float | None = Field(
+        default=None, ge=0, description="USD for each picture that is made; `input` and `output` may be left out then."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_pictures(cls, data: Any) -> Any:
+        is_of_pictures = isinstance(data, dict) and data.get("image") is not None
+        return {"input": 0, "output": 0, **data} if is_of_pictures else data
+
     @property
     def is_free(self) -> bool:
-        return not (self.input or self.output or self.cached_input)
+        return not (self.input or self.output or self.cached_input or self.image)
 
     def at(self, rate: float) -> Price:
         """This price where only a share of it is charged."""
@@ -52,12 +62,13 @@ class Price(BaseModel):
 
     def cost(self, usage: Usage) -> float | None:
         """USD for these tokens; None when the server did not count them."""
+        pictures = usage.images * (self.image or 0.0)
         if not (usage.input_tokens or usage.output_tokens):
-            return 0.0 if self.is_free else None
+            return pictures if pictures or self.is_free else None
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         cached_price = self.input if self.cached_input is None else self.cached_input
         fresh = usage.input_tokens - cached
-        return (fresh * self.input + cached * cached_price + usage.output_tokens * self.output) / MILLION
+        return pictures + (fresh * self.input + cached * cached_price + usage.output_tokens * self.output) / MILLION
 
 
 FREE = Price(input=0, output=0)

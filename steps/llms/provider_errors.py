@@ -55,7 +55,7 @@ _UNPAID = {
     *("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "credit_balance_exhausted"),
     "enforced_spend_limit_reached",
 }
-_FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+_FILTER_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "ResponsibleAIPolicyViolation"}
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
 _LOOKS_LIKE_A_KEY = re.compile(r"\b(sk|gsk|hf|pk)[-_][\w*.\-]{4,}|Bearer\s+\S+")
 
@@ -139,7 +139,8 @@ def _says_too_long(status: int, message: str) -> bool:
     """A refusal (429) may count tokens too: it is about this request only if it says so."""
     if status == 429:
         return "request too large" in message.lower()
-    return status in (400, 403, 422) and _TOO_LONG.search(message) is not None
+    is_of_llama_cpp = status == 500 and "too large to process" in message
+    return is_of_llama_cpp or (status in (400, 403, 422) and _TOO_LONG.search(message) is not None)
 
 
 def _is_blocked(status: int, message: str) -> bool:

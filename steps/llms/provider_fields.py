@@ -10,10 +10,11 @@ from steps.providers import Provider
 from steps.secrets import TRANSPORT
 
 
-def model_field(provider: Provider) -> Any:
-    """The parameter that says which model."""
+def model_field(provider: Provider, *, vectors: bool = False) -> Any:
+    """The parameter that says which model; `vectors`: one that turns texts into them."""
     about = f"Model at {provider.title}" + (f": {provider.models}." if provider.models else ".")
-    return Field(min_length=1, description=about, examples=[provider.example])
+    example = provider.embeds.example if vectors and provider.embeds is not None else provider.example
+    return Field(min_length=1, description=about, examples=[example])
 
 
 def address_field(provider: Provider) -> Any:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer,
 from steps.cassettes import is_replayed
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
 from steps.llms.anthropic_batches import AnthropicBatches
-from steps.llms.base import LLM, Account, Completion
+from steps.llms.base import LLM, Account, Completion, Responder
 from steps.llms.batch_apis import AzureBatches, BatchAPI, MistralBatches, OpenAIBatches, Translation
 from steps.llms.chat_requests import RESERVED, StructuredOutput, parameter_problems
 from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, url_problem
@@ -56,7 +56,7 @@ class Wire:
         return (self.endpoint, *self.others)
 
 
-class ServerLLM(LLM):
+class ServerModel(Responder):
     """A model behind a server."""
 
     reaches: ClassVar[str] = "a model server"
@@ -78,27 +78,8 @@ class ServerLLM(LLM):
         json_schema_extra=TRANSPORT,
     )
     timeout: float = Field(default=120, gt=0, description="Seconds to wait for a reply.", json_schema_extra=TRANSPORT)
-    batch_pause: float = Field(
-        default=5,
-        gt=0,
-        description="For steps with `batch`: requests leave once none has come for so many seconds; the first looks at a batch "
-        "are as far apart, later ones up to twelve times.",
-        json_schema_extra=TRANSPORT,
-    )
-    structured_output: StructuredOutput | None = Field(
-        default=None, description="JSON schema or regex that the server holds every reply to, where it can."
-    )
 
     _wire: Wire | None = PrivateAttr(default=None)
-    _refuses_schemas: bool = PrivateAttr(default=False)
-
-    @field_validator("structured_output", mode="before")
-    @classmethod
-    def _take_models(cls, value: Any) -> Any:
-        schema = value.get("schema") if isinstance(value, dict) else None
-        if isinstance(schema, type) and issubclass(schema, BaseModel):
-            return {**value, "schema": schema.model_json_schema()}
-        return value
 
     @field_validator("api_key", mode="before")
     @classmethod
@@ -177,12 +158,7 @@ class ServerLLM(LLM):
             for name, value in self.default_headers.items()
             if reveal(SecretStr(value), "") is None and not is_replayed()
         ]
-        found += [
-            f"generation_kwargs cannot set {name!r}; use {instead}"
-            for name, instead in RESERVED.items()
-            if name in self.generation_kwargs
-        ]
-        return found + parameter_problems(self.generation_kwargs, provider)
+        return found
 
     def find_price(self) -> Price | None:
         """`price`; of a server on this machine, or of replayed answers, nothing; else what the tables of prices say."""
@@ -195,10 +171,6 @@ class ServerLLM(LLM):
     @property
     def _host(self) -> str:
         return host_of(self.endpoint)
-
-    @property
-    def takes_schemas(self) -> bool:
-        return not self._refuses_schemas
 
     @property
     def accounts(self) -> Sequence[Account]:
@@ -307,6 +279,57 @@ class ServerLLM(LLM):
         header = self.provider.key_header
         return {header: f"Bearer {key.value}" if header == "Authorization" else key.value}
 
+    async def _post(self, endpoint: JSONEndpoint, body: dict[str, Any], headers: dict[str, str]) -> Answer:
+        try:
+            content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+        except TypeError as error:
+            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
+        return await endpoint.post(content, headers)
+
+
+class ServerLLM(ServerModel, LLM):
+    """A model behind a server that answers chats."""
+
+    structured_output: StructuredOutput | None = Field(
+        default=None, description="JSON schema or regex that the server holds every reply to, where it can."
+    )
+    batch_pause: float = Field(
+        default=5,
+        gt=0,
+        description="For steps with `batch`: requests leave once none has come for so many seconds; the first looks at a batch "
+        "are as far apart, later ones up to twelve times.",
+        json_schema_extra=TRANSPORT,
+    )
+
+    _refuses_schemas: bool = PrivateAttr(default=False)
+
+    @field_validator("structured_output", mode="before")
+    @classmethod
+    def _take_models(cls, value: Any) -> Any:
+        schema = value.get("schema") if isinstance(value, dict) else None
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            return {**value, "schema": schema.model_json_schema()}
+        return value
+
+    def problems(self) -> Sequence[Complaint]:
+        found = [*super().problems()]
+        if url_problem(self.endpoint):
+            return found
+        found += [
+            f"generation_kwargs cannot set {name!r}; use {instead}"
+            for name, instead in RESERVED.items()
+            if name in self.generation_kwargs
+        ]
+        return found + parameter_problems(self.generation_kwargs, self.provider)
+
+    @property
+    def sees(self) -> bool | None:
+        return None if self.provider.vision else False
+
+    @property
+    def takes_schemas(self) -> bool:
+        return not self._refuses_schemas
+
     # ---- batches
     @property
     def batching(self) -> Batching | None:
@@ -350,13 +373,6 @@ class ServerLLM(LLM):
                 log.warning("%s (it is asked without from now on; replies are checked all the same)", refusal.message)
             return completion
 
-    async def _post(self, endpoint: JSONEndpoint, body: dict[str, Any], headers: dict[str, str]) -> Answer:
-        try:
-            content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
-        except TypeError as error:
-            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
-        return await endpoint.post(content, headers)
-
 
 def _source_of(secret: SecretStr, otherwise: str) -> str:
     variable = variable_of(secret)
@@ -388,7 +404,7 @@ def _with_scheme(address: str, provider: Provider) -> str:
 def url_of(base_url: str, path: str) -> str:
     """The path goes before a query: Azure's addresses end in `?api-version=...`."""
     parts = urlsplit(base_url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}"))
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}" if path else parts.path))
 
 
 @lru_cache(maxsize=64)

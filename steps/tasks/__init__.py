@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
     from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
     from steps.tasks.genstruct import Genstruct
+    from steps.tasks.image_generation import ImageGeneration
     from steps.tasks.instruction_backtranslation import InstructionBacktranslation
     from steps.tasks.magpie import Magpie
     from steps.tasks.magpie_generator import MagpieGenerator
@@ -69,6 +70,7 @@ __all__ = [
     "GenerateTextClassificationData",
     "GenerateTextRetrievalData",
     "Genstruct",
+    "ImageGeneration",
     "InstructionBacktranslation",
     "Magpie",
     "MagpieGenerator",

@@ -7,25 +7,23 @@ Tasks that ask several times per row override `answer`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
 from functools import partial
 from random import Random
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from steps.base import METADATA, Batch, Group, Row, Step, is_missing, require_values
+from steps.base import METADATA, Group, Row, is_missing, require_values
 from steps.chats import user_asks
 from steps.errors import RowError
-from steps.llms.base import LLM, AnyLLM, Ask, Chat, Completion, JSONSchema, Request, topped_up
-from steps.llms.members import answering, through_members
+from steps.llms.base import LLM, AnyLLM, Ask, Chat, JSONSchema, Request, Responder
+from steps.llms.members import answering
 from steps.llms.prices import Price
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.row_texts import filled_text_in
 from steps.secrets import TRANSPORT
+from steps.tasks.asking import AskingStep
 from steps.tasks.rehearsing import rehearse_schema, rehearse_text
 from steps.tasks.repairs import Reader
 from steps.tasks.replies import parse_answer, schema_instructions, schema_of
@@ -47,7 +45,7 @@ class Generation(NamedTuple):
     reply: Any
 
 
-class Task(Step):
+class Task(AskingStep):
     """Asks a model about each row.
 
     A row that has nothing to ask about goes to the quarantine before any request: a needed column holds None or NaN, or
@@ -58,8 +56,6 @@ class Task(Step):
     prompt: ClassVar[str] = ""
     """What the user message says; `{column}` stands for a value of the row."""
     Answer: ClassVar[type[BaseModel] | None] = None
-    shares_replies: ClassVar[bool] = False
-    """Whether rows with the same question share one reply, instead of each getting one of its own."""
     mend_rehearsal: ClassVar[str] = "let `rehearse` of its class make up a reply that can be read"
 
     llm: AnyLLM = Field(
@@ -95,13 +91,8 @@ class Task(Step):
         """The models that are asked through a batch endpoint. Those that answer for free, as in a rehearsal, are just asked."""
         return {name: llm for name, llm in self.answering_models().items() if not llm.is_free} if self.batch else {}
 
-    def price_of(self, llm: LLM) -> Price | None:
-        """What a model costs in this step; None when nobody knows.
-
-        Raises:
-            SpecError: The user's table of prices cannot be read.
-        """
-        price = llm.find_price()
+    def price_of(self, llm: Responder) -> Price | None:
+        price = super().price_of(llm)
         return price.at(llm.batching.rate) if price is not None and self.batch and llm.batching is not None else price
 
     def models(self) -> Mapping[str, LLM]:
@@ -112,17 +103,11 @@ class Task(Step):
         return {"": self.llm}
 
     def answering_models(self) -> Mapping[str, LLM]:
-        """Those that answer by themselves: of a model that asks others, its members, each by its path."""
         return answering(self.models())
 
     def preferred_pool(self) -> str:
         pools = [llm.default_pool for llm in self.answering_models().values()]
         return next((pool for pool in ("gpu", "process") if pool in pools), pools[0] if pools else self.llm.default_pool)
-
-    @property
-    def is_free(self) -> bool:
-        """Whether all that it is told costs nothing, and can be had again."""
-        return all(llm.is_free for llm in self.answering_models().values())
 
     @property
     def makes_up(self) -> bool:
@@ -146,7 +131,6 @@ class Task(Step):
         return user_asks(text)
 
     def first_chats(self, row: Row) -> Sequence[Chat]:
-        """All that models may be asked first about this row: by these, replies to other prompts are told from those to this."""
         return [self.format_input(row)]
 
     def format_output(self, text: str, row: Row) -> Row:
@@ -174,9 +158,6 @@ class Task(Step):
         request = self.request(row)
         read = await self.reader(row, ask).read_all(request, await ask(request))
         return self.rows_of(row, [Generation(one.columns, one.reply.model_name, request.chat, one.reply.text) for one in read])
-
-    def recall(self, row: Row) -> None:
-        """See a row, as it left this step, that is not asked about again: an earlier session or another run finished it."""
 
     def rows_of(self, row: Row, generations: Sequence[Generation]) -> list[Row]:
         """The rows that go on, given what came of asking about one."""
@@ -262,27 +243,6 @@ class Task(Step):
         if self.add_raw_output:
             metadata[f"raw_output_{name}"] = reply
         return {**row, METADATA: metadata}
-
-    # ---- use without a pipeline
-    def process(self, batch: Batch) -> Batch:
-        """Ask about some rows here and now: no retries, no limits, no record; the first error ends it."""
-
-        models = self.answering_models()
-        loaded = list({id(llm): llm for llm in models.values()}.values())
-
-        async def ask(request: Request) -> Completion:
-            return await models[request.model].complete(request)
-
-        async def ask_all() -> Batch:
-            async with AsyncExitStack() as stack:
-                for llm in loaded:
-                    await llm.load()
-                    stack.push_async_callback(llm.unload)
-                answers = [await self.answer(row, topped_up(through_members(self.models(), ask))) for row in batch]
-            return [row for rows in answers for row in rows]
-
-        with ThreadPoolExecutor(1) as pool:  # notebooks have a running loop of their own
-            return pool.submit(asyncio.run, ask_all()).result()
 
 
 def _metadata_of(row: Row) -> Row:

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from steps.base import FILL_IT, Row
 from steps.chats import user_asks
-from steps.errors import MissingValue
+from steps.errors import Complaint, MissingValue
 from steps.llms.base import Chat
 from steps.row_texts import own_text
 from steps.tasks.base import Task
@@ -44,7 +44,7 @@ class TextGeneration(Task):
     def needs(self) -> list[str]:
         return [self.columns] if isinstance(self.columns, str) else list(self.columns)
 
-    def check(self) -> Iterable[str]:
+    def check(self) -> Iterable[Complaint]:
         if problem := template_problem(self.template):
             yield f"template: {problem}"
         elif unknown := sorted(template_columns(self.template) - set(self.needs()) - {"system_prompt"}):

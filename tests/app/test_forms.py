@@ -27,6 +27,7 @@ def test_every_parameter_of_every_step_has_a_field(name: str) -> None:
 PLACES: dict[registry.Kind, tuple[str, str]] = {
     "llms": ("TextGeneration", "llm"),
     "embeddings": ("EmbeddingGeneration", "embeddings"),
+    "images": ("ImageGeneration", "image_generation_model"),
 }
 
 

@@ -357,12 +357,12 @@ def test_a_search_wants_every_word() -> None:
 
 
 def test_a_class_of_distilabel_that_is_not_here_is_answered_with_what_to_take() -> None:
-    with pytest.raises(UnknownComponent, match="'GenerateEmbeddings' is not here") as caught:
-        describe("GenerateEmbeddings")
+    with pytest.raises(UnknownComponent, match="'AsyncLLM' is not here") as caught:
+        describe("AsyncLLM")
 
-    assert "`EmbeddingGeneration`" in caught.value.fix
+    assert "`LLM`" in caught.value.fix
 
 
 def test_a_search_for_such_a_class_is_answered_alike() -> None:
-    with pytest.raises(UnknownComponent, match="'ImageGeneration' is not here"):
-        steps(words="ImageGeneration")
+    with pytest.raises(UnknownComponent, match="'ImageTask' is not here"):
+        steps(words="ImageTask")

@@ -45,6 +45,35 @@ def check(*tasks: Task) -> list[Checked]:
     return check_models(plan(spec_from({"distilflow": 1, "name": "checked", "steps": steps(*tasks)})[0]))
 
 
+def test_a_model_for_vectors_is_asked_for_one_and_one_for_pictures_is_not_asked(providers: FakeProviders) -> None:
+    vectors = {"embeddings": {"use": "MistralEmbeddings", "model": "some-model"}}
+    pictures = {"image_generation_model": {"use": "OpenAIImageGeneration", "model": "gpt-image-1"}}
+    found = check(
+        {"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": vectors},
+        {
+            "name": "paint",
+            "use": "ImageGeneration",
+            "after": "load",
+            "with": pictures,
+            "input_mappings": {"prompt": "instruction"},
+        },
+    )
+
+    assert [(one.steps, one.is_usable) for one in found] == [(["embed"], True), (["paint"], True)]
+    assert "picture costs" in found[1].note
+    assert [len(one.body["input"]) for one in providers.requests("mistral")] == [1]
+    assert providers.requests("openai") == []
+
+
+@pytest.mark.parametrize(("model", "code"), [({"model": NO_MODEL}, "model-not-found"), ({"api_key": BAD_KEY}, "auth-failed")])
+def test_what_is_wrong_with_a_model_for_vectors_is_told(providers: FakeProviders, model: dict[str, str], code: str) -> None:
+    vectors = {"embeddings": {"use": "CohereEmbeddings", "model": "some-model", **model}}
+
+    [one] = check({"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": vectors})
+
+    assert (one.is_usable, one.code) == (False, code)
+
+
 def test_each_model_is_asked_once_whatever_number_of_steps_ask_it(providers: FakeProviders) -> None:
     groq = {"use": "GroqLLM", "model": "some-model"}
     found = check(

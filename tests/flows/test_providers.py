@@ -9,17 +9,21 @@ from typing import get_type_hints
 import pytest
 from aiohttp import web
 
+from benchmarks.provider_vectors import VectorOutcomes, vector_table, vector_trials
 from benchmarks.providers import CASES, Outcomes, basis_table, provider_table, surroundings, table, trials
 from flows.engine.keys import identity_of
-from steps import llms, registry
+from steps import embeddings, llms, registry
 from steps.components import BadParameters
+from steps.embeddings import MistralEmbeddings, OpenAIEmbeddings
+from steps.embeddings.base import Embeddings
 from steps.errors import AuthFailed, LLMError, ModelNotFound, ServerFailed
 from steps.llms import InferenceEndpointsLLM
 from steps.llms.base import LLM
 from steps.llms.openai_llm import OpenAILLM
 from steps.llms.server_llm import ServerLLM
-from steps.providers import BY_CLASS, COMPATIBLE, PROVIDERS, Provider, provider_at
+from steps.providers import BY_CLASS, COMPATIBLE, EMBEDDERS, PROVIDERS, Provider, provider_at
 from tests.fakes.providers import DIALECTS
+from tests.fakes.providers import EMBEDDERS as PLAYED
 from tests.fakes.serving import running
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -54,6 +58,63 @@ def test_every_answer_that_is_stated_or_seen_says_where() -> None:
     without = [(name, case) for name, case, found in played if found and found.basis != "assumed" and not found.source]
 
     assert without == []
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, VectorOutcomes]:
+    folder = tmp_path_factory.mktemp("vectors")
+    with surroundings(folder) as providers:
+        return {one.provider.name: one for one in vector_trials(providers, folder)}
+
+
+@pytest.mark.parametrize("name", [provider.name for provider in EMBEDDERS.values()])
+def test_a_provider_gives_vectors_as_it_should_in_every_case(vectors: dict[str, VectorOutcomes], name: str) -> None:
+    assert dict(vectors[name].faults) == {}
+    assert "?" not in vectors[name].cells.values()
+
+
+def test_the_guide_has_the_table_of_vectors_as_it_is(vectors: dict[str, VectorOutcomes]) -> None:
+    assert vector_table([vectors[provider.name] for provider in EMBEDDERS.values()]) in GUIDE
+
+
+def test_those_that_give_vectors_are_played_by_servers_that_do() -> None:
+    assert {provider.name for provider in EMBEDDERS.values()} == set(PLAYED)
+
+
+@pytest.mark.parametrize("name", EMBEDDERS)
+def test_a_row_has_a_class_for_vectors_that_can_be_imported_and_typed(name: str) -> None:
+    made = registry.resolve(name, "embeddings")
+
+    assert made is getattr(embeddings, name)
+    assert issubclass(made, OpenAIEmbeddings)
+    assert name in embeddings.__all__
+    assert name == "OpenAIEmbeddings" or made.served_by is EMBEDDERS[name]
+    assert name in re.findall(r"\w+", Path(str(embeddings.__file__)).read_text(encoding="utf-8").partition("else:")[0])
+
+
+def test_vectors_got_by_one_class_are_found_by_another_at_the_same_server() -> None:
+    one = MistralEmbeddings(model="mistral-embed", dimensions=256)
+    other = OpenAIEmbeddings(model="mistral-embed", dimensions=256, base_url="https://api.mistral.ai/v1", inputs_per_request=7)
+
+    assert identity_of(one) == identity_of(other)
+    assert identity_of(one) != identity_of(MistralEmbeddings(model="mistral-embed"))
+
+
+@pytest.mark.parametrize(
+    ("use", "params", "said"),
+    [
+        ("TogetherEmbeddings", {"dimensions": 9}, "leaves no choice of `dimensions`"),
+        ("OpenAIEmbeddings", {"base_url": "https://api.groq.com/openai/v1"}, "Groq has no vectors"),
+        ("InferenceEndpointsEmbeddings", {}, "only endpoints do"),
+    ],
+)
+def test_what_a_provider_does_not_offer_is_told_before_the_run(
+    use: str, params: dict[str, object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TOGETHER_API_KEY", "OPENAI_API_KEY", "GROQ_API_KEY", "HF_TOKEN"):
+        monkeypatch.setenv(name, "some-key")
+
+    assert said in str(Embeddings.model_validate({"use": use, "model": "m", **params}).problems())
 
 
 def test_every_provider_is_played_by_a_server_that_speaks_like_it() -> None:

@@ -27,7 +27,7 @@ def test_a_fresh_interpreter_imports_nothing_heavy(statement: str) -> None:
 
 
 PACKAGES = (
-    *("argilla", "columns", "embeddings", "filters", "formats", "labels", "llms"),
+    *("argilla", "columns", "embeddings", "filters", "formats", "images", "labels", "llms"),
     *("samplers", "sinks", "sources", "tasks", "validators"),
 )
 

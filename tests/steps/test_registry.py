@@ -54,7 +54,8 @@ def test_a_name_that_nothing_goes_by(name: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "instead"),
     [
-        ("ImageGeneration", "steps", "a step of your own"),
+        ("ImageTask", "steps", "`AskingStep`"),
+        ("AsyncLLM", "llms", "`LLM`"),
     ],
 )
 def test_a_class_of_distilabel_that_is_not_here_is_told_with_what_to_take_instead(
@@ -68,8 +69,8 @@ def test_a_class_of_distilabel_that_is_not_here_is_told_with_what_to_take_instea
 
 
 def test_an_import_of_a_class_that_is_not_here_says_what_to_take_instead() -> None:
-    with pytest.raises(ImportError, match="in its place a step of your own"):
-        exec("from steps.tasks import ImageGeneration")
+    with pytest.raises(ImportError, match="in its place `AskingStep`"):
+        exec("from steps.tasks import ImageTask")
 
 
 @pytest.mark.parametrize("allowed", ["", "__main__"])

@@ -23,7 +23,7 @@ from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice, Tell
 from flows.engine.tally import Tally
 from steps.errors import BadRequest, LLMError, RunError
-from steps.llms.base import LLM, Request
+from steps.llms.base import Request, Responder
 from steps.llms.batch_apis import BatchAPI
 from steps.llms.prices import Price
 from steps.wording import counted
@@ -84,7 +84,7 @@ class Batches:
             if self._budget is not None and not one.is_copy:
                 self._owed[one.tag] = self._budget.owe(Purpose(one.step, one.model), Amount(*one.ceiling))
 
-    def line(self, llm: LLM, step: str, identity: bytes, price: Price | None) -> BatchLine:
+    def line(self, llm: Responder, step: str, identity: bytes, price: Price | None) -> BatchLine:
         """How a step reaches a model in batches."""
         assert llm.batching is not None
         return BatchLine(llm, step, identity, price.at(llm.batching.rate) if price is not None else None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flows.engine.tally import Tally
 from steps.errors import LLMError
-from steps.llms.base import LLM, Account, Completion
+from steps.llms.base import Account, Completion, Responder
 from steps.llms.prices import Price
 
 
@@ -32,7 +32,7 @@ Waiting = asyncio.Future[Arrival | Again]
 class BatchLine:
     """The way of one step to one of its models, through the model's batch endpoint."""
 
-    def __init__(self, llm: LLM, step: str, identity: bytes, price: Price | None) -> None:
+    def __init__(self, llm: Responder, step: str, identity: bytes, price: Price | None) -> None:
         """`price`: that of batches."""
         assert llm.batching is not None
         self.llm = llm

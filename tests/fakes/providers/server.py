@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from tests.fakes.providers.dialects import DIALECTS, Dialect
+from tests.fakes.providers.embedders import EMBEDDERS, Embedder, embeddings
 from tests.fakes.providers.failures import Failure, anthropic_error, google_error, openai_error
 
 BAD_KEY = "bad-key-0123456789"
@@ -43,10 +44,11 @@ class Seen:
 class FakeProviders:
     """All providers, told apart by host; `only` is the one that answers where the host says nothing."""
 
-    def __init__(self, only: str = "") -> None:
+    def __init__(self, only: str = "", delay_s: float = 0.0) -> None:
+        self._delay_s = delay_s
         self.seen: list[Seen] = []
         self._only = only
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self._asked: Counter[tuple[str, str, str]] = Counter()
 
     def build_app(self) -> web.Application:
         app = web.Application(client_max_size=2**26)
@@ -61,11 +63,15 @@ class FakeProviders:
         host = (request.host or "").partition(":")[0]
         found = [one for one in DIALECTS.values() if one.host == host] or [DIALECTS[self._only]]
         dialect = found[0]
-        if request.method != "POST" or request.path.replace(NO_MODEL, "some-model") != dialect.path:
+        path, embedder = request.path.replace(NO_MODEL, "some-model"), EMBEDDERS.get(dialect.name)
+        is_embedder = embedder is not None and path == embedder.path
+        if request.method != "POST" or not (is_embedder or path == dialect.path):
             return web.json_response({"error": {"message": f"no such path: {request.path}"}}, status=404)
         body: dict[str, Any] = orjson.loads(await request.read())
         prompt, system = _texts(body)
-        answer = self._answer(dialect, request, body, prompt)
+        if self._delay_s:
+            await asyncio.sleep(self._delay_s)
+        answer = self._answer(dialect, request, body, prompt, embedder if is_embedder else None)
         now = asyncio.get_running_loop().time()
         if answer is None:
             self.seen.append(Seen(dialect.name, prompt, system, body, 0, now))
@@ -75,12 +81,15 @@ class FakeProviders:
         self.seen.append(Seen(dialect.name, prompt, system, body, answer.status, now))
         return answer
 
-    def _answer(self, dialect: Dialect, request: web.Request, body: dict[str, Any], prompt: str) -> web.Response | None:
+    def _answer(
+        self, dialect: Dialect, request: web.Request, body: dict[str, Any], prompt: str, embedder: Embedder | None
+    ) -> web.Response | None:
         """None: the connection is cut."""
-        if problem := _problem(dialect, request, body):
+        if problem := _problem(dialect, request, body, embedder):
             return _failure(problem)
-        self._asked[dialect.name, prompt] += 1
-        is_first = self._asked[dialect.name, prompt] == 1
+        asked = (dialect.name, request.path, prompt)
+        self._asked[asked] += 1
+        is_first = self._asked[asked] == 1
         failure: Failure | None = None
         if Prompt.CUT in prompt and is_first:
             return None
@@ -89,18 +98,20 @@ class FakeProviders:
         elif Prompt.FAIL in prompt and is_first:
             failure = dialect.failed
         elif Prompt.LONG in prompt:
-            failure = dialect.too_long
+            failure = dialect.too_long if embedder is None else embedder.too_long
         elif Prompt.FORBIDDEN in prompt:
             failure = dialect.filtered
         if failure is not None and not failure.finish_reason:
             return _failure(failure)
+        if embedder is not None:
+            return web.Response(body=orjson.dumps(embeddings(embedder, body)), content_type="application/json")
         reason = failure.finish_reason if failure is not None else ""
         made = _message(body, prompt, reason) if dialect.is_anthropic else _completion(dialect, body, prompt, reason)
         return web.Response(body=orjson.dumps(made), content_type="application/json")
 
 
 # ---- what is wrong with a request
-def _problem(dialect: Dialect, request: web.Request, body: dict[str, Any]) -> Failure | None:
+def _problem(dialect: Dialect, request: web.Request, body: dict[str, Any], embedder: Embedder | None) -> Failure | None:
     if dict(request.query) != dict(dialect.query):
         return Failure(404, {"error": {"code": "404", "message": "Resource not found"}})
     given = request.headers.get(dialect.key_header, "")
@@ -113,6 +124,8 @@ def _problem(dialect: Dialect, request: web.Request, body: dict[str, Any]) -> Fa
             return Failure(400, anthropic_error("invalid_request_error", f"{name}: header is required"))
     if body.get("model", "").rpartition("/")[2] == NO_MODEL or f"/{NO_MODEL}/" in request.path:
         return dialect.unknown_model
+    if embedder is not None:
+        return _embedding_problem(dialect, embedder, body)
     unknown = [name for name in body if (dialect.takes and name not in dialect.takes) or name in dialect.refused]
     if unknown:
         return _refused(dialect, unknown[0])
@@ -121,6 +134,16 @@ def _problem(dialect: Dialect, request: web.Request, body: dict[str, Any]) -> Fa
     if dialect.is_anthropic:
         return _anthropic_problem(body)
     return _openai_problem(dialect, body)
+
+
+def _embedding_problem(dialect: Dialect, embedder: Embedder, body: dict[str, Any]) -> Failure | None:
+    unknown = [name for name in body if embedder.takes and name not in embedder.takes]
+    if unknown:
+        return _refused(dialect, unknown[0])
+    texts = body.get("input")
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
+        return Failure(400, openai_error("'$.input' is invalid.", "invalid_request_error", None, "input"))
+    return embedder.too_many if len(texts) > embedder.most_inputs else None
 
 
 def _refused(dialect: Dialect, name: str) -> Failure:
@@ -200,7 +223,9 @@ def _failure(failure: Failure) -> web.Response:
 
 
 def _texts(body: dict[str, Any]) -> tuple[str, str]:
-    """What the user says last, and what the system says."""
+    """What the user says last, and what the system says; of texts to embed all of them."""
+    if "input" in body:
+        return "\n".join(body["input"]), ""
     messages = body.get("messages") or []
     users = [str(message["content"]) for message in messages if message["role"] == "user"]
     system = [str(message["content"]) for message in messages if message["role"] == "system"]

@@ -20,10 +20,8 @@ from steps.models import models_of
 from steps.providers import PROVIDERS
 from tests.flows.compat.dumped import DUMPS, OTHERS, Dump, defaults_of
 
-MISSING_STEPS = {"GenerateEmbeddings", "ImageGeneration"}
-MISSING_MODELS = {
-    "InferenceEndpointsImageGeneration", "OpenAIImageGeneration",
-}  # fmt: skip
+MISSING_STEPS: set[str] = set()
+MISSING_MODELS: set[str] = set()
 """Classes that are not here. One that has come is taken out: the dumps that have it must run then."""
 SLOW = {"clusters"}  # numba compiles UMAP
 GPU = Pools(devices=("0", "1"))

@@ -91,12 +91,12 @@ def test_a_step_that_cannot_be_made(step: str, code: str, what: str, fix: str) -
 
 
 def test_a_model_class_of_distilabel_that_is_not_here_is_told_with_what_to_take_instead() -> None:
-    text = LOAD + "\n- {name: s, use: TextGeneration, with: {llm: {use: OpenAIImageGeneration, model: x}}, after: load}"
+    text = LOAD + "\n- {name: s, use: TextGeneration, with: {llm: {use: AsyncLLM, model: x}}, after: load}"
 
     problem = only(problems_of(text), "bad-parameter")
 
-    assert problem.what == "`llm`: distilabel's class 'OpenAIImageGeneration' is not here"
-    assert "a step of your own" in problem.fix
+    assert problem.what == "`llm`: distilabel's class 'AsyncLLM' is not here"
+    assert "`LLM`" in problem.fix
 
 
 def test_where_it_is_known_what_to_do_no_other_name_is_suggested() -> None:

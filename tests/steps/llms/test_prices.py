@@ -62,7 +62,7 @@ def test_every_list_says_when_and_where_it_was_so() -> None:
         assert prices.source.startswith("https://")
         assert "*" not in prices.hosts
         for name, price in prices.models.items():
-            assert 0 < price.input <= price.output, name
+            assert 0 < price.input <= price.output or (price.input and not price.output and "embed" in name), name
             assert price.cached_input is None or price.cached_input < price.input, name
 
 

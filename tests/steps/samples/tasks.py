@@ -26,6 +26,7 @@ from steps.tasks.generate_short_text_matching_data import GenerateShortTextMatch
 from steps.tasks.generate_text_classification_data import GenerateTextClassificationData
 from steps.tasks.generate_text_retrieval_data import GenerateTextRetrievalData
 from steps.tasks.genstruct import Genstruct
+from steps.tasks.image_generation import ImageGeneration
 from steps.tasks.instruction_backtranslation import InstructionBacktranslation
 from steps.tasks.magpie import Magpie
 from steps.tasks.magpie_generator import MagpieGenerator
@@ -158,6 +159,10 @@ def _steered(text: str) -> Row:
     return {"system_prompt": text}
 
 
+def _prompt(text: str) -> Row:
+    return {"prompt": text}
+
+
 SAMPLES: Samples = {
     "APIGenGenerator": [Sample(APIGenGenerator(), _function)],
     "APIGenSemanticChecker": [Sample(APIGenSemanticChecker(), _calls)],
@@ -177,6 +182,11 @@ SAMPLES: Samples = {
     "TextGenerationWithImage": [
         Sample(TextGenerationWithImage(), _image),
         Sample(TextGenerationWithImage(image_type="PIL"), _picture),
+    ],
+    "ImageGeneration": [
+        Sample(ImageGeneration(), _prompt),
+        Sample(ImageGeneration(num_generations=2, image_format="JPEG"), _prompt),
+        Sample(ImageGeneration(num_generations=2, group_generations=True), _prompt),
     ],
     "ChatGeneration": [Sample(ChatGeneration(), _chat)],
     "URIAL": [Sample(URIAL(), answer), Sample(URIAL(), _chat)],

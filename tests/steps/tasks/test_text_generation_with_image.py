@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -32,8 +33,10 @@ def sent(image: Any, kind: Kind) -> str:
         (f"data:image/gif;base64,{PNG}", "base64", f"data:image/gif;base64,{PNG}"),
         (b"GIF89a...", "PIL", "data:image/gif;base64,"),
         ({"bytes": b"RIFF....WEBP", "path": None}, "PIL", "data:image/webp;base64,"),
+        ({"bytes": b"GIF89a...", "path": "a.gif"}, "url", "data:image/gif;base64,"),
+        ({"bytes": None, "path": "https://example.com/tide.jpg"}, "url", "https://example.com/tide.jpg"),
     ],
-    ids=["url", "base64", "base64-in-lines", "data-url", "bytes", "hub"],
+    ids=["url", "base64", "base64-in-lines", "data-url", "bytes", "hub", "hub-whatever-is-said", "hub-address"],
 )
 def test_an_image_becomes_an_address(image: object, kind: Kind, start: str) -> None:
     assert sent(image, kind).startswith(start)
@@ -51,11 +54,13 @@ def test_an_image_of_pillow_is_sent_whole(mode: str, kind: str) -> None:
     ("image", "kind", "what"),
     [
         ("tide.jpg", "url", "no address"),
-        (3, "url", "holds 3, not text"),
-        ("  ", "url", "not text"),
+        (3, "url", "holds 3, no image"),
+        ("  ", "url", "blank"),
+        ([], "url", "empty list"),
         ("not base64!", "base64", "no base64"),
-        ("tide.jpg", "PIL", "no image"),
-        ({"path": "tide.jpg"}, "PIL", "no image"),
+        ("tide.jpg", "PIL", "no address"),
+        ({"path": "tide.jpg"}, "PIL", "no address"),
+        ({"path": None}, "PIL", "no image"),
         (b"", "PIL", "no image"),
     ],
 )
@@ -72,3 +77,59 @@ def test_a_role_and_a_template_work_as_for_texts() -> None:
 
     assert row["generation"] == "A tide."
     assert [message["role"] for message in llm.requests[0].chat] == ["system", "user"]
+
+
+# ---- files
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "tide.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    (tmp_path / "images" / "notes.txt").write_text("no image at all")
+    (tmp_path / "secret.png").write_bytes(b"\x89PNG\r\n\x1a\nsecret")
+    return tmp_path / "images"
+
+
+@pytest.mark.parametrize("image", ["tide.png", {"bytes": None, "path": "tide.png"}], ids=["name", "hub"])
+def test_a_name_is_a_file_of_the_folder(folder: Path, image: object) -> None:
+    [message] = TextGenerationWithImage(images_dir=str(folder)).format_input({"instruction": "Look", "image": image})
+
+    assert message["content"][1]["image_url"]["url"] == f"data:image/png;base64,{PNG}"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("../secret.png", "outside of images_dir"),
+        ("notes.txt", "is no image"),
+        ("gone.png", "cannot be read"),
+        (".", "cannot be"),
+    ],
+)
+def test_nothing_but_images_of_the_folder_is_read(folder: Path, name: str, what: str) -> None:
+    with pytest.raises(RowError, match=what):
+        TextGenerationWithImage(images_dir=str(folder)).format_input({"instruction": "Look", "image": name})
+
+
+def test_several_images_are_shown_together() -> None:
+    row = {"instruction": "Compare them.", "image": ["https://a.example/1.png", b"GIF89a..."]}
+
+    [message] = TextGenerationWithImage().format_input(row)
+
+    assert [part["type"] for part in message["content"]] == ["text", "image_url", "image_url"]
+
+
+@pytest.mark.parametrize(
+    ("llm", "is_told"),
+    [
+        ({"use": "DeepSeekLLM", "model": "deepseek-chat"}, True),
+        ({"use": "TransformersLLM", "model": "acme/small"}, True),
+        ({"use": "OpenAILLM", "model": "gpt-4o-mini"}, False),
+        ({"use": "AnthropicLLM", "model": "claude-haiku-4-5"}, False),
+        ({"use": "RehearsalLLM"}, False),
+    ],
+    ids=lambda value: value["use"] if isinstance(value, dict) else "",
+)
+def test_a_model_that_cannot_see_is_told_before_the_run(llm: dict[str, str], is_told: bool) -> None:
+    task = TextGenerationWithImage.model_validate({"llm": llm})
+
+    assert any("cannot see" in str(complaint) for complaint in task.check()) is is_told

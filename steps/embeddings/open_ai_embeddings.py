@@ -1,0 +1,145 @@
+"""Vectors from any server that speaks OpenAI's protocol: OpenAI, vLLM, Ollama, llama.cpp, TEI and many more.
+
+They are asked as models that answer chats are: by the engine, with limits, retries, journal, price and budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from steps.embeddings.base import Embeddings
+from steps.embeddings.packing import packed
+from steps.errors import Complaint, LLMError, ServerFailed
+from steps.llms.base import Completion, Request, Usage
+from steps.llms.chat_replies import count_of, object_of
+from steps.llms.http import Answer
+from steps.llms.openai_server import OpenAIServer
+from steps.llms.provider_errors import Target
+from steps.llms.server_llm import Wire
+from steps.providers import Embeds
+from steps.secrets import TRANSPORT
+
+_EMPTY = " "
+"""Stands for a text without any letter: OpenAI and others refuse it."""
+
+
+class OpenAIEmbeddings(OpenAIServer, Embeddings):
+    """Asks a server that speaks OpenAI's protocol for vectors.
+
+    Texts of several rows travel in one request. Each vector is kept as soon as it is there, so a run that goes on asks only for
+    those it has not got. Numbers have the precision of float32.
+
+    Example:
+        >>> embeddings = OpenAIEmbeddings(model="text-embedding-3-small", dimensions=256)
+        >>> embeddings.endpoint
+        'https://api.openai.com/v1'
+    """
+
+    reaches: ClassVar[str] = "a model server"
+
+    model: str = Field(min_length=1, description="Model id as the server knows it.", examples=["text-embedding-3-small"])
+    dimensions: int | None = Field(default=None, ge=1, description="Numbers per vector, where the model leaves a choice.")
+    inputs_per_request: int = Field(
+        default=64, ge=1, le=2048, description="Most texts in one request.", json_schema_extra=TRANSPORT
+    )
+    max_concurrency: int = Field(
+        default=16, ge=1, description="Most requests in flight at a time.", json_schema_extra=TRANSPORT
+    )
+    encoding_format: Literal["float", "base64"] | None = Field(
+        default=None,
+        description="How vectors travel. Empty: in base64, which is smaller, where the server is known to do so.",
+        json_schema_extra=TRANSPORT,
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict, description="Further parameters of the request, as the server calls them."
+    )
+
+    @property
+    def rows_per_request(self) -> int:
+        return min(self.inputs_per_request, self._ways.most_inputs)
+
+    @property
+    def chars_per_request(self) -> int:
+        return self._ways.most_chars
+
+    @property
+    def longest_reply(self) -> int:
+        return 0
+
+    @property
+    def _ways(self) -> Embeds:
+        return self.provider.embeds or Embeds()
+
+    def problems(self) -> Sequence[Complaint]:
+        found = [*super().problems()]
+        provider = self.provider
+        if provider.embeds is None:
+            found.append((f"{provider.title} has no vectors to offer", "name another server in base_url"))
+        elif self.dimensions is not None and not provider.embeds.dimensions:
+            found.append((f"{provider.title} leaves no choice of `dimensions`", "take it out; or choose another model"))
+        return found
+
+    def alike(self) -> OpenAIEmbeddings:
+        return self
+
+    def _prepare(self) -> Wire:
+        ways = self._ways
+        body: dict[str, Any] = {"model": self.server_model}
+        if self.dimensions is not None:
+            body[ways.dimensions or "dimensions"] = self.dimensions
+        if wanted := self.encoding_format or ("base64" if ways.takes_base64 else None):
+            body["encoding_format"] = wanted
+        return self._wire_at(["embeddings"], {**body, **self.extra_body})
+
+    async def complete(self, request: Request) -> Completion:
+        """Vectors of the texts that the messages of the chat are, as texts (`steps.embeddings.packing`)."""
+        wire, target = self._loaded, self._loaded.targets[request.account]
+        texts = [_readable(str(message.get("content") or "")) for message in request.chat]
+        answer = await self._post(wire.endpoint, {**wire.body, "input": texts}, wire.headers[request.account])
+        return read_vectors(answer, target, len(texts))
+
+
+def _readable(text: str) -> str:
+    """The text as servers take it: half a character is no JSON, and some refuse to see nothing."""
+    return text.encode(errors="replace").decode() or _EMPTY
+
+
+def read_vectors(answer: Answer, target: Target, wanted: int) -> Completion:
+    """The vectors of an answer, in the order of the texts.
+
+    Raises:
+        LLMError: The server refused, or its answer does not hold a vector for each text.
+    """
+    body = object_of(answer, target)
+    data = body.get("data")
+    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+        raise _no_vectors(answer, target, "it has no list of data")
+    if len(data) != wanted:
+        raise _no_vectors(answer, target, f"it has {len(data)} vectors of {wanted} texts")
+    if all(isinstance(one.get("index"), int) for one in data):
+        data = sorted(data, key=lambda one: one["index"])
+    try:
+        texts = [packed(_vector(one.get("embedding"))) for one in data]
+    except ValueError as error:
+        raise _no_vectors(answer, target, f"it has {error}") from error
+    usage = body.get("usage")
+    used = Usage(count_of(usage, "prompt_tokens") or count_of(usage, "total_tokens"))
+    name = body.get("model")
+    return Completion(texts, name if isinstance(name, str) and name else target.model, used, headers=answer.headers)
+
+
+def _vector(found: Any) -> list[float] | str:
+    if isinstance(found, (list, str)):
+        return found
+    raise ValueError("a vector that is none")
+
+
+def _no_vectors(answer: Answer, target: Target, why: str) -> LLMError:
+    seen = target.excerpt(answer.body.decode(errors="replace"))
+    return ServerFailed(
+        f"{target} answered, but not with vectors: {why}; it said {answer.status}: {seen or '(nothing)'}",
+        "check base_url (most servers want it to end in /v1), and that the model is one for embeddings",
+    )
