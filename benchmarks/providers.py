@@ -255,10 +255,30 @@ def provider_table() -> str:
     return "| short name | class | address | key | also offers | |\n|---|---|---|---|---|---|\n" + "\n".join(lines)
 
 
+_BASED = {
+    "401": "unauthorized",
+    "429": "rate_limited",
+    "no such model": "unknown_model",
+    "too long": "too_long",
+    "content filter": "filtered",
+    "500": "failed",
+}
+"""The cases that a provider words itself, and what its file calls them."""
+
+
+def basis_table() -> str:
+    """What the answers that are played are based on, as Markdown."""
+    lines = []
+    for one in PROVIDERS:
+        played = [getattr(DIALECTS[one.name], name) for name in _BASED.values()]
+        lines.append(f"| {one.title} | {' | '.join(failure.basis if failure is not None else '—' for failure in played)} |")
+    return "\n".join([f"| | {' | '.join(_BASED)} |\n|---|{'---|' * len(_BASED)}", *lines])
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, surroundings(Path(name)) as providers:
         found = trials(providers, Path(name))
-    print(f"{provider_table()}\n\n{table(found)}")
+    print(f"{provider_table()}\n\n{table(found)}\n\n{basis_table()}")
     for one in found:
         for case, fault in one.faults.items():
             print(f"\n{one.provider.name}, {case}: {fault}")

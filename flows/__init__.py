@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flows.distiset import Distiset
     from flows.pipeline import Pipeline
+    from steps.cassettes import cassette
 
-__all__ = ["Distiset", "Pipeline"]
+__all__ = ["Distiset", "Pipeline", "cassette"]
+_MODULES = {"Distiset": "flows.distiset", "Pipeline": "flows.pipeline", "cassette": "steps.cassettes"}
 
 for _name, _value in {
     "DO_NOT_TRACK": "1",
@@ -30,4 +32,4 @@ if not TYPE_CHECKING:  # else every name would count as one that is there
         """Import on use: the engine's processes need neither."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-        return getattr(importlib.import_module(f"{__name__}.{name.lower()}"), name)
+        return getattr(importlib.import_module(_MODULES[name]), name)

@@ -64,6 +64,15 @@ class Checked:
         return not self.code
 
 
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A model that the check leaves alone, and why."""
+
+    model: str
+    steps: list[str]
+    why: str
+
+
 def check_models(plan: Plan) -> list[Checked]:
     """Ask each model that is reached over the network once, with each of its keys."""
     return asyncio.run(check_models_async(plan))
@@ -78,6 +87,19 @@ async def check_models_async(plan: Plan) -> list[Checked]:
 def is_checked(llm: LLM) -> bool:
     """Whether there is a server to ask: models that answer in this process are looked at when they are loaded."""
     return not llm.is_free and llm.default_pool == "async"
+
+
+def not_asked(plan: Plan) -> list[NotAsked]:
+    """The models that only a run can try, each once: what they need is on this machine, and loading takes long.
+
+    Those that are made up or recorded are not among them: they always answer.
+    """
+    found: dict[str, list[str]] = {}
+    for step, llm in plan.every_llm:
+        if not llm.is_free and not is_checked(llm):
+            found.setdefault(llm.model_name, []).append(step)
+    why = "this machine computes it: it is loaded, and looked at, when the run starts"
+    return [NotAsked(model, [*dict.fromkeys(steps)], why) for model, steps in found.items()]
 
 
 def _models(plan: Plan) -> list[tuple[LLM, list[str], bool]]:

@@ -232,7 +232,22 @@ class GlobalStep(BaseStep):
     those of the second, and so on in the order of `after`; they need not come from one source."""
 
     keeps_every_row: ClassVar[bool] = False
-    """Whether each row that it gets goes on, none more, and in their order: then it is known which of them each is."""
+    """Whether each row that it gets goes on, none more, and in their order: then it is known which of them each is. Such a step
+    refuses no row (`check_row`)."""
+
+    def check_row(self, row: Row) -> None:
+        """Say what is wrong with a row by itself, whatever the others are. It must not change the row.
+
+        In a run each row is checked before `process` gets them: those that are refused go into quarantine alone, and `process`
+        gets the others. What only shows among rows is for `process` to raise, and ends the run.
+
+        Raises:
+            RowError: The step cannot take it.
+        """
+
+    def checks_rows(self) -> bool:
+        """Whether `check_row` says anything: rows are read once more for it."""
+        return type(self).check_row is not GlobalStep.check_row
 
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         """Turn all rows into the rows that go on."""

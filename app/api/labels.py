@@ -13,7 +13,6 @@ from app.context import AppContext
 from app.handlers import watching
 from app.handlers.labels import files, making, showing
 from app.handlers.labels.acts import AnyAct, Settings
-from flows.labelling.comparing import compare_versions
 from flows.labelling.exporting import Form, Segment, What
 from flows.labelling.rounds import Order
 from steps.labels.questions import Question
@@ -94,8 +93,9 @@ def router(ctx: AppContext) -> APIRouter:
     @found.get("/{name}")
     async def project(name: str, segment: Asked, reviewer: str = "", order: Order = "gain") -> Response:
         def shown() -> dict[str, Any]:
-            job = ctx.learners.of(name)
-            return showing.overview(ctx.labels.get(name), ctx.labels.gains(name), job, reviewer, segment=segment, order=order)
+            found = ctx.labels.get(name)
+            job = ctx.learners.of(found)
+            return showing.overview(found, ctx.labels.gains(name), job, reviewer, segment=segment, order=order)
 
         return await look(shown)
 
@@ -133,7 +133,7 @@ def router(ctx: AppContext) -> APIRouter:
         one: Annotated[int, Field(ge=1, le=MOST_VERSION)],
         other: Annotated[int, Field(ge=1, le=MOST_VERSION)],
     ) -> Response:
-        return await look(lambda: compare_versions(ctx.labels.get(name), one, other))
+        return await look(lambda: showing.compared(ctx.labels.get(name), one, other))
 
     @found.get("/{name}/export/{what}.{form}")
     async def export(name: str, what: What, form: Form, segment: Asked) -> Response:

@@ -218,7 +218,13 @@ def view(draft: Draft, notice: ProblemCard | None = None) -> View:
     shown["why_no_run"] = _fix_first(len(problems))
     shown["why_no_rehearsal"] = _fix_first(sum(1 for problem in problems if problem.code != "model-not-ready"))
     shown["result"] = [{"leaf": leaf, "columns": plan.steps[leaf].sent} for leaf in plan.leaves]
-    shown["facts"] = {"steps": len(spec.steps), "asks": len(plan.llms), "models": _models(plan), "reaches": _reaches(plan)}
+    shown["facts"] = {
+        "steps": len(spec.steps),
+        "asks": len(plan.llms),
+        "models": _models(plan),
+        "paid": sum(not llm.is_free for _, llm in plan.every_llm),
+        "reaches": _reaches(plan),
+    }
     return shown
 
 

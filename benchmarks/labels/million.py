@@ -84,8 +84,8 @@ CASES = (("majority", "arrays"), ("learned", "arrays"), ("auto", "arrays"), ("le
 
 def run_here(name: str, way: str, annotations: int) -> str:
     """One case in this process: CPU seconds of it, without making the answers and imports, and peak memory in MB."""
-    for name in ("scipy.optimize", "scipy.sparse"):  # paid once, whatever is learned
-        import_module(name)
+    for module in ("scipy.optimize", "scipy.sparse"):  # paid once, whatever is learned
+        import_module(module)
     answers = Answers(annotations)
     if way == "rows" or way == "step":
         made = time.process_time()

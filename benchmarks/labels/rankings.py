@@ -9,7 +9,6 @@ import numpy as np
 
 from benchmarks.labels.crowds import markdown, short
 from benchmarks.labels.simulated import ALLOWED
-from steps.labels.annotations import Annotation
 from steps.labels.measures import Scored, accuracy, calibration_error, review_gain
 from steps.labels.questions import Question
 from steps.labels.settling import learn, settle
@@ -40,7 +39,7 @@ class Contest:
         for item in range(self.items):
             for person in rng.choice(self.people, self.answers, replace=False):
                 order = np.argsort(-(acuity[person] * worth[item] + rng.gumbel(size=self.things)))
-                table.add(Annotation(item=str(item), annotator=f"p{person}", label=[f"t{place}" for place in order]))
+                table.add_row({"item": str(item), "annotator": f"p{person}", "label": [f"t{place}" for place in order]})
         return table, [f"t{best}" for best in worth.argmax(axis=1)]
 
 

@@ -21,9 +21,12 @@ def check(
     Where steps want JSON by a schema, it asks for that too. Nothing is kept; problems of the pipeline come first. It ends with
     1 if a model cannot be used.
     """
-    from flows.checking import Checked, check_models, total_cost
+    from flows.checking import Checked, check_models, not_asked, total_cost
 
-    found = check_models(planned_from(pipeline, param, llm))
+    plan = planned_from(pipeline, param, llm)
+    for left in not_asked(plan):
+        tell(f"Not asked: {left.model!r} of {', '.join(left.steps)}: {left.why}.")
+    found = check_models(plan)
     if not found:
         tell("No model is asked over the network.")
         return

@@ -10,13 +10,13 @@ import typer
 from flows.cli.console import out, show_aligned, tell
 from flows.cli.flags import RunsDir
 from flows.runs import RUNS, RunStore
-from steps.errors import SpecError
+from steps.errors import DistilflowError, SpecError
 from steps.labels.questions import QuestionType
-from steps.wording import counted
+from steps.wording import counted, listed
 
 if TYPE_CHECKING:
     from flows.labelling import LabelProject, LabelProjects
-    from flows.labelling.exporting import Form, Segment, What
+    from flows.labelling.exporting import Form, Segment
 
 labels = typer.Typer(
     help="Label projects: import annotations, learn a strategy, see what to review, export.", no_args_is_help=True
@@ -37,13 +37,30 @@ def _store(folder: Path) -> LabelProjects:
     return LabelProjects(folder)
 
 
+def _opened(store: LabelProjects, name: str) -> LabelProject:
+    found = store.get(name)
+    _tell_of_unread(found)
+    return found
+
+
+def _tell_of_unread(project: LabelProject) -> None:
+    if project.unread:
+        tell(f"{project.unread}. Fix: mend the line, or delete it.")
+
+
 @labels.command("list")
 def list_projects(labels_dir: LabelsDir = LABELS) -> None:
     """List the label projects, the newest first."""
     store = _store(labels_dir)
     lines = []
-    for name, about in store.abouts().items():
-        project = store.get(name)
+    for name in store.names():
+        try:
+            project = store.get(name)
+            about = project.about
+        except DistilflowError as error:  # the others are listed all the same
+            tell(f"{error.message}. Fix: {error.fix}.")
+            continue
+        _tell_of_unread(project)
         opened = about.open_round
         version = max(project.versions.numbers(), default=0)
         counts = (f"{len(project.items):,}", f"{project.said.count:,}", f"{len(project.said.gold()):,}")
@@ -58,31 +75,44 @@ def list_projects(labels_dir: LabelsDir = LABELS) -> None:
 def import_rows(
     source: Annotated[str, typer.Argument(help="File (CSV, JSON Lines, JSON, Parquet), or the id of a run.")],
     project: Annotated[str, typer.Option(help="Label project to add to; it is made if there is none.")],
-    question: Annotated[str, typer.Option(help="What is asked about each item.")] = "Which label fits?",
-    kind: Annotated[str, typer.Option("--type", help=f"What an answer is, of a new project: {', '.join(_TYPES)}.")] = "label",
+    question: Annotated[str | None, typer.Option(help="What is asked about each item; that of the run, if not given.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help=f"What an answer is, of a new project: {', '.join(_TYPES)}.")
+    ] = None,
     label: Annotated[list[str] | None, typer.Option(help="A label to choose from, in order. May be repeated.")] = None,
     labels_dir: LabelsDir = LABELS,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Take in annotations: rows with item, annotator and label. Known ones are left as they are."""
-    from flows.labelling.importing import rows_of_file, rows_of_run
+    from flows.labelling.importing import question_of_run, rows_of_file, rows_of_run
     from steps.labels.questions import Question
 
-    if kind not in _TYPES:
+    answers = next((one for one in _TYPES if one == kind), None)
+    if answers is None and kind is not None:
         raise SpecError(f"--type {kind!r} is none", f"write one of {', '.join(_TYPES)}")
     path = Path(source)
     is_file = path.suffix != "" or path.exists()
     rows = rows_of_file(path) if is_file else rows_of_run(RunStore(runs_dir).get(source))
     store = _store(labels_dir)
     if project in store.names():
-        found = store.get(project)
+        found = _opened(store, project)
         added = found.add_rows(rows)
         new = f"{counted(added.annotations, 'annotation')} and {counted(added.items, 'item')} added"
         tell(f"{new}, {added.replaced} replaced, {added.known} known already.")
+        if added.gold:
+            tell(f"{counted(added.gold, 'gold label')} new or changed.")
         return
-    asked = Question(type=kind, title=question, labels=label or [])
+    of_run = None if is_file else question_of_run(RunStore(runs_dir).get(source))
+    given = {name: value for name, value in {"type": answers, "title": question, "labels": label}.items() if value}
+    asked = (of_run or Question()).model_copy(update=given)
     found = store.create(project, asked, rows, f"file {path.name}" if is_file else f"run {source}")
-    tell(f"{project}: {counted(found.said.count, 'annotation')} of {counted(len(found.items), 'item')}.")
+    gold = f", {counted(len(known), 'gold label')}" if (known := found.said.gold()) else ""
+    tell(f"{project}: {counted(found.said.count, 'annotation')} of {counted(len(found.items), 'item')}{gold}.")
+    if not found.said.count:
+        shown = listed(dict.fromkeys(column for columns in found.items.values() for column in columns)) or "nothing"
+        tell(f"No column says who answered: each row is an item that waits for answers, shown with {shown}.")
+        tell("Answer: distilflow app")
+        return
     tell(f"Next: distilflow labels learn {project}")
 
 
@@ -93,7 +123,7 @@ def learn(project: Project, labels_dir: LabelsDir = LABELS) -> None:
     from flows.labelling.rounds import open_round
 
     store = _store(labels_dir)
-    found = store.get(project)
+    found = _opened(store, project)
     learned = learn_anew(found)
     tell(f"Strategy {learned.strategy.tag}{'' if learned.is_new else ', which decides as before'}.")
     if learned.strategy.why:
@@ -120,7 +150,7 @@ def show_queue(
     from flows.labelling.rounds import queue
 
     store = _store(labels_dir)
-    found = store.get(project)
+    found = _opened(store, project)
     items = None if found.about.open_round else [item for item in found.items if found.said.gold_of(item) is None]
     entries = [one for one in queue(found, store.gains(project), items) if not one.is_done]
     lines = [
@@ -137,6 +167,7 @@ def show_queue(
         tell("Nothing is left to review.")
         return
     show_aligned(["item", "label now", "unsure", "gain", "answers"], lines)
+    tell("The first items are those where an answer is expected to put most labels right (gain), then the least sure.")
     if len(entries) > top:
         tell(f"{len(entries) - top:,} more.")
 
@@ -144,20 +175,67 @@ def show_queue(
 @labels.command("export")
 def export(
     project: Project,
-    output: Annotated[Path, typer.Option(help="File to write: .jsonl or .parquet; .md for the onboarding examples.")],
-    what: Annotated[str, typer.Option(help="annotations, labels or onboarding.")] = "labels",
+    output: Annotated[
+        Path,
+        typer.Option(help=".jsonl, .csv or .parquet; .md for onboarding examples; .json for a strategy."),
+    ],
+    what: Annotated[str, typer.Option(help="annotations, labels, onboarding or strategy.")] = "labels",
+    version: Annotated[int | None, typer.Option(min=1, help="Version of the strategy; the newest if not given.")] = None,
     rounds: Rounds = None,
     annotator: Annotators = None,
     topic: Topic = None,
     labels_dir: LabelsDir = LABELS,
 ) -> None:
     """Write annotations, labels or onboarding examples, of all or of a part."""
-    content = _exported(_store(labels_dir).get(project), what, output, _segment(rounds, annotator, topic))
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        raise SpecError(f"{output} cannot be written: {error.strerror}", "check the folder") from error
+    found = _opened(_store(labels_dir), project)
+    if what == "strategy":
+        _write(output, _strategy_file(found, version, output))
+        return
+    _write(output, _exported(found, what, output, _segment(rounds, annotator, topic)))
+
+
+@labels.command("apply")
+def apply_strategy(
+    strategy: Annotated[Path, typer.Argument(help="A strategy that was exported, or the artifact of a run.")],
+    source: Annotated[Path, typer.Argument(help="File of annotations: CSV, JSON Lines, JSON, Parquet.")],
+    output: Annotated[Path, typer.Option(help="File to write the labels to: .jsonl, .csv or .parquet.")],
+) -> None:
+    """Label items by a strategy that was saved: nothing is learned, and no project is needed."""
+    from flows.labelling.applying import labelled
+    from flows.labelling.exporting import as_bytes
+    from flows.labelling.importing import rows_of_file
+
+    form = _form(output)
+    if form is None:
+        raise SpecError(f"{output} does not say its form", "let its name end with .jsonl, .csv or .parquet")
+    rows = labelled(strategy, rows_of_file(source))
+    _write(output, as_bytes(rows, form))
+    tell(f"{counted(len(rows), 'item')}, labelled by {strategy}.")
+
+
+def _write(output: Path, content: bytes) -> None:
+    from flows.labelling.disk import disk
+    from flows.labelling.log import write_durably
+
+    with disk(f"{output} was not written"):
+        if output.exists() and not output.is_file():  # a device or a pipe, which cannot be replaced
+            output.write_bytes(content)
+        else:
+            write_durably(output.resolve(), content)
     tell(f"Wrote {output}.")
+
+
+def _strategy_file(found: LabelProject, version: int | None, output: Path) -> bytes:
+    if output.suffix != ".json":
+        raise SpecError(f"{output} is no name of a strategy's file", "let its name end with .json")
+    numbers = found.versions.numbers()
+    return found.versions.path(version or max(numbers, default=1)).read_bytes()
+
+
+def _form(output: Path) -> Form | None:
+    from flows.labelling.exporting import Form
+
+    return next((one for one in get_args(Form) if one == output.suffix.removeprefix(".")), None)
 
 
 def _segment(rounds: list[int] | None, annotators: list[str] | None, topic: str | None) -> Segment:
@@ -170,7 +248,7 @@ def _segment(rounds: list[int] | None, annotators: list[str] | None, topic: str 
 
 
 def _exported(found: LabelProject, what: str, output: Path, segment: Segment) -> bytes:
-    from flows.labelling.exporting import Form, What, as_lines, export_bytes
+    from flows.labelling.exporting import What, as_lines, export_bytes
     from flows.labelling.onboarding import as_markdown, onboarding_set
 
     form = output.suffix.removeprefix(".")
@@ -179,10 +257,10 @@ def _exported(found: LabelProject, what: str, output: Path, segment: Segment) ->
         return as_markdown(found, examples).encode() if form == "md" else as_lines(one.row() for one in examples)
     part: What | None = next((one for one in get_args(What) if one == what), None)
     if part is None and what != "onboarding":
-        raise SpecError(f"--what {what!r} is none", "write annotations, labels or onboarding")
-    written: Form | None = next((one for one in get_args(Form) if one == form), None)
+        raise SpecError(f"--what {what!r} is none", "write annotations, labels, onboarding or strategy")
+    written = _form(output)
     if part is None or written is None:
-        ends = ".md or .jsonl" if part is None else ".jsonl or .parquet"
+        ends = ".md or .jsonl" if part is None else ".jsonl, .csv or .parquet"
         raise SpecError(f"{output} does not say its form", f"let its name end with {ends}")
     return export_bytes(found, part, written, segment)
 
@@ -205,11 +283,13 @@ def compare(
         )
         if quality := found.get("quality"):
             accuracy = quality[place]["accuracy"]
-            line += f"; accuracy on gold {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+            span = f"{accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})"
+            line += f"; right on gold that it was not told: {span}"
         tell(line)
     tell(f"{found['changed']:,} of {counted(found['items'], 'item')} get another label.")
     changes = found["changes"][:20]
     if changes:
+        tell("Those that both are surest of come first.")
         out.print()
         show_aligned(
             ["item", f"v{one}", f"v{other}"],

@@ -9,6 +9,8 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +34,7 @@ from flows.runners.engine_client import EngineProcess
 from flows.runners.start import Start
 from flows.runs import LAUNCHED_AT, RUNS, NothingToRetry, NotRunning, RunFolder, RunReport, RunStore, command
 from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_spec
+from steps.cassettes import cassette
 from steps.errors import Problem, RunError, SpecError
 from steps.llms.base import LLM
 from steps.wording import counted
@@ -54,6 +57,12 @@ def run(
     run_id: Annotated[
         str | None, typer.Option(help="Name for this run. An existing one is continued; what is finished is kept.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record the requests to model servers and their answers in a cassette.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Answer requests from a cassette: nothing is sent, no key is needed.")
+    ] = None,
 ) -> None:
     """Run a pipeline and keep its result in `runs/<id>/distiset`.
 
@@ -65,11 +74,26 @@ def run(
     130 stopped.
     """
     asked = RunOptions(load_groups=flags.load_groups or ())
-    planned = planned_from(pipeline, param, llm, rehearse=rehearse, load_groups=asked.load_groups)
-    folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
-    if rehearse:
-        folder.refuse_rehearsal()
-    raise typer.Exit(_run(planned, folder, flags.over(RunOptions(), planned.spec.name), flags))
+    with _cassette(record, replay):
+        planned = planned_from(pipeline, param, llm, rehearse=rehearse, load_groups=asked.load_groups)
+        folder = RunStore(flags.runs_dir).new(run_id, planned.spec.name)
+        if rehearse:
+            folder.refuse_rehearsal()
+        code = _run(planned, folder, flags.over(RunOptions(), planned.spec.name), flags)
+    raise typer.Exit(code)
+
+
+def _cassette(record: Path | None, replay: Path | None) -> AbstractContextManager[object]:
+    """What puts in the cassette that was named, if one was.
+
+    Raises:
+        SpecError: Two were.
+    """
+    if record and replay:
+        raise SpecError("--record and --replay name a cassette each; one is in at a time", "leave one of them out")
+    if record:
+        return cassette(record, "record")
+    return cassette(replay, "replay") if replay else nullcontext()
 
 
 @takes_run_flags
@@ -242,6 +266,8 @@ def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, ret
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
     options = flags.over(report.options, report.pipeline)
+    if report.flow_run_id is None:  # it began without Prefect, and goes on so
+        flags = replace(flags, no_prefect=True)
     _go_where_it_started(report)
     spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
     return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, retry=retry)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
@@ -27,7 +27,7 @@ from flows.engine.items import ContentKeys, Item, child_key
 from flows.engine.ledger import Place, SegmentReader, step_folder
 from flows.engine.live import NEWEST
 from flows.engine.origins import AllRows, Origin, SourceRows, naming
-from flows.engine.outcome import Collected, Outcome, failure_of
+from flows.engine.outcome import Collected, Failure, Outcome, failure_of
 from flows.engine.pace import Pace
 from flows.engine.returned import checked, returned, wrong_count
 from flows.engine.roots import RootKeys, roots_file
@@ -40,6 +40,8 @@ WORTH_KEEPING_S = 20e-6
 """What a step must cost per row to be recorded though it is not the last: over ten times what the record costs."""
 
 SKIPPED_AT_ONCE = 10_000
+REFUSED_AT_ONCE = 500
+"""Rows that are told of at a time where a step over all rows refuses them."""
 
 
 class _Kept(NamedTuple):
@@ -169,6 +171,8 @@ class Chain:
         self._split: tuple[Place, list[bytes]] | None = None
         self._shelves = shelves
         self._origin: Origin | None = None
+        self._refused: Iterator[Failure] = iter(())
+        self._refused_count = 0
 
     def load(self) -> None:
         """Get the steps ready, unless earlier sessions left work that may make that unnecessary."""
@@ -209,9 +213,16 @@ class Chain:
             self._load(0, 1)
             self._origin = self._make_origin(link)
             self._roots = RootKeys(roots_file(self.desk.folder, link.name))
+            if not self._skip:  # else another worker told of them before it sent the first row on
+                self._refused = self._origin.refused()
             while passed := self._origin.take(min(self._skip, SKIPPED_AT_ONCE)):  # another worker sent them on
                 self._roots.add(self._keys.keys(encode_all(passed)[0]))  # equal rows are counted with them
                 self._skip -= len(passed)
+        counts = outcome.count(link.name)
+        if refused := list(islice(self._refused, REFUSED_AT_ONCE)):  # they are counted with the first rows that go on
+            self._refused_count += len(refused)
+            outcome.failures = [failure for failure in refused if bytes.fromhex(failure.key) not in link.failed]
+            return outcome
         taken, reused = self._origin.taken, self._origin.reused
         made = self._origin.take(rows)
         bodies, are_same = encode_all(made)
@@ -221,9 +232,9 @@ class Chain:
         self._roots.add(part.keys)
         self._made += len(made)
         outcome.is_last = len(made) < rows
-        counts = outcome.count(link.name)
         counts.taken, counts.reused = self._origin.taken - taken, self._origin.reused - reused
         counts.made = len(made)
+        counts.failed, self._refused_count = self._refused_count, 0
         self.live.show(link.name, bodies)
         if len(self.links) > 1:
             self._take(1, part, outcome)
@@ -240,7 +251,8 @@ class Chain:
         if isinstance(step, GeneratorStep):
             return SourceRows(step, self.desk.options.max_rows, self.stage.rounds)
         assert isinstance(step, GlobalStep)
-        return AllRows(step, self._shelves, step_folder(self.desk.ledger, link.name, link.step_key), link.artifacts)
+        folder = step_folder(self.desk.ledger, link.name, link.step_key)
+        return AllRows(step, link.step_key, self._shelves, folder, link.artifacts)
 
     # ---- the way of the rows
     def _take(self, start: int, part: _Part, outcome: Outcome) -> None:

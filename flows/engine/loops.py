@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Coroutine
 from typing import Literal
 
-from flows.engine.origins import MappedRows, naming
+from flows.engine.accepted import AcceptedRows
+from flows.engine.origins import naming
 from flows.engine.shelf import ShelfRows
 from flows.engine.shortfalls import Shortfall
 from flows.engine.source import Source
@@ -84,10 +85,9 @@ class Loop:
         self._looking = False
 
     def _count(self) -> int:
-        rows = MappedRows(ShelfRows(self._before.shelf.path), self.step.input_mappings)
         with naming(self.step):
             self.step.load()
-            return self.step.count_enough(rows)
+            return self.step.count_enough(AcceptedRows(self.step, ShelfRows(self._before.shelf.path)))
 
     def _end(self, missing: int) -> None:
         self.is_over = True

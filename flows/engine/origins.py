@@ -6,23 +6,25 @@ import hashlib
 import logging
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from flows.engine.accepted import AcceptedRows
 from flows.engine.codec import decode, encode
 from flows.engine.desk import OF_ANY_ROWS
-from flows.engine.items import KEY_BYTES
+from flows.engine.items import KEY_BYTES, ContentKeys
 from flows.engine.ledger import SegmentWriter, records_in
-from flows.engine.outcome import explain, step_error
+from flows.engine.outcome import Failure, explain, failure_of, step_error
 from flows.engine.returned import checked, returned
 from flows.engine.shelf import ShelvesRows
-from steps.base import BaseStep, Batch, GeneratorStep, GlobalStep, Row, rename_in, rename_out
+from steps.base import BaseStep, Batch, GeneratorStep, GlobalStep, Row, rename_out
 
 RECORDS_PER_FRAME = 200
-KEPT_AS = ".all"
+KEPT_AS, REFUSED_AS = ".all", ".refused"
+"""Files of what was made of all rows, and of the rows among them that were refused; the name before is a hash of the rows."""
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,14 @@ class Origin(ABC):
     @abstractmethod
     def _begin(self) -> Generator[Row]:
         """All rows, in order."""
+
+    def refused(self) -> Iterator[Failure]:
+        """The rows that what begins here is made without, from the first one on. To be asked for before any are taken.
+
+        Raises:
+            RunError: The step broke.
+        """
+        return iter(())
 
     def close(self) -> None:
         """Take no more: a generator that holds a file or a connection open lets go of it."""
@@ -110,27 +120,48 @@ class SourceRows(Origin):
 
 
 class AllRows(Origin):
-    """What a step makes of all rows. The same rows through the same step are read from the ledger, not made again."""
+    """What a step makes of all rows. The same rows through the same step are read from the ledger, not made again.
 
-    def __init__(self, step: GlobalStep, shelves: Sequence[Path], folder: Path, artifacts: Path) -> None:
+    Rows that it refuses are kept beside what it made of the others: both are told again by whoever goes on with the run.
+    """
+
+    def __init__(self, step: GlobalStep, step_key: str, shelves: Sequence[Path], folder: Path, artifacts: Path) -> None:
         super().__init__(step)
         self._step: GlobalStep
+        self._step_key = step_key
         self._rows = ShelvesRows(shelves)
         self._folder = folder
         self._artifacts = artifacts
+        self._kept: Path | None = None
+        self._is_reused = False
+
+    def refused(self) -> Iterator[Failure]:
+        with naming(self._step):
+            path = self._made().with_suffix(REFUSED_AS)
+        if path.exists():  # written by an earlier release, what it made has none beside it
+            with path.open("rb") as file:
+                for line in file:
+                    yield Failure(**decode(line))
 
     def _begin(self) -> Generator[Row]:
-        digest = self._digest()
-        kept = self._folder / f"{digest}{KEPT_AS}"
-        self._forget_others(digest)
-        self._step.keep_artifacts_in(self._artifacts / digest)
+        kept = self._made()
         self.taken = len(self._rows)
-        if kept.exists():
-            self.reused = self.taken
-        else:
-            self._make(kept)
+        self.reused = self.taken if self._is_reused else 0
         for record in records_in(kept):
             yield from decode(record)
+
+    def _made(self) -> Path:
+        """Where that lies which was made of these rows, now or earlier."""
+        if self._kept is None:
+            digest = self._digest()
+            kept = self._folder / f"{digest}{KEPT_AS}"
+            self._forget_others(digest)
+            self._step.keep_artifacts_in(self._artifacts / digest)
+            self._is_reused = kept.exists()
+            if not self._is_reused:
+                self._make(kept)
+            self._kept = kept
+        return self._kept
 
     def _digest(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
@@ -149,28 +180,23 @@ class AllRows(Origin):
         """Make all rows before the first one leaves: another time they might be others, or in another order."""
         part = kept.with_suffix(".part")
         part.unlink(missing_ok=True)
-        rows_in = MappedRows(self._rows, self._step.input_mappings)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        rows_in = self._accepted(kept.with_suffix(REFUSED_AS))
         writer, made = SegmentWriter(part), iter(returned(self._step, self._step.process(rows_in)))
         while rows := self._named([row.copy() if type(row) is dict else row for row in islice(made, RECORDS_PER_FRAME)]):
             writer.append([b"\0" * KEY_BYTES] * len(rows), list(map(encode, rows)), [1] * len(rows))
         writer.close()
-        part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()  # there may be no row
         part.replace(kept)
 
+    def _accepted(self, refused: Path) -> AcceptedRows:
+        """The rows that the step takes; the others are written down."""
+        keys = ContentKeys()
+        with refused.open("wb") as file:
 
-class MappedRows(Collection[dict[str, Any]]):
-    """All rows under the names that a step uses for their columns."""
+            def refuse(number: int, row: Row, error: BaseException) -> None:
+                [key] = keys.keys([encode(row)])
+                failure = failure_of(error, str(self._step.name), self._step_key, str(number), key, row)
+                file.write(failure.to_json() + b"\n")
 
-    def __init__(self, rows: Collection[Row], mappings: dict[str, str]) -> None:
-        self._rows = rows
-        self._mappings = mappings
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __contains__(self, row: object) -> bool:
-        return any(row == mine for mine in self)
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (rename_in(row, self._mappings) for row in self._rows) if self._mappings else iter(self._rows)
+            return AcceptedRows(self._step, self._rows, refuse)

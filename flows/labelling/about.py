@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from flows.labelling.disk import disk
 from flows.labelling.log import write_durably
 from steps.errors import RunError
 from steps.labels.questions import Question
@@ -37,6 +38,8 @@ class About(BaseModel):
     distilflow_labels: Literal[1] = 1
     """Version of the format."""
     name: str
+    id: str = ""
+    """Drawn when the project was made: another project of its name has another one."""
     question: Question = Question()
     shown: list[str] = Field(default_factory=list)
     """Columns of an item that are shown; empty for all."""
@@ -53,8 +56,22 @@ class About(BaseModel):
         """The round that is reviewed now."""
         return self.rounds[-1] if self.rounds and not self.rounds[-1].closed_at else None
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Differs from that of any other project, whatever its name."""
+        return self.id, self.created_at
+
+    def encoded(self) -> bytes:
+        """As `project.json` has it."""
+        return self.model_dump_json(indent=1).encode() + b"\n"
+
     def save(self, path: Path) -> None:
-        write_durably(path, self.model_dump_json(indent=1).encode("utf-8", "surrogatepass") + b"\n")
+        """
+        Raises:
+            DiskError: It cannot be written; the old one is as it was.
+        """
+        with disk(f"the settings of label project {quoted(self.name)} were not kept"):
+            write_durably(path, self.encoded())
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -66,9 +83,10 @@ class About(BaseModel):
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
-            what = f"label project {quoted(path.parent.name)} cannot be read: {error.strerror}"
-            raise RunError(what, "check the folder") from error
+            what = f"label project {quoted(path.parent.name)} cannot be read: {path.name}: {error.strerror}"
+            raise RunError(what, "put the file back, or make the project anew") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
-            raise RunError(f"{quoted(str(path))} holds no label project: {where}: {first['msg']}", "mend the file") from None
+            what = f"label project {quoted(path.parent.name)}: {path.name} holds no project: {where}: {first['msg']}"
+            raise RunError(what, f"mend {path}, or put back a copy of it") from None

@@ -8,14 +8,12 @@ from typing import Any
 
 from flows.labelling.log import Line
 from flows.labelling.said import ANNOTATION, GOLD, Said, short
+from flows.labelling.texts import spelled_out
 from steps.base import Row, is_missing
 from steps.errors import RowError
-from steps.labels.annotations import ANNOTATOR, COLUMNS, ITEM, LABEL, annotation_in, name_of
-from steps.labels.annotations import GOLD as GOLD_COLUMN
+from steps.labels.annotations import ANNOTATOR, LABEL
 from steps.labels.questions import Question
-from steps.wording import quoted
-
-_OWN = frozenset((*COLUMNS, GOLD_COLUMN))
+from steps.labels.reading import about_item, check_kind, in_row, know_gold, read_annotation, read_gold, read_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +68,25 @@ def read_rows(rows: Iterable[Mapping[str, Any]], question: Question, said: Said)
     kinds = {name: voter.kind for name, voter in said.voters.items()}
     for number, row in enumerate(rows, 1):
         try:
-            _read(row, question, reading, kinds)
+            _read(spelled_out(row), question, reading, kinds)
         except RowError as error:
-            raise type(error)(f"row {number}: {error.message}", error.fix) from None
+            raise in_row(number, error) from None
     return reading
 
 
 def _read(row: Mapping[str, Any], question: Question, reading: Reading, kinds: dict[str, Any]) -> None:
     if is_missing(row.get(ANNOTATOR)):
-        item = name_of(row.get(ITEM))
-        if not isinstance(item, str) or not item.strip():
-            raise RowError("it names no item", f"give a column {ITEM!r}")
+        item = read_item(row)
+        if not is_missing(row.get(LABEL)):
+            fix = f"name them in a column {ANNOTATOR!r}; or, if the label is known to be right, call it 'gold'"
+            raise RowError(f"item {item!r} has a label, but nobody who gave it", fix)
     else:
-        annotation = annotation_in(row)
+        annotation = read_annotation(row, question)
         item = annotation.item
-        known = kinds.setdefault(annotation.annotator, annotation.kind)
-        if known != annotation.kind:
-            what = f"annotator {annotation.annotator!r} is of kind {annotation.kind!r} here, and {known!r} elsewhere"
-            raise RowError(what, "give them different names, such as 'llm: ...'")
-        label = question.read(annotation.label, LABEL)
-        reading.annotations[annotation.id] = short({**annotation.row(), LABEL: label})
-    if not is_missing(row.get(GOLD_COLUMN)):
-        answer = question.read(row[GOLD_COLUMN], GOLD_COLUMN)
-        if reading.gold.setdefault(item, answer) != answer:
-            what = f"item {item!r} has two gold answers: {quoted(reading.gold[item])} and {quoted(answer)}"
-            raise RowError(what, "give all rows of an item the same one")
-    about = {column: value for column, value in row.items() if column not in _OWN}
+        check_kind(annotation.annotator, annotation.kind, kinds.setdefault(annotation.annotator, annotation.kind))
+        reading.annotations[annotation.id_for(question)] = short(annotation.row(question))
+    if (answer := read_gold(row, question)) is not None:
+        know_gold(reading.gold, item, answer)
+    about = about_item(row)
     if about or item not in reading.about:
         reading.about.setdefault(item, {}).update(about)

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from steps.labels.strategies.strategy import Strategy
 
 MOST_CHANGES = 500
-LEAST_GOLD = 10
 MOVED = 0.1
 
 
 def compare_versions(project: LabelProject, one: int, other: int) -> dict[str, Any]:
     """What two versions make of the annotations as they are now; `changes` has the items they disagree on, the surest first.
 
-    On gold, neither is told what is known; but both may have learned from it, and then look better there than elsewhere.
+    Neither is measured by gold that it was told (`steps.labels.comparing`).
 
     Raises:
         UnknownVersion: There is no such version.
@@ -27,6 +26,7 @@ def compare_versions(project: LabelProject, one: int, other: int) -> dict[str, A
     """
     from steps.labels.comparing import changes, contend
     from steps.labels.measures import difference
+    from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 
     with project.reading():
         strategies = [project.versions.get(version) for version in (one, other)]
@@ -41,7 +41,7 @@ def compare_versions(project: LabelProject, one: int, other: int) -> dict[str, A
         "moved": moved,
         "changes": [asdict(change) for change in changed[:MOST_CHANGES]],
     }
-    if before.quality and after.quality and before.scored and after.scored and before.quality.items >= LEAST_GOLD:
+    if before.quality and after.quality and before.scored and after.scored and before.quality.items >= ENOUGH_GOLD:
         better = {name: asdict(difference(name, after.scored, before.scored)) for name in ("accuracy", "log_loss")}
         found |= {
             "quality": [asdict(before.quality), asdict(after.quality)],

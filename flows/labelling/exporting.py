@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -10,6 +12,7 @@ from typing import Any, Literal
 
 import orjson
 
+from flows.labelling.disk import disk
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import settlement_of
 from flows.parquet import write_rows
@@ -19,7 +22,7 @@ from steps.errors import RunError
 from steps.labels.annotations import COLUMNS
 
 What = Literal["annotations", "labels"]
-Form = Literal["jsonl", "parquet"]
+Form = Literal["jsonl", "csv", "parquet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,16 @@ def export_bytes(project: LabelProject, what: What, form: Form, segment: Segment
         RunError: There is nothing to export.
     """
     rows = rows_of(project, what, segment)
+    return as_bytes(rows, form)
+
+
+def as_bytes(rows: Iterable[Row], form: Form) -> bytes:
+    """Rows as a file of this form."""
     if form == "jsonl":
         return as_lines(rows)
-    with tempfile.TemporaryDirectory(prefix="distilflow-labels-") as folder:
+    if form == "csv":
+        return as_table(rows)
+    with disk("the export was not made"), tempfile.TemporaryDirectory(prefix="distilflow-labels-") as folder:
         listed = [_storable(row) for row in rows]
         write_rows(listed, Path(folder), warn=lambda text: None)
         return next(Path(folder).glob("*.parquet")).read_bytes()
@@ -112,6 +122,21 @@ def export_bytes(project: LabelProject, what: What, form: Form, segment: Segment
 def as_lines(rows: Iterable[Row]) -> bytes:
     """Rows as JSON Lines."""
     return "".join(json_text(row) + "\n" for row in rows).encode()
+
+
+def as_table(rows: Iterable[Row]) -> bytes:
+    """Rows as CSV; lists and mappings stand in their cells as JSON, as they are read from them."""
+    listed = list(rows)
+    columns = list(dict.fromkeys(column for row in listed for column in row))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in listed)
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _cell(value: Any) -> Any:
+    return json_text(value) if isinstance(value, (list, dict, bool)) else value
 
 
 def _storable(row: Row) -> Row:

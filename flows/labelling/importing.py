@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import orjson
 import xxhash
@@ -16,9 +18,10 @@ from flows.distiset.parts import Part, leaves_of
 from flows.labelling.log import decode
 from flows.runs import RunFolder
 from steps.base import Row
-from steps.errors import RunError, SpecError
-from steps.labels.annotations import ANNOTATOR, ITEM, LABEL
-from steps.labels.column_names import NAMES, usual_column
+from steps.errors import DistilflowError, RunError, SpecError
+from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL
+from steps.labels.column_names import NAMES, nearly, usual_column
+from steps.labels.questions import Question
 from steps.wording import listed
 
 CONSOLIDATED = frozenset({"item", "label", "distribution", "annotation_ids", "strategy"})
@@ -69,18 +72,40 @@ def named_as_ours(rows: list[Row]) -> list[Row]:
         SpecError: There are annotators, but nothing that says which item, or what the answer is.
     """
     seen = list(dict.fromkeys(column for row in islice(rows, 1000) for column in row))
-    names = dict[str, str]()
-    for ours in NAMES:
-        if ours not in seen and (found := usual_column(ours, seen)) is not None:
-            names[found] = ours
-    renamed = [{names.get(column, column): value for column, value in row.items()} for row in rows] if names else rows
+    if usual_column(ANNOTATOR, seen) is None:
+        return _items_alone(rows, seen)
+    names = _found_names(NAMES, seen)
     ours_seen = {names.get(column, column) for column in seen}
-    if ANNOTATOR not in ours_seen:
-        return [row if ITEM in row else {ITEM: _content_id(row), **row} for row in renamed]
     if lacking := [column for column in (ITEM, LABEL) if column not in ours_seen]:
         wanted = f"name columns {listed([ITEM, ANNOTATOR, LABEL])}; or {listed(NAMES[lacking[0]][1:])}"
         raise SpecError(f"no column {lacking[0]!r} was found; there are {listed(seen)}", wanted)
-    return renamed
+    return _renamed(rows, names)
+
+
+def _items_alone(rows: list[Row], seen: list[str]) -> list[Row]:
+    """Items that wait for their first answer. What may be a text of theirs stays one: a question, an answer.
+
+    Raises:
+        SpecError: Somebody seems to have answered, but nothing says who.
+    """
+    if LABEL in seen:
+        what = f"there are labels, but no column says who gave them; there are {listed(seen)}"
+        raise SpecError(what, f"name that column {ANNOTATOR!r}; or, if the labels are known to be right, theirs 'gold'")
+    if (meant := nearly(ANNOTATOR, seen)) is not None:
+        raise SpecError(f"column {meant!r} seems to say who answered, and is not called so", f"name it {ANNOTATOR!r}")
+    ids = {ITEM: [name for name in NAMES[ITEM] if name.endswith("id")], GOLD: NAMES[GOLD]}
+    renamed = _renamed(rows, _found_names(ids, seen))
+    return [row if ITEM in row else {ITEM: _content_id(row), **row} for row in renamed]
+
+
+def _found_names(wanted: Mapping[str, Sequence[str]], seen: list[str]) -> dict[str, str]:
+    """Our names of columns that are called otherwise."""
+    found = {ours: usual_column(ours, seen, names) for ours, names in wanted.items() if ours not in seen}
+    return {column: ours for ours, column in found.items() if column is not None}
+
+
+def _renamed(rows: list[Row], names: dict[str, str]) -> list[Row]:
+    return [{names.get(column, column): value for column, value in row.items()} for row in rows] if names else rows
 
 
 def _content_id(row: Row) -> str:
@@ -89,8 +114,8 @@ def _content_id(row: Row) -> str:
 
 def _object(line: str, where: str) -> Row:
     try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        found = decode(line)
+    except ValueError as error:
         raise SpecError(f"{where} is no JSON: {error}", "write one object a line") from None
     if not isinstance(found, dict):
         raise SpecError(f"{where} holds no object", 'write one object a line, such as {"item": "1", "annotator": "ann", ...}')
@@ -99,8 +124,8 @@ def _object(line: str, where: str) -> Row:
 
 def _json(text: str, name: str) -> list[Row]:
     try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        found = decode(text)
+    except ValueError as error:
         raise SpecError(f"{name or 'the text'} is no JSON: {error}", "write a list of objects, or JSON Lines") from None
     if not all(isinstance(row, dict) for row in found):
         raise SpecError(f"{name or 'the text'} is no list of objects", "write one object for each annotation")
@@ -181,6 +206,25 @@ def rows_of_run(run: RunFolder, leaf: str | None = None) -> list[Row]:
 def _about_items(consolidated: Iterable[Row]) -> dict[str, Row]:
     """What is to be seen of each item: the columns that its row had before `ConsolidateLabels`."""
     return {str(row[ITEM]): {name: value for name, value in row.items() if name not in _MADE} for row in consolidated}
+
+
+def question_of_run(run: RunFolder) -> Question | None:
+    """What the annotators of a run were asked, as far as its pipeline says: by a panel, or where labels are consolidated.
+
+    Of several such steps the last says the type; what it leaves out (a title, a guideline, labels), those before it say.
+    """
+    try:
+        given = [step.params.get("question") for step in run.spec().steps]
+    except (DistilflowError, OSError):  # a run of an earlier release, or a torn one: its rows tell what they look like
+        return None
+    asked: list[dict[str, Any]] = [one for one in given if isinstance(one, dict)]
+    found: dict[str, Any] = {}
+    for one in reversed(asked):
+        with suppress(ValueError):  # parameters as they were written down: a run that began with them read them
+            Question.model_validate(one)
+            if one.get("type", "label") == found.get("type", one.get("type", "label")):
+                found = {"type": "label", **one, **found}
+    return Question.model_validate(found) if found else None
 
 
 def _before_consolidation(run: RunFolder, about: dict[str, Row]) -> Iterator[Row]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from flows.labelling.gain import COUNTED
+from flows.labelling.disk import disk
 from flows.labelling.log import write_durably
 from flows.labelling.project import LabelProject
-from flows.labelling.scoring import mean_uncertainty, table_from
+from flows.labelling.scoring import mean_uncertainty, scores_of, table_from
+from steps.errors import RunError
 from steps.extras import extra
+from steps.labels.annotations import AnnotatorKind
+from steps.labels.gain import COUNTED
 from steps.labels.table import AnnotationTable
 
 if TYPE_CHECKING:
@@ -22,11 +26,67 @@ if TYPE_CHECKING:
     from steps.labels.votes import Floats, Ints, Votes
 
 MEASURES = "measures.json"
-FOLDS = 5
-LEAST_GOLD = 10
-"""Gold items from which on labels are measured by them."""
 MOST_ANNOTATORS = 500
 MOST_ROUNDS = 12
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class _Interval(_Part):
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class _Partner(_Part):
+    annotator: str
+    correlation: float
+    shared: int = Field(ge=1)
+
+
+class _Measured(_Part):
+    """One annotator, as far as anybody reads what was measured."""
+
+    annotator: str
+    kind: AnnotatorKind
+    family: str
+    answers: int
+    reliability: _Interval
+    bias: dict[str, float]
+    drift: Any
+    confusion: Any
+    errs_with: list[_Partner]
+
+
+class _Quality(_Part):
+    items: int
+    accuracy: _Interval
+
+
+class _Point(_Part):
+    round: int
+    annotations: int
+    learned: _Interval | None = None
+    majority: _Interval | None = None
+    uncertainty: float | None = None
+
+
+class _Measures(_Part):
+    """What `measures.json` holds."""
+
+    version: int = 0
+    uncertainty: float | None = None
+    alpha: float | None = None
+    families: dict[str, float] = Field(default_factory=dict)
+    annotators: list[_Measured] = Field(default_factory=list)
+    annotators_in_all: int = 0
+    curve: list[_Point] = Field(default_factory=list)
+    quality: _Quality | None = None
+
+
+_MEASURES = TypeAdapter(_Measures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +102,21 @@ def learn_anew(project: LabelProject, *, measures: bool = True) -> Learned:
 
     Raises:
         RunError: There are no annotations, or the question has no label to settle.
+        OtherProject: Another project took its name meanwhile; nothing was kept.
     """
     extra("scipy", "labels", "learning of labels")
     from steps.labels.settling import learn
 
     with project.reading():
         about = project.about
+        if project.limits:
+            project.limits.check("labels", len(project.labels))
         table = table_from(project.said, about.question)
     strategy = learn(table, about.strategy)
+    project.versions.check(strategy)
+    scores_of(table, strategy)  # one that is too much to apply is not kept, for then nobody could open the project
     with project.writing():
+        project.check_is(about.identity)
         kept, is_new = project.versions.keep(strategy)
         standing = project.standing
         assert standing is not None
@@ -60,17 +126,29 @@ def learn_anew(project: LabelProject, *, measures: bool = True) -> Learned:
             uncertainty = mean_uncertainty(standing.scores)
     if measures:
         found = {"version": kept.version, "uncertainty": uncertainty, **measure(table, kept)}
-        write_durably(project.folder / MEASURES, orjson.dumps(_finite(found), option=orjson.OPT_NON_STR_KEYS))
+        with project.writing(), disk("what was measured was not kept"):
+            project.check_is(about.identity)
+            write_durably(project.folder / MEASURES, orjson.dumps(_finite(found), option=orjson.OPT_NON_STR_KEYS))
     return Learned(kept, is_new)
 
 
 def measures_of(folder: Path) -> dict[str, Any]:
-    """What was measured at the last learning; empty before it."""
+    """What was measured at the last learning; empty before it.
+
+    Raises:
+        RunError: The file was edited so that it says nothing.
+    """
+    path = folder / MEASURES
     try:
-        found: dict[str, Any] = orjson.loads((folder / MEASURES).read_bytes())
-        return found if isinstance(found, dict) else {}
-    except (OSError, ValueError):
+        return _MEASURES.validate_json(path.read_bytes()).model_dump(exclude_unset=True)
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}", "delete it, and learn anew") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise RunError(f"{path} says nothing: {where}: {first['msg']}", "delete it, and learn anew") from None
 
 
 def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
@@ -80,6 +158,7 @@ def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
     from steps.labels.measures import quality, scored
     from steps.labels.report import crowd_report
     from steps.labels.settling.one_of import votes_in
+    from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 
     votes = votes_in(table, strategy.classes)
     crowd = crowd_report(strategy, strategy.apply(votes), table.rounds)
@@ -90,8 +169,8 @@ def measure(table: AnnotationTable, strategy: Strategy) -> dict[str, Any]:
         "annotators_in_all": len(crowd.annotators),
         "curve": learning_curve(table, votes, strategy.name, strategy.question),
     }
-    if len(known := votes.has_gold) >= LEAST_GOLD:
-        found["quality"] = asdict(quality(scored(hidden_gold(strategy.name, votes, strategy.question), votes.gold[known])))
+    if len(known := votes.has_gold) >= ENOUGH_GOLD:
+        found["quality"] = asdict(quality(scored(_hidden(strategy.name, votes, strategy.question), votes.gold[known])))
     return found
 
 
@@ -99,42 +178,25 @@ def _measure_settled(table: AnnotationTable, strategy: Strategy) -> dict[str, An
     """The same where answers are made of parts: what can be told of the whole."""
     from steps.labels.comparing import contend
     from steps.labels.settling import learn, settle
+    from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 
     curve = []
     for number in sorted(set(table.rounds))[-MOST_ROUNDS:]:
-        seen = _until(table, number)
+        seen = table.some([at for at, one in enumerate(table.rounds) if one <= number])
         unsure = [one.uncertainty for one in settle(seen, learn(seen, strategy.name)) if not one.is_gold]
         mean = sum(unsure) / len(unsure) if unsure else 0.0
         curve.append({"round": number, "annotations": len(seen), "uncertainty": mean})
     found: dict[str, Any] = {"curve": curve}
-    if len(table.gold) >= LEAST_GOLD and (judged := contend(table, strategy.name).quality):
+    if len(table.gold) >= ENOUGH_GOLD and (judged := contend(table, strategy.name).quality):
         found["quality"] = asdict(judged)
     return found
 
 
-def _until(table: AnnotationTable, number: int) -> AnnotationTable:
-    """The annotations up to a round."""
-    places = [at for at, one in enumerate(table.rounds) if one <= number]
-    columns = ("items", "annotators", "labels", "confidences", "explanations", "ids", "rounds")
-    some: dict[str, Any] = {name: [getattr(table, name)[at] for at in places] for name in columns}
-    return replace(table, **some)
-
-
-def hidden_gold(name: StrategyName, votes: Votes, question: QuestionType = "label") -> Floats:
-    """(g, K): what gold items are taken for by strategies that were learned without knowing them."""
-    import numpy as np
-
+def _hidden(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:
     from steps.labels.strategies.fitting import fit
+    from steps.labels.strategies.hidden_gold import hidden_gold
 
-    known = votes.has_gold
-    fold = np.random.default_rng(0).permutation(len(known)) % FOLDS
-    found = np.zeros((len(known), len(votes.classes)))
-    for turn in range(FOLDS):
-        hidden: Ints = known[fold == turn]
-        if len(hidden):
-            without = votes.without_gold(hidden)
-            found[fold == turn] = fit(name, without, question).apply(without).posterior[hidden]
-    return found
+    return hidden_gold(votes, lambda seen: fit(name, seen, question))
 
 
 def learning_curve(
@@ -147,10 +209,11 @@ def learning_curve(
     import numpy as np
 
     from steps.labels.strategies.fitting import fit
+    from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 
     in_round = np.array(table.rounds)
     rounds = sorted(set(table.rounds))[-MOST_ROUNDS:]
-    by_gold = len(votes.has_gold) >= LEAST_GOLD
+    by_gold = len(votes.has_gold) >= ENOUGH_GOLD
     found = []
     for number in rounds:
         seen = votes.only(in_round <= number)
@@ -160,8 +223,8 @@ def learning_curve(
             if not answered.any():
                 continue
             truth = seen.gold[seen.has_gold][answered]
-            point["learned"] = _accuracy(hidden_gold(name, seen, question)[answered], truth)
-            point["majority"] = _accuracy(hidden_gold("majority", seen, question)[answered], truth)
+            point["learned"] = _accuracy(_hidden(name, seen, question)[answered], truth)
+            point["majority"] = _accuracy(_hidden("majority", seen, question)[answered], truth)
         else:
             answered = (seen.per_item > 0) & (seen.gold < 0)
             posterior = fit(name, seen, question).apply(seen).posterior[answered]
@@ -171,12 +234,10 @@ def learning_curve(
 
 
 def _accuracy(posterior: Floats, truth: Ints) -> dict[str, float]:
-    """The share that is right, with the interval of that many items (Wilson)."""
-    right, count = float((posterior.argmax(axis=1) == truth).sum()), len(truth)
-    share, z = right / count, 1.96
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * ((share * (1 - share) + z * z / (4 * count)) / count) ** 0.5 / (1 + z * z / count)
-    return {"value": share, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
+    """The share that is right, with the interval of that many items."""
+    from steps.labels.measures import proportion
+
+    return asdict(proportion(float((posterior.argmax(axis=1) == truth).sum()), len(truth)))
 
 
 def _finite(value: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import Score
+from flows.parquet.values import json_text
 from steps.base import Row
 from steps.labels.questions import QuestionType, label_text
 from steps.wording import counted, listed
@@ -184,13 +185,14 @@ def most_alike(examples: Sequence[Example], columns: Row, item: str, count: int 
 
 
 def as_markdown(project: LabelProject, examples: Sequence[Example]) -> str:
-    """The set as a page to hand to a new reviewer."""
+    """The set as a page to hand to a new reviewer. What data holds is shown as it is: nothing in it is Markdown or HTML."""
     question = project.about.question
     lines = [f"# {_line(question.title)}", ""]
     if question.guideline:
-        lines += [question.guideline.strip(), ""]
+        lines += [*(f"{_line(line)}\\" if line.strip() else "" for line in question.guideline.strip().splitlines()), ""]
+        lines[-2] = lines[-2].removesuffix("\\")
     if project.labels:
-        lines += [f"Answers: {', '.join(project.labels)}.", ""]
+        lines += [f"Answers: {', '.join(map(_line, project.labels))}.", ""]
     for why, heading in HEADINGS.items():
         some = [example for example in examples if example.why == why]
         if not some:
@@ -199,10 +201,24 @@ def as_markdown(project: LabelProject, examples: Sequence[Example]) -> str:
         for example in some:
             lines += [f"### {_line(in_words(example.label, question.type))}: {_line(example.item)}", ""]
             for name, value in example.columns.items():
-                lines += [f"**{_line(name)}**", "", *(f"> {line}" for line in str(value).splitlines() or [""]), ""]
-            lines += [example.text, ""]
+                lines += [f"**{_line(name)}**", "", *_block(value), ""]
+            lines += [_line(example.text), ""]
     return "\n".join(lines)
 
 
+_MARKS = re.compile(r"[\\`*_{}\[\]<>#|~&@$^]|[:.](?=\S)|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]|^\d{3,}[.)]")
+"""Signs of Markdown and HTML; some are such at the start of a line, or within a word, as in addresses."""
+_FENCES = re.compile(r"^\s*(`{3,})", re.MULTILINE)
+
+
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """A text on one line, with a stroke before each sign that could be one of Markdown or HTML."""
+    return _MARKS.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", " ".join(text.split()))
+
+
+def _block(value: Any) -> list[str]:
+    """A value letter by letter, with its lines."""
+    text = value if isinstance(value, str) else json_text(value)
+    longest = max(map(len, _FENCES.findall(text)), default=2)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", text, fence]

@@ -15,22 +15,29 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import xxhash
+
 from flows.labelling.about import About
 from flows.labelling.adding import Added, read_rows
-from flows.labelling.log import Line, Log
-from flows.labelling.said import ANNOTATION, EXAMPLE, GOLD, SKIP, UNDO, Said, item_of, names_in, short
+from flows.labelling.disk import disk
+from flows.labelling.limits import LONGEST_ANSWER, Limits, parts_in
+from flows.labelling.log import Line, Log, bytes_in, encode
+from flows.labelling.said import ANNOTATION, EXAMPLE, GOLD, SKIP, UNDO, Said, item_of, short
 from flows.labelling.scoring import Score, Standing, settlement_of
+from flows.labelling.texts import spelled_out
 from flows.labelling.versions import Versions
 from steps.base import Row
 from steps.errors import RunError
-from steps.labels.annotations import Annotation
-from steps.wording import quoted
+from steps.labels.annotations import Annotation, stable_id
+from steps.labels.questions import names_in
+from steps.wording import counted, quoted
 
 if TYPE_CHECKING:
     from steps.labels.settling import Settlement
@@ -39,7 +46,10 @@ if TYPE_CHECKING:
 PROJECT = "project.json"
 LONGEST_TEXT = 20_000
 LONGEST_NAME = 200
+HANDLE = 32
+"""Digits that stand for an item whose name is longer than names are elsewhere."""
 T = TypeVar("T")
+_Stamp = tuple[int, int, int]
 
 
 class UnknownItem(RunError):
@@ -54,22 +64,38 @@ class NothingToUndo(RunError):
     code = "nothing-to-undo"
 
 
+class OtherProject(RunError):
+    """Another project has taken the place of the one that was meant."""
+
+    code = "other-project"
+
+
 class LabelProject:
     """One project. Its methods may be called from several threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.folder = folder
         self.name = folder.name
-        self.said = Said()
-        self.items: dict[str, Row] = {}
-        self.versions = Versions(folder)
-        self._annotations = Log(folder / "annotations.jsonl")
-        self._items = Log(folder / "items.jsonl")
+        self.limits = limits
         self._lock = threading.RLock()
         self._writers = 0
+        self._begun = 0
+        self._about: tuple[_Stamp, About] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing yet, or no more."""
+        self.said = Said()
+        self.items: dict[str, Row] = {}
+        self.versions = Versions(self.folder, self.limits)
+        self._annotations = Log(self.folder / "annotations.jsonl")
+        self._items = Log(self.folder / "items.jsonl")
+        self._unread_items: list[tuple[int, str]] = []
+        self._long: dict[str, str] = {}
         self._memory: dict[str, tuple[Hashable, Any]] = {}
         self._standing: Standing | None = None
-        self._about: tuple[int, About] | None = None
+        self._read_as: tuple[Hashable, ...] | None = None
+        self._begun += 1
 
     # ---- what there is
     @property
@@ -81,18 +107,26 @@ class LabelProject:
         """
         path = self.folder / PROJECT
         with self._lock:
-            stamp = path.stat().st_mtime_ns if path.is_file() else 0
+            stamp = _stamp_of(path)
             if self._about is None or self._about[0] != stamp:
                 self._about = (stamp, About.load(path))
             return self._about[1]
 
     def refresh(self) -> None:
-        """Read what was written since, by whomever."""
-        with self._lock:
-            for line in self._items.fresh():
-                if isinstance(line.get("item"), str):
-                    self.items.setdefault(line["item"], {}).update(line.get("about") or {})
-            changed = self.said.take(self._annotations.fresh())
+        """Read what was written since, by whomever; all of it, if the project was edited or replaced meanwhile.
+
+        Raises:
+            RunError: The project is gone, or its files cannot be read.
+        """
+        with self._lock, disk(f"label project {self.name!r} cannot be read"):
+            about = self.about
+            read_as = (*about.identity, about.question.type)
+            if self._read_as not in (None, read_as) or not (self._items.continues() and self._annotations.continues()):
+                self._begin()
+            self._read_as = read_as
+            for number, line in self._items.fresh():
+                self._take_item(number, line)
+            changed = self.said.take(self._annotations.fresh(), about.question)
             for item in changed:
                 self.items.setdefault(item, {})
             if changed and self._standing is not None:
@@ -101,12 +135,50 @@ class LabelProject:
                 except RunError:  # labels came that the strategy does not know: `standing` says so to whoever asks for it
                     self._standing = None
 
+    def _take_item(self, number: int, line: Line | None) -> None:
+        about = {} if line is None else line.get("about", {})
+        if line is None or not isinstance(line.get("item"), str) or not isinstance(about, dict):
+            self._unread_items.append((number, "it is no object with an `item`, and `about` with its columns"))
+        else:
+            self.items.setdefault(line["item"], {}).update(about)
+
     @property
-    def place(self) -> tuple[int, int, int]:
+    def identity(self) -> tuple[str, str]:
+        """Differs from that of any other project, whatever its name."""
+        return self.about.identity
+
+    @property
+    def begun(self) -> int:
+        """How often it was read from the start: what is remembered of it counts no more when this differs."""
+        return self._begun
+
+    def check_is(self, identity: tuple[str, str]) -> None:
+        """
+        Raises:
+            OtherProject: This is not the project that was meant, but one that has its name now.
+        """
+        if self.identity != identity:
+            what = f"another project has the name {self.name!r} since this was begun"
+            raise OtherProject(what, "reload the page, and do it again if this project is meant")
+
+    @property
+    def unread(self) -> str:
+        """Which lines of its files say nothing, in words; empty where all do."""
+        found = [("items.jsonl", *one) for one in self._unread_items] + [
+            ("annotations.jsonl", *one) for one in self.said.unread
+        ]
+        if not found:
+            return ""
+        file, number, why = found[0]
+        more = f", and {counted(len(found) - 1, 'line')} more" if len(found) > 1 else ""
+        return f"{self.folder / file}, line {number}, is left out{more}: {why}"
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
         """Differs whenever something was said, or learned."""
         with self._lock:
             numbers = self.versions.numbers()
-            return self._annotations.place, self._items.place, numbers[-1] if numbers else 0
+            return self._annotations.place, self._items.place, numbers[-1] if numbers else 0, self._begun
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -184,6 +256,15 @@ class LabelProject:
             found: T = self._memory[name][1]
             return found
 
+    def item_called(self, handle: str) -> str:
+        """The item that `handle_of` names so; an item's own name stands for itself."""
+        with self._lock:
+            if handle in self.items or len(handle) != HANDLE:
+                return handle
+            if len(self._long) < len(self.items):
+                self._long = {handle_of(item): item for item in self.items}
+            return self._long.get(handle, handle)
+
     def check_item(self, item: str) -> None:
         """
         Raises:
@@ -209,9 +290,20 @@ class LabelProject:
         at = datetime.now(UTC)
         number = self.about.open_round.number if self.about.open_round else self.last_round
         made = Annotation(
-            item=item, annotator=by, label=label, explanation=_text(comment), timestamp=at, round=number, source="review"
+            item=item,
+            annotator=by,
+            label=label,
+            explanation=_text(comment),
+            timestamp=at,
+            round=number,
+            source="review",
+            annotation_id=stable_id(item, by, number),
         )
-        return self._do({"line": ANNOTATION, "of": short(made.row())}, by, mark)
+        if self.limits:
+            more = parts_in(label, self.about.question.type)
+            self.limits.check("parts_of_item", self.said.parts[item] + more)
+            self.limits.check("parts", self.said.all_parts + more)
+        return self._do({"line": ANNOTATION, "of": short(made.row(self.about.question))}, by, mark)
 
     def skip(self, item: str, by: str, mark: str = "") -> Line:
         """Keep that a person passed an item over in this round."""
@@ -239,8 +331,9 @@ class LabelProject:
             NothingToUndo: They did nothing, or undid all of it.
         """
         with self.writing():
-            if mark in self.said.marks:
-                return self.said.lines[self.said.lines[self.said.marks[mark]]["undoes"]]
+            if (sent := self._sent(by, mark)) is not None:
+                _check_same(sent, {"line": UNDO}, mark)
+                return self.said.lines[sent["undoes"]]
             last = self.said.last_of(by)
             if last is None:
                 raise NothingToUndo(f"there is nothing left to undo for {by!r}", "only your own answers can be undone here")
@@ -250,25 +343,40 @@ class LabelProject:
     def _do(self, line: Line, by: str, mark: str) -> Line:
         self._check_person(by)
         with self.writing():
-            if mark and mark in self.said.marks:
-                return self.said.lines[self.said.marks[mark]]
+            if (sent := self._sent(by, mark)) is not None:
+                _check_same(sent, line, mark)
+                return sent
             self.check_item(item_of(line))
             return self._append(line, by, mark)
+
+    def _sent(self, by: str, mark: str) -> Line | None:
+        """What a person did under this mark."""
+        name = self.said.marks.get((by, mark)) if mark else None
+        return None if name is None else self.said.lines[name]
 
     def _append(self, line: Line, by: str, mark: str) -> Line:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         kept = {**line, "id": uuid.uuid4().hex, "by": by, "at": now, **({"mark": mark} if mark else {})}
-        try:
+        self._check_room(len(encode(kept)))
+        with disk("the answer was not kept"):
             self._annotations.append([kept])
-        except OSError as error:
-            raise RunError(f"the answer was not kept: {error.strerror}", "make room on the disk, then answer again") from error
         self.refresh()
         return kept
+
+    def _check_room(self, more: int) -> None:
+        """
+        Raises:
+            TooMuch: The project would hold more than it may on this server.
+        """
+        if self.limits:
+            self.limits.check("folder_bytes", bytes_in(self.folder) + more)
 
     def _read(self, label: Any, column: str = "label") -> Any:
         """An answer as it is kept: a label that no strategy knows would stop the whole project."""
         question = self.about.question
-        answer = question.read(label, column)
+        answer = question.read(spelled_out(label), column)
+        if len(encode({"": answer})) > LONGEST_ANSWER:
+            raise RunError(f"the answer has more than {LONGEST_ANSWER:,} characters", "give a shorter one")
         known = [] if question.labels else self.labels
         if known and (unknown := sorted(set(names_in(answer)) - set(known))):
             what = f"{quoted(unknown[0])} is none of the labels of this project"
@@ -276,7 +384,7 @@ class LabelProject:
         return answer
 
     def _check_person(self, name: str) -> None:
-        if not name.strip() or len(name) > LONGEST_NAME:
+        if not name.strip() or len(name) > LONGEST_NAME or spelled_out(name) != name:
             raise RunError("an answer needs the name of who gave it", f"give one of up to {LONGEST_NAME} letters")
         voter = self.said.voters.get(name)
         if voter is not None and voter.kind != "human":
@@ -289,8 +397,8 @@ class LabelProject:
         Raises:
             RowError: A row is wrong; then nothing was added.
         """
-        reading = read_rows(rows, self.about.question, self.said)
         with self.writing():
+            reading = read_rows(rows, self.about.question, self.said)
             lines, added = reading.lines(self.said)
             items: list[Line] = []
             new = 0
@@ -299,15 +407,33 @@ class LabelProject:
                 if known is None or any(name not in known or known[name] != value for name, value in about.items()):
                     new += known is None
                     items.append({"item": item, "about": about} if about else {"item": item})
-            try:
+            if self.limits:
+                self._check_limits(new, lines, self.limits)
+                self._check_room(sum(len(encode(line)) + 1 for line in (*items, *lines)))
+            with disk("the rows were not kept"):
+                before = self._items.size
                 self._items.append(items)
-                self._annotations.append(lines)
-            except OSError as error:
-                raise RunError(
-                    f"the rows were not kept: {error.strerror}", "make room on the disk, then add them again"
-                ) from error
+                try:
+                    self._annotations.append(lines)
+                except OSError:
+                    self._items.cut(before)
+                    raise
             self.refresh()
         return Added(new, added.annotations, added.replaced, added.known, added.gold)
+
+    def _check_limits(self, items: int, lines: Iterable[Line], limits: Limits) -> None:
+        """
+        Raises:
+            TooMuch: The project would hold more than it may on this server.
+        """
+        answers = [line["of"] for line in lines if line["line"] == ANNOTATION]
+        limits.check("items", len(self.items) + items)
+        limits.check("annotations", self.said.count + len(answers))
+        parts = Counter(self.said.parts)
+        for of in answers:
+            parts[of["item"]] += parts_in(of["label"], self.about.question.type)
+        limits.check("parts_of_item", max(parts.values(), default=0))
+        limits.check("parts", parts.total())
 
     @property
     def last_round(self) -> int:
@@ -318,6 +444,7 @@ class LabelProject:
         """Replace the settings by what `change` makes of them, as nobody else writes."""
         with self.writing():
             changed = change(self.about)
+            self._check_room(len(changed.encoded()))
             changed.save(self.folder / PROJECT)
             self._about = None
             return changed
@@ -326,8 +453,35 @@ class LabelProject:
 _KINDS = {"llm": "an LLM", "template": "a template"}
 
 
+def handle_of(item: str) -> str:
+    """What an item is called in addresses and requests: its name, or, of a long one, a hash."""
+    if len(item) <= LONGEST_NAME:
+        return item
+    return xxhash.xxh3_128_hexdigest(item.encode("utf-8", "surrogatepass"))
+
+
+def _stamp_of(path: Path) -> _Stamp:
+    """Differs whenever a file was replaced, or written."""
+    try:
+        found = path.stat()
+    except OSError:  # whoever reads it says so
+        return 0, 0, 0
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _check_same(sent: Line, line: Line, mark: str) -> None:
+    """
+    Raises:
+        RunError: Something else was sent under this mark.
+    """
+    if sent["line"] != line["line"] or (line["line"] != UNDO and item_of(sent) != item_of(line)):
+        what = f"the mark {quoted(mark)} is that of something else that was done here: {sent['line']}"
+        raise RunError(what, "give each act a mark of its own")
+
+
 def _text(text: str) -> str:
-    return text.strip()[:LONGEST_TEXT]
+    found: str = spelled_out(text.strip()[:LONGEST_TEXT])
+    return found
 
 
 def _in_order(label: str) -> tuple[int, float, str]:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from flows.labelling.about import About, Round
-from flows.labelling.gain import COUNTED, Neighbours, Spread, own_gain
 from flows.labelling.project import LabelProject
 from flows.labelling.scoring import Score, table_from
 from steps.errors import RunError
+from steps.labels.gain import COUNTED, Neighbours, Spread, own_gain
 
 Order = Literal["gain", "uncertainty", "file"]
 CANDIDATES = 400
@@ -41,7 +41,7 @@ class Gains:
 
     def __init__(self, project: LabelProject) -> None:
         self._project = project
-        self._version = -1
+        self._version = (-1, -1)
         self._own: dict[tuple[str, str], tuple[int, float]] = {}
         """What an item's own label gains by an answer of a reviewer, and how much had been said of it then."""
         self._spread: dict[str, float] = {}
@@ -62,7 +62,7 @@ class Gains:
             unsure = {item: standing.of(item).uncertainty for item in items}
             if not self.are_reckoned:
                 return unsure
-            self._begin(standing.strategy.version)
+            self._begin((standing.strategy.version, project.begun))
             who = reviewer if reviewer in standing.strategy.voices else ""  # people it does not know are all one to it
             nobody = [item for item in items if not standing.of(item).answers]
             ranked = sorted(
@@ -89,7 +89,7 @@ class Gains:
             standing = self._project.standing
             if standing is None or not self.are_reckoned:
                 return Spread(0.0, 0.0)
-            self._begin(standing.strategy.version)
+            self._begin((standing.strategy.version, self._project.begun))
             return self._around().spread(item)
 
     def _spread_gain(self, item: str) -> float:
@@ -105,7 +105,7 @@ class Gains:
             self._neighbours = Neighbours(table, standing.strategy)
         return self._neighbours
 
-    def _begin(self, version: int) -> None:
+    def _begin(self, version: tuple[int, int]) -> None:
         if version != self._version:
             self._version, self._neighbours = version, None
             self._own.clear()

@@ -15,13 +15,16 @@ once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows.labelling.limits import parts_in
 from flows.labelling.log import Line
-from steps.labels.questions import label_text
-from steps.labels.votes import Voter
+from steps.labels.annotations import MOST_ROUNDS
+from steps.labels.questions import Question, QuestionType, names_in
+from steps.labels.votes import KINDS, Voter
+from steps.wording import quoted
 
 ANNOTATION, SKIP, GOLD, EXAMPLE, UNDO = "annotation", "skip", "gold", "example", "undo"
 DEFAULTS: dict[str, Any] = {
@@ -46,14 +49,44 @@ def whole(line: Line) -> dict[str, Any]:
     return {**DEFAULTS, **line["of"]}
 
 
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "item": (lambda value: isinstance(value, str) and bool(value.strip()), "a name"),
+    "annotator": (lambda value: isinstance(value, str) and bool(value.strip()), "a name"),
+    "annotation_id": (lambda value: isinstance(value, str) and bool(value), "a name"),
+    "kind": (lambda value: value in KINDS, " or ".join(KINDS)),
+    "family": (lambda value: isinstance(value, str), "a text"),
+    "confidence": (lambda value: value is None or (type(value) in (int, float) and 0 <= value <= 1), "a number from 0 to 1"),
+    "explanation": (lambda value: isinstance(value, str), "a text"),
+    "timestamp": (lambda value: value is None or isinstance(value, str), "a text"),
+    "round": (lambda value: type(value) is int and 1 <= value <= MOST_ROUNDS, "a whole number from 1"),
+    "source": (lambda value: isinstance(value, str), "a text"),
+}
+"""What parts of an annotation's line are."""
+
+
+def _check_part(name: str, value: Any) -> None:
+    check = _CHECKS.get(name)
+    if check is not None and not check[0](value):
+        raise ValueError(f"{name!r} is {quoted(value)}, not {check[1]}")
+
+
+def _check_annotation(of: Any, form: Question) -> None:
+    if not isinstance(of, dict):
+        raise ValueError("`of` is no object")
+    for name, value in of.items():
+        _check_part(name, value)
+    of["item"], of["annotator"], of["annotation_id"]  # KeyError where one is missing
+    of["label"] = form.parse(of["label"])
+
+
 @dataclass
 class Said:
     """All that counts, and who may undo what."""
 
     lines: dict[str, Line] = field(default_factory=dict)
     """Lines of people by id."""
-    marks: dict[str, str] = field(default_factory=dict)
-    """The ids of lines by the mark of the page that sent them."""
+    marks: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The ids of lines by the person who sent them, and the mark that the page gave them."""
     undone: set[str] = field(default_factory=set)
     by_person: dict[str, list[str]] = field(default_factory=dict)
     """The ids of what each person did, oldest first."""
@@ -64,6 +97,11 @@ class Said:
     """How many annotations count."""
     rounds: set[int] = field(default_factory=set)
     """The rounds in which anything was said."""
+    parts: Counter[str] = field(default_factory=Counter)
+    """How much was said of each item: see `parts_in`."""
+    all_parts: int = 0
+    unread: list[tuple[int, str]] = field(default_factory=list)
+    """Numbers of lines that say nothing here, and why."""
     _told: Counter[str] = field(default_factory=Counter)
     """How many lines there were about each item."""
     _named: Counter[str] = field(default_factory=Counter)
@@ -71,24 +109,62 @@ class Said:
     _answers: dict[str, list[Line]] = field(default_factory=dict)
     _of_item: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
 
-    def take(self, lines: Iterable[Line]) -> set[str]:
-        """Take lines in; gives the items of which something else is known now."""
-        changed: set[str] = set()
-        for line in lines:
-            try:
-                told = self.lines[line["undoes"]] if line["line"] == UNDO else line
-                list(names_in(_label_in(told)))  # one that cannot be read counts nowhere
-                before = self._names_by(told)
-                item = self._take(line)
-                changed.add(item)
-                self._told[item] += 1
-                self._named.subtract(before)
-                self._named.update(self._names_by(told))
-            except (KeyError, TypeError, ValueError):  # written by hand, or by a later version: it says nothing here
-                continue
-        return changed - {""}
+    def take(self, lines: Iterable[tuple[int, Line | None]], question: Question) -> set[str]:
+        """Take numbered lines in; gives the items of which something else is known now.
 
-    def _take(self, line: Line) -> str:
+        A line that says nothing here counts nowhere, and `unread` has it: it was edited, or is of a later version.
+        """
+        changed: set[str] = set()
+        form = question.model_copy(update={"labels": []})  # what people answered stays theirs when labels are changed
+        for number, line in lines:
+            try:
+                told = self._checked(line, form)
+            except (KeyError, TypeError, ValueError) as error:
+                lacks = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+                self.unread.append((number, lacks))
+                continue
+            assert line is not None
+            before = self._names_by(told)
+            item = self._take(line, form.type)
+            changed.add(item)
+            self._told[item] += 1
+            self._named.subtract(before)
+            self._named.update(self._names_by(told))
+        return changed
+
+    def _checked(self, line: Line | None, form: Question) -> Line:
+        """The line that a line is about: itself, or the one that it undoes.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is none; it says why.
+        """
+        if line is None:
+            raise ValueError("it is no object of JSON")
+        if any(not isinstance(line[name], str) for name in ("id", "by", "mark") if name in line):
+            raise ValueError("`id`, `by` and `mark` are texts")
+        match line["line"]:
+            case "undo":
+                if line["undoes"] not in self.lines:
+                    raise ValueError("it undoes a line that is not there")
+                return self.lines[line["undoes"]]
+            case "annotation":
+                _check_annotation(line["of"], form)
+            case "skip":
+                _check_part("item", line["item"])
+                _check_part("round", line["round"])
+            case "gold":
+                _check_part("item", line["item"])
+                if line["label"] is not None:
+                    line["label"] = form.parse(line["label"])
+            case "example":
+                _check_part("item", line["item"])
+                if line["text"] is not None:
+                    _check_part("explanation", line["text"])
+            case other:
+                raise ValueError(f"{quoted(other)} is no kind of line that is known here")
+        return line
+
+    def _take(self, line: Line, question: QuestionType) -> str:
         kind = line["line"]
         if kind == UNDO:
             undone = self.lines[line["undoes"]]
@@ -108,10 +184,10 @@ class Said:
             self.count += self.annotation(name) is None
             self._answers[name].append(line)
             self._know(line["of"])
-        elif kind in (SKIP, GOLD, EXAMPLE):
-            self._of_item.setdefault((kind, item), []).append(line)
+            self.parts[item] += (parts := parts_in(line["of"]["label"], question))
+            self.all_parts += parts
         else:
-            return ""
+            self._of_item.setdefault((kind, item), []).append(line)
         self._remember(line)
         return item
 
@@ -127,7 +203,7 @@ class Said:
             return
         self.lines[line["id"]] = line
         if mark := line.get("mark"):
-            self.marks[mark] = line["id"]
+            self.marks[line.get("by", ""), mark] = line["id"]
         if line["line"] != UNDO and "by" in line:
             self.by_person.setdefault(line["by"], []).append(line["id"])
 
@@ -201,12 +277,3 @@ def _label_in(line: Line) -> Any:
     if line["line"] == ANNOTATION:
         return line["of"]["label"]
     return line["label"] if line["line"] == GOLD else None
-
-
-def names_in(label: Any) -> Iterator[str]:
-    """The labels that an answer is made of."""
-    if isinstance(label, list):
-        for one in label:
-            yield label_text(one["label"] if isinstance(one, dict) else one)
-    elif label is not None:
-        yield label_text(label)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.labelling.said import Said
-from steps.base import Row
 from steps.labels.questions import Question
 from steps.labels.table import AnnotationTable
 
@@ -22,7 +21,6 @@ class Score:
 
     label: Any
     probability: float
-    distribution: dict[str, float] | list[Row]
     answers: int
     is_gold: bool = False
 
@@ -32,7 +30,7 @@ class Score:
         return 0.0 if self.is_gold else round(1 - self.probability, 6)
 
 
-UNKNOWN = Score(None, 0.0, {}, 0)
+UNKNOWN = Score(None, 0.0, 0)
 """Of an item about which nobody said anything."""
 
 
@@ -64,12 +62,10 @@ class Standing:
     """The scores of all items by one strategy."""
 
     def __init__(self, strategy: Strategy, said: Said, question: Question) -> None:
-        from steps.labels.settling import settle
-
         self.strategy = strategy
         self._said = said
         self._question = question
-        self.scores: dict[str, Score] = {one.item: _score(one) for one in settle(table_from(said, question), strategy)}
+        self.scores = scores_of(table_from(said, question), strategy)
 
     def of(self, item: str) -> Score:
         return self.scores.get(item, UNKNOWN)
@@ -92,8 +88,19 @@ def settlement_of(item: str, said: Said, question: Question, strategy: Strategy)
     return next(iter(settle(table, strategy)), None) if len(table) else None
 
 
+def scores_of(table: AnnotationTable, strategy: Strategy) -> dict[str, Score]:
+    """What a strategy takes each item for.
+
+    Raises:
+        RunError: There are labels that it does not know.
+    """
+    from steps.labels.settling import settle
+
+    return {one.item: _score(one) for one in settle(table, strategy)}
+
+
 def _score(one: Settlement) -> Score:
-    return Score(one.label, one.probability, one.distribution, len(one.pulls), one.is_gold)
+    return Score(one.label, one.probability, len(one.pulls), one.is_gold)
 
 
 def mean_uncertainty(scores: Mapping[str, Score]) -> float:

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from flows.labelling.about import About
-from flows.labelling.log import keep_name
+from flows.labelling.disk import disk
+from flows.labelling.limits import Limits
+from flows.labelling.log import Log, keep_name
 from flows.labelling.project import PROJECT, LabelProject
 from flows.labelling.rounds import Gains
+from flows.labelling.texts import spelled_out
 from flows.runs import written_at
 from steps.errors import DistilflowError
 from steps.labels.questions import Question
@@ -50,6 +53,7 @@ class LabelProjects:
     def __init__(self, folder: Path, kept_open: int = KEPT_OPEN, *, is_for_strangers: bool = False) -> None:
         self.folder = folder
         self._is_for_strangers = is_for_strangers
+        self._limits = Limits() if is_for_strangers else None
         self._kept_open = kept_open
         self._open: OrderedDict[str, tuple[LabelProject, Gains]] = OrderedDict()
         self._lock = threading.Lock()
@@ -92,18 +96,22 @@ class LabelProjects:
         with self._lock:
             if path.exists():
                 raise ProjectExists(f"there is a label project {name!r} already", "choose another name, or add the rows to it")
-            part.mkdir(parents=True)
             now = datetime.now(UTC).isoformat(timespec="seconds")
+            made_from = spelled_out(made_from)
+            about = About(name=name, id=secrets.token_hex(8), question=question, made_from=made_from, created_at=now)
             try:
-                About(name=name, question=question, made_from=made_from, created_at=now).save(part / PROJECT)
-                LabelProject(part).add_rows(rows)
-                part.rename(path)
-                keep_name(path)
-            except OSError as error:
-                _remove(part)
-                if path.exists():
-                    raise ProjectExists(f"there is a label project {name!r} already", "choose another name") from error
-                raise
+                with disk(f"label project {name!r} was not made"):
+                    part.mkdir(parents=True)
+                    about.save(part / PROJECT)
+                    LabelProject(part, self._limits).add_rows(rows)
+                    try:
+                        part.rename(path)
+                    except OSError:
+                        if path.exists():
+                            what = f"there is a label project {name!r} already"
+                            raise ProjectExists(what, "choose another name") from None
+                        raise
+                    keep_name(path)
             except BaseException:
                 _remove(part)
                 raise
@@ -119,13 +127,14 @@ class LabelProjects:
         with self._lock:
             self._check(path)
             self._open.pop(name, None)
+            away = self.folder / (f".{name}.{secrets.token_hex(4)}.part" if self._is_for_strangers else f"{DELETED}/{name}")
+            with disk(f"label project {name!r} was not deleted"), Log(path / "annotations.jsonl").writing():
+                if not self._is_for_strangers:
+                    away.parent.mkdir(exist_ok=True)
+                    _remove(away)
+                path.rename(away)
             if self._is_for_strangers:
-                _remove(path)
-                return
-            away = self.folder / DELETED
-            away.mkdir(exist_ok=True)
-            _remove(away / name)
-            path.rename(away / name)
+                _remove(away)
 
     def restore(self, name: str) -> LabelProject:
         """Bring back what was deleted last under this name.
@@ -140,7 +149,8 @@ class LabelProjects:
                 raise UnknownProject(f"no deleted label project {name!r} is left", "")
             if path.exists():
                 raise ProjectExists(f"there is a new label project {name!r} now", "rename one of them")
-            away.rename(path)
+            with disk(f"label project {name!r} was not restored"):
+                away.rename(path)
         return self.get(name)
 
     def free_name(self, stem: str) -> str:
@@ -169,7 +179,7 @@ class LabelProjects:
         with self._lock:
             self._check(path)
             if name not in self._open:
-                project = LabelProject(path)
+                project = LabelProject(path, self._limits)
                 self._open[name] = project, Gains(project)
                 while len(self._open) > self._kept_open:
                     self._open.popitem(last=False)
@@ -207,4 +217,4 @@ def _remove(path: Path) -> None:
     import shutil
 
     if path.exists():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)  # what is left is in nobody's way: its name is drawn, or it is put away

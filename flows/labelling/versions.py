@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from flows.labelling.log import encode, write_durably
+from flows.labelling.disk import disk
+from flows.labelling.limits import Limits
+from flows.labelling.log import bytes_in, encode, write_durably
 from flows.labelling.scoring import Score
 from steps.errors import RunError
-from steps.wording import listed
+from steps.wording import listed, quoted
 
 if TYPE_CHECKING:
     from steps.labels.strategies.strategy import Strategy
@@ -47,7 +49,9 @@ class Telling:
 class Versions:
     """The folder of a project, as far as its strategies go."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+        self._folder = folder
+        self._limits = limits
         self._strategies = folder / "strategies"
         self._history = folder / "history"
         self._read: dict[str, tuple[int, dict[str, Any]]] = {}
@@ -63,7 +67,7 @@ class Versions:
             UnknownVersion: There is none.
         """
         path = self._strategies / f"{version:04d}.json"
-        if not path.is_file():
+        if not path.exists():
             known = listed(f"v{number}" for number in self.numbers()) or "none: nothing was learned yet"
             raise UnknownVersion(f"there is no strategy v{version}", f"there are: {known}")
         return path
@@ -77,7 +81,15 @@ class Versions:
         """
         from steps.labels.strategies.strategy import Strategy
 
-        return Strategy.load(self.path(version))
+        path = self.path(version)
+        try:
+            found = Strategy.load(path)
+        except RunError as error:
+            fix = "mend the file, or delete it: the version before it counts then, and a new one can be learned"
+            raise RunError(error.message, fix) from None
+        if found.version != version:
+            raise RunError(f"{quoted(str(path))} holds v{found.version}, not v{version}", "give it back the name that it had")
+        return found
 
     def keep(self, strategy: Strategy) -> tuple[Strategy, bool]:
         """Keep a strategy as the next version, if it decides otherwise than the last one; and whether it does."""
@@ -85,25 +97,39 @@ class Versions:
         if numbers and (last := self.get(numbers[-1])).hash == strategy.hash:
             return last, False
         kept = strategy.model_copy(update={"version": numbers[-1] + 1 if numbers else 1})
-        self._strategies.mkdir(exist_ok=True)
-        text = kept.model_dump_json(indent=1) + "\n"
-        write_durably(self._strategies / f"{kept.version:04d}.json", text.encode("utf-8", "surrogatepass"))
+        self._write(self._strategies / f"{kept.version:04d}.json", kept.encoded(), f"strategy {kept.tag} was not kept")
         return kept, True
+
+    def check(self, strategy: Strategy) -> None:
+        """
+        Raises:
+            TooMuch: A strategy is larger than it may be on this server.
+        """
+        if self._limits:
+            self._limits.check("strategy_bytes", len(strategy.encoded()))
+
+    def _write(self, path: Path, data: bytes, what: str) -> None:
+        if self._limits:
+            self._limits.check("folder_bytes", bytes_in(self._folder) + len(data))
+        with disk(what):
+            path.parent.mkdir(exist_ok=True)
+            write_durably(path, data)
 
     # ---- what they said
     def tell(self, version: int, round_number: int, scores: Mapping[str, Score]) -> None:
         """Keep what a version says of all items now; what it said in this round before is replaced."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
         said = {item: [score.label, round(score.probability, 4)] for item, score in scores.items()}
-        self._history.mkdir(exist_ok=True)
-        write_durably(self._history / f"{version:04d}-r{round_number}.json", encode({"at": at, "items": said}))
+        path = self._history / f"{version:04d}-r{round_number}.json"
+        self._write(path, encode({"at": at, "items": said}), f"what strategy v{version} says of the items was not kept")
 
     def told_of(self, item: str) -> list[Telling]:
         """What every version said of an item, the oldest first."""
         found = []
         for version, number, said in self._tellings():
-            if (told := said["items"].get(item)) is not None:
-                found.append(Telling(version, number, told[0], told[1], said.get("at", "")))
+            told = said["items"].get(item)
+            if isinstance(told, list) and len(told) == 2 and isinstance(told[1], (int, float)):
+                found.append(Telling(version, number, told[0], told[1], str(said.get("at", ""))))
         return found
 
     def _tellings(self) -> list[tuple[int, int, dict[str, Any]]]:

@@ -35,5 +35,5 @@ def _works_without_gpu(step: BaseStep) -> bool:
     """Whether a step that would rather have a GPU does without: its models run on the processor too."""
     if not isinstance(step, Task) or step.resources.gpus:
         return False
-    local = [llm for llm in step.models().values() if llm.default_pool == "gpu"]
+    local = [llm for llm in step.answering_models().values() if llm.default_pool == "gpu"]
     return bool(local) and all(isinstance(llm, LocalLLM) and not llm.needs_gpu for llm in local)

@@ -17,7 +17,7 @@ def local_models(planned: PlannedStep) -> dict[str, LocalLLM]:
     step = planned.step
     if not isinstance(step, Task) or type(step).load is not Task.load:
         return {}
-    return {name: llm for name, llm in step.models().items() if isinstance(llm, LocalLLM)}
+    return {name: llm for name, llm in step.answering_models().items() if isinstance(llm, LocalLLM)}
 
 
 def model_key(planned: PlannedStep) -> str | None:

@@ -33,6 +33,7 @@ from flows.runners.session import Request, run_session
 from flows.runners.start import Start
 from flows.runs import RunFolder
 from flows.spec import PipelineSpec
+from steps.cassettes import VARIABLE
 from steps.errors import DistilflowError, PlanError
 
 OTHER_SIDE_GONE = 75
@@ -128,6 +129,8 @@ async def _main(fd: int, is_asked_to_stop: Callable[[], bool]) -> None:
     is_stopping = is_asked_to_stop()
     listening = asyncio.create_task(listen())
     try:
+        if start.cassette:
+            os.environ[VARIABLE] = start.cassette
         spec, pools = PipelineSpec.model_validate(start.spec), Pools(devices=tuple(start.devices))
         planned = plan(spec, pools, is_replay=start.options.is_replay)
         request = Request(planned, folder, start.options, start.launched_at)

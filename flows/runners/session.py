@@ -27,6 +27,7 @@ from flows.plan.grouping import load_groups
 from flows.runners.finishing import Finisher
 from flows.runners.recorder import Recorder
 from flows.runs import RunFolder, RunReport, UnreadableRun
+from steps import cassettes
 from steps.errors import DistilflowError, RunError
 from steps.wording import counted
 
@@ -86,12 +87,14 @@ async def run_session(
 
 def _journals(request: Request) -> tuple[Path, ...]:
     """The journals that the engine looks into: those asked for, and unless only those may answer, those of the runs whose
-    rows are taken over, and that of the previews.
+    rows are taken over, and that of the previews. What is found there is not sent, so a cassette would lack it.
 
     Raises:
         NotAJournal: One is gone, or cannot be read.
     """
-    others = [root / JOURNAL for root in request.options.reuse] + [previews_of(request.folder.path.parent)]
+    is_taped = cassettes.current() is not None
+    others = [root / JOURNAL for root in request.options.reuse]
+    others += [] if is_taped else [previews_of(request.folder.path.parent)]
     found = () if request.options.is_replay else tuple(folder for folder in others if folder.is_dir())
     return (*usable(request.options.journals, request.folder), *found)
 
@@ -163,6 +166,7 @@ def _report(request: Request) -> RunReport:
         sessions=earlier.sessions + 1 if earlier else 1,
         models={step: ", ".join(dict.fromkeys(llm.model_name for llm in named.values())) for step, named in models.items()},
         is_rehearsal=bool(plan.made_up),
+        played_cassette=cassettes.is_replayed() or bool(earlier and earlier.played_cassette),
         options=request.options,
         cwd=str(Path.cwd()),
         step_keys=keys_of(plan),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flows.engine.options import RunOptions
+from steps.cassettes import VARIABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Start:
     options: RunOptions = field(default_factory=RunOptions)
     devices: tuple[str, ...] = ()
     launched_at: float = field(default_factory=time.time)
+    cassette: str = field(default_factory=lambda: os.environ.get(VARIABLE, ""))
+    """The cassette that is in here: an engine's process may be older."""
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "options": self.options.model_dump(mode="json")}

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, PrivateAttr
 
 from steps.argilla.api import KEY_VARIABLE, URL_VARIABLE, ArgillaAPI
+from steps.argilla.wire import Me
 from steps.base import BaseStep
 from steps.errors import Complaint, RunError
 from steps.llms.http import url_problem
@@ -81,7 +82,7 @@ class ArgillaStep(BaseStep):
                 what = "there is no key for" if not key else "a letter that no key has is in the key for"
                 raise RunError(f"{what} Argilla at {url}", f"set `api_key` or ${KEY_VARIABLE}")
             self._api = ArgillaAPI(url, key)
-            self._api.get("me")
+            self._api.get("me", Me)
         return self._api
 
 

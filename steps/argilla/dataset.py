@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from steps.argilla.api import ArgillaAPI, Refused
+from pydantic import ValidationError
+
+from steps.argilla.api import ArgillaAPI, Refused, TooLarge
 from steps.argilla.questions import AskedQuestion, question_in
 from steps.argilla.values import MetadataType
+from steps.argilla.wire import AField, AQuestion, ARecord, Named, Page, Property, Told, Vectors, odd
 from steps.errors import RowError, RunError
 from steps.wording import did_you_mean, listed, quoted
 
@@ -41,7 +44,7 @@ class Dataset:
     id: str
     name: str
     workspace_id: str
-    fields: dict[str, dict[str, Any]]
+    fields: dict[str, AField]
     questions: dict[str, AskedQuestion]
     metadata: dict[str, MetadataType] = field(default_factory=dict)
     vectors: dict[str, int] = field(default_factory=dict)
@@ -66,21 +69,34 @@ class Dataset:
             query["sort"] = f"metadata.{order}.desc"
         return f"{self.api.url}/dataset/{self.id}/annotation-mode?{urlencode(query)}"
 
-    def records(self, include: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def records(self, include: Sequence[str]) -> Iterator[ARecord]:
         """All records, oldest first, a page at a time, with what is to be included: responses, suggestions.
 
         Raises:
             RunError: Some were deleted meanwhile, so that others may have been passed over.
         """
-        seen, total = 0, 1
+        seen, total, size = 0, 1, PAGE_RECORDS
+        begun = set[str]()
         while seen < total:
-            query = {"offset": seen, "limit": PAGE_RECORDS, "include": include}
-            page = self.api.get(f"datasets/{self.id}/records", **query)
+            query = {"offset": seen, "limit": size, "include": include}
+            try:
+                page = self.api.get(f"datasets/{self.id}/records", Page, **query)
+            except TooLarge:
+                if size == 1:
+                    raise
+                size = max(1, size // 4)
+                continue
             if not page["items"] or (page["total"] < total and seen):
                 what = f"records of {self.name!r} were deleted while they were read"
                 if page["total"] or seen:
                     raise RunError(what, "run it again")
                 return
+            first = page["items"][0]["id"]
+            if first in begun or len(page["items"]) != min(size, page["total"] - seen):
+                seen_here = f"{len(page['items'])} records from the {seen + 1:,}th of {page['total']:,} on, of {size} asked for"
+                what = f"{self.api.url} gives pages of {self.name!r} that do not fit together: {seen_here}"
+                raise RunError(what, "look at the server's version and log")
+            begun.add(first)
             yield from page["items"]
             seen, total = seen + len(page["items"]), page["total"]
 
@@ -112,7 +128,7 @@ def workspace_id(api: ArgillaAPI, name: str | None) -> str:
     Raises:
         RunError: There is none.
     """
-    found = {str(one["name"]): str(one["id"]) for one in api.listed("me/workspaces")}
+    found = {str(one["name"]): str(one["id"]) for one in api.listed("me/workspaces", Named)}
     if name is None and found:
         return next(iter(found.values()))
     if name is None:
@@ -132,7 +148,7 @@ def find(api: ArgillaAPI, workspace: str | None, name: str) -> Dataset:
     place = workspace_id(api, workspace)
     told = _told(api, place, name)
     if told is None:
-        names = [str(one["name"]) for one in api.listed("me/datasets", workspace_id=place)]
+        names = [str(one["name"]) for one in api.listed("me/datasets", Told, workspace_id=place)]
         what = f"there is no data set {name!r} in that workspace of {api.url}.{did_you_mean(name, names)}"
         raise RunError(what, f"it has {listed(names)}" if names else "it has none")
     if told["status"] != "ready":
@@ -168,22 +184,22 @@ def find_or_make(api: ArgillaAPI, workspace: str | None, name: str, wanted: Want
     return found
 
 
-def _told(api: ArgillaAPI, workspace: str, name: str) -> dict[str, Any] | None:
+def _told(api: ArgillaAPI, workspace: str, name: str) -> Told | None:
     """What the server says of a data set; None if there is none."""
-    return next((one for one in api.listed("me/datasets", workspace_id=workspace) if one["name"] == name), None)
+    return next((one for one in api.listed("me/datasets", Told, workspace_id=workspace) if one["name"] == name), None)
 
 
 def _finish(api: ArgillaAPI, name: str, wanted: Wanted) -> None:
     """Give a draft the fields and questions that it lacks, and publish it."""
     try:
         for kind, parts in (("fields", wanted.fields), ("questions", wanted.questions)):
-            present = {one["name"] for one in api.listed(f"datasets/{name}/{kind}")}
+            present = {one["name"] for one in api.listed(f"datasets/{name}/{kind}", Named)}
             for part in parts:
                 if part["name"] not in present:
                     _make(api, f"datasets/{name}/{kind}", part)
         api.ask("PUT", f"datasets/{name}/publish")
     except Refused:
-        if api.get(f"datasets/{name}")["status"] != "ready":  # else another worker was faster
+        if api.get(f"datasets/{name}", Told)["status"] != "ready":  # else another worker was faster
             raise
 
 
@@ -196,15 +212,18 @@ def _make(api: ArgillaAPI, path: str, body: Mapping[str, Any]) -> None:
             raise
 
 
-def _read(api: ArgillaAPI, told: Mapping[str, Any]) -> Dataset:
+def _read(api: ArgillaAPI, told: Told) -> Dataset:
     name = str(told["id"])
-    questions = (question_in(one) for one in api.listed(f"datasets/{name}/questions"))
+    try:
+        questions = [question_in(one) for one in api.listed(f"datasets/{name}/questions", AQuestion)]
+    except ValidationError as error:
+        raise RunError(*odd(f"{api.url}, asked for the questions of {told['name']!r},", error)) from None
     return Dataset(
         api,
         name,
         str(told["name"]),
         str(told["workspace_id"]),
-        {str(one["name"]): one for one in api.listed(f"datasets/{name}/fields")},
+        {str(one["name"]): one for one in api.listed(f"datasets/{name}/fields", AField)},
         {question.name: question for question in questions if question is not None},
         _metadata_of(api, name),
         _vectors_of(api, name),
@@ -212,11 +231,13 @@ def _read(api: ArgillaAPI, told: Mapping[str, Any]) -> Dataset:
 
 
 def _metadata_of(api: ArgillaAPI, name: str) -> dict[str, MetadataType]:
-    return {str(one["name"]): one["settings"]["type"] for one in api.listed(f"me/datasets/{name}/metadata-properties")}
+    return {
+        str(one["name"]): one["settings"]["type"] for one in api.listed(f"me/datasets/{name}/metadata-properties", Property)
+    }
 
 
 def _vectors_of(api: ArgillaAPI, name: str) -> dict[str, int]:
-    return {str(one["name"]): int(one["dimensions"]) for one in api.listed(f"datasets/{name}/vectors-settings")}
+    return {str(one["name"]): int(one["dimensions"]) for one in api.listed(f"datasets/{name}/vectors-settings", Vectors)}
 
 
 def _differences(found: Dataset, wanted: Wanted) -> Iterable[str]:

@@ -11,6 +11,7 @@ from steps.argilla.base import ArgillaStep
 from steps.argilla.dataset import Dataset, find
 from steps.argilla.questions import AskedQuestion
 from steps.argilla.records import users_of
+from steps.argilla.wire import ARecord
 from steps.argilla.write_labels_to_argilla import is_annotation
 from steps.base import GeneratorStep, Row
 from steps.errors import Complaint, RunError
@@ -80,7 +81,7 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
             what = f"data set {dataset.name!r} has no field {listed(map(repr, missing))}"
             raise RunError(what, f"its fields are {listed(dataset.fields)}")
         users = users_of(dataset)
-        left_out = 0
+        left_out = odd_scores = 0
         for record in dataset.records([name for name, is_wanted in self._included().items() if is_wanted]):
             about = self._about(record, f"{api.url}/dataset/{dataset.id}")
             said = [*self._responses(record, asked, users), *self._suggestions(record, asked)]
@@ -90,11 +91,17 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
                 except ValueError:  # a draft that is not whole
                     left_out += 1
                     continue
+                if (sure := answer.get("confidence")) is not None and not _is_score(sure):
+                    odd_scores += 1
+                    answer["confidence"] = None
                 kept = {name: record["fields"].get(name) for name in self.fields}
                 kept |= {name: (record["metadata"] or {}).get(name) for name in self.metadata}
-                yield Annotation(**about, **answer, label=label).row() | kept
+                yield Annotation(**about, **answer, label=label).row(asked.question) | kept
         if left_out:
             self._logger.warning("%d answers to %r are not whole and were left out", left_out, asked.name)
+
+        if odd_scores:
+            self._logger.warning("%d scores are no numbers from 0 to 1 and were left out; their answers count", odd_scores)
 
     def _asked(self, dataset: Dataset) -> AskedQuestion:
         if self.question is not None:
@@ -108,8 +115,11 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
     def _included(self) -> dict[str, bool]:
         return {"responses": self.with_responses, "suggestions": self.with_suggestions}
 
-    def _about(self, record: dict[str, Any], address: str) -> dict[str, Any]:
-        about = {"item": record["external_id"] or record["id"], "source": f"{address}#{record['id']}"}
+    def _about(self, record: ARecord, address: str) -> dict[str, Any]:
+        about: dict[str, Any] = {
+            "item": record["external_id"] if (record["external_id"] or "").strip() else record["id"],
+            "source": f"{address}#{record['id']}",
+        }
         if self.round_metadata is not None:
             number = (record["metadata"] or {}).get(self.round_metadata, 1)
             if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 1 or number != int(number):
@@ -118,7 +128,7 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
             about["round"] = int(number)
         return about
 
-    def _responses(self, record: dict[str, Any], asked: AskedQuestion, users: dict[str, str]) -> Iterator[dict[str, Any]]:
+    def _responses(self, record: ARecord, asked: AskedQuestion, users: dict[str, str]) -> Iterator[dict[str, Any]]:
         responses = record.get("responses") or []
         for response in sorted(responses, key=lambda one: (one["inserted_at"], one["id"])):
             values = response["values"] or {}
@@ -133,22 +143,33 @@ class LoadAnnotationsFromArgilla(ArgillaStep, GeneratorStep):
                 "annotation_id": response["id"],
             }
 
-    def _suggestions(self, record: dict[str, Any], asked: AskedQuestion) -> Iterator[dict[str, Any]]:
+    def _suggestions(self, record: ARecord, asked: AskedQuestion) -> Iterator[dict[str, Any]]:
         by_question = {one["question_id"]: one for one in record.get("suggestions") or []}
         if (suggestion := by_question.get(asked.id)) is None or not is_annotation(suggestion):
             return
         score = suggestion["score"]
         yield {
-            "annotator": suggestion["agent"] or UNNAMED,
+            "annotator": suggestion["agent"] if (suggestion["agent"] or "").strip() else UNNAMED,
             "kind": "llm",
             "label": suggestion["value"],
-            "confidence": min(score) if isinstance(score, list) else score,
+            "confidence": _least(score) if isinstance(score, list) else score,
             "timestamp": _utc(suggestion["updated_at"]),
             "annotation_id": suggestion["id"],
         }
 
     def _explanation(self, values: Mapping[str, Any]) -> str:
         return str(values.get(self.explanation_question or "", {}).get("value") or "")
+
+
+def _is_score(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _least(scores: list[Any]) -> Any:
+    """The lowest of several scores; one that is none, if there is one."""
+    return next(
+        (one for one in scores if not _is_score(one)), min(scores, default=None) if all(map(_is_score, scores)) else None
+    )
 
 
 def _utc(time: str) -> str:

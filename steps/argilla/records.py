@@ -16,6 +16,7 @@ import xxhash
 from steps.argilla.api import Refused
 from steps.argilla.dataset import Dataset
 from steps.argilla.values import MetadataType, kind_of, metadata_value
+from steps.argilla.wire import ARecord, Me, User, items_of
 from steps.base import is_missing
 from steps.errors import RowError
 from steps.wording import did_you_mean, listed
@@ -69,7 +70,7 @@ class Outbox:
         self._metadata = dict(metadata or {})
         self._users: dict[str, str] | None = None
 
-    def send(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+    def send(self, records: Sequence[Record]) -> list[ARecord]:
         """Send records, in order; of those with the same id the last one counts. Returns them as Argilla has them.
 
         Raises:
@@ -84,12 +85,12 @@ class Outbox:
         for record in last.values():
             for name, vector in record.vectors.items():
                 self.dataset.ensure_vectors(name, len(vector))
-        made: list[dict[str, Any]] = []
+        made: list[ARecord] = []
         for start in range(0, len(items), MOST_SENT):
             made += self._put(items[start : start + MOST_SENT])
         return made
 
-    def _put(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _put(self, items: list[dict[str, Any]]) -> list[ARecord]:
         try:
             answer = self.dataset.api.ask("PUT", f"datasets/{self.dataset.id}/records/bulk", {"items": items})
         except Refused as error:
@@ -97,8 +98,7 @@ class Outbox:
                 fix = "look for a response to it that was discarded without answers: Argilla 2.8 cannot index such a record"
                 raise RowError(f"Argilla breaks at this record: {error.detail}", fix) from error
             raise RowError(f"Argilla does not take this record: {error.detail}", "mend the row before this step") from error
-        kept: list[dict[str, Any]] = answer["items"]
-        return kept
+        return items_of(ARecord, answer, f"{self.dataset.api.url}, sent records,")
 
     def _kinds(self, given: Sequence[Mapping[str, Any]]) -> dict[str, MetadataType]:
         """The types of the metadata in these records: those of the data set, those that were said, those that are found."""
@@ -146,7 +146,7 @@ class Outbox:
 def users_of(dataset: Dataset) -> dict[str, str]:
     """Names of users by id, as far as the user of the key may know them: all, or those of the workspace."""
     api = dataset.api
-    me = api.get("me")
+    me = api.get("me", Me)
     path = "users" if me["role"] == "owner" else f"workspaces/{dataset.workspace_id}/users"
-    found = {str(one["id"]): str(one["username"]) for one in api.listed(path)}
+    found = {str(one["id"]): str(one["username"]) for one in api.listed(path, User)}
     return {str(me["id"]): str(me["username"]), **found}

@@ -102,6 +102,9 @@ class WriteLabelsToArgilla(ArgillaPush):
         suggested = [replace(one, metadata=None, suggestions=[_in_form(question, one.suggestions[0])]) for one in records]
         try:
             there = {one["external_id"]: one["metadata"] or {} for one in outbox.send(suggested)}
+            if lost := next((one.id for one in records if one.id not in there), None):
+                what = f"Argilla took record {lost!r} of data set {outbox.dataset.name!r}, and does not say what became of it"
+                raise RunError(what, "look at the server's version and log")
         except RowError as error:
             if isinstance(error.__cause__, Refused) and NO_FIELDS in error.__cause__.detail:
                 what = f"data set {outbox.dataset.name!r} has no record {records[0].id!r}"
@@ -123,7 +126,7 @@ def _refuse_to_replace(dataset: Dataset, asked: AskedQuestion) -> None:
         RunError: There is a suggestion that labels would replace: Argilla keeps one for each question of a record.
     """
     for record in dataset.records(["suggestions"]):
-        for suggestion in record["suggestions"]:
+        for suggestion in record.get("suggestions") or []:
             if suggestion["question_id"] == asked.id and is_annotation(suggestion):
                 name, agent = record["external_id"] or record["id"], suggestion["agent"]
                 by = f"a suggestion of {agent!r}" if agent else "a suggestion of nobody that is named"

@@ -12,7 +12,7 @@ from steps.base import GlobalStep, Group, Row
 from steps.errors import RunError
 from steps.extras import extra
 from steps.filters.density import density_labels
-from steps.filters.vectors import read_vectors
+from steps.filters.vectors import check_vector, read_vectors
 
 FEW_NUMBERS = 131_072
 """Vectors of fewer together are searched sooner than threads can be started."""
@@ -46,6 +46,9 @@ class DBSCAN(GlobalStep):
 
     def load(self) -> None:
         self._library()
+
+    def check_row(self, row: Row) -> None:
+        check_vector(row, "projection")
 
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         if not len(rows):

@@ -12,7 +12,7 @@ from steps.base import GlobalStep, Group, Row, require
 from steps.errors import RowError
 from steps.filters.marking import at_row
 from steps.filters.nearest import NearestSelected, nearest_of_all
-from steps.filters.vectors import read_vectors, unit_length
+from steps.filters.vectors import check_vector, read_vectors, unit_length
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +58,10 @@ class DeitaFiltering(GlobalStep):
     compare_with: Literal["all", "selected"] = Field(
         default="all", description="Other rows that count: all of them, or those that were selected before, as in the paper."
     )
+
+    def check_row(self, row: Row) -> None:
+        _score(row)
+        check_vector(row, "embedding")
 
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         if not len(rows):

@@ -13,7 +13,7 @@ from pydantic import Field
 from steps.base import GlobalStep, Group, Row
 from steps.errors import RunError
 from steps.extras import extra
-from steps.filters.vectors import CHUNK_ROWS, read_vectors, vectors_by_chunk
+from steps.filters.vectors import CHUNK_ROWS, check_vector, read_vectors, vectors_by_chunk
 
 if TYPE_CHECKING:
     from steps.filters.vectors import Matrix
@@ -64,6 +64,9 @@ class FaissNearestNeighbour(GlobalStep):
 
     def load(self) -> None:
         self._library()
+
+    def check_row(self, row: Row) -> None:
+        check_vector(row, "embedding")
 
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         if not len(rows):

@@ -50,7 +50,7 @@ class RowFilter(Marking, Step):
 
 @contextmanager
 def at_row(number: int) -> Iterator[None]:
-    """Say which row is wrong: a step over all rows cannot set one aside, so the run ends."""
+    """Say which row is wrong. In a run `check_row` refused those that are wrong by themselves: what is left ends it."""
     try:
         yield
     except RowError as error:

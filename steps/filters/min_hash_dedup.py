@@ -61,6 +61,9 @@ class MinHashDedup(Marking, GlobalStep):
         self._library()
         self._bands()
 
+    def check_row(self, row: Row) -> None:
+        text_in(row, "text")
+
     def process(self, rows: Iterable[Row]) -> Iterable[Row]:
         bands, width = self._bands()
         empty = self._library().MinHash(num_perm=self.num_perm, seed=self.seed, scheme="legacy")

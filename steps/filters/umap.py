@@ -11,7 +11,7 @@ from pydantic import Field
 from steps.base import GlobalStep, Group, Row
 from steps.errors import RunError
 from steps.extras import extra
-from steps.filters.vectors import read_vectors
+from steps.filters.vectors import check_vector, read_vectors
 
 NEIGHBORS = 15
 """As many as the library takes by default."""
@@ -43,6 +43,9 @@ class UMAP(GlobalStep):
 
     def load(self) -> None:
         self._library()
+
+    def check_row(self, row: Row) -> None:
+        check_vector(row, "embedding")
 
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         if not len(rows):

@@ -22,6 +22,15 @@ CHUNK_ROWS = 1024
 FIX = "name a column with a list of numbers, equally many in each row"
 
 
+def check_vector(row: Row, column: str) -> None:
+    """
+    Raises:
+        RowError: The row has no list of finite numbers there.
+    """
+    if _table([row], column, None) is None:
+        _vector(row, column, None)
+
+
 def read_vectors(rows: Iterable[Row], count: int, column: str) -> Matrix:
     """The vectors of `count` rows, one below the other.
 

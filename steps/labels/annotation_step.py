@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from steps.base import GlobalStep, Group, Row
+from steps.errors import RowError
 from steps.extras import extra
 from steps.fingerprints import content_of, sources_in
-from steps.labels.annotations import COLUMNS, GOLD, Annotation, AnnotatorKind
-from steps.labels.questions import Question
-from steps.wording import counted, quoted
+from steps.labels.annotations import COLUMNS, GOLD, LABEL, Annotation, AnnotatorKind
+from steps.labels.questions import Question, names_in
+from steps.labels.reading import Keep, is_plain, read_annotation, read_gold
+from steps.wording import counted, listed, quoted
 
 if TYPE_CHECKING:
     from steps.labels.table import AnnotationTable
@@ -37,6 +39,8 @@ class AnnotationStep(GlobalStep):
     annotators: list[str] | None = Field(default=None, min_length=1, description="Annotators that count; empty for all.")
     kinds: list[AnnotatorKind] | None = Field(default=None, min_length=1, description="Kinds of annotators that count.")
 
+    _classes: dict[str, frozenset[str]] | None = PrivateAttr(default=None)
+
     def load(self) -> None:
         extra("scipy", "labels", f"step {self.name or type(self).__name__!r}")
 
@@ -48,6 +52,34 @@ class AnnotationStep(GlobalStep):
         """What the strategies hold that are read, and the code of this package: the work is done in many of its modules."""
         return "/".join([sources_in(Path(__file__).parent), content_of(self.strategy_files_read())])
 
+    def check_row(self, row: Row) -> None:
+        if self._keep_some is None and is_plain(row):
+            answers = {LABEL: self.question.read(row[LABEL])}
+        else:
+            annotation = read_annotation(row, self.question, self._keep_some)
+            counts = self._keep_some is None or self._keep_some(annotation)
+            answers = {LABEL: annotation.label} if counts else {}
+        if (gold := read_gold(row, self.question)) is not None:
+            answers[GOLD] = gold
+        for path, classes in self._known_classes().items():
+            for column, answer in answers.items():
+                if unknown := [name for name in names_in(answer) if name not in classes]:
+                    knows = f"the strategy in {path} knows {listed(sorted(classes))}"
+                    what = f"column {column!r} holds {quoted(unknown[0])}; {knows}"
+                    raise RowError(what, "mend the label, or learn the strategy anew")
+
+    def _known_classes(self) -> dict[str, frozenset[str]]:
+        """The labels that each strategy knows which is applied, by its file."""
+        if self._classes is None:
+            self._classes = {}
+            if self.strategy_files_read():
+                from steps.labels.strategies.strategy import Strategy
+
+                saved = {path: Strategy.load(Path(path)) for path in self.strategy_files_read()}
+                fitting = {path: one for path, one in saved.items() if one.question == self.question.type}
+                self._classes = {path: frozenset(one.classes) for path, one in fitting.items() if one.classes}
+        return self._classes
+
     def table(self, rows: Iterable[Row]) -> AnnotationTable:
         """The annotations that count. What is odd about them is told in the log.
 
@@ -56,8 +88,7 @@ class AnnotationStep(GlobalStep):
         """
         from steps.labels.table import table_of
 
-        leaves_out = self.rounds or self.annotators or self.kinds
-        table = table_of(rows, self.question, self._counts if leaves_out else None)
+        table = table_of(rows, self.question, self._keep_some)
         self._tell_of(table)
         return table
 
@@ -68,6 +99,10 @@ class AnnotationStep(GlobalStep):
         if alone := table.gold_alone():
             told = f"{counted(len(alone), 'item')} with gold, such as {quoted(alone[0])}"
             self._logger.warning("there is no annotation that counts of %s", told)
+
+    @property
+    def _keep_some(self) -> Keep | None:
+        return self._counts if self.rounds or self.annotators or self.kinds else None
 
     def _counts(self, annotation: Annotation) -> bool:
         return (

@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import xxhash
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from steps.base import Row, is_missing, require_values
 from steps.errors import RowError
+from steps.labels.keys import key_of
+from steps.labels.questions import Question
 from steps.wording import quoted
 
 AnnotatorKind = Literal["human", "llm", "template"]
@@ -37,6 +39,11 @@ def _name(value: Any) -> str:
     if not _text(value).strip():
         raise ValueError("it is blank")
     return str(value)
+
+
+def _sureness(value: Any) -> Any:
+    """A confidence; "nan" in a file is what NaN is in a data frame: none."""
+    return None if is_missing(value) or (isinstance(value, str) and value.strip().lower() == "nan") else value
 
 
 Text = Annotated[str, PlainValidator(_text, json_schema_input_type=str)]
@@ -62,31 +69,36 @@ class Annotation(BaseModel):
     label: Any
     kind: AnnotatorKind = "human"
     family: Text = ""
-    confidence: float | None = Field(default=None, ge=0, le=1)
+    confidence: Annotated[float | None, BeforeValidator(_sureness)] = Field(default=None, ge=0, le=1)
     explanation: Text = ""
     timestamp: datetime | None = None
     round: int = Field(default=1, ge=1, le=MOST_ROUNDS)
     source: Text = ""
     annotation_id: Text = ""
-    """Empty for `stable_id`: an annotator answers about an item once in a round, and a later answer replaces the first."""
+    """Empty for `stable_id`: an annotator answers once in a round about a subject, and a later answer replaces the first."""
 
-    @property
-    def id(self) -> str:
-        return self.annotation_id or stable_id(self.item, self.annotator, self.round)
+    def id_for(self, question: Question) -> str:
+        """Its id: the one that it came with, else one by what it is about."""
+        return self.annotation_id or stable_id(subject_of(self.item, self.label, question), self.annotator, self.round)
 
-    def row(self) -> Row:
+    def row(self, question: Question) -> Row:
         """The annotation as columns; those without a value are there too, so that all rows have the same."""
         at = self.timestamp.isoformat() if self.timestamp else None
-        return {**self.model_dump(), "timestamp": at, "annotation_id": self.id}
+        return {**self.model_dump(), "timestamp": at, "annotation_id": self.id_for(question)}
 
 
 COLUMNS: Final = tuple(Annotation.model_fields)
 """The columns of an annotation, as rows have them."""
 
 
-def stable_id(item: str, annotator: str, round_number: int) -> str:
+def subject_of(item: str, label: Any, question: Question) -> str:
+    """What an answer is about: the item, or the things of it that are ranked. Rankings of other things are other answers."""
+    return key_of([item, *sorted(label)]) if question.type == "ranking" else item
+
+
+def stable_id(subject: str, annotator: str, round_number: int) -> str:
     """The id of an answer that has none: 16 hex digits, the same whenever it is read again."""
-    return xxhash.xxh3_64_hexdigest("\x1f".join((item, annotator, str(round_number))).encode("utf-8", "surrogatepass"))
+    return xxhash.xxh3_64_hexdigest(key_of((subject, annotator, str(round_number))).encode("utf-8", "surrogatepass"))
 
 
 def annotation_in(row: Mapping[str, Any]) -> Annotation:

@@ -14,7 +14,7 @@ from typing import Any
 
 from steps.errors import RowError
 from steps.json_texts import json_in
-from steps.labels.questions import Question, number_in
+from steps.labels.questions import Question, number_in, rating_of
 from steps.llms.base import JSONSchema
 from steps.tasks.lenient_json import Found
 from steps.tasks.replies import Unfit, fitting
@@ -66,7 +66,7 @@ class Form:
             case "multi_label":
                 return {"type": "array", "items": one, "minItems": 0, "maxItems": len(labels), "uniqueItems": True}
             case "rating":
-                return {"type": "number", "enum": list(map(written, labels))}
+                return {"type": "number", "enum": list(map(rating_of, labels))}
             case "ranking":
                 every: JSONSchema = {"minItems": len(labels), "maxItems": len(labels), "uniqueItems": True}
                 return {"type": "array", "items": one, **every, "description": "All of them, from best to worst."}
@@ -153,12 +153,6 @@ class Form:
         except (ValueError, TypeError) as error:
             what = f"the template makes {quoted(said)}, no answer to a question of type {self.question.type!r}: {error}"
             raise RowError(what, self.question.form) from None
-
-
-def written(rating: str) -> int | float:
-    """A rating as JSON has it: 4, not 4.0."""
-    number = number_in(rating)
-    return int(number) if number.is_integer() else number
 
 
 def spans_of(quotes: Any, text: str) -> list[dict[str, Any]]:

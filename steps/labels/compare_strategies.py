@@ -35,8 +35,8 @@ class CompareStrategies(AnnotationStep):
     - `why`: why a strategy is among them; of `auto`, which may be, why it chose that one.
     - `changed`: items that get another label than from the first. The artifact `changes` lists them: before, after, and gold.
 
-    What is learned here never sees the answer that it is held against: it is learned anew for each fifth of the gold. A
-    strategy that was saved is taken as it is, and looks better than it is if it was learned from the same gold.
+    What is learned here never sees the answer that it is held against: it is learned anew for each fifth of the gold. So is a
+    strategy that was saved where it was told the answer; about other items it is taken as it is.
 
     Needs `pip install 'distilflow[labels]'`.
 

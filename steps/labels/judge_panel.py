@@ -259,7 +259,7 @@ class JudgePanel(Task):
         return xxhash.xxh3_64_hexdigest(row_text(shown).encode("utf-8", "surrogatepass"))
 
     def _rows_of_annotations(self, row: Row, item: str, said: Sequence[_Said]) -> list[Row]:
-        annotations = [self._annotation(item, one).row() for one in said]
+        annotations = [self._annotation(item, one).row(self.question) for one in said]
         if not self.group_generations:
             told = zip(annotations, said, strict=True)
             return self.rows_of(

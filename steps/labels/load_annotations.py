@@ -11,7 +11,7 @@ from pydantic import Field
 from steps.base import GeneratorStep, Group, Row, is_missing
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint, DistilflowError, RunError
-from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, MOST_ROUNDS, AnnotatorKind, name_of, stable_id
+from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, MOST_ROUNDS, AnnotatorKind, name_of
 from steps.labels.column_names import NAMES, usual_column
 from steps.sources.files import FileType, count_rows, find_files, peek_columns, read_rows
 from steps.wording import counted, listed, quoted
@@ -26,6 +26,7 @@ class LoadAnnotations(GeneratorStep):
     Each row of the files is one annotation. Its columns are found by the names that are usual: `item`, `question` or `task` for
     the item; `annotator`, `worker` or `user` for who; `label`, `answer` or `value` for what was said. Name them where they are
     called otherwise. All other columns stay. Known answers come from `gold_files`, with an item and its `truth` in each row.
+    `annotation_id` stays empty unless the files have it: what makes an answer another one depends on the question.
     Answers of several parts (several labels, rankings, spans) are lists; a cell of a CSV file has them as JSON: `["a", "b"]`.
 
     Example:
@@ -106,8 +107,6 @@ class LoadAnnotations(GeneratorStep):
             made["round"] = int(told["round"])
         if isinstance(made["confidence"], str):
             made["confidence"] = _number(made["confidence"])
-        if not made["annotation_id"] and made[ITEM] and made[ANNOTATOR]:
-            made["annotation_id"] = stable_id(str(made[ITEM]), str(made[ANNOTATOR]), int(made["round"]))
         if self.gold_files:
             made[GOLD] = gold.get(str(made[ITEM]), {}).get(GOLD, made.get(GOLD))
         return made

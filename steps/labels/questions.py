@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -90,6 +90,15 @@ def label_text(value: Any) -> str:
     raise ValueError("a label is a text, a number, true or false")
 
 
+def names_in(label: Any) -> Iterator[str]:
+    """The labels that an answer is made of."""
+    if isinstance(label, list):
+        for one in label:
+            yield label_text(one["label"] if isinstance(one, dict) else one)
+    elif label is not None:
+        yield label_text(label)
+
+
 def number_in(value: Any) -> float:
     """A rating as a number."""
     if isinstance(value, bool):
@@ -140,8 +149,14 @@ def _labels(value: Any, labels: list[str]) -> list[str]:
     return _few(list(dict.fromkeys(_known(label_text(label), labels) for label in chosen)), MOST_PARTS)
 
 
-def _rating(value: Any, labels: list[str]) -> float:
+def rating_of(value: Any) -> int | float:
+    """A rating as a number: 4, not 4.0."""
     number = number_in(value)
+    return int(number) if number.is_integer() else number
+
+
+def _rating(value: Any, labels: list[str]) -> int | float:
+    number = rating_of(value)
     if labels and number not in {number_in(label) for label in labels}:
         raise ValueError(f"ratings are {listed(labels)}")
     return number

@@ -10,13 +10,18 @@ from random import Random
 from typing import Any
 
 from steps.chances import chances
-from steps.labels.answers import ANSWER, CONFIDENCE, EXPLANATION, Form, written
+from steps.labels.answers import ANSWER, CONFIDENCE, EXPLANATION, Form
+from steps.labels.questions import rating_of
 from steps.tasks.rehearsing import rehearse_text
 
 WORST, BEST = 0.72, 0.98
 """How often judges give the likely answer of a plain case."""
 PLAIN, DOUBTFUL = 0.75, 0.65
 """Share of items that are plain; in the others judges do it so much less often."""
+
+UNSURE, SURE, WIDE = 0.4, 0.5, 0.5
+"""Where confidences begin: of answers that are doubtful or wrong, and of the others; and how wide they lie. They overlap for
+the most part, as those of people and models do: else what is learned of them would make nearly all labels certain."""
 
 
 def rehearsed_reply(form: Form, item: str, judge: str, text: str, rng: Random) -> dict[str, Any]:
@@ -30,8 +35,8 @@ def rehearsed_reply(form: Form, item: str, judge: str, text: str, rng: Random) -
     if form.explains:
         reply = {EXPLANATION: rehearse_text(rng), **reply}
     if form.asks_confidence:
-        low = 0.6 if keeps and is_plain else 0.3
-        reply[CONFIDENCE] = round(rng.uniform(low, low + 0.4), 2)
+        low = SURE if keeps and is_plain else UNSURE
+        reply[CONFIDENCE] = round(rng.uniform(low, low + WIDE), 2)
     return reply
 
 
@@ -43,7 +48,7 @@ def _drawn(form: Form, rng: Random, text: str) -> Any:
         case "multi_label":
             return [label for label in labels if rng.random() < 0.4]
         case "rating":
-            return written(rng.choice(labels))
+            return rating_of(rng.choice(labels))
         case "ranking":
             return rng.sample(labels, len(labels))
         case "spans":
@@ -64,9 +69,9 @@ def _other(form: Form, likely: Any, rng: Random, text: str) -> Any:
             flipped = rng.choice(labels)
             return [label for label in labels if (label in likely) != (label == flipped)]
         case "rating":
-            at = [written(label) for label in labels].index(likely)
+            at = [rating_of(label) for label in labels].index(likely)
             near = [one for one in (at - 1, at + 1) if 0 <= one < len(labels)]
-            return written(labels[rng.choice(near)]) if near else likely
+            return rating_of(labels[rng.choice(near)]) if near else likely
         case "ranking":
             at = rng.randrange(len(likely) - 1)
             return [*likely[:at], likely[at + 1], likely[at], *likely[at + 2 :]]

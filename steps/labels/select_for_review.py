@@ -9,6 +9,7 @@ from pydantic import Field
 
 from steps.base import GlobalStep, Group, Row, require_values
 from steps.errors import RowError
+from steps.filters.marking import at_row
 from steps.row_texts import is_number
 from steps.wording import quoted
 
@@ -34,8 +35,15 @@ class SelectForReview(GlobalStep):
     num_items: int = Field(default=100, ge=1, description="Items to review at most.")
     min_uncertainty: float = Field(default=0.0, ge=0, le=1, description="Items that are surer than this are left out.")
 
+    def check_row(self, row: Row) -> None:
+        _uncertainty(row)
+
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
-        doubtful = [row for number, row in enumerate(rows, 1) if _uncertainty(row, number) >= self.min_uncertainty]
+        doubtful = []
+        for number, row in enumerate(rows):
+            with at_row(number):
+                if _uncertainty(row) >= self.min_uncertainty:
+                    doubtful.append(row)
         doubtful.sort(key=lambda row: (-row["uncertainty"], -_disputed(row)))
         return [{**row, "review_rank": rank} for rank, row in enumerate(doubtful[: self.num_items], 1)]
 
@@ -46,10 +54,10 @@ def _disputed(row: Row) -> int:
     return len(conflicts) if isinstance(conflicts, list) else 0
 
 
-def _uncertainty(row: Row, number: int) -> float:
+def _uncertainty(row: Row) -> float:
     require_values(row, ["uncertainty"])
     value = row["uncertainty"]
     if not is_number(value):
-        what = f"row {number}: column 'uncertainty' holds {quoted(value)}, which is no number"
+        what = f"column 'uncertainty' holds {quoted(value)}, which is no number"
         raise RowError(what, "put ConsolidateLabels before this step")
     return float(value)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from steps.base import Row, is_missing
+from steps.base import Row
 from steps.errors import RowError
-from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL, Annotation, AnnotatorKind, annotation_in, stable_id
+from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL, AnnotatorKind, stable_id, subject_of
 from steps.labels.questions import Question
+from steps.labels.reading import Keep, about_item, check_kind, in_row, is_plain, know_gold, read_annotation, read_gold
 from steps.labels.votes import Voter
-from steps.wording import quoted
-
-Keep = Callable[[Annotation], bool]
-_OWN = frozenset((*COLUMNS, GOLD))
-_REST = frozenset(COLUMNS) - {ITEM, ANNOTATOR, LABEL}
 
 
 @dataclass(slots=True)
@@ -53,23 +50,14 @@ class AnnotationTable:
             MissingKey, MissingValue, RowError: The row holds no annotation, or an answer that the question does not take; or
                 its item has another gold answer already.
         """
-        if keep is None and _is_plain(row):  # most rows of large files, and several times as fast
+        if keep is None and is_plain(row):  # several times as fast
             self._know(row[ITEM], row)
             self._put(row[ITEM], row[ANNOTATOR], self.question.read(row[LABEL]))
             return
-        annotation = annotation_in(row)
+        annotation = read_annotation(row, self.question, keep)
         self._know(annotation.item, row)
         if keep is None or keep(annotation):
-            self.add(annotation)
-
-    def add(self, annotation: Annotation) -> None:
-        """Take an annotation in.
-
-        Raises:
-            RowError: The question does not take its answer, or its annotator is of another kind elsewhere.
-        """
-        given = annotation.model_dump(exclude={LABEL, "timestamp", "source"})
-        self._put(**given, label=self.question.read(annotation.label))
+            self._put(**annotation.model_dump(exclude={LABEL, "timestamp", "source"}), label=annotation.label)
 
     def counting(self) -> AnnotationTable:
         """The annotations that count: of an annotator's answers about an item in several rounds, that of the last round.
@@ -78,16 +66,21 @@ class AnnotationTable:
         are other answers.
         """
         last: dict[tuple[str, str], int] = {}
-        subjects = map(self._subject, self.items, self.labels)
-        for place, key in enumerate(zip(subjects, self.annotators, strict=True)):
+        for place, key in enumerate(zip(self._subjects, self.annotators, strict=True)):
             if key not in last or self.rounds[place] >= self.rounds[last[key]]:
                 last[key] = place
         return self if len(last) == len(self) else self.some(sorted(last.values()))
 
     def count_repeated(self) -> int:
         """Answers beyond an annotator's first about an item, or about the same things of it, within a round."""
-        subjects = map(self._subject, self.items, self.labels)
-        return self.replaced + len(self) - len(set(zip(subjects, self.annotators, self.rounds, strict=True)))
+        return self.replaced + len(self) - len(set(zip(self._subjects, self.annotators, self.rounds, strict=True)))
+
+    @property
+    def _subjects(self) -> Iterable[str]:
+        """What each answer is about (`subject_of`)."""
+        if self.question.type != "ranking":  # of a million answers
+            return self.items
+        return map(subject_of, self.items, self.labels, repeat(self.question))
 
     def gold_alone(self) -> list[str]:
         """Items whose answer is known, and about which nobody said anything that counts."""
@@ -112,7 +105,7 @@ class AnnotationTable:
         annotation_id: str = "",
     ) -> None:
         self._know_voter(annotator, kind, family)
-        annotation_id = annotation_id or stable_id(self._subject(item, label), annotator, round)
+        annotation_id = annotation_id or stable_id(subject_of(item, label, self.question), annotator, round)
         place = self._places.setdefault(annotation_id, len(self.items))
         if place < len(self.items):
             if (self.items[place], self.annotators[place]) != (item, annotator):
@@ -130,26 +123,18 @@ class AnnotationTable:
         self.ids.append(annotation_id)
         self.rounds.append(round)
 
-    def _subject(self, item: str, label: Any) -> str:
-        """What an answer is about: the item, or the things of it that are ranked."""
-        return "\x1f".join([item, *sorted(label)]) if self.question.type == "ranking" else item
-
     def _know_voter(self, name: str, kind: AnnotatorKind, family: str) -> None:
         known = self.voters.get(name)
         if known is None or (family and not known.family):
             self.voters[name] = Voter(name, kind, family)
-        elif known.kind != kind:
-            what = f"annotator {name!r} is of kind {kind!r} here, and {known.kind!r} elsewhere"
-            raise RowError(what, "give them different names, such as 'llm: ...'")
+        elif kind != known.kind:
+            check_kind(name, kind, known.kind)
 
     def _know(self, item: str, row: Mapping[str, Any]) -> None:
         if item not in self.about:
-            self.about[item] = {column: value for column, value in row.items() if column not in _OWN}
-        if GOLD in row and not is_missing(row[GOLD]):
-            answer = self.question.read(row[GOLD], GOLD)
-            if self.gold.setdefault(item, answer) != answer:
-                what = f"item {item!r} has two gold answers: {quoted(self.gold[item])} and {quoted(answer)}"
-                raise RowError(what, "give all rows of an item the same one")
+            self.about[item] = about_item(row)
+        if (answer := read_gold(row, self.question)) is not None:
+            know_gold(self.gold, item, answer)
 
     def rows(self) -> Iterator[Row]:
         """The annotations as they count, one row each, with the gold answers of their items; what is as usual is left out."""
@@ -173,12 +158,6 @@ class AnnotationTable:
                 file.write(json.dumps(row, ensure_ascii=True) + "\n")
 
 
-def _is_plain(row: Mapping[str, Any]) -> bool:
-    """Whether a row has names and a label that are texts, and no other column of an annotation."""
-    texts = all(type(value := row.get(column)) is str and value.strip() for column in (ITEM, ANNOTATOR, LABEL))
-    return texts and _REST.isdisjoint(row)
-
-
 def table_of(rows: Iterable[Mapping[str, Any]], question: Question | None = None, keep: Keep | None = None) -> AnnotationTable:
     """The annotations of rows. A row that holds none ends it, with its number.
 
@@ -190,5 +169,5 @@ def table_of(rows: Iterable[Mapping[str, Any]], question: Question | None = None
         try:
             table.add_row(row, keep)
         except RowError as error:
-            raise type(error)(f"row {number}: {error.message}", error.fix) from None
+            raise in_row(number, error) from None
     return table

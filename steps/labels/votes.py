@@ -81,7 +81,7 @@ class Votes:
 
     def item_lots(self, seed: int) -> Floats:
         """(n,): a number between 0 and 1 for each item, drawn by its name: the order in which rows came changes nothing."""
-        return _drawn(self.items, seed) / _RANGE
+        return lots_of(self.items, seed)
 
     def lots(self, seed: int) -> Floats:
         """(m,): one for each vote, drawn by item and voter."""
@@ -100,6 +100,22 @@ class Votes:
         parts = {name: getattr(self, name)[chosen] for name in ("item", "voter", "label", "confidence")}
         return replace(self, **parts)
 
+    def in_order(self) -> Votes:
+        """The same votes by the names of items and voters: sums come out alike, in whichever order rows came."""
+        item, items = _by_name(self.items)
+        voter, names = _by_name([one.name for one in self.voters])
+        order = np.lexsort((self.label, voter[self.voter], item[self.item]))
+        return replace(
+            self,
+            items=[self.items[at] for at in items],
+            voters=[self.voters[at] for at in names],
+            item=item[self.item][order],
+            voter=voter[self.voter][order],
+            label=self.label[order],
+            confidence=self.confidence[order],
+            gold=self.gold[items],
+        )
+
     def on_items(self, chosen: NDArray[np.bool_]) -> Votes:
         """The votes on some of the items (n,), which alone stay."""
         place = np.cumsum(chosen) - 1
@@ -108,9 +124,22 @@ class Votes:
         return replace(votes, items=kept, item=place[votes.item], gold=self.gold[chosen])
 
 
+def lots_of(names: Sequence[str], seed: int) -> Floats:
+    """A number between 0 and 1 for each name."""
+    return _drawn(names, seed) / _RANGE
+
+
 def _drawn(names: Sequence[str], seed: int) -> NDArray[np.uint64]:
     hashes = (xxhash.xxh3_64_intdigest(name.encode("utf-8", "surrogatepass"), seed) for name in names)
     return np.fromiter(hashes, np.uint64, len(names))
+
+
+def _by_name(names: Sequence[str]) -> tuple[Ints, list[int]]:
+    """The place of each name when they are sorted, and the names' places in that order."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    places = np.empty(len(names), dtype=np.int64)
+    places[order] = np.arange(len(names))
+    return places, order
 
 
 class Codes:

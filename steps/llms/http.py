@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from steps import cassettes
+from steps.cassettes.exchanges import Sent
+from steps.cassettes.recording import Recorder
 from steps.errors import BadRequest, NetworkFailed, RunError, Unreachable
 
 if TYPE_CHECKING:
@@ -113,11 +116,26 @@ class JSONEndpoint:
     async def post(self, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Send one body and wait for the answer. Redirects are answers too: keys must not travel to another host.
 
-        `headers` are those of this request alone.
+        `headers` are those of this request alone. A cassette that is in keeps the answer, or gives one.
 
         Raises:
             NetworkFailed: There was no answer, or not all of it; Unreachable where no connection could be made.
+            NotRecorded: A cassette answers, and does not know this request.
         """
+        if (tape := cassettes.current()) is None:
+            return await self._post(content, headers)
+        sent = Sent("POST", self._url, content, {**self._headers, **(headers or {})})
+        if not isinstance(tape, Recorder):
+            return Answer(*tape.answer(sent))
+        try:
+            answer = await self._post(content, headers)
+        except NetworkFailed as error:
+            tape.keep_failure(sent, error)
+            raise
+        tape.keep(sent, answer.status, answer.headers, answer.body)
+        return answer
+
+    async def _post(self, content: bytes, headers: Mapping[str, str] | None) -> Answer:
         shared = self._shared.get(asyncio.get_running_loop())
         if shared is None:
             raise RuntimeError("load() must be awaited on this event loop before complete()")

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field, PrivateAttr, SecretStr
 
-from steps.errors import AuthFailed, BadRequest, Complaint, LLMError, NetworkFailed
+from steps import cassettes
+from steps.errors import AuthFailed, BadRequest, Complaint, LLMError, NetworkFailed, RunError
 from steps.extras import extra, without_extra
 from steps.llms.base import LLM, Completion, Request
 from steps.llms.chat_replies import read_completion
@@ -67,7 +68,7 @@ class LiteLLM(LLM):
         return self.base_url or f"litellm/{self.model.partition('/')[0]}"
 
     def problems(self) -> Sequence[Complaint]:
-        found: list[Complaint] = [*without_extra("litellm", "litellm", "LiteLLM")]
+        found: list[Complaint] = [*without_extra("litellm", "litellm", "LiteLLM"), *cassettes.passed_by("litellm")]
         if self.api_key is not None and not reveal(self.api_key, ""):
             variable = variable_of(self.api_key)
             found.append((f"the key in ${variable} is not set", f"set it: export {variable}=..."))
@@ -79,6 +80,8 @@ class LiteLLM(LLM):
         return found + structure_problems(self.structured_output, COMPATIBLE)
 
     async def load(self) -> None:
+        for problem in cassettes.passed_by("litellm"):
+            raise RunError(*problem)
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it would load a table from the net when imported
         litellm = await asyncio.to_thread(extra, "litellm", "litellm", "LiteLLM")  # takes seconds
         litellm.telemetry = False

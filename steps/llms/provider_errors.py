@@ -36,18 +36,25 @@ _FILTERED = re.compile(
     r"content management policy|content filter|was flagged|input flagged|content exists risk|violates usage guidelines",
     re.IGNORECASE,
 )
-_NO_MODEL = re.compile(r"model not exist|invalid model\b|not a valid model|model .{0,200}does not exist", re.IGNORECASE)
+_NO_MODEL = re.compile(
+    r"model not exist|invalid model\b|not a valid model|model .{0,200}does not exist|model not found", re.IGNORECASE
+)
 _BAD_KEY = re.compile(r"api[ _]key not valid|(incorrect|invalid) api[ _]key", re.IGNORECASE)
 """Some say it of a bad key with 400: Gemini, xAI."""
-_NO_MONEY = re.compile(r"credit balance is too low|insufficient balance", re.IGNORECASE)
+_NO_MONEY = re.compile(r"credit balance is too low|insufficient balance|prepayment credits are depleted", re.IGNORECASE)
 _ABOUT_SCHEMAS = re.compile(
     r"response[_ ]format|output_(config|format)|json[_ ]?schema|structured[_ ]outputs?|guided[_ ](json|decoding)|grammar"
     r"|invalid schema",
     re.IGNORECASE,
 )
-_OVERLOADED = (429, 503, 529)
+_BLOCKED = 498
+"""Cohere: an unsafe request. Groq: no capacity is left, which it says."""
+_OVERLOADED = (429, _BLOCKED, 503, 529)
 """Too many requests, from this account or from all: fewer are sent then, which helps in either case."""
-_UNPAID = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+_UNPAID = {
+    *("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "credit_balance_exhausted"),
+    "enforced_spend_limit_reached",
+}
 _FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
 _LOOKS_LIKE_A_KEY = re.compile(r"\b(sk|gsk|hf|pk)[-_][\w*.\-]{4,}|Bearer\s+\S+")
@@ -88,12 +95,12 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
     if wait_s is None:
         wait_s = _told_wait_s(error)
 
-    if codes & _UNPAID or status == 402 or (status in (400, 403) and _NO_MONEY.search(message)):
+    if codes & _UNPAID or status == 402 or (status in (400, 403, 429) and _NO_MONEY.search(message)):
         return AuthFailed(
             f"{target} takes no more requests from this account; {said}",
             f"check plan and billing of the account behind {target.key_source}; waiting does not help",
         )
-    if codes & _FILTER_CODES or (status in (400, 403, 422) and _FILTERED.search(message)):
+    if codes & _FILTER_CODES or _is_blocked(status, message) or (status in (400, 403, 422) and _FILTERED.search(message)):
         return ContentFiltered(f"the content filter of {target} refused this prompt; {said}", "change or drop the row")
     if codes & _TOO_LONG_CODES or status == 413 or _says_too_long(status, message):
         return ContextTooLong(
@@ -132,7 +139,11 @@ def _says_too_long(status: int, message: str) -> bool:
     """A refusal (429) may count tokens too: it is about this request only if it says so."""
     if status == 429:
         return "request too large" in message.lower()
-    return status in (400, 422) and _TOO_LONG.search(message) is not None
+    return status in (400, 403, 422) and _TOO_LONG.search(message) is not None
+
+
+def _is_blocked(status: int, message: str) -> bool:
+    return status == _BLOCKED and "capacity" not in message.lower()
 
 
 def _says_no_model(status: int, message: str) -> bool:
@@ -196,5 +207,6 @@ def _error_of(body: bytes) -> dict[str, Any]:
 
 
 def _inner_codes(error: dict[str, Any]) -> set[str]:
-    inner = error.get("innererror") or {}  # Azure
-    return {str(inner.get("code"))} if isinstance(inner, dict) else set()
+    inner, details = error.get("innererror"), error.get("details")  # Azure, Anthropic
+    found = {str(inner.get("code"))} if isinstance(inner, dict) else set()
+    return found | ({str(details.get("error_code"))} if isinstance(details, dict) else set())

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
+from steps.cassettes import is_replayed
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
 from steps.llms.anthropic_batches import AnthropicBatches
 from steps.llms.base import LLM, Account, Completion
@@ -174,7 +175,7 @@ class ServerLLM(LLM):
         found += [
             f"header {name!r} needs the variable in {value.strip()}, which is not set"
             for name, value in self.default_headers.items()
-            if reveal(SecretStr(value), "") is None
+            if reveal(SecretStr(value), "") is None and not is_replayed()
         ]
         found += [
             f"generation_kwargs cannot set {name!r}; use {instead}"
@@ -184,7 +185,9 @@ class ServerLLM(LLM):
         return found + parameter_problems(self.generation_kwargs, provider)
 
     def find_price(self) -> Price | None:
-        """`price`; of a server on this machine nothing; else what the tables of prices say."""
+        """`price`; of a server on this machine, or of replayed answers, nothing; else what the tables of prices say."""
+        if is_replayed():
+            return FREE
         if self.price is None and not is_loopback(self.endpoint):
             return find_price(self.model, self._host)
         return self.price or FREE
@@ -238,7 +241,7 @@ class ServerLLM(LLM):
     @property
     def _needs_no_key(self) -> bool:
         is_own = self.served_by is not None and not self.served_by.needs_key
-        return self._has_key_header or (self.api_key is None and (is_own or is_loopback(self.endpoint)))
+        return is_replayed() or self._has_key_header or (self.api_key is None and (is_own or is_loopback(self.endpoint)))
 
     def _problem_of(self, key: Key) -> tuple[str, str] | None:
         if key.value is None:

@@ -28,6 +28,10 @@ class GlobalTask(Task, GlobalStep):
         """The rows that go on, each with the `prepared` columns."""
         raise NotImplementedError(f"{type(self).__name__}.prepare")
 
+    def checks_rows(self) -> bool:
+        """No: a task checks a row when it asks about it, with what was prepared for it."""
+        return False
+
     async def answer(self, row: Row, ask: Ask) -> list[Row]:
         made = await super().answer(row, ask)
         return [{column: value for column, value in new.items() if column not in self.prepared} for new in made]

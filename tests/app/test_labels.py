@@ -57,7 +57,7 @@ async def made(client: httpx.AsyncClient, ctx: AppContext, **how: Any) -> str:
 
 def wait(ctx: AppContext, name: str) -> None:
     for _ in range(600):
-        job = ctx.learners.of(name)
+        job = ctx.learners.of(ctx.labels.get(name))
         if job and job.is_over:
             assert job.problem is None
             return
@@ -333,3 +333,98 @@ async def test_texts_are_reviewed_though_nothing_is_learned_from_them(ctx: AppCo
     assert (view["round"]["size"], view["version"], view["problem"]) == (2, None, None)
     assert kept.status_code == 200
     assert [one["words"] for one in shown["said"]] == ["Because of air.", "Because light is scattered."]
+
+
+async def test_an_item_with_a_very_long_name_is_shown_and_answered(ctx: AppContext) -> None:
+    long = "Is this right? " * 3000
+    text = "".join(
+        json.dumps({"item": item, "annotator": by, "label": label}) + "\n"
+        for item in (long, "short")
+        for by, label in (("a", "yes"), ("b", "no"), ("c", "yes"))
+    )
+    async with served(ctx) as client:
+        name = (await client.post("/api/labels", json={"name": "long", "text": text, "file": "a.jsonl"})).json()["name"]
+        wait(ctx, name)
+        view = (await client.get(f"/api/labels/{name}")).json()
+        [handle] = [one["item"] for one in view["queue"] if one["item"] != "short"]
+        assert len(handle) == 32
+        shown = (await client.get(f"/api/labels/{name}/item", params={"item": handle, "reviewer": "zoe"})).json()
+        assert (shown["item"], len(shown["said"]), len(shown["title"]) < 100) == (handle, 3, True)
+        told = await act(client, name, do="answer", item=handle, label="no", mark="m1")
+        assert told.status_code == 200, told.text
+        for do in ({"do": "skip"}, {"do": "example", "text": "look"}, {"do": "gold", "label": "no"}):
+            assert (await act(client, name, item=handle, **do)).status_code == 200
+        undone = (await act(client, name, do="undo")).json()
+        compared = (await client.get(f"/api/labels/{name}/compare", params={"one": 1, "other": 1})).json()
+
+    assert undone["item"] == handle
+    assert compared["changes"] == []
+    assert [one["label"] for one in ctx.labels.get(name).said.annotations_of(long)] == ["yes", "no", "yes", "no"]
+
+
+async def test_halves_of_characters_are_spelled_out_wherever_they_come_from(ctx: AppContext) -> None:
+    half = "\ud800"
+    rows = [
+        {"item": f"{half}{at}", "annotator": f"{half}{by}", "label": f"{half}{(at + by) % 2}", f"{half}text": f"{half} text"}
+        for at in range(12)
+        for by in range(3)
+    ]
+    async with served(ctx) as client:
+        text = "\n".join(map(json.dumps, rows))
+        told = json.dumps({"name": "half", "text": text, "file": "a.jsonl"})
+        made = await client.post("/api/labels", content=told, headers=JSON)
+        assert made.status_code == 200, made.text
+        ctx.labels.create("halves", Question(), rows)
+        ctx.learners.start("halves", opens_round=True)
+        wait(ctx, "halves")
+        view = (await client.get("/api/labels/halves")).json()
+        shown = await client.get("/api/labels/halves/item", params={"item": view["queue"][0]["item"]})
+        assert shown.json()["item"].startswith("\\ud800")
+        sent = json.dumps({"do": "answer", "by": "zoe", "item": view["queue"][0]["item"], "label": "\ud8000"})
+        assert (await client.post("/api/labels/halves/act", content=sent, headers=JSON)).status_code == 200
+        assert (await act(client, "halves", do="example", item=view["queue"][0]["item"], text="look")).status_code == 200
+        for file in ("export/labels.jsonl", "export/labels.parquet", "export/annotations.parquet", "onboarding.md"):
+            assert (await client.get(f"/api/labels/halves/{file}")).status_code == 200
+        assert (await client.get("/api/labels/halves/strategy.json", params={"version": 1})).status_code == 200
+
+
+JSON = {"content-type": "application/json"}
+
+
+async def test_a_broken_project_is_listed_with_what_is_wrong_and_the_others_as_ever(ctx: AppContext) -> None:
+    async with served(ctx) as client:
+        name = await made(client, ctx)
+        for broken in ("one", "two"):
+            ctx.labels.create(broken, Question(), crowd())
+        (ctx.labels.folder / "one" / "project.json").write_text('{"name": 3}')
+        (ctx.labels.folder / "two" / "items.jsonl").unlink()
+        (ctx.labels.folder / "two" / "items.jsonl").mkdir()
+        with (ctx.labels.folder / name / "annotations.jsonl").open("a") as file:
+            file.write("garbage\n")
+        (ctx.labels.folder / name / "measures.json").write_text("[]")
+        entries = {one["name"]: one for one in (await client.get("/api/labels")).json()}
+        views = {one: await client.get(f"/api/labels/{one}") for one in entries}
+        item = await client.get(f"/api/labels/{name}/item", params={"item": "q1"})
+
+    assert entries[name]["annotations"] == 300
+    assert "project.json holds no project: name" in entries["one"]["problem"]
+    assert "mend" in entries["one"]["problem"]
+    assert "items.jsonl" in entries["two"]["problem"]
+    assert {one: reply.status_code for one, reply in views.items()} == {name: 200, "one": 404, "two": 404}
+    assert "measures.json says nothing" in views[name].json()["problem"]["what"]
+    assert item.json()["now"]["probability"] > 0
+
+
+async def test_what_was_meant_for_a_project_does_not_reach_another_of_its_name(ctx: AppContext) -> None:
+    async with served(ctx) as client:
+        name = await made(client, ctx)
+        meant = (await client.get(f"/api/labels/{name}")).json()["id"]
+        assert (await act(client, name, do="skip", item="q1", project=meant)).status_code == 200
+        ctx.labels.delete(name)
+        await made(client, ctx)
+        refused = await act(client, name, do="answer", item="q1", label="wrong", project=meant)
+        view = (await client.get(f"/api/labels/{name}")).json()
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "other-project")
+    assert "reload" in refused.json()["fix"]
+    assert (view["annotations"], view["learning"]["is_over"]) == (300, True)

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from flows.journals import entries_of
 from steps.errors import ContextTooLong, RunError
-from steps.llms import LlamaCppLLM, TransformersLLM
+from steps.llms import LlamaCppLLM, MixtureOfAgentsLLM, TransformersLLM
 from steps.llms.local_llm import LocalLLM
+from steps.tasks import TextGeneration
 from tests.engines.asking import LABELS, SCHEMA, ask, complete, load, run_killed_once, says
 from tests.engines.tiny import save_for_transformers
 from tests.flows.commands import Commands
@@ -52,6 +54,29 @@ def test_steps_with_one_model_load_it_once(commands: Commands, folder_model: str
     assert ended.code == 0, ended.err
     assert len(commands.rows()) == 20
     assert len(list((commands.folder / "runs/r/logs").iterdir())) == 1
+
+
+def test_a_mixture_of_one_model_loads_it_once(commands: Commands, folder_model: str) -> None:
+    sampling = {"max_new_tokens": 8, "min_new_tokens": 4}
+    cold = {"use": "TransformersLLM", "model": folder_model, "generation_kwargs": sampling}
+    warm = {**cold, "generation_kwargs": {**sampling, "temperature": 0.8, "seed": 1}}
+    mixture = {"use": "MixtureOfAgentsLLM", "aggregator_llm": cold, "proposers_llms": [cold, warm], "rounds": 2}
+
+    ended = commands("run", commands.write([load(10), ask(mixture)]), "--run-id", "r", "--no-prefect")
+
+    assert ended.code == 0, ended.err
+    assert all(row["answer"] for row in commands.rows())
+    assert len(list((commands.folder / "runs/r/logs").iterdir())) == 1
+    assert sum(1 for _ in entries_of(commands.folder / "runs/r/journal")) == 10 * (2 * 2 + 1)
+
+
+def test_a_mixture_answers_without_a_run(folder_model: str) -> None:
+    drafting = [transformers_llm(folder_model, temperature=0.8, seed=seed) for seed in (1, 2)]
+    mixture = MixtureOfAgentsLLM(aggregator_llm=transformers_llm(folder_model, min_new_tokens=4), proposers_llms=drafting)
+
+    [row] = TextGeneration(llm=mixture).process([{"instruction": "Say something."}])
+
+    assert row["generation"]
 
 
 def transformers_llm(model: str, **sampling: Any) -> TransformersLLM:

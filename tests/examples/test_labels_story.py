@@ -15,6 +15,7 @@ import pytest
 from flows.labelling import LabelProjects
 from flows.labelling.importing import rows_of_run
 from flows.runs import RunFolder
+from steps.chances import chances
 from steps.labels.questions import Question
 from tests.fakes.hub import FakeHub
 from tests.fakes.serving import running
@@ -71,6 +72,23 @@ def test_every_answer_has_a_label_and_who_said_what(story: Story) -> None:
         assert {one["item"] for one in about} == {row["item"]}
         assert len(about) >= 3
         assert sum(row["distribution"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_labels_are_about_as_sure_as_they_are_right(story: Story) -> None:
+    """Of made-up answers it is known which one the item made likely."""
+    labels = story.rows("labels")
+    asked: dict[str, Any] = {
+        "title": "Does the answer help the person who asked?",
+        "labels": ["helps", "partly", "does not help"],
+    }
+    right = 0
+    for row in labels:
+        about = chances(0, {"item": row["item"], **asked})
+        about.random()  # how plain the case is
+        right += about.choice(asked["labels"]) == row["label"]
+
+    assert right / len(labels) > 0.8
+    assert sum(row["probability"] for row in labels) / len(labels) == pytest.approx(right / len(labels), abs=0.05)
 
 
 def test_a_second_round_asks_others_about_what_was_least_certain(story: Story) -> None:

@@ -77,7 +77,7 @@ class Commands:
                 continue
         return found
 
-    def wait_until_gone(self, timeout_s: float = 20) -> None:
+    def wait_until_gone(self, timeout_s: float = 60) -> None:
         """Wait until no process of this test is left.
 
         Raises:
@@ -86,7 +86,7 @@ class Commands:
         wait_for(lambda: not self.processes(), timeout_s, lambda: f"left over: {self.processes()}")
 
 
-def wait_for(condition: Callable[[], Any], timeout_s: float = 30, say: Callable[[], str] = lambda: "it never came") -> None:
+def wait_for(condition: Callable[[], Any], timeout_s: float = 120, say: Callable[[], str] = lambda: "it never came") -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, say()

@@ -166,3 +166,11 @@ def test_a_pipeline_that_asks_no_server_is_0(commands: Commands) -> None:
     ended = commands("check", commands.write(steps(write("a", use="RehearsalLLM"))))
 
     assert (ended.code, ended.out.strip()) == (0, "No model is asked over the network.")
+
+
+def test_a_model_that_is_loaded_in_a_run_is_told_and_left_alone(commands: Commands) -> None:
+    own = write("a", use="tests.flows.engine.own_models:NotToBeLoaded")
+    ended = commands("check", commands.write(steps(own)))
+
+    assert ended.code == 0, ended.err
+    assert "Not asked: 'none' of a: this machine computes it" in ended.out

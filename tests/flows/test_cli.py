@@ -430,6 +430,13 @@ def test_a_prefect_server_that_is_not_there_is_told_and_rows_are_kept(tmp_path: 
     assert commands("resume", "r", "--no-prefect").code == 0
 
 
+def test_a_run_that_began_without_prefect_goes_on_without(tmp_path: Path) -> None:
+    commands = Commands(tmp_path, PREFECT_API_URL="http://127.0.0.1:9/api")  # where nobody is
+    assert commands("run", commands.write([LOAD]), "--run-id", "r", "--no-prefect").code == 0
+
+    assert commands("resume", "r").code == 0
+
+
 # ---- help
 
 

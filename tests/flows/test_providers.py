@@ -9,7 +9,7 @@ from typing import get_type_hints
 import pytest
 from aiohttp import web
 
-from benchmarks.providers import CASES, Outcomes, provider_table, surroundings, table, trials
+from benchmarks.providers import CASES, Outcomes, basis_table, provider_table, surroundings, table, trials
 from flows.engine.keys import identity_of
 from steps import llms, registry
 from steps.components import BadParameters
@@ -24,6 +24,7 @@ from tests.fakes.serving import running
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 SEEN_BY_TYPE_CHECKERS = set(re.findall(r"\w+", Path(str(llms.__file__)).read_text(encoding="utf-8").partition("else:")[0]))
+CASES_PLAYED = ("unauthorized", "rate_limited", "too_long", "filtered", "failed", "unknown_model")
 NAMES = [provider.name for provider in PROVIDERS]
 
 
@@ -45,6 +46,14 @@ def test_a_provider_is_asked_and_answers_as_it_should_in_every_case(outcomes: di
 def test_the_guide_has_the_tables_as_they_are(outcomes: dict[str, Outcomes]) -> None:
     assert table([outcomes[name] for name in NAMES]) in GUIDE
     assert provider_table() in GUIDE
+    assert basis_table() in GUIDE
+
+
+def test_every_answer_that_is_stated_or_seen_says_where() -> None:
+    played = [(name, case, getattr(dialect, case)) for name, dialect in DIALECTS.items() for case in CASES_PLAYED]
+    without = [(name, case) for name, case, found in played if found and found.basis != "assumed" and not found.source]
+
+    assert without == []
 
 
 def test_every_provider_is_played_by_a_server_that_speaks_like_it() -> None:

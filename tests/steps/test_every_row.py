@@ -26,7 +26,9 @@ HERE = [param for param in samples_of(BaseStep) if not param.values[0].step.reac
 """What works without the network: the others are tested beside what they reach."""
 TAKES_ROWS = [param for param in HERE if not isinstance(param.values[0].step, GeneratorStep)]
 ROW_BY_ROW = [param for param in TAKES_ROWS if not isinstance(param.values[0].step, GlobalStep)]
-"""Not steps over all rows: what they make is about the neighbours of a row. A bad one ends the run; they say which it was."""
+"""Not steps over all rows: what they make is about the neighbours of a row."""
+CHECKS_ROWS = [param for param in TAKES_ROWS if isinstance(step := param.values[0].step, GlobalStep) and step.checks_rows()]
+"""Steps over all rows that refuse a row alone."""
 FEW, MANY = 10, pytest.param(100, marks=pytest.mark.slow)
 
 
@@ -100,6 +102,26 @@ def _check_columns(sample: Sample, values: dict[str, Any]) -> None:
                 assert {tuple(sorted(new)) for new in made} <= {tuple(sorted(_announced(step, given)))}
             elif len(path) == 1 and not isinstance(value, (list, dict)):
                 assert path[0] in made, f"{path[0]} holds {kind}: {made}"
+
+
+@pytest.mark.parametrize("sample", CHECKS_ROWS)
+def test_a_step_over_all_rows_refuses_just_the_rows_that_it_cannot_work_on(sample: Sample) -> None:
+    """What `check_row` lets pass must not end a run, and what it refuses would have."""
+    step, row = sample.step, sample.row("hello")
+    assert isinstance(step, GlobalStep)
+    used = dict.fromkeys([*step.needs(), *step.optional_inputs])
+    for path in [*((column,) for column in used), *paths({column: row[column] for column in used if column in row})]:
+        for value in [*WRONG.values(), *MISSING.values()]:
+            given = put(row, path, value)
+            before = copy.deepcopy(given)
+            try:
+                step.check_row(given)
+                refused = None
+            except RowError as error:
+                refused = error.message
+            assert repr(given) == repr(before)
+            made = _made(step, [given])
+            assert isinstance(made, str) == (refused is not None), f"{path} holds {value!r}: {refused}, but {made}"
 
 
 @pytest.mark.parametrize("examples", [FEW, MANY])

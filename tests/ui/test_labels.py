@@ -76,7 +76,7 @@ def answers(place: Place, request: pytest.FixtureRequest) -> str:
     question = Question(
         title="Is the answer correct?", labels=["correct", "partly", "wrong"], guideline="Count the right parts."
     )
-    project = place.projects.create(name, question, crowd(gold=0.34, right=UNSURE))
+    project = place.projects.create(name, question, crowd(gold=0.45, right=UNSURE))
     learn_anew(project)
     open_round(project, Gains(project))
     return name

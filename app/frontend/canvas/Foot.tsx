@@ -1,5 +1,6 @@
 /* The foot of a card: a setting, a problem, what a preview made, or how the step stands in a run. */
 
+import { checkOf, took } from "page/check.js";
 import { count, number } from "page/dom.js";
 import { get } from "page/store.js";
 import { previewOf } from "page/preview.js";
@@ -36,7 +37,7 @@ const PLAIN: FootFacts = { state: "idle", kind: "", icon: "", spins: false, text
 /** Of a foot, what the card itself shows: it changes seldom, while rows are counted twenty times a second. */
 export type Look = Pick<FootFacts, "state" | "kind" | "icon" | "spins">;
 
-const namesOf = (mode: Mode) => (mode === "run" ? ["run"] : ["build", "preview", "stale"]);
+const namesOf = (mode: Mode) => (mode === "run" ? ["run"] : ["build", "preview", "stale", "check"]);
 const factsOf = (mode: Mode, drawn: DrawnNode) => (mode === "run" ? ofRun(drawn) : ofBuild(drawn));
 
 export function useLook(mode: Mode, drawn: DrawnNode): Look {
@@ -99,9 +100,12 @@ function ofBuild({ id, step, group, leaves }: DrawnNode): FootFacts {
   if (problem) return { ...PLAIN, state: "problem", kind: "fail", icon: "warn", text: step.problems.length > 1 ? count(step.problems.length, "problem") : problem.title, said: "" };
   const preview = get<Preview>("preview");
   if (preview?.isBusy && (!preview.only || preview.only === id)) return { ...PLAIN, state: "running", kind: "acc", icon: "arc", spins: true, text: "Trying 5 rows", said: "trying 5 rows" };
+  const checked = checkOf(id);
+  if (checked && !checked.is_usable) return { ...PLAIN, state: "refused", kind: "fail", icon: "warn", text: checked.word, said: `${checked.model}: ${checked.word}` };
   const made = previewOf(id);
   if (made) return previewed(made);
   if (get<Record<string, string>>("stale")?.[id] === "stale") return { ...PLAIN, state: "stale", icon: "again", text: "Out of date", asides: [{ text: "runs again" }], said: "out of date, runs again" };
+  if (checked) return { ...PLAIN, state: "checked", kind: "done", icon: "done", text: checked.word, asides: [{ text: took(checked.seconds) }], said: "the model answers" };
   return { ...PLAIN, text: step.setting, asides: step.price ? [{ text: step.price }] : [] };
 }
 

@@ -34,7 +34,7 @@ export function StepNode({ id, data, selected }: NodeProps<StepNode>) {
   const used = (socket: Socket) => (sockets.has(socket) ? "is-used" : "");
   const { step, leaves } = drawn;
   const look = useLook(mode, drawn);
-  const isProblem = Boolean(step?.problems.length) || look.state === "failed";
+  const isProblem = Boolean(step?.problems.length) || ["failed", "refused"].includes(look.state);
   const canBuild = mode === "build" && isPrimary && step;
   return (
     <div className={`df-node is-${look.state} kind-${look.kind || "none"} ${selected ? "is-selected" : ""} ${isProblem ? "is-problem" : ""}`} data-state={look.state}>

@@ -53,6 +53,11 @@ declare module "page/preview.js" {
   export function previewOf(name: string): { rows: unknown[]; failures: unknown[] } | undefined;
 }
 
+declare module "page/check.js" {
+  export function checkOf(name: string): { model: string; is_usable: boolean; word: string; seconds: number | null } | undefined;
+  export function took(seconds: number | null): string;
+}
+
 declare module "page/commands.js" {
   export function openCommands(asked?: { add?: string[]; connect?: string; of?: string; at?: [number, number] }): void;
 }

@@ -2,6 +2,7 @@
 
 import { capital, chips, count, failure, h, keepingFocus, put, tag } from "./dom.js";
 import { change, startChanges } from "./changes.js";
+import { checkOf, took } from "./check.js";
 import { askForForms, enterForm } from "./form.js";
 import { icon } from "./icons.js";
 import { outline, problemCallout } from "./outline.js";
@@ -99,6 +100,7 @@ export function mountOutline(element) {
   on("build", draw);
   on("shown", draw);
   on("preview", draw);
+  on("check", draw);
   on("unapplied", draw);
   const move = (step) => {
     const names = (get("build")?.steps ?? []).map((card) => card.name);
@@ -178,9 +180,11 @@ function result(one) {
 
 function footer(card, preview) {
   const made = previewOf(card.name);
+  const checked = checkOf(card.name);
   if (card.problems.length) {
     return { parts: [h("span", { class: "df-amount fail" }, icon("warn"), card.problems.length > 1 ? count(card.problems.length, "problem") : card.problems[0].title)], state: "" };
   }
+  if (checked && !checked.is_usable) return { said: checked.word, parts: [h("span", { class: "df-amount fail" }, icon("warn"), checked.word)] };
   if (preview?.isBusy) return { parts: [h("span", { class: "df-amount" }, card.setting), h("span", { class: "df-aside" }, card.price)] };
   if (made) {
     const failed = made.failures.length;
@@ -192,5 +196,6 @@ function footer(card, preview) {
       ],
     };
   }
+  if (checked) return { said: "the model answers", parts: [h("span", { class: "df-amount" }, card.setting), h("span", { class: "df-aside done" }, icon("done"), took(checked.seconds))] };
   return { parts: [h("span", { class: "df-amount" }, card.setting), h("span", { class: "df-aside" }, card.price)] };
 }

@@ -269,6 +269,7 @@ function commands() {
     { label: "Run", also: "start", icon: "play", keys: "Ctrl Enter", id: "build-run" },
     { label: "Rehearse", also: "free dry run", icon: "mask", id: "build-rehearse" },
     { label: "Preview 5 rows", icon: "eye", id: "build-preview" },
+    { label: "Check models", also: "key reachable connection test", icon: "link", keys: "M", id: "build-check" },
   ];
   const running = [
     { label: "Pause", icon: "pause", id: "run-pause" },

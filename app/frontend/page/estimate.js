@@ -1,6 +1,7 @@
 /* What a full run would take, below the canvas. It is found out by rehearsing a few rows, a moment after a change. */
 
-import { count, h, money, number, put } from "./dom.js";
+import { count, h, keepingFocus, money, number, put } from "./dom.js";
+import { checkButton, showCheck, watchChecks } from "./check.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
 import { get, on, postJson, route, set } from "./store.js";
@@ -15,7 +16,8 @@ let asked = null;
 export function mountEstimate(element) {
   const draw = () => {
     const view = get("build");
-    if (view) put(element, view.facts?.steps > 0 && h("div", { class: "df-strip", "data-testid": "estimate" }, parts(view)));
+    if (!view) return;
+    keepingFocus(element, () => put(element, view.facts?.steps > 0 && h("div", { class: "df-strip", "data-testid": "estimate" }, parts(view))));
   };
   const ask = async () => {
     const view = get("build");
@@ -52,7 +54,11 @@ export function mountEstimate(element) {
     if (now.place === "build" && place !== "build" && text) void askStale(text, asked.signal).then(draw); // a run may have ended meanwhile
     place = now.place;
   });
+  watchChecks();
+  on("check", draw);
+  on("unapplied", draw);
   element.addEventListener("click", (event) => {
+    if (event.target.closest("[data-key=check-models]")) showCheck();
     if (event.target.closest("[data-key=estimate]")) {
       draw();
       ask();
@@ -90,12 +96,13 @@ function parts(view) {
     why
       ? h("span", { class: "fail df-row" }, icon("warn", "s"), why)
       : known
-        ? h("button", { type: "button", class: "df-linkish acc", "data-key": "how-estimated" }, "How this is estimated")
+        ? h("button", { type: "button", class: "df-linkish acc df-how-estimated", "data-key": "how-estimated", title: "How this is estimated" }, icon("help"), h("span", {}, "How this is estimated"))
         : facts.reaches
           ? h("button", { type: "button", class: "df-linkish acc", "data-key": "estimate", title: "This reads a few rows of its source, which is not on this machine" }, "Estimate requests and cost")
           : found?.notice
             ? h("span", { class: "t3 df-one-line", title: found.notice.what }, "No estimate: the sample could not run")
             : h("span", { class: "t3 df-row" }, icon("arc", "s spin"), "Estimating"),
+    checkButton(view),
   ];
 }
 

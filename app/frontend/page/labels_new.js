@@ -1,6 +1,6 @@
 /* Label projects: the list, and how a new one comes about: from a file, or from a run. */
 
-import { ago, capital, count, empty, failure, h, number, put } from "./dom.js";
+import { ago, capital, count, empty, failure, h, number, put, say } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icons.js";
 import { busy, problemOf } from "./importing.js";
@@ -129,7 +129,8 @@ export function importDialog({ into } = {}) {
     create.disabled = true;
     try {
       if (into) {
-        await postJson(`labels/${encodeURIComponent(into)}/rows`, { text: area.value, file });
+        const added = await postJson(`labels/${encodeURIComponent(into)}/rows`, { text: area.value, file });
+        say(addedWords(added));
         dialog.close();
         await load();
         return loadItem();
@@ -154,8 +155,15 @@ export function importDialog({ into } = {}) {
   picker.focus();
 }
 
+/** What came of adding rows. */
+function addedWords(added) {
+  const parts = [[added.annotations, "annotation"], [added.items, "item"], [added.gold, "gold label"]].filter(([number]) => number).map(([number, what]) => count(number, what));
+  return `${parts.length ? parts.join(", ") : "Nothing"} added${added.replaced ? `, ${added.replaced} replaced` : ""}${added.known ? `, ${added.known} known already` : ""}`;
+}
+
 function understood(told) {
-  if (!told.annotations) return `${count(told.items, "item")} without answers: name the labels below, and begin.`;
+  const shown = told.columns.length ? ` Shown with each: ${told.columns.join(", ")}.` : "";
+  if (!told.annotations) return `No column says who answered: ${count(told.items, "item")} without answers.${shown}${told.gold ? ` ${count(told.gold, "row")} with gold.` : ""} Name the labels below, and begin.`;
   const labels = told.labels.length <= 8 ? `: ${told.labels.join(", ")}` : "";
-  return `${count(told.annotations, "annotation")} of ${count(told.items, "item")} by ${count(told.annotators, "annotator")}, ${count(told.labels.length, "label")}${labels}.${told.gold ? ` ${count(told.gold, "row")} with gold.` : ""}`;
+  return `${count(told.annotations, "annotation")} of ${count(told.items, "item")} by ${count(told.annotators, "annotator")}, ${count(told.labels.length, "label")}${labels}.${told.gold ? ` ${count(told.gold, "row")} with gold.` : ""}${shown}`;
 }

@@ -22,7 +22,7 @@ export function exportChoices() {
   const view = overview();
   const link = (words, about, path, id) => h("a", { class: "df-choice", href: api(`${base()}/${path}`), download: "", "data-testid": id, onclick: () => closePopover({ refocus: true }) }, h("b", {}, words), h("span", { class: "df-small t3" }, about));
   const form = (words, path, id, about) => h("a", { class: "df-choice df-small", href: api(`${base()}/${path}`), download: "", "data-testid": id, "aria-label": `${about} as ${words}`, onclick: () => closePopover({ refocus: true }) }, words);
-  const row = (title, about, what, asked, id) => h("div", { class: "df-export" }, h("span", {}, title, h("span", { class: "df-small t3 df-block" }, about)), form("JSON Lines", `export/${what}.jsonl?${asked}`, id, title), form("Parquet", `export/${what}.parquet?${asked}`, `${id}-parquet`, title));
+  const row = (title, about, what, asked, id) => h("div", { class: "df-export" }, h("span", {}, title, h("span", { class: "df-small t3 df-block" }, about)), form("JSON Lines", `export/${what}.jsonl?${asked}`, id, title), form("CSV", `export/${what}.csv?${asked}`, `${id}-csv`, title), form("Parquet", `export/${what}.parquet?${asked}`, `${id}-parquet`, title));
   const both = (title, asked, id) => [
     h("h3", {}, title),
     row("Annotations", "Who said what", "annotations", asked, `${id}-annotations`),

@@ -88,7 +88,7 @@ function curve(view) {
   const words = byGold
     ? `Accuracy on gold by round: learned ${main.map((one) => share(one, 3)).join(", ")}; majority ${of("majority").map((one) => share(one, 3)).join(", ")}`
     : `Mean uncertainty by round: ${main.map((one) => share(one, 3)).join(", ")}`;
-  return h("section", {}, h("h3", { class: "df-side-head" }, title), plot(points, byGold, words), !byGold && h("p", { class: "df-hint" }, "No gold: with some known answers this shows how many labels are right."));
+  return h("section", {}, h("h3", { class: "df-side-head" }, title), plot(points, byGold, words), !byGold && h("p", { class: "df-hint" }, "With 20 known answers this shows how many labels are right."));
 }
 
 function plot(points, byGold, words) {

@@ -103,7 +103,8 @@ export async function loadItem() {
 export async function act(told, project = route().project) {
   const before = get("labelsSent");
   if (before?.error && before.told.mark !== told.mark && !(await act(before.told, before.project))) return null;
-  const sent = { mark: drawn(16), by: reviewer(), ...told };
+  const id = project === route().project ? overview()?.id : undefined; // another project may have got its name meanwhile
+  const sent = { mark: drawn(16), by: reviewer(), ...(id && { project: id }), ...told };
   set("labelsSent", { told: sent, project });
   set("labelsLearned", null);
   try {

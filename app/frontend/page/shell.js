@@ -131,6 +131,7 @@ const SHORTCUTS = [
   ["Alt Arrows", "Move a step"],
   ["Enter, F2", "Go to the form, rename"],
   ["P, T, 1", "Try on 5 rows, tidy, show all"],
+  ["M", "Check the models"],
   ["Ctrl C, Ctrl V, Ctrl D", "Copy, paste, duplicate"],
   ["Del", "Delete; rows pass on where they can"],
   ["Ctrl G", "Group the selected steps"],

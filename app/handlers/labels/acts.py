@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flows.labelling import LabelProject
 from flows.labelling.about import About
+from flows.labelling.project import handle_of
 from flows.labelling.rounds import Gains, close_round, open_round
 from flows.labelling.said import item_of
 from steps.errors import RunError
@@ -26,75 +27,84 @@ class Act(BaseModel, ABC):
 
     by: Short = ""
     mark: Short = ""
+    project: Short = ""
+    """The project that the page shows, by its `id`; another one may have got its name since."""
 
-    @abstractmethod
     def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
         """
         Raises:
+            OtherProject: It was meant for another project.
             DistilflowError: It cannot be done; all stays as it was.
         """
+        if self.project:
+            first, _, second = self.project.partition("/")
+            project.check_is((first, second))
+        return self._on(project, gains)
+
+    @abstractmethod
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]: ...
 
 
 class AnswerItem(Act):
     do: Literal["answer"]
-    item: Long
+    item: Short
     label: Any
     comment: Long = ""
 
-    def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
-        return {"id": project.answer(self.item, self.label, self.by, self.comment, self.mark)["id"]}
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
+        return {"id": project.answer(project.item_called(self.item), self.label, self.by, self.comment, self.mark)["id"]}
 
 
 class SkipItem(Act):
     do: Literal["skip"]
-    item: Long
+    item: Short
 
-    def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
-        return {"id": project.skip(self.item, self.by, self.mark)["id"]}
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
+        return {"id": project.skip(project.item_called(self.item), self.by, self.mark)["id"]}
 
 
 class SetExample(Act):
     """`text` None: it is an example no longer."""
 
     do: Literal["example"]
-    item: Long
+    item: Short
     text: Long | None
 
-    def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
-        return {"id": project.set_example(self.item, self.text, self.by, self.mark)["id"]}
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
+        return {"id": project.set_example(project.item_called(self.item), self.text, self.by, self.mark)["id"]}
 
 
 class SetGold(Act):
     """`label` None: the right answer is not known."""
 
     do: Literal["gold"]
-    item: Long
+    item: Short
     label: Any
 
-    def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
-        return {"id": project.set_gold(self.item, self.label, self.by, self.mark)["id"]}
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
+        return {"id": project.set_gold(project.item_called(self.item), self.label, self.by, self.mark)["id"]}
 
 
 class UndoLast(Act):
     do: Literal["undo"]
 
-    def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
         undone = project.undo(self.by, self.mark)
-        return {"item": item_of(undone), "what": undone["line"]}
+        return {"item": handle_of(item_of(undone)), "what": undone["line"]}
 
 
 class OpenRound(Act):
     do: Literal["open-round"]
     size: int | None = Field(default=None, ge=1, le=1000)
 
-    def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
         return {"round": open_round(project, gains, self.size).number}
 
 
 class CloseRound(Act):
     do: Literal["close-round"]
 
-    def on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
+    def _on(self, project: LabelProject, gains: Gains) -> dict[str, Any]:
         return {"round": close_round(project).number}
 
 

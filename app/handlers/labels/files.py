@@ -13,6 +13,7 @@ from steps.errors import RunError
 PageForm = Literal["md", "jsonl"]
 KINDS = {
     "jsonl": "application/jsonl",
+    "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
     "md": "text/markdown; charset=utf-8",
     "json": "application/json",

@@ -12,10 +12,13 @@ from typing import Any
 from app.handlers.apart import apart
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.learning import learn_anew
+from flows.labelling.limits import Limits
 from flows.labelling.rounds import open_round
 from steps.errors import DistilflowError
 
 log = logging.getLogger(__name__)
+_Key = tuple[str, str, str]
+"""Name and identity of a project: another one may get its name."""
 
 
 @dataclass
@@ -44,12 +47,12 @@ class Learners:
     def __init__(self, projects: LabelProjects, *, is_public: bool = False) -> None:
         self._projects = projects
         self._is_public = is_public
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[_Key, Job] = {}
         self._lock = threading.Lock()
 
-    def of(self, name: str) -> Job | None:
+    def of(self, project: LabelProject) -> Job | None:
         """The last job of a project; None where none was begun since the server started."""
-        return self._jobs.get(name)
+        return self._jobs.get((project.name, *project.identity))
 
     def start(self, name: str, *, opens_round: bool = False) -> Job:
         """Begin to learn, unless that goes on already. `opens_round`: open a round afterwards if none is.
@@ -58,21 +61,27 @@ class Learners:
             UnknownProject: There is no such project.
         """
         project = self._projects.get(name)
+        identity = project.identity
         with self._lock:
-            job = self._jobs.get(name)
+            job = self._jobs.get((name, *identity))
             if job is not None and not job.is_over:
                 return job
-            job = self._jobs[name] = Job(time.time())
-        threading.Thread(target=self._work, args=(project, job, opens_round), name=f"learn-{name}", daemon=True).start()
+            for key in [key for key in self._jobs if key[0] == name]:  # of projects that had this name
+                del self._jobs[key]
+            job = self._jobs[name, *identity] = Job(time.time())
+        told = (project, identity, job, opens_round)
+        threading.Thread(target=self._work, args=told, name=f"learn-{name}", daemon=True).start()
         return job
 
-    def _work(self, project: LabelProject, job: Job, opens_round: bool) -> None:
+    def _work(self, project: LabelProject, identity: tuple[str, str], job: Job, opens_round: bool) -> None:
         try:
             if project.said.count and project.about.question.type != "text":  # texts have no label to settle
-                learn = apart(learn_in, project.folder) if self._is_public else learn_in(project.folder)
-                job.version, job.is_new = learn
-            if opens_round and project.about.open_round is None:
-                open_round(project, self._projects.gains(project.name))
+                told = (project.folder, identity, project.limits)
+                job.version, job.is_new = apart(learn_in, *told) if self._is_public else learn_in(*told)
+            with project.writing():
+                project.check_is(identity)
+                if opens_round and project.about.open_round is None:
+                    open_round(project, self._projects.gains(project.name))
         except DistilflowError as error:
             job.problem = {"what": error.message, "fix": error.fix}
         except Exception:
@@ -82,9 +91,10 @@ class Learners:
             job.is_over = True
 
 
-def learn_in(folder: Path) -> tuple[int, bool]:
+def learn_in(folder: Path, identity: tuple[str, str], limits: Limits | None = None) -> tuple[int, bool]:
     """Learn anew, from a project read for this alone: whoever answers meanwhile does not wait."""
-    project = LabelProject(folder)
+    project = LabelProject(folder, limits)
     project.refresh()
+    project.check_is(identity)
     learned = learn_anew(project)
     return learned.strategy.version, learned.is_new

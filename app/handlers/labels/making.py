@@ -8,20 +8,18 @@ from typing import Any
 
 from app.handlers.labels.learners import Learners
 from flows.labelling import LabelProject, LabelProjects
-from flows.labelling.importing import reviewable_leaves, rows_of_run, rows_of_text
-from flows.labelling.store import UnknownProject
+from flows.labelling.importing import question_of_run, reviewable_leaves, rows_of_run, rows_of_text
+from flows.labelling.limits import ELSEWHERE
 from flows.runs import RunFolder, RunStore
 from steps.base import Row
 from steps.errors import DistilflowError, RunError
-from steps.labels.annotations import ANNOTATOR, GOLD, ITEM, LABEL
+from steps.labels.annotations import ANNOTATOR, COLUMNS, GOLD, ITEM, LABEL
 from steps.labels.questions import Question, label_text, number_in
 
 MOST_PUBLIC_BYTES = 2_000_000
-MOST_PUBLIC_ROWS = 20_000
 MOST_PUBLIC_PROJECTS = 500
 MOST_LABELS = 50
 RUNS_LOOKED_AT = 50
-ELSEWHERE = "take fewer rows, or do it on a machine of your own, or in a copy of this Space"
 
 
 class Making:
@@ -52,7 +50,8 @@ class Making:
         if (known := self._projects.made_from(source)) is not None:
             return self._projects.get(known)
         rows = rows_of_run(run, leaf)
-        return self._make(self._projects.free_name(run.report().pipeline), rows, guessed_question(rows), source)
+        question = question_of_run(run) or guessed_question(rows)
+        return self._make(self._projects.free_name(run.report().pipeline), rows, question, source)
 
     def add_text(self, project: LabelProject, text: str, file: str) -> dict[str, int]:
         """Add the rows of a file; what is there already is left as it is.
@@ -61,15 +60,12 @@ class Making:
             SpecError, RowError: The file, or a row of it, is wrong; then nothing was added.
         """
         self._check_size(text)
-        rows = rows_of_text(text, file)
-        self._check_rows(len(rows) + project.said.count)
-        added = project.add_rows(rows)
+        added = project.add_rows(rows_of_text(text, file))
         if added.changed:
             self._learners.start(project.name, opens_round=True)
         return {name: getattr(added, name) for name in ("items", "annotations", "replaced", "known", "gold")}
 
     def _make(self, name: str, rows: list[Row], question: Question, source: str) -> LabelProject:
-        self._check_rows(len(rows))
         if self._is_public:
             if len(self._projects.names()) >= MOST_PUBLIC_PROJECTS:
                 raise RunError("this server keeps no more label projects", ELSEWHERE)
@@ -83,10 +79,6 @@ class Making:
     def _check_size(self, text: str) -> None:
         if self._is_public and len(text) > MOST_PUBLIC_BYTES:
             raise RunError(f"this file has more than {MOST_PUBLIC_BYTES:,} characters, as much as it may here", ELSEWHERE)
-
-    def _check_rows(self, rows: int) -> None:
-        if self._is_public and rows > MOST_PUBLIC_ROWS:
-            raise RunError(f"these are {rows:,} rows; on this server a label project has up to {MOST_PUBLIC_ROWS:,}", ELSEWHERE)
 
 
 def guessed_question(rows: list[Row]) -> Question:
@@ -112,7 +104,7 @@ def looked_at(text: str, file: str) -> dict[str, Any]:
     rows = rows_of_text(text, file)
     answers = Counter(_short(row[LABEL]) for row in rows if row.get(ANNOTATOR) is not None and row.get(LABEL) is not None)
     columns = dict.fromkeys(column for row in rows[:1000] for column in row)
-    own = {ITEM, ANNOTATOR, LABEL, GOLD}
+    own = {*COLUMNS, GOLD}
     return {
         "rows": len(rows),
         "items": len({str(row.get(ITEM)) for row in rows}),
@@ -186,8 +178,8 @@ def entries(projects: LabelProjects, names: list[str] | None = None) -> list[dic
         try:
             project = projects.get(name)
             about = project.about
-        except (DistilflowError, UnknownProject) as error:
-            found.append({"name": name, "problem": error.message})
+        except DistilflowError as error:
+            found.append({"name": name, "problem": f"{error.message}. {error.fix}".rstrip(". ")})
             continue
         opened = about.open_round
         found.append(

@@ -11,15 +11,18 @@ from app.handlers.labels.learners import Job
 from app.handlers.labels.tones import answer_of, tone_of
 from app.handlers.wording import cut
 from flows.labelling import LabelProject
+from flows.labelling.comparing import compare_versions
 from flows.labelling.exporting import Segment, items_in
 from flows.labelling.learning import measures_of
 from flows.labelling.onboarding import Example, in_words, known_set, most_alike
+from flows.labelling.project import handle_of
 from flows.labelling.rounds import Entry, Gains, Order, queue
 from flows.labelling.said import ANNOTATION
 from flows.labelling.unsure import why_unsure
 from steps.base import Row
 from steps.errors import DistilflowError
 from steps.labels.questions import label_text
+from steps.labels.strategy_names import BY_SHARES
 from steps.wording import counted
 
 QUEUE_SHOWN = 200
@@ -50,10 +53,16 @@ def overview(
         except DistilflowError as error:  # labels came that the strategy does not know: it has to be learned anew
             strategy, entries = None, []
             problem = {"what": error.message, "fix": error.fix}
-        opened = about.open_round
-        measures = measures_of(project.folder)
+        opened, measures = about.open_round, {}
+        try:
+            measures = measures_of(project.folder)
+        except DistilflowError as error:
+            problem = problem or {"what": error.message, "fix": error.fix}
+        if unread := project.unread:
+            problem = problem or {"what": unread, "fix": "mend the line, or delete it"}
         return {
             "name": project.name,
+            "id": "/".join(project.identity),
             "question": {**about.question.model_dump(), "labels": [_choice(label) for label in project.labels]},
             "settings": {
                 "shown": about.shown,
@@ -82,6 +91,17 @@ def overview(
         }
 
 
+def compared(project: LabelProject, one: int, other: int) -> dict[str, Any]:
+    """Two versions side by side.
+
+    Raises:
+        UnknownVersion: There is no such version.
+        RunError: A version does not know labels that were added since.
+    """
+    found = compare_versions(project, one, other)
+    return {**found, "changes": [{**change, "item": handle_of(change["item"])} for change in found["changes"]]}
+
+
 def _round(project: LabelProject, opened: Any) -> dict[str, Any] | None:
     from flows.labelling.rounds import is_answered
 
@@ -101,7 +121,7 @@ def _said_since(project: LabelProject, learned_from: int) -> int:
 
 def _entry(project: LabelProject, entry: Entry) -> dict[str, Any]:
     return {
-        "item": entry.item,
+        "item": handle_of(entry.item),
         "title": title_of(project, entry.item),
         "unsure": entry.score.uncertainty if entry.score.answers else None,
         "answers": entry.score.answers,
@@ -116,7 +136,7 @@ def title_of(project: LabelProject, item: str) -> str:
     columns = project.items.get(item, {})
     names = project.about.shown or list(columns)
     first = next((columns[name] for name in names if isinstance(columns.get(name), str) and columns[name].strip()), None)
-    return cut(" ".join(first.split()), TITLE_CHARS) if first else f"Item {item}"
+    return cut(" ".join(first.split()), TITLE_CHARS) if first else f"Item {cut(item, TITLE_CHARS)}"
 
 
 def _columns(project: LabelProject) -> list[str]:
@@ -222,14 +242,21 @@ def item_view(project: LabelProject, gains: Gains, item: str, reviewer: str = ""
         UnknownItem: There is no such item.
     """
     with project.reading():
+        item = project.item_called(item)
         project.check_item(item)
         about, problem = project.about, None
         try:
-            settlement, alike = project.settlement(item), most_alike(known_set(project), project.items[item], item, 2)
+            strategy, settlement = project.strategy, project.settlement(item)
+            alike = most_alike(known_set(project), project.items[item], item, 2)
         except DistilflowError as error:
-            settlement, alike, problem = None, [], {"what": error.message, "fix": error.fix}
-        measured = {one["annotator"]: one["reliability"]["value"] for one in measures_of(project.folder).get("annotators", [])}
+            strategy, settlement, alike, problem = None, None, [], {"what": error.message, "fix": error.fix}
+        try:
+            measures = measures_of(project.folder)
+        except DistilflowError:  # the overview says so
+            measures = {}
+        measured = {one["annotator"]: one["reliability"]["value"] for one in measures.get("annotators", [])}
         pulls = {pull.annotation_id: pull.pull for pull in settlement.pulls} if settlement else {}
+        counts_shares = strategy is not None and strategy.name in BY_SHARES
         spread = gains.spread(item) if settlement and not settlement.is_gold else None
         said = [_said(one, pulls, project) for one in project.said.annotations_of(item)]
         said.sort(
@@ -238,13 +265,13 @@ def item_view(project: LabelProject, gains: Gains, item: str, reviewer: str = ""
         number = about.open_round.number if about.open_round else project.last_round
         mine = next((one for one in said if one["annotator"] == reviewer and one["round"] == number), None)
         return {
-            "item": item,
+            "item": handle_of(item),
             "title": title_of(project, item),
             "columns": _cells(project.items[item], about.shown),
             "now": _now(settlement) if settlement else None,
             "said": said,
             "rounds": sorted({one["round"] for one in said}),
-            "why": why_unsure(settlement, measured) if settlement else "",
+            "why": why_unsure(settlement, measured, by_shares=counts_shares) if settlement else "",
             "settles": round(spread.settles) if spread else 0,
             "alike": [_example(project, one) for one in alike],
             "mine": {"label": mine["label"], "comment": mine["explanation"]} if mine else None,
@@ -292,7 +319,7 @@ def _example(project: LabelProject, example: Example) -> dict[str, Any]:
         if isinstance(example.columns.get(name), str) and example.columns[name]
     ]
     return {
-        "item": example.item,
+        "item": handle_of(example.item),
         "texts": [cut(" ".join(text.split()), 90) for text in texts[:2]],
         **answer_of(example.label, project.about.question.type),
         "why": example.why,

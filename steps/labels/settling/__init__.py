@@ -44,7 +44,9 @@ def learn(table: AnnotationTable, name: StrategyChoice = "auto") -> Strategy:
     """
     if not len(table):
         raise RunError("there are no annotations to learn from", "load some, or leave fewer of them out")
-    return _way(table.question.type).learn(table.counting(), name)
+    strategy = _way(table.question.type).learn(table.counting(), name)
+    told = sorted(table.gold.keys() & set(table.items))
+    return strategy.model_copy(update={"fitted": strategy.fitted.model_copy(update={"gold_items": told})})
 
 
 def settle(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:

@@ -7,7 +7,7 @@ like is learned for each label alone: somebody may see every error of fact and n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ import numpy as np
 
 from steps.base import Row
 from steps.errors import RunError
+from steps.labels.keys import key_of, parts_of
+from steps.labels.questions import names_in
 from steps.labels.settling.settlement import Pull, Settlement
 from steps.labels.strategies.choosing import FEW_ANSWERS
 from steps.labels.strategies.fitting import fit
@@ -26,6 +28,8 @@ from steps.labels.votes import Floats, Votes, votes_of
 from steps.wording import listed
 
 NO, YES = "no", "yes"
+YES_AT = 1
+"""The place of YES among the classes of a part."""
 ENOUGH = 0.5
 Stretch = tuple[int, int]
 """Where a stretch of a text begins and ends; (0, 0) stands for the whole item."""
@@ -73,7 +77,8 @@ def settle_many(table: AnnotationTable, strategy: Strategy) -> Iterator[Settleme
         ballot = _ballot(table, parts, [label])
         verdicts = part.apply(ballot.votes)
         found[label] = _by_item(verdicts)
-        np.add.at(pulls, ballot.places, verdicts.pull)
+        if part.name == strategy.name:  # shares and logarithms do not add up
+            np.add.at(pulls, ballot.places, verdicts.pull)
     places = defaultdict(list)
     for place, item in enumerate(table.items):
         places[item].append(place)
@@ -94,37 +99,54 @@ def _settlement(
         shares = {label: round(parts[0][1], 6) for label, parts in told.items() if parts}
         label: list[Any] = [name for name, share in shares.items() if share >= ENOUGH]
         return Settlement(table.question.type, item, label, round(sure, 6), shares, each, is_gold)
-    spans = sorted(
-        (span for name, parts in told.items() for span in joined(name, parts)), key=lambda span: (span["start"], span["end"])
-    )
+    said = [table.labels[at] for at in mine]
+    found = (span for name, parts in told.items() for span in joined(name, parts, _borders(name, said)))
+    spans = sorted(found, key=lambda span: (span["start"], span["end"]))
     label = [{name: span[name] for name in ("start", "end", "label")} for span in spans]
     if is_gold:  # as it was given: two spans that touch are two
         label = table.gold[item]
     return Settlement(table.question.type, item, label, round(sure, 6), spans, each, is_gold)
 
 
-def joined(label: str, stretches: Iterable[tuple[Stretch, float]]) -> list[Row]:
-    """Spans of neighbouring stretches that are more probable than not; each as probable as its least probable one."""
+def joined(label: str, stretches: Iterable[tuple[Stretch, float]], borders: Container[int] = ()) -> list[Row]:
+    """Spans of neighbouring stretches that are more probable than not; each as probable as its least probable one.
+
+    `borders`: where one span ends and the next begins.
+    """
     spans: list[Row] = []
     for (start, end), share in sorted(stretches):
         if share < ENOUGH:
             continue
-        if spans and spans[-1]["end"] == start:
+        if spans and spans[-1]["end"] == start and start not in borders:
             spans[-1] |= {"end": end, "probability": min(spans[-1]["probability"], round(share, 6))}
         else:
             spans.append({"start": start, "end": end, "label": label, "probability": round(share, 6)})
     return spans
 
 
+def _borders(label: str, answers: Iterable[list[Any]]) -> set[int]:
+    """Where spans of a label touch: where more annotators end one and begin another than mark what is on both sides as one."""
+    marked = [[(span["start"], span["end"]) for span in answer if span["label"] == label] for answer in answers]
+    edges = {start for spans in marked for start, _ in spans} & {end for spans in marked for _, end in spans}
+
+    def parts(spans: list[Stretch], edge: int) -> bool:
+        return any(start == edge for start, _ in spans) and any(end == edge for _, end in spans)
+
+    def spanned(spans: list[Stretch], edge: int) -> bool:
+        return any(start < edge < end for start, end in spans)
+
+    return {
+        edge
+        for edge in edges
+        if not (one := sum(spanned(spans, edge) for spans in marked)) or sum(parts(spans, edge) for spans in marked) > one
+    }
+
+
 def _labels(table: AnnotationTable) -> list[str]:
     """The labels of the question; where it names none, those that occur."""
     if table.question.labels:
         return list(table.question.labels)
-    return sorted({name for answer in [*table.labels, *table.gold.values()] for name in _names(answer)})
-
-
-def _names(answer: list[Any]) -> list[str]:
-    return [one["label"] if isinstance(one, dict) else one for one in answer]
+    return sorted({name for answer in [*table.labels, *table.gold.values()] for name in names_in(answer)})
 
 
 def _parts_of(table: AnnotationTable) -> dict[str, list[Stretch]]:
@@ -149,14 +171,16 @@ def _holds(answer: list[Any], label: str, stretch: Stretch) -> bool:
 
 
 def _part(table: AnnotationTable, parts: dict[str, list[Stretch]], label: str, name: StrategyName) -> Strategy:
-    votes = _ballot(table, parts, [label]).votes
-    if len(votes):
-        return fit(name, votes)
-    return Strategy(name="majority", classes=[NO, YES])  # nobody ever marked anything
+    votes = _ballot(table, parts, [label]).votes.in_order()
+    if not len(votes):  # nobody ever marked anything
+        return Strategy(name="majority", classes=[NO, YES])
+    is_given = bool((votes.label == YES_AT).any() or (votes.gold == YES_AT).any())
+    # Shares know of no rare labels: with a tenth of each that nobody ever gives, many labels would make every item doubtful.
+    return fit(name if is_given else "one_coin", votes)
 
 
 def _key(item: str, label: str, stretch: Stretch) -> str:
-    return f"{item}\x1f{label}\x1f{stretch[0]}\x1f{stretch[1]}"
+    return key_of((item, label, str(stretch[0]), str(stretch[1])))
 
 
 class Ballot(NamedTuple):
@@ -189,7 +213,7 @@ def _ballot(table: AnnotationTable, parts: dict[str, list[Stretch]], labels: lis
 def _by_item(verdicts: Verdicts) -> dict[str, list[tuple[Stretch, float]]]:
     """For each item its stretches, with how probable yes is."""
     found: dict[str, list[tuple[Stretch, float]]] = defaultdict(list)
-    for key, share in zip(verdicts.votes.items, verdicts.posterior[:, 1].tolist(), strict=True):
-        item, _, start, end = key.rsplit("\x1f", 3)
+    for key, share in zip(verdicts.votes.items, verdicts.posterior[:, YES_AT].tolist(), strict=True):
+        item, _, start, end = parts_of(key)
         found[item].append(((int(start), int(end)), share))
     return found

@@ -37,7 +37,8 @@ def learn_order(table: AnnotationTable, name: StrategyChoice) -> Strategy:
     for problem in misfits([name], "ranking"):
         raise RunError(*problem)
     known: StrategyName = "majority" if name == "majority" else "learned"
-    contest = Contest(table)
+    table = table.some(sorted(range(len(table)), key=lambda at: (table.items[at], table.annotators[at], table.labels[at])))
+    contest = Contest(table)  # in that order sums come out alike, in whichever order rows came
     fitted = Fitted(items=len(contest.items), annotations=len(table), gold=len(table.gold), rounds=sorted(set(table.rounds)))
     acuity = np.ones(len(contest.people)) if known == "majority" else compete(contest.duels).acuity
     answers = np.bincount(contest.voters_of, minlength=len(contest.people))
@@ -55,7 +56,10 @@ def learn_order(table: AnnotationTable, name: StrategyChoice) -> Strategy:
 
 
 def settle_order(table: AnnotationTable, strategy: Strategy) -> Iterator[Settlement]:
-    """The things of each item from best to worst; the probability is that of the first being the best."""
+    """The things of each item from best to worst: first what is most probably the best, then the others by their scores.
+
+    The probability is that of the first being the best.
+    """
     contest = Contest(table)
     if strategy.name == "majority":
         score = shares_of_wins(contest.duels)
@@ -123,6 +127,8 @@ class Contest:
                 continue
             known = self._of_item[item]
             order = sorted(known, key=lambda name: (-score[known[name]], -chances[known[name]], name))
+            likeliest = max(order, key=lambda name: round(float(chances[known[name]]), 9))
+            order = [likeliest, *(name for name in order if name != likeliest)]
             is_gold = item in table.gold
             if is_gold:
                 order = [*table.gold[item], *(name for name in order if name not in table.gold[item])]

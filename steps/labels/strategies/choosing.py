@@ -15,16 +15,14 @@ import numpy as np
 from steps.labels.questions import QuestionType
 from steps.labels.strategies.families import families_of
 from steps.labels.strategies.fitting import fit
+from steps.labels.strategies.hidden_gold import ENOUGH_GOLD, hidden_gold
 from steps.labels.strategies.strategy import Strategy
 from steps.labels.strategies.sureness import sum_by_label
 from steps.labels.strategy_names import StrategyName
 from steps.labels.votes import Floats, Ints, Votes
 
-ENOUGH_GOLD = 20
-"""Gold items from which on a strategy is chosen by them."""
 FEW_ANSWERS = 150
 """Answers for each class below which the majority decides, unless gold does: docs/labels.md has the measurements."""
-FOLDS = 5
 HIDDEN = 0.1
 """Share of the answers that are hidden where gold does not decide."""
 MOST_VOTES = 200_000
@@ -54,9 +52,10 @@ def choose(votes: Votes, question: QuestionType = "label", rounds: list[int] | N
     by_gold = len(votes.has_gold) >= ENOUGH_GOLD
     if not by_gold and len(votes) < FEW_ANSWERS * len(votes.classes):
         few = f"fewer than {FEW_ANSWERS} answers for each of {len(votes.classes)} classes tell too little of annotators"
-        return fit("majority", votes, question, rounds).model_copy(update={"why": f"majority: {few}, and there is no gold."})
+        why = f"majority: {few}, and {_too_little(votes)}."
+        return fit("majority", votes, question, rounds).model_copy(update={"why": why})
     if not by_gold and families_of(votes):
-        why = "annotators of a family would foretell each other's errors, and there is too little gold to go by."
+        why = f"annotators of a family would foretell each other's errors, and {_too_little(votes)}."
         return fit("learned", votes, question, rounds).model_copy(update={"why": f"learned: {why}"})
     names: tuple[StrategyName, ...] = get_args(StrategyName)
     trials = [Trial(name, _on_gold(name, votes, question) if by_gold else _on_answers(name, votes, question)) for name in names]
@@ -78,21 +77,19 @@ def _why(chosen: Trial, trials: list[Trial], by_gold: bool, votes: Votes) -> str
     told = ", ".join(f"{trial.name} {-trial.mean:.3f}" for trial in ranked)
     if by_gold:
         return f"{chosen.name}: of {len(votes.has_gold)} gold items that were hidden in turn, log-loss {told}."
-    return f"{chosen.name}: no gold to go by (fewer than {ENOUGH_GOLD} items); of answers that were hidden, log-loss {told}."
+    return f"{chosen.name}: {_too_little(votes)}; of answers that were hidden, log-loss {told}."
+
+
+def _too_little(votes: Votes) -> str:
+    gold = len(votes.has_gold)
+    return f"{gold} gold items are too few to go by (fewer than {ENOUGH_GOLD})" if gold else "there is no gold to go by"
 
 
 def _on_gold(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:
     """Scores of gold items, each by a fit that did not know it."""
     tried = _some(votes, votes.has_gold)
-    known = tried.has_gold
-    fold = tried.item_lots(0)[known].argsort().argsort() % FOLDS
-    scores = np.zeros(len(known))
-    for turn in range(FOLDS):
-        hidden = known[fold == turn]
-        without = tried.without_gold(hidden)
-        posterior = fit(name, without, question).apply(without).posterior
-        scores[fold == turn] = _logarithm(posterior[hidden, tried.gold[hidden]])
-    return scores
+    posterior = hidden_gold(tried, lambda seen: fit(name, seen, question))
+    return _logarithm(posterior[np.arange(len(posterior)), tried.gold[tried.has_gold]])
 
 
 def _on_answers(name: StrategyName, votes: Votes, question: QuestionType) -> Floats:

@@ -35,7 +35,8 @@ class Habits:
     `even`: for each answer to each class. `pooled`: for each class, shared out as annotators of the kind answer who are right
     as often. `own`: for each class, shared out as the annotator would answer who is right equally often whatever the class is.
     `graded`: the last two as somebody would rate who is off by a little more often than by much. `tied`: an annotator is right
-    equally often whatever the class is, and errs towards all others alike.
+    equally often whatever the class is, and errs towards all others alike. `by_answers`: classes are drawn towards being
+    as frequent as answers, instead of all alike.
     """
 
     even: float = 0.03
@@ -43,6 +44,7 @@ class Habits:
     own: float = 0.0
     graded: bool = False
     tied: bool = False
+    by_answers: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,12 @@ def _tables(votes: Votes, ballots: Ballots, posterior: Floats, habits: Habits) -
     if habits.tied:
         counts, prior_counts = tied(counts), tied(prior_counts)
     sums = counts + prior_counts
-    prior = posterior.sum(axis=0) + 1
+    classes = len(votes.classes)
+    drawn: Floats = np.ones(classes)
+    if habits.by_answers:
+        answers = np.bincount(votes.label, minlength=classes) + habits.even
+        drawn = answers * classes / answers.sum()
+    prior = posterior.sum(axis=0) + drawn
     strangers = habits.even + (habits.pooled + 1) * pooled
     return Tables(
         confusion=sums / sums.sum(axis=2, keepdims=True),

@@ -21,6 +21,7 @@ from steps.labels.questions import QuestionType
 from steps.labels.strategies.calibration import Calibration, calibrate, choose_overlap, gold_without_own
 from steps.labels.strategies.expectation import Ballots, Habits, Tables, clamped, learn, logits, shares, soft_max, usual_spread
 from steps.labels.strategies.families import correlations, family_weights
+from steps.labels.strategies.hidden_gold import ENOUGH_GOLD
 from steps.labels.strategies.holding_out import choose_habits, some_items
 from steps.labels.strategies.outsiders import told_by_outsiders
 from steps.labels.strategies.strategy import Fitted, Strategy, Voice, tables_as_lists
@@ -36,8 +37,6 @@ SKILL = 100.0
 """The same, where annotators differ in skill and in little else."""
 LEANING = 10.0
 """Answers to each grade, given as the annotator leans and spreads, by which ratings are drawn together at least."""
-ENOUGH_GOLD = 10
-"""Gold items from which on probabilities are held against them."""
 
 
 def fit(name: StrategyName, votes: Votes, question: QuestionType = "label", rounds: list[int] | None = None) -> Strategy:
@@ -75,7 +74,8 @@ def _one_coin(votes: Votes, question: QuestionType) -> Strategy:
 
 
 def _dawid_skene(votes: Votes, question: QuestionType) -> Strategy:
-    tables, _ = learn(votes, Habits(even=0.01, pooled=0.0))
+    # Nothing else keeps a class that nobody answers from becoming another name for one that all do, and taking half its items.
+    tables, _ = learn(votes, Habits(even=0.01, pooled=0.0, by_answers=True))
     return _of_tables("dawid_skene", votes, question, tables)
 
 

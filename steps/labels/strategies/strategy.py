@@ -12,14 +12,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from steps.errors import RunError
-from steps.labels.annotations import AnnotatorKind
+from steps.labels.annotations import AnnotatorKind, Text
 from steps.labels.questions import QuestionType
 from steps.labels.strategies.calibration import Calibration
 from steps.labels.strategies.expectation import Ballots, Tables, clamped, logits, shares, spread
 from steps.labels.strategies.families import family_weights
 from steps.labels.strategies.sureness import DEGREES, bins_of, sureness_of
 from steps.labels.strategies.verdicts import Verdicts
-from steps.labels.strategy_names import StrategyName
+from steps.labels.strategy_names import BY_SHARES, StrategyName
 from steps.labels.tags import strategy_tag
 from steps.labels.votes import KINDS, Floats, Votes
 from steps.wording import listed, quoted
@@ -28,7 +28,6 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Table = list[list[Probability]]
-BY_SHARES = ("majority", "weighted")
 SEVERAL = ("multi_label", "spans")
 """Types of questions that take several answers at once."""
 
@@ -43,7 +42,7 @@ class Voice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: AnnotatorKind = "human"
-    family: str = ""
+    family: Text = ""
     answers: int = 0
     weight: Finite = 1.0
     confusion: Table = Field(default_factory=list)
@@ -67,6 +66,8 @@ class Fitted(BaseModel):
     annotations: int = 0
     gold: int = 0
     rounds: list[int] = Field(default_factory=list)
+    gold_items: list[str] | None = None
+    """The items whose answer it was told, so that it is never measured by them; None where that is not known."""
 
 
 class Strategy(BaseModel):
@@ -83,11 +84,11 @@ class Strategy(BaseModel):
     version: int = Field(default=1, ge=1)
     """Counts how often it was learned anew for a set of annotations."""
     question: QuestionType = "label"
-    classes: list[str]
+    classes: list[Text]
     prior: list[Probability] = Field(default_factory=list)
-    voices: dict[str, Voice] = Field(default_factory=dict)
+    voices: dict[Text, Voice] = Field(default_factory=dict)
     strangers: dict[AnnotatorKind, Table] = Field(default_factory=dict)
-    families: dict[str, Share] = Field(default_factory=dict)
+    families: dict[Text, Share] = Field(default_factory=dict)
     """How far the errors of each family go together, from 0 to 1."""
     overlap: Share = 0.0
     """How far answers about one item go together beyond what its class explains, from 0 to 1."""
@@ -96,10 +97,10 @@ class Strategy(BaseModel):
     """Where the thirds of the confidences of each kind begin, for strangers."""
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     lean: list[Finite] = Field(default_factory=list)
-    parts: dict[str, Strategy] = Field(default_factory=dict)
+    parts: dict[Text, Strategy] = Field(default_factory=dict)
     """Where a question takes several answers at once: a strategy for each label, about yes and no."""
     fitted: Fitted = Field(default_factory=Fitted)
-    why: str = ""
+    why: Text = ""
     """Why this one was chosen, where it was chosen among others."""
 
     @model_validator(mode="after")
@@ -149,7 +150,7 @@ class Strategy(BaseModel):
         said = {"version": True, "why": True, "fitted": True}
         voices: Any = True if self.name == "majority" else {"__all__": {"answers"}}
         own = {**said, "voices": voices}
-        content = self.model_dump(mode="json", exclude={**own, "parts": {"__all__": own}})
+        content = self.model_dump(exclude={**own, "parts": {"__all__": own}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -229,7 +230,11 @@ class Strategy(BaseModel):
     def save(self, path: Path) -> None:
         """Write it as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        path.write_bytes(self.encoded())
+
+    def encoded(self) -> bytes:
+        """As a file has it: JSON, with halves of characters as it writes them."""
+        return json.dumps(self.model_dump(), indent=1).encode("ascii") + b"\n"
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -239,14 +244,21 @@ class Strategy(BaseModel):
             RunError: There is no such file, or it holds no strategy.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate(json.loads(path.read_bytes()))
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, ValidationError):
+                raise _no_strategy(path, error) from None
+            what = f"{quoted(str(path))} holds no strategy: the file: it is no JSON: {error}"
+            raise RunError(what, "name a file that a strategy was saved to") from None
         except OSError as error:
             raise RunError(f"strategy {quoted(str(path))} cannot be read: {error.strerror}", "check the path") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            what = f"{quoted(str(path))} holds no strategy: {where}: {first['msg']}"
-            raise RunError(what, "name a file that a strategy was saved to") from None
+
+
+def _no_strategy(path: Path, error: ValidationError) -> RunError:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "the file"
+    what = f"{quoted(str(path))} holds no strategy: {where}: {first['msg']}"
+    return RunError(what, "name a file that a strategy was saved to")
 
 
 def pulls(votes: Votes, posterior: Floats, said: Floats) -> Floats:

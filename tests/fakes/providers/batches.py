@@ -20,7 +20,8 @@ from typing import Any, Literal
 import orjson
 from aiohttp import web
 
-from tests.fakes.providers.dialects import DIALECTS, Dialect, Failure, anthropic_error, openai_error
+from tests.fakes.providers.dialects import DIALECTS, Dialect
+from tests.fakes.providers.failures import Failure, anthropic_error, openai_error
 from tests.fakes.providers.server import BAD_KEY, Prompt, _completion, _message, _openai_problem, _texts
 from tests.fakes.providers.server import _anthropic_problem as anthropic_problem
 

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from tests.fakes.providers.dialects import DIALECTS, Dialect, Failure, anthropic_error, google_error, openai_error
+from tests.fakes.providers.dialects import DIALECTS, Dialect
+from tests.fakes.providers.failures import Failure, anthropic_error, google_error, openai_error
 
 BAD_KEY = "bad-key-0123456789"
 NO_MODEL = "no-such-model"

@@ -16,6 +16,7 @@ from typing import ClassVar
 from pydantic import Field, PrivateAttr
 
 from steps.base import Batch, GeneratorStep, GlobalStep, LoopStep, Row, Step
+from steps.errors import RowError
 from steps.llms.base import Ask, Chat
 from steps.tasks.base import Task
 
@@ -198,6 +199,16 @@ class Total(GlobalStep):
         note(self.calls, f"all {len(rows)}")
         total = sum(row["i"] for row in rows)
         return [{**row, "total": total} for row in rows]
+
+
+class Choosy(Total):
+    """The same, of rows with a number below a limit."""
+
+    limit: int = 3
+
+    def check_row(self, row: Row) -> None:
+        if row["i"] >= self.limit:
+            raise RowError(f"column 'i' holds {row['i']}, of at most {self.limit - 1}", "give a smaller one")
 
 
 class Shuffled(GlobalStep):

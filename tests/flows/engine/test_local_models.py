@@ -17,6 +17,8 @@ from flows.plan.grouping import by_devices
 from flows.pools import Pools
 from flows.spec import spec_from
 from steps.errors import RunError
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.serving import running
 from tests.flows.commands import Commands, kill, wait_for
 from tests.flows.engine.running import Result, run_steps
 
@@ -235,3 +237,51 @@ def test_prefect_gives_out_the_gpu_once_for_steps_that_share_a_model(commands: C
 
     assert ended.code == 0, ended.err
     assert {row["c"].split()[1] for row in commands.rows()} == {"5"}
+
+
+# ---- models that ask others
+def mixture(aggregator: dict[str, Any], *proposers: dict[str, Any], gpus: int | None = None) -> dict[str, Any]:
+    llm = {"use": "MixtureOfAgentsLLM", "aggregator_llm": aggregator, "proposers_llms": list(proposers)}
+    step = {"name": "mix", "use": "TextGeneration", "after": "load", "with": {"llm": llm}}
+    place = {"pool": "gpu", "resources": {"gpus": gpus}} if gpus else {}
+    return {**step, **place, "output_mappings": {"generation": "mix"}}
+
+
+@pytest.mark.parametrize("gpus", [None, 1])
+@pytest.mark.parametrize("in_threads", [False, True], ids=["run", "preview"])
+def test_members_of_a_mixture_share_what_is_loaded_and_sample_as_each_says(
+    tmp_path: Path, in_threads: bool, gpus: int | None
+) -> None:
+    loads = tmp_path / "loads"
+    own = {"use": ECHO, "loads": str(loads)}
+    drafting = [{**own, "generation_kwargs": {"temperature": warm}} for warm in (0.1, 0.9)]
+    steps, devices = [load(8), mixture(own, *drafting, gpus=gpus)], ("7",) if gpus else ()
+    result = run_steps(tmp_path / "run", steps, in_threads=in_threads, devices=devices)
+
+    assert loaded(loads) == 1
+    assert pids(result, "mix") != {os.getpid()}
+    assert all(row["mix"].split()[1] == ("7" if gpus else "-") for row in result.only)
+    assert [row["mix"].split()[-1] for row in result.only] == [f"q{number}" for number in range(8)]
+
+
+def test_a_mixture_of_models_here_and_on_a_server_needs_no_device_where_there_is_none(tmp_path: Path) -> None:
+    loads = tmp_path / "loads"
+    with running(FakeOpenAI()) as url:
+        served = {"use": "OpenAILLM", "model": "m", "base_url": f"{url}/v1"}
+        own = {"use": ECHO, "loads": str(loads), "generation_kwargs": {"temperature": 0.1}}
+        result = run_steps(
+            tmp_path / "run", [load(4), mixture({"use": ECHO, "loads": str(loads)}, own, served)], in_threads=False
+        )
+
+    assert loaded(loads) == 1
+    assert len(result.only) == 4
+
+
+def test_a_mixture_shares_its_model_with_a_step_that_asks_it_alone(tmp_path: Path) -> None:
+    loads = tmp_path / "loads"
+    own = {"use": ECHO, "loads": str(loads)}
+    alone = ask("alone", "mix", loads=str(loads))
+    result = run_steps(tmp_path / "run", [load(4), mixture(own, own), alone], in_threads=False)
+
+    assert loaded(loads) == 1
+    assert pids(result, "alone") == pids(result, "mix")

@@ -17,9 +17,9 @@ def projects(tmp_path: Path) -> LabelProjects:
 
 @pytest.fixture
 def project(projects: LabelProjects) -> LabelProject:
-    """Sixty items of five annotators, a third of them with gold, and a strategy learned from them."""
+    """Sixty items of five annotators, nearly half of them with gold, and a strategy learned from them."""
     question = Question(title="Is the answer correct?", guideline="A right part counts as partly.")
-    made = projects.create("answers", question, crowd(gold=0.34, right=UNSURE))
+    made = projects.create("answers", question, crowd(gold=0.45, right=UNSURE))
     made.change(lambda about: about.model_copy(update={"strategy": "learned"}))
     learn_anew(made)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_is_imported_learned_queued_compared_and_exported(tmp_path: Path, file: Path) -> None:
     told = call(tmp_path, "import", str(file), "--project", "answers", "--question", "Right?")
-    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "answers: 300 annotations of 60 items.")
+    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "answers: 300 annotations of 60 items, 17 gold labels.")
     again = call(tmp_path, "import", str(file), "--project", "answers")
     assert "0 annotations and 0 items added, 0 replaced, 300 known already." in again.stdout
     assert "Round 2 is open" in call(tmp_path, "learn", "answers").stdout
@@ -36,7 +37,8 @@ def test_a_file_is_imported_learned_queued_compared_and_exported(tmp_path: Path,
     assert listed[-1].split()[:4] == ["answers", "60", "300", str(len({row["item"] for row in _gold(file)}))]
     queued = call(tmp_path, "queue", "answers", "--top", "3").stdout.splitlines()
     assert queued[0].split() == ["item", "label", "now", "unsure", "gain", "answers"]
-    assert len(queued) == 5
+    assert len(queued) == 6
+    assert queued[-2].startswith("The first items are those where an answer is expected to put most labels right")
     assert "0 of 60 items get another label." in call(tmp_path, "compare", "answers", "1", "1").stdout
 
     for what, name in (("labels", "labels.jsonl"), ("annotations", "said.parquet"), ("onboarding", "new.md")):
@@ -46,6 +48,52 @@ def test_a_file_is_imported_learned_queued_compared_and_exported(tmp_path: Path,
     assert len(rows) == 20
     assert {row["strategy"]["version"] for row in rows} == {1}
     assert (tmp_path / "new.md").read_text().startswith("# Right?")
+
+
+def test_labels_are_written_as_csv_and_a_strategy_is_applied_without_a_project(tmp_path: Path, file: Path) -> None:
+    call(tmp_path, "import", str(file), "--project", "answers")
+    call(tmp_path, "learn", "answers")
+    table, strategy = tmp_path / "labels.csv", tmp_path / "strategy.json"
+    assert call(tmp_path, "export", "answers", "--output", str(table)).returncode == 0
+    assert call(tmp_path, "export", "answers", "--what", "strategy", "--output", str(strategy)).returncode == 0
+    with table.open(newline="") as opened:
+        told = {row["item"]: row for row in csv.DictReader(opened)}
+    assert len(told) == 60
+    assert {json.loads(row["strategy"])["version"] for row in told.values()} == {1}
+
+    applied = _without_project("apply", str(strategy), str(file), "--output", str(tmp_path / "again.jsonl"))
+    assert applied.returncode == 0, applied.stderr
+    assert applied.stdout.startswith("Wrote ")
+    again = [json.loads(line) for line in (tmp_path / "again.jsonl").read_text().splitlines()]
+    assert {row["item"]: row["label"] for row in again} == {item: row["label"] for item, row in told.items()}
+
+    for arguments, words in (
+        (["apply", str(file), str(file), "--output", str(table)], "holds no strategy"),
+        (["apply", str(strategy), str(file), "--output", "labels.txt"], "does not say its form"),
+        (["apply", str(strategy), "none.csv", "--output", str(table)], "cannot be read"),
+    ):
+        done = _without_project(*arguments)
+        assert done.returncode in (1, 2)
+        assert words in " ".join(done.stderr.split())
+        assert "Traceback" not in done.stderr
+
+
+def test_gold_that_comes_for_known_items_is_counted_and_items_alone_are_told(tmp_path: Path, file: Path) -> None:
+    call(tmp_path, "import", str(file), "--project", "answers")
+    (tmp_path / "gold.csv").write_text("item_id,truth\nnew,wrong\nq1,partly\nq2,correct\n")
+    told = call(tmp_path, "import", str(tmp_path / "gold.csv"), "--project", "answers").stdout
+    assert "0 annotations and 1 item added" in told
+    assert "gold label" in told
+
+    (tmp_path / "items.csv").write_text("question,answer\nWhy?,So.\n")
+    told = call(tmp_path, "import", str(tmp_path / "items.csv"), "--project", "new").stdout
+    assert "No column says who answered" in told
+    assert "shown with question, answer." in " ".join(told.split())
+
+
+def _without_project(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows.cli", "labels", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def _gold(file: Path) -> list[dict[str, str]]:

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from flows.labelling import LabelProject, LabelProjects
-from flows.labelling.importing import rows_of_file, rows_of_run, rows_of_text
+from flows.labelling.importing import question_of_run, rows_of_file, rows_of_run, rows_of_text
 from flows.labelling.store import ProjectExists, UnknownProject
 from flows.runs import RunFolder
 from steps.errors import RowError, RunError, SpecError
@@ -189,3 +190,65 @@ def test_lines_end_where_json_lines_end_them() -> None:
     [row] = rows_of_text(text, "crowd.jsonl")
 
     assert row["text"] == "one\u2028two\u0085three"
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("item,label", "there are labels, but no column says who gave them"),
+        ("item,anotator,answer", "column 'anotator' seems to say who answered, and is not called so"),
+        ("item,annotator,mark", "no column 'label' was found"),
+    ],
+)
+def test_answers_that_would_be_lost_are_told(header: str, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        rows_of_text(f"{header}\n{','.join('x' for _ in header.split(','))}\n", "said.csv")
+
+
+def test_names_that_others_use_are_understood_and_an_id_comes_before_a_text() -> None:
+    [row] = rows_of_text("question,Item ID,worker-id,annotation\nWhy?,7,ann,good\n", "said.csv")
+    assert row == {"question": "Why?", "item": "7", "annotator": "ann", "label": "good"}
+
+    [row] = rows_of_text("question,answer\nWhy?,So.\n", "items.csv")
+    assert {name: row[name] for name in ("question", "answer")} == {"question": "Why?", "answer": "So."}
+
+
+def test_a_label_without_anybody_who_gave_it_is_not_dropped(projects: LabelProjects) -> None:
+    rows: list[dict[str, Any]] = [
+        {"item": "1", "annotator": "ann", "label": "x"},
+        {"item": "2", "annotator": None, "label": "y"},
+    ]
+    with pytest.raises(RowError, match="row 2: item '2' has a label, but nobody who gave it"):
+        projects.create("lost", Question(), rows)
+
+
+def test_ratings_are_whole_numbers_where_they_are(projects: LabelProjects) -> None:
+    given: list[tuple[str, Any]] = [("ann", "4"), ("bob", 4.0), ("cy", 4.5)]
+    said = [{"item": "1", "annotator": who, "label": label} for who, label in given]
+    project = projects.create("graded", Question(type="rating"), said)
+
+    assert [repr(one["label"]) for one in project.said.annotations()] == ["4", "4", "4.5"]
+
+
+def test_the_question_of_a_run_goes_over_to_its_project(tmp_path: Path) -> None:
+    judged = {"title": "Does it help?", "guideline": "All of it.", "labels": ["yes", "no"]}
+    steps = [
+        {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"item": "1", "annotator": "ann", "label": "yes"}]}},
+        {"name": "one", "use": "ConsolidateLabels", "after": "load", "with": {"question": {"labels": ["yes", "no", "maybe"]}}},
+        {
+            "name": "panel",
+            "use": "JudgePanel",
+            "after": "load",
+            "with": {"question": judged, "columns": ["item"], "judges": []},
+        },
+    ]
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    for order, labels in ((steps, ["yes", "no"]), ([steps[0], steps[2], steps[1]], ["yes", "no", "maybe"])):
+        (run.path / "pipeline.yaml").write_text(json.dumps({"distilflow": 1, "name": "judged", "steps": order}))
+        asked = question_of_run(run)
+        assert asked is not None
+        assert (asked.title, asked.guideline, asked.labels) == ("Does it help?", "All of it.", labels)
+
+    (run.path / "pipeline.yaml").unlink()
+    assert question_of_run(run) is None

@@ -79,6 +79,21 @@ def test_what_was_sent_twice_counts_once(project: LabelProject) -> None:
     assert answers_of(project, "ann") == {}
 
 
+def test_a_mark_counts_for_one_act_of_one_person(project: LabelProject) -> None:
+    project.skip("q1", "ann", mark="m1")
+    with pytest.raises(RunError, match="'m1' is that of something else that was done here: skip") as told:
+        project.undo("ann", mark="m1")
+    assert "mark of its own" in told.value.fix
+    with pytest.raises(RunError, match="something else"):
+        project.answer("q1", "wrong", "ann", mark="m1")
+    with pytest.raises(RunError, match="something else"):
+        project.skip("q2", "ann", mark="m1")
+
+    mine = project.skip("q1", "bob", mark="m1")
+    assert mine["by"] == "bob"
+    assert len(project.said.skips_of("q1")) == 2
+
+
 def test_people_undo_only_what_they_did_themselves(project: LabelProject) -> None:
     project.answer("q1", "wrong", "ann")
     project.answer("q2", "wrong", "bob")

@@ -5,6 +5,7 @@ import io
 import orjson
 import pyarrow.parquet as pq
 import pytest
+from markdown_it import MarkdownIt
 
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.comparing import compare_versions
@@ -117,22 +118,107 @@ def test_two_versions_are_compared_item_by_item(project: LabelProject) -> None:
         compare_versions(project, 1, 7)
 
 
-def pulled(**pulls: float) -> Settlement:
-    told = [Pull(name, name, "partly" if pull > 0 else "wrong", pull) for name, pull in pulls.items()]
-    return Settlement("label", "q", "partly", 0.52, {"partly": 0.52, "wrong": 0.48}, told)
+def pulled(*pulls: tuple[str, str, float], label: str = "partly") -> Settlement:
+    told = [Pull(name, name, said, pull) for name, said, pull in pulls]
+    return Settlement("label", "q", label, 0.52, {"partly": 0.52, "wrong": 0.48}, told)
 
 
 @pytest.mark.parametrize(
     ("settlement", "words"),
     [
+        (pulled(("ann", "partly", 1.9)), "only ann answered (right: ann in 90% of cases)."),
+        (pulled(("ann", "partly", 0.2), ("bob", "partly", 0.1)), "although all 2 agree: they are wrong often enough together"),
         (
-            pulled(ann=1.9, bob=-1.4),
+            pulled(("ann", "wrong", 0.9), ("bob", "wrong", 0.8)),
+            "because all 2 say wrong, and have said so of much that is partly (right: ann in 90% of cases).",
+        ),
+        (pulled(("ann", "partly", 0.2), ("bob", "wrong", -0.1)), "none of the 2 answers says much"),
+        (
+            pulled(("ann", "partly", 1.9), ("bob", "wrong", -1.4)),
             "ann says partly and bob says wrong, and both weigh about as much (right: ann in 90% of cases)",
         ),
-        (pulled(ann=1.9), "only ann answered"),
-        (pulled(ann=3.0, bob=-0.9, cy=-0.9), "2 answers stand against ann, who weighs most"),
-        (pulled(ann=0.2, bob=0.1), "although all 2 agree"),
+        (
+            pulled(("ann", "partly", 1.2), ("bob", "wrong", -2.1), ("cy", "partly", 1.1)),
+            "because bob says wrong and ann and cy say partly, and both sides weigh about as much",
+        ),
+        (
+            pulled(("ann", "partly", 3.0), ("bob", "wrong", -0.9), ("cy", "wrong", -0.9)),
+            "because 2 answers stand against ann, who weighs most: ann says partly and bob and cy say wrong.",
+        ),
+        (
+            pulled(("ann", "partly", 1.5), ("bob", "wrong", -0.9), ("cy", "partly", 1.2)),
+            "because 1 of 3 answers speaks against partly, though with less weight: ann and cy say partly and bob says wrong.",
+        ),
+        (
+            pulled(("ann", "wrong", -1.5), ("bob", "correct", -1.4)),
+            "every answer speaks against partly, and no other label is more probable: ann says wrong and bob says correct.",
+        ),
+        (
+            pulled(("ann", "wrong", -1.8), ("bob", "correct", -1.4), ("cy", "partly", 1.5)),
+            "more speaks against partly than for it, but no other label is more probable: ann says wrong, cy says partly,",
+        ),
+        (pulled(("ann", "partly", 1.5), ("bob", "wrong", 0.1)), "because they differ: ann says partly and bob says wrong."),
     ],
 )
 def test_why_an_item_is_unsure_is_said_by_what_was_seen(settlement: Settlement, words: str) -> None:
     assert words in why_unsure(settlement, {"ann": 0.9})
+
+
+def test_where_votes_are_counted_nobody_is_called_wrong() -> None:
+    """A majority knows of nobody's errors: its items are unsure where answers are few, or differ."""
+    agreed = pulled(("ann", "partly", 0.5), ("bob", "partly", 0.5))
+    against = pulled(("ann", "partly", 0.33), ("bob", "partly", 0.33), ("cy", "wrong", -0.33))
+
+    assert why_unsure(agreed, {"ann": 0.9}, by_shares=True) == "Unsure although all 2 agree: so few answers tell little."
+    told = why_unsure(against, {"ann": 0.9}, by_shares=True)
+    assert told == "Unsure because they differ: ann and bob say partly and cy says wrong."
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<!-- hidden -->",
+    "[click](javascript:alert(1))",
+    "![](http://evil.example/pixel.png)",
+    "# a heading\n\n- a list\n\n    code",
+    "```\nout of the fence\n```\n<b>bold</b>",
+    "~~~~\n````\n`````",
+    "a | b\n--|--\n1 | 2",
+    "title\n=====",
+    "http://evil.example www.evil.example me@evil.example",
+    "&lt;b&gt; &amp;amp;",
+    "two  \nlines\\\nand \\* strokes",
+    "1234. one",
+    "12) one",
+    "- one",
+    "---",
+    "1. one\n2) two\n+ three",
+    "[ref]: http://evil.example",
+    "> quoted\n***",
+    "$x$ and `code` and *em* and __strong__ and ~~gone~~",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_data_holds_is_shown_in_the_page_as_it_is(projects: LabelProjects, text: str) -> None:
+    """Wherever it stands: in a cell, a name of a column, an item, a label, an explanation, the guideline."""
+    label = " ".join(text.split())
+    rows = [
+        {"item": f"{text} {at}", "annotator": f"{text} {by}", "label": label, "explanation": text, "text": text, f"{text} 2": 7}
+        for at in range(2)
+        for by in range(3)
+    ]
+    project = projects.create("hostile", Question(title=text, guideline=text), rows)
+    learn_anew(project)
+    page = as_markdown(project, onboarding_set(project))
+
+    tree = MarkdownIt("gfm-like", {"linkify": False}).parse(page)
+    seen = [token for one in tree for token in (one, *(one.children or []))]
+    assert {token.type for token in seen} <= {
+        *("heading_open", "heading_close", "paragraph_open", "paragraph_close", "inline", "text", "text_special"),
+        *("fence", "strong_open", "strong_close", "hardbreak"),
+    }
+    assert any(token.type == "fence" and token.content == f"{text}\n" for token in seen)
+    shown = ["".join(child.content for child in token.children or []) for token in tree if token.type == "inline"]
+    assert label in shown[0]
+    assert any(f"{label}: {label} 0" in one for one in shown)
+    assert any(f"{label} 0: {label}" in one for one in shown)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,18 @@ import pytest
 from flows.labelling import LabelProject, LabelProjects
 from flows.labelling.comparing import compare_versions
 from flows.labelling.exporting import export_bytes, label_rows
-from flows.labelling.gain import Neighbours, own_gain
-from flows.labelling.learning import hidden_gold, learn_anew, measure, measures_of
+from flows.labelling.learning import learn_anew, measure, measures_of
 from flows.labelling.onboarding import onboarding_set
 from flows.labelling.rounds import Gains, close_round, is_answered, open_round, queue
 from flows.labelling.scoring import table_from
 from steps.errors import RunError
+from steps.labels.gain import Neighbours, own_gain
 from steps.labels.measures import quality, scored
 from steps.labels.questions import Question
+from steps.labels.settling import settle
 from steps.labels.settling.one_of import votes_in
+from steps.labels.strategies.fitting import fit
+from steps.labels.strategies.hidden_gold import hidden_gold
 from steps.labels.table import table_of
 from tests.flows.labelling.crowds import LABELS, UNSURE, crowd
 
@@ -252,9 +257,40 @@ def test_a_rating_is_measured_by_the_model_that_labels_it(projects: LabelProject
     truth = votes.gold[votes.has_gold]
 
     found = measure(table, strategy)
-    by_grades = scored(hidden_gold("learned", votes, "rating"), truth)
-    assert found["quality"] == asdict(quality(by_grades))
-    assert found["quality"] != asdict(quality(scored(hidden_gold("learned", votes, "label"), truth)))
+    told = [hidden_gold(votes, partial(fit, "learned", question=question)) for question in ("rating", "label")]
+    as_grades, as_names = (quality(scored(one, truth)) for one in told)
+    assert found["quality"] == asdict(as_grades)
+    assert found["quality"] != asdict(as_names)
+
+
+def test_a_version_is_never_measured_by_gold_that_it_was_told(projects: LabelProjects) -> None:
+    """Here an annotator answers once, and by chance: whoever is told the gold knows each, and nothing of other items."""
+    labels, draw = ["x", "y"], random.Random(0)
+    pairs = [(str(item), f"{item}-{place}") for item in range(200) for place in "ab"]
+    said = [{"item": item, "annotator": annotator, "label": draw.choice(labels)} for item, annotator in pairs]
+    project = projects.create("chance", Question(labels=labels), said)
+    project.change(lambda about: about.model_copy(update={"strategy": "dawid_skene"}))
+    untold = learn_anew(project, measures=False).strategy
+    gold = [{"item": str(item), "gold": draw.choice(labels)} for item in range(100)]
+    project.add_rows(gold)
+    told = learn_anew(project, measures=False).strategy
+    assert (untold.fitted.gold_items, len(told.fitted.gold_items or [])) == ([], 100)
+
+    found = compare_versions(project, untold.version, told.version)
+
+    accuracies = [one["accuracy"]["value"] for one in found["quality"]]
+    assert found["gold"] == 100
+    assert all(0.3 < accuracy < 0.7 for accuracy in accuracies), accuracies
+    table = table_from(project.said, project.about.question)
+    table.gold.clear()
+    as_it_is = {one.item: one.label for one in settle(table, told)}
+    assert sum(as_it_is[row["item"]] == row["gold"] for row in gold) > 85  # what it would boast of
+
+    project.add_rows([{"item": str(item), "gold": draw.choice(labels)} for item in range(100, 200)])
+    found = compare_versions(project, told.version, told.version)
+    assert found["gold"] == 200
+    assert 0.35 < found["quality"][0]["accuracy"]["value"] < 0.65
+    assert found["difference"]["accuracy"] == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
 def test_the_curve_scores_no_item_before_somebody_answered_about_it(projects: LabelProjects) -> None:

@@ -87,3 +87,60 @@ def test_rankings_of_other_things_of_an_item_are_other_answers() -> None:
     said = [("all", "ann", ["a", "b"]), ("all", "ann", ["b", "c"]), ("all", "ann", ["a", "c"])]
 
     assert len(settled("ranking", said, "majority")["all"].pulls) == 3
+
+
+def test_what_comes_first_is_what_is_most_probably_the_best() -> None:
+    """Of things with few answers the likeliest score and the chance to be best need not go together."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        said: list[tuple[str, str, object]] = []
+        for who in range(4):
+            chosen = rng.permutation(4)[: rng.integers(2, 5)]
+            said.append(("all", f"p{who}", [f"t{at}" for at in chosen]))
+        for strategy in ("majority", "learned"):
+            one = settled("ranking", said, strategy)["all"]
+            assert isinstance(one.distribution, list)
+            assert one.probability == max(thing["probability"] for thing in one.distribution), (seed, strategy)
+            assert [thing["label"] for thing in one.distribution] == one.label
+
+
+@pytest.mark.parametrize("strategy", ["dawid_skene", "one_coin", "learned"])
+def test_a_label_that_nobody_gives_takes_nothing_of_those_on_which_all_agree(strategy: StrategyChoice) -> None:
+    rows: list[Row] = [
+        {"item": str(item), "annotator": who, "label": "a" if item % 3 else "b"}
+        for item in range(60)
+        for who in ("ann", "bob", "cy")
+    ]
+    table = table_of(rows, Question(labels=["a", "b", "c"]))
+
+    assert min(one.probability for one in settle(table, learn(table, strategy))) > 0.95
+
+
+@pytest.mark.parametrize("strategy", ["majority", "weighted", "one_coin", "dawid_skene", "learned"])
+def test_labels_that_nobody_ever_gives_make_no_item_doubtful(strategy: StrategyChoice) -> None:
+    answers: list[list[str]] = [["tone"] if item % 2 else [] for item in range(40)]
+    rows: list[Row] = [
+        {"item": str(item), "annotator": who, "label": answer}
+        for item, answer in enumerate(answers)
+        for who in ("ann", "bob", "cy")
+    ]
+    few, many = (table_of(rows, Question(type="multi_label", labels=["tone", *more])) for more in ([], list("abcdefghij")))
+
+    for one, other in zip(settle(few, learn(few, strategy)), settle(many, learn(many, strategy)), strict=True):
+        assert other.label == one.label
+        assert other.probability == pytest.approx(one.probability, abs=0.01)
+        if strategy in ("majority", "weighted"):
+            assert [pull.pull for pull in other.pulls] == pytest.approx([pull.pull for pull in one.pulls], abs=0.01)
+
+
+def test_a_label_that_comes_up_later_is_seen_by_a_strategy_that_knew_it_by_name_only() -> None:
+    question = Question(type="multi_label", labels=["tone", "new"])
+    rows: list[Row] = [
+        {"item": str(item), "annotator": who, "label": ["tone"]} for item in range(9) for who in ("ann", "bob", "cy")
+    ]
+    strategy = learn(table_of(rows, question), "majority")
+    later: list[Row] = [{"item": "later", "annotator": who, "label": ["new"]} for who in ("ann", "bob", "cy")]
+
+    [one] = settle(table_of(later, question), strategy)
+
+    assert one.label == ["new"]

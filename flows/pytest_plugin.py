@@ -1,0 +1,31 @@
+"""For tests of your own pipelines: `pytest_plugins = ["flows.pytest_plugin"]` in conftest.py gives `distilflow_cassette`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from steps.cassettes import cassette
+
+FOLDER = "cassettes"
+FLAG = "--record-cassettes"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "Send the requests of tests with distilflow_cassette to the models, and record the answers."
+    parser.getgroup("distilflow").addoption(FLAG, action="store_true", help=help_text)
+
+
+@pytest.fixture
+def distilflow_cassette(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Answers the requests of a test to model servers from `cassettes/<file>/<test>.jsonl`, beside the test.
+
+    With `--record-cassettes` they are sent, and the file is written.
+    """
+    name = re.sub(r"[^\w.-]+", "-", request.node.name).strip("-")
+    path = request.path.parent / FOLDER / request.path.stem / f"{name}.jsonl"
+    with cassette(path, "record" if request.config.getoption(FLAG) else "replay") as found:
+        yield found
