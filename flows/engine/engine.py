@@ -42,6 +42,7 @@ from flows.engine.tally import Tally
 from flows.engine.waits import Waits
 from flows.plan import Plan
 from flows.plan.grouping import load_groups
+from steps import cassettes
 from steps.errors import DistilflowError, RunError
 from steps.tasks.asking import AskingStep
 from steps.wording import listed
@@ -93,7 +94,7 @@ class Engine:
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
         self._batches: Batches | None = None
-        if settings.journal is None:  # what is only looked at cannot wait a day
+        if settings.journal is None and cassettes.current() is None:  # neither previews nor tests can wait a day
             others = settings.options.reuse
             self._batches = Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for, others)
         self._gateway = Gateway(

@@ -15,6 +15,7 @@ from flows.engine.journal import paid_in
 from flows.plan import plan
 from flows.runners.inline import preview
 from flows.spec import spec_from
+from steps.cassettes import cassette
 from steps.errors import LLMError, RunError
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.providers import BAD_KEY, Prompt, intercepting
@@ -244,6 +245,15 @@ def test_what_a_process_left_half_written_is_cleared_away(tmp_path: Path) -> Non
         result = run_steps(tmp_path, steps("openai", url, questions(3)))
     assert len(result.only) == 3
     assert [path.suffix for path in folder.iterdir()] == [".json"]
+
+
+def test_a_run_with_a_cassette_asks_at_once(tmp_path: Path) -> None:
+    with running(FakeOpenAI()) as url, cassette(tmp_path / "tape.jsonl", "record"):
+        asked = run_steps(tmp_path / "a", steps("openai", url, questions(3)))
+    with cassette(tmp_path / "tape.jsonl"):
+        answered = run_steps(tmp_path / "b", steps("openai", url, questions(3)))
+    assert answers(asked) == answers(answered)
+    assert not (tmp_path / "a" / "batches").exists()
 
 
 def test_a_damaged_note_of_a_batch_ends_the_run_before_anything_is_sent(tmp_path: Path) -> None:
