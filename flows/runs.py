@@ -109,6 +109,8 @@ class RunReport(BaseModel):
     models: dict[str, str] = Field(default_factory=dict)
     """Model by step, e.g. "gpt-4o-mini", "recorded", "rehearsal"."""
     is_rehearsal: bool = False
+    played_cassette: bool = False
+    """Whether a cassette answered for model servers, in any of its sessions."""
     rows: dict[str, int] = Field(default_factory=dict)
     """Rows in the result, by leaf."""
     quarantined: int = 0

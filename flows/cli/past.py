@@ -192,6 +192,8 @@ def _state(report: RunReport) -> str:
 
 
 def _kind(report: RunReport) -> str:
+    if report.played_cassette:
+        return "cassette"
     return "replay" if report.options.is_replay else "rehearsal" if report.is_rehearsal else ""
 
 

@@ -67,8 +67,10 @@ def read_rows(rows: Iterable[Mapping[str, Any]], question: Question, said: Said)
     reading = Reading()
     kinds = {name: voter.kind for name, voter in said.voters.items()}
     for number, row in enumerate(rows, 1):
-        with in_row(number):
+        try:
             _read(spelled_out(row), question, reading, kinds)
+        except RowError as error:
+            raise in_row(number, error) from None
     return reading
 
 

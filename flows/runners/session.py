@@ -165,6 +165,7 @@ def _report(request: Request) -> RunReport:
         sessions=earlier.sessions + 1 if earlier else 1,
         models={step: ", ".join(dict.fromkeys(llm.model_name for llm in named.values())) for step, named in models.items()},
         is_rehearsal=bool(plan.made_up),
+        played_cassette=cassettes.is_replayed() or bool(earlier and earlier.played_cassette),
         options=request.options,
         cwd=str(Path.cwd()),
         step_keys=keys_of(plan),

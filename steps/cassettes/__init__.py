@@ -20,7 +20,7 @@ from steps.cassettes.playing import NotRecorded, Player
 from steps.cassettes.recording import Recorder
 from steps.errors import RunError
 
-__all__ = ["VARIABLE", "Mode", "NotRecorded", "cassette", "current", "is_replayed"]
+__all__ = ["VARIABLE", "Mode", "NotRecorded", "cassette", "current", "is_replayed", "passed_by"]
 
 VARIABLE = "DISTILFLOW_CASSETTE"
 Mode = Literal["record", "replay"]
@@ -74,6 +74,16 @@ def current() -> Recorder | Player | None:
 def is_replayed() -> bool:
     """Whether requests are answered from a cassette: nothing is sent, and nothing paid."""
     return os.environ.get(VARIABLE, "").startswith("replay:")
+
+
+def passed_by(who: str) -> list[tuple[str, str]]:
+    """What is wrong, and what to do, where somebody sends by other ways than `steps.llms.http` does while a cassette is in."""
+    if VARIABLE not in os.environ:
+        return []
+    what = f"the requests of {who} pass no cassette: they can be neither recorded nor replayed"
+    return [
+        (what, "leave the cassette out here; `distilflow journal` keeps the replies of a run, and `replay` answers from them")
+    ]
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,8 @@ _LIKE_A_KEY = re.compile(KEY_LIKE)
 _MASKED_KEY = re.compile(r"\b(?:sk|gsk|hf|pk|xai|fw|tgp|nvapi)[-_][\w*.\-]{4,}|Bearer\s+\S+|[\w-]{0,8}\*{3,}[\w-]{0,8}")
 """What refusals show of a key, some letters and stars; in replies it may be a word."""
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_LONGEST_IN_LAYERS = 4096
+"""A key in a longer one, such as a picture, is found where it is encoded once."""
 _UNICODE = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _NO_LETTER = re.compile(r"[\s\u200b-\u200d\u2060\ufeff\u00ad\"'\\+,]+")
 
@@ -30,7 +32,8 @@ class Scrubber:
         self._secrets = sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True)
         self._is_refusal = is_refusal
         self._folded = [(one.lower(), _squeezed(one.lower())) for one in self._secrets]
-        self._written = [re.compile(re.escape(form), re.IGNORECASE) for one in self._secrets for form in _forms(one)]
+        forms = {form.lower() for one in self._secrets for form in _forms(one)}
+        self._written = [(form, re.compile(re.escape(form), re.IGNORECASE)) for form in sorted(forms, key=len, reverse=True)]
 
     @classmethod
     def of_request(cls, headers: Mapping[str, str]) -> Scrubber:
@@ -53,12 +56,14 @@ class Scrubber:
         return value
 
     def text(self, text: str) -> str:
-        for form in self._written:
-            text = form.sub(STARS, text)
+        folded = text.lower()
+        for form, pattern in self._written:
+            if form in folded:
+                text = pattern.sub(STARS, text)
         text = _LIKE_A_KEY.sub(STARS, text)
         if self._is_refusal:
             text = _MASKED_KEY.sub(STARS, text)
-        if self._secrets and any(self._is_in(view) for view in _views(text)):
+        if self._folded and any(self._is_in(view) for view in _views(text)):
             return STARS  # it is there, in a disguise that leaves no place to put the stars
         return text
 
@@ -102,12 +107,16 @@ def _forms(secret: str) -> set[str]:
 
 def _views(text: str) -> Iterator[str]:
     """What a text says once its escapes are undone; each is looked through whole."""
-    plain = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text)
-    for view in dict.fromkeys((plain, unquote(plain), unquote_plus(unquote(plain)), html.unescape(plain))):
-        yield view
-        yield view[::-1]
+    plain = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
+    yield plain
+    if "%" in plain:
+        yield (once := unquote(plain))
+        yield unquote_plus(once)
+    if "&" in plain:
+        yield html.unescape(plain)
     for found in _ENCODED.finditer(plain):
-        yield from _decoded(found[0].rstrip("="))
+        if len(found[0]) <= _LONGEST_IN_LAYERS:
+            yield from _decoded(found[0].rstrip("="))
 
 
 def _decoded(token: str) -> Iterator[str]:

@@ -14,7 +14,11 @@ def key_of(parts: Iterable[str]) -> str:
     >>> key_of(["a", "b"]) == key_of(["a\\x1fb"])
     False
     """
-    return _BETWEEN.join(part.translate(_ESCAPES) if _BETWEEN in part or "\x1e" in part else part for part in parts)
+    parts = list(parts)
+    joined = _BETWEEN.join(parts)
+    if joined.count(_BETWEEN) < len(parts) and "\x1e" not in joined:  # all but a few
+        return joined
+    return _BETWEEN.join(part.translate(_ESCAPES) for part in parts)
 
 
 def parts_of(key: str) -> list[str]:

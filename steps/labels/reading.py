@@ -5,8 +5,7 @@ Whoever takes rows in reads them here, so that a row which one refuses is refuse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from steps.base import Row, is_missing
@@ -18,13 +17,17 @@ from steps.wording import quoted
 Keep = Callable[[Annotation], bool]
 """Whether an annotation counts."""
 OWN: Final = frozenset((*COLUMNS, GOLD))
-_REST: Final = frozenset(COLUMNS) - {ITEM, ANNOTATOR, LABEL}
+_NEEDED: Final = (ITEM, ANNOTATOR, LABEL)
+_REST: Final = frozenset(COLUMNS).difference(_NEEDED)
 
 
 def is_plain(row: Mapping[str, Any]) -> bool:
     """Whether a row has names and a label that are texts, and no other column of an annotation: most rows of large files."""
-    texts = all(type(value := row.get(column)) is str and value.strip() for column in (ITEM, ANNOTATOR, LABEL))
-    return texts and _REST.isdisjoint(row)
+    for column in _NEEDED:
+        value = row.get(column)
+        if type(value) is not str or not value.strip():
+            return False
+    return _REST.isdisjoint(row)
 
 
 def read_annotation(row: Mapping[str, Any], question: Question, keep: Keep | None = None) -> Annotation:
@@ -86,10 +89,6 @@ def check_kind(annotator: str, kind: AnnotatorKind, known: AnnotatorKind) -> Non
         raise RowError(what, "give them different names, such as 'llm: ...'")
 
 
-@contextmanager
-def in_row(number: int) -> Iterator[None]:
-    """Say which row is wrong."""
-    try:
-        yield
-    except RowError as error:
-        raise type(error)(f"row {number}: {error.message}", error.fix) from None
+def in_row(number: int, error: RowError) -> RowError:
+    """The error, with the row that is wrong."""
+    return type(error)(f"row {number}: {error.message}", error.fix)

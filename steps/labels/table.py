@@ -66,16 +66,21 @@ class AnnotationTable:
         are other answers.
         """
         last: dict[tuple[str, str], int] = {}
-        subjects = map(subject_of, self.items, self.labels, repeat(self.question))
-        for place, key in enumerate(zip(subjects, self.annotators, strict=True)):
+        for place, key in enumerate(zip(self._subjects, self.annotators, strict=True)):
             if key not in last or self.rounds[place] >= self.rounds[last[key]]:
                 last[key] = place
         return self if len(last) == len(self) else self.some(sorted(last.values()))
 
     def count_repeated(self) -> int:
         """Answers beyond an annotator's first about an item, or about the same things of it, within a round."""
-        subjects = map(subject_of, self.items, self.labels, repeat(self.question))
-        return self.replaced + len(self) - len(set(zip(subjects, self.annotators, self.rounds, strict=True)))
+        return self.replaced + len(self) - len(set(zip(self._subjects, self.annotators, self.rounds, strict=True)))
+
+    @property
+    def _subjects(self) -> Iterable[str]:
+        """What each answer is about (`subject_of`)."""
+        if self.question.type != "ranking":  # of a million answers
+            return self.items
+        return map(subject_of, self.items, self.labels, repeat(self.question))
 
     def gold_alone(self) -> list[str]:
         """Items whose answer is known, and about which nobody said anything that counts."""
@@ -122,7 +127,7 @@ class AnnotationTable:
         known = self.voters.get(name)
         if known is None or (family and not known.family):
             self.voters[name] = Voter(name, kind, family)
-        else:
+        elif kind != known.kind:
             check_kind(name, kind, known.kind)
 
     def _know(self, item: str, row: Mapping[str, Any]) -> None:
@@ -161,6 +166,8 @@ def table_of(rows: Iterable[Mapping[str, Any]], question: Question | None = None
     """
     table = AnnotationTable(question or Question())
     for number, row in enumerate(rows, 1):
-        with in_row(number):
+        try:
             table.add_row(row, keep)
+        except RowError as error:
+            raise in_row(number, error) from None
     return table

@@ -117,19 +117,19 @@ class JSONEndpoint:
             NotRecorded: A cassette answers, and does not know this request.
         """
         if (tape := cassettes.current()) is None:
-            return await self._send(content, headers)
+            return await self._post(content, headers)
         sent = Sent("POST", self._url, content, {**self._headers, **(headers or {})})
         if not isinstance(tape, Recorder):
             return Answer(*tape.answer(sent))
         try:
-            answer = await self._send(content, headers)
+            answer = await self._post(content, headers)
         except NetworkFailed as error:
             tape.keep_failure(sent, error)
             raise
         tape.keep(sent, answer.status, answer.headers, answer.body)
         return answer
 
-    async def _send(self, content: bytes, headers: Mapping[str, str] | None) -> Answer:
+    async def _post(self, content: bytes, headers: Mapping[str, str] | None) -> Answer:
         import aiohttp
 
         shared = self._shared.get(asyncio.get_running_loop())

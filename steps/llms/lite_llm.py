@@ -68,7 +68,7 @@ class LiteLLM(LLM):
         return self.base_url or f"litellm/{self.model.partition('/')[0]}"
 
     def problems(self) -> Sequence[Complaint]:
-        found: list[Complaint] = [*without_extra("litellm", "litellm", "LiteLLM"), *_no_cassettes()]
+        found: list[Complaint] = [*without_extra("litellm", "litellm", "LiteLLM"), *cassettes.passed_by("litellm")]
         if self.api_key is not None and not reveal(self.api_key, ""):
             variable = variable_of(self.api_key)
             found.append((f"the key in ${variable} is not set", f"set it: export {variable}=..."))
@@ -80,7 +80,7 @@ class LiteLLM(LLM):
         return found + structure_problems(self.structured_output, COMPATIBLE)
 
     async def load(self) -> None:
-        for problem in _no_cassettes():
+        for problem in cassettes.passed_by("litellm"):
             raise RunError(*problem)
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it would load a table from the net when imported
         litellm = await asyncio.to_thread(extra, "litellm", "litellm", "LiteLLM")  # takes seconds
@@ -138,14 +138,6 @@ class LiteLLM(LLM):
         headers: Mapping[str, str] = getattr(response, "headers", None) or {}
         told = {"error": {"message": message, "code": _CODES.get(kind)}}
         return classify(status, orjson.dumps(told), headers, target)
-
-
-def _no_cassettes() -> list[tuple[str, str]]:
-    """litellm sends by itself, past whatever records and replays requests."""
-    if cassettes.current() is None:
-        return []
-    what = "the requests of litellm pass no cassette: they can be neither recorded nor replayed"
-    return [(what, "ask the provider by a class of its own, or keep the replies with `distilflow journal`")]
 
 
 def _key_of(secret: SecretStr | None) -> str | None:

@@ -71,6 +71,8 @@ def test_the_command_line_records_and_replays_without_the_key(tmp_path: Path) ->
     commands = Commands(tmp_path)
     assert commands.rows("again") == commands.rows("r")
     assert fake.stats.requests == 2
+    assert [commands.report(run)["played_cassette"] for run in ("r", "again")] == [False, True]
+    assert "cassette" in next(line for line in commands("runs").out.splitlines() if line.startswith("again"))
     assert key not in (tmp_path / "tape.jsonl").read_text()
     assert "nothing is sent" in (tmp_path / "runs" / "again" / "run.log").read_text() + again.err
 

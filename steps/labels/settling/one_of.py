@@ -41,7 +41,8 @@ def votes_in(table: AnnotationTable, classes: Sequence[str] = ()) -> Votes:
     Raises:
         RunError: An answer is none of `classes`.
     """
-    if len(different := {label_text(label) for label in table.labels}) > MOST_CLASSES:
+    different = {label: label_text(label) for label in set(table.labels)}
+    if len(different) > MOST_CLASSES:
         what = f"there are {len(different):,} different answers, of at most {MOST_CLASSES:,} labels"
         raise RunError(what, "if they are texts, ask a question of type text; else name another column as the label")
     known = classes or [label_text(_answer(table.question, label)) for label in table.question.labels]
@@ -49,7 +50,7 @@ def votes_in(table: AnnotationTable, classes: Sequence[str] = ()) -> Votes:
         return votes_of(
             table.items,
             table.annotators,
-            list(map(label_text, table.labels)),
+            [different[label] for label in table.labels],
             classes=known,
             confidences=[np.nan if one is None else one for one in table.confidences],
             voters=table.voters,
