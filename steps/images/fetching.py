@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 from urllib.parse import urlsplit
 
+from steps import cassettes
 from steps.errors import LLMError
 from steps.images.files import MOST_BYTES, kind_of
 from steps.llms.http import find_proxy, host_and_port, is_loopback
@@ -24,6 +25,8 @@ async def fetch_image(url: str, asked: str, timeout_s: float) -> bytes:
     """
     if problem := _refused(url, asked):
         raise LLMError(problem, _INSTEAD)
+    for what, _ in cassettes.passed_by("images that lie elsewhere"):
+        raise LLMError(what, _INSTEAD)
     import aiohttp
 
     error: Exception | None = None
