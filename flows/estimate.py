@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.engine.joins import ends_with
@@ -24,6 +24,9 @@ from flows.runners.inline import run_to_end, sampled
 from steps.base import GeneratorStep
 from steps.errors import RunError, SpecError
 from steps.llms.base import Completion, Responder
+from steps.llms.prices import Price
+from steps.tasks.asking import AskingStep
+from steps.tasks.base import Task
 
 Models = Mapping[str, Mapping[str, Responder]]
 """The models that are asked, by step and by the names that the step has for them (`Plan.llms`)."""
@@ -100,6 +103,8 @@ class Estimate:
     """What the sample itself used; replies that an earlier sample or preview got cost nothing again."""
     failed: int
     """Rows of the sample that failed."""
+    batched: list[str] = field(default_factory=list)
+    """Steps that go by batch, whose replies take as long as the provider likes, up to a day."""
 
     @property
     def is_rehearsal(self) -> bool:
@@ -240,7 +245,21 @@ class _Projection:
         self._begin: dict[str, str] = {}
         for name in plan.steps:
             self._begin[name] = self._beginning(name)
-        self._prices = {(step, name): llm.find_price() for step, models in self._llms.items() for name, llm in models.items()}
+        self._prices = {
+            (step, name): self._price_in(step, llm) for step, models in self._llms.items() for name, llm in models.items()
+        }
+
+    def _price_in(self, step: str, llm: Responder) -> Price | None:
+        task = self._plan.steps[step].step
+        return task.price_of(llm) if isinstance(task, AskingStep) else llm.find_price()
+
+    def _batched(self) -> list[str]:
+        steps = {name: planned.step for name, planned in self._plan.steps.items()}
+        return [
+            name
+            for name, step in steps.items()
+            if isinstance(step, Task) and step.batch and any(not llm.is_free for llm in self._llms.get(name, {}).values())
+        ]
 
     def estimate(self) -> Estimate:
         replies = self._seen.replies
@@ -262,6 +281,7 @@ class _Projection:
             seconds=None if self._is_rehearsal else self._seconds(),
             sample=Tally() if self._is_rehearsal else used,
             failed=len(self._seen.failures),
+            batched=self._batched(),
         )
 
     def _step(self, name: str) -> StepEstimate:

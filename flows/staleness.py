@@ -108,7 +108,7 @@ def _rows_into(plan: Plan, name: str, last: RunReport) -> int:
 
 def _cost(task: AskingStep, used: Tally, share: float) -> float | None:
     """At today's price, or, of several models with prices of their own, at those of the day."""
-    prices = [llm.find_price() for llm in task.answering_models().values()]
+    prices = [task.price_of(llm) for llm in task.answering_models().values()]
     if None in prices:
         return None
     if any(price != prices[0] for price in prices):

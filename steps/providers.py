@@ -13,12 +13,24 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
+MEGABYTE = 10**6
 Schemas = Literal["strict", "plain", "object-with-schema", "object", "none"]
 """How a server is told the JSON schema of a reply.
 
 strict: OpenAI's own way, a subset of JSON schema that it holds every reply to. plain: `json_schema` with the schema as it is.
 object-with-schema: `json_object`, and the schema beside it. object: it knows JSON, and no schemas.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How a provider takes many requests at once, and answers within a day for less."""
+
+    protocol: Literal["openai", "azure", "anthropic", "mistral"]
+    most_requests: int
+    most_bytes: int
+    rate: float = 0.5
+    """What it costs, as a share of the usual price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +97,8 @@ class Provider:
 
     logprobs: bool = True
     vision: bool = True
-    batch: bool = False
+    batch: Batching | None = None
+    """Its batch API; None where it has none, or none that is known here."""
     embeds: Embeds | None = None
     """Whether it has /embeddings, and in what that differs."""
     filters: bool = False
@@ -126,7 +139,7 @@ _OPENAI = Provider(
     key_variables=("OPENAI_API_KEY",),
     max_tokens="max_completion_tokens",
     schemas="strict",
-    batch=True,
+    batch=Batching("openai", 50_000, 200 * MEGABYTE),
     filters=True,
     embeds=Embeds(takes_base64=True, example="text-embedding-3-small"),
     example="gpt-4o-mini",
@@ -139,6 +152,7 @@ COMPATIBLE = Provider(
     needs_key=False,
     takes_regexes=True,
     takes_texts=True,
+    batch=Batching("openai", 50_000, 200 * MEGABYTE, rate=1.0),
     filters=True,
     embeds=Embeds(),
     note="`base_url` says where, up to `/v1`",
@@ -166,7 +180,7 @@ PROVIDERS: tuple[Provider, ...] = (
             }
         ),
         logprobs=False,
-        batch=True,
+        batch=Batching("anthropic", 100_000, 256 * MEGABYTE),
         filters=True,
         example="claude-haiku-4-5",
         note="by its own protocol, the Messages API",
@@ -197,7 +211,7 @@ PROVIDERS: tuple[Provider, ...] = (
         key_header="api-key",
         max_tokens="max_completion_tokens",
         schemas="strict",
-        batch=True,
+        batch=Batching("azure", 100_000, 200 * MEGABYTE),
         filters=True,
         embeds=Embeds(takes_base64=True, example="my-text-embedding-3-small"),
         models="the name of the deployment",
@@ -253,7 +267,6 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         most_n=8,
         logprobs=False,
-        batch=True,
         filters=True,
         embeds=Embeds(most_inputs=100, example="gemini-embedding-001"),
         example="gemini-2.5-flash",
@@ -270,7 +283,6 @@ PROVIDERS: tuple[Provider, ...] = (
         max_tokens="max_completion_tokens",
         refuses=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
         logprobs=False,
-        batch=True,
         example="llama-3.3-70b-versatile",
     ),
     Provider(
@@ -319,7 +331,7 @@ PROVIDERS: tuple[Provider, ...] = (
                 *("service_tier", "safe_prompt"),
             }
         ),
-        batch=True,
+        batch=Batching("mistral", 1_000_000, 512 * MEGABYTE),
         filters=True,
         embeds=Embeds(most_inputs=128, most_chars=40_000, dimensions="output_dimension", example="mistral-embed"),
         example="mistral-small-latest",
@@ -375,7 +387,6 @@ PROVIDERS: tuple[Provider, ...] = (
         address_variable="TOGETHER_BASE_URL",
         key_variables=("TOGETHER_API_KEY",),
         takes_texts=True,
-        batch=True,
         embeds=Embeds(dimensions="", example="intfloat/multilingual-e5-large-instruct"),
         example="meta-llama/Llama-3.3-70B-Instruct-Turbo",
     ),

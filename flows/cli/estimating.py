@@ -43,6 +43,11 @@ def _notes(found: Estimate) -> list[str]:
     notes = []
     if found.seconds is not None and found.seconds.mean:
         notes.append(f"Time to ask: {_range(found.seconds, _duration)}, if the servers stay as fast as they were.")
+    if found.batched:
+        which = ", ".join(map(repr, found.batched))
+        notes.append(
+            f"What goes by batch takes as long as the provider does, up to a day: {which}. It is priced as batches are."
+        )
     if found.unpriced:
         steps = ", ".join(map(repr, found.unpriced))
         fix = "add `price: {input: 0.15, output: 0.60}` to the model, in USD per million tokens"

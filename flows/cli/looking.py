@@ -12,6 +12,7 @@ from flows.cli.console import err, out, show_rows, tell
 from flows.cli.flags import LoadGroups, Model, Params, Pipeline, Rehearse, RunsDir
 from flows.cli.running import FAILED, models_of, planned_from
 from flows.engine.options import RunOptions
+from flows.plan.batches import batch_notes
 from flows.plan.grouping import grouped
 from flows.plan.sharing import sharing_steps
 from flows.runs import RUNS
@@ -58,6 +59,8 @@ def plan(
         tell(f"\n{why}One after the other: {'; '.join(map(listed, groups))}.")
     for sharing in sharing_steps(planned):
         tell(f"\n{listed(map(repr, sharing))} share a model: it is loaded once while they work at the same time.")
+    for note in batch_notes(planned):
+        tell(f"\n{note}")
     out.print(f"\nNo problems. Result: {', '.join(map(repr, planned.leaves))}.", highlight=False)
     if estimate:
         from flows.cli.estimating import show_estimate

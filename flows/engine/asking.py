@@ -54,7 +54,7 @@ class Asking:
         self._reader = SegmentReader()
         self._live = desk.live_rows()
         self._gateway = gateway
-        self._lines = gateway.lines(task.models(), self.name, self._account)
+        self._lines = gateway.lines(task.models(), self.name, self._account, by_batch=bool(task.batched_models))
         self._deliver = deliver
         self._fail = fail
         self._running: set[asyncio.Task[None]] = set()

@@ -73,6 +73,8 @@ class _Line:
     cost: Spread = field(default_factory=Spread)
     tokens: Spread = field(default_factory=Spread)
     is_free: bool = False
+    is_trusted: bool = False
+    """Its ceilings count before replies have shown that they hold."""
     under_way: int = 0
     waiting: deque[tuple[Amount | None, asyncio.Future[int]]] = field(default_factory=deque)
 
@@ -134,12 +136,17 @@ class Budget:
                     turn.set_exception(NotSent())
             line.waiting.clear()
 
-    async def hold(self, purpose: Purpose, ceiling: Amount | None, *, is_free: bool) -> int:
+    def owe(self, purpose: Purpose, amount: Amount) -> int:
+        """Count what requests may use that an earlier session sent; returns the number by which to settle them."""
+        return self._take(purpose, self._line(purpose), amount)
+
+    async def hold(self, purpose: Purpose, ceiling: Amount | None, *, is_free: bool, is_trusted: bool = False) -> int:
+        """As `Purse.hold`. `is_trusted`: the ceiling counts without a trial: nothing can be learnt before all have left."""
         if self._is_over:
             raise NotSent
         turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         line = self._line(purpose)
-        line.is_free = is_free
+        line.is_free, line.is_trusted = is_free, is_trusted
         line.waiting.append((ceiling, turn))
         self._admit()
         try:
@@ -195,7 +202,7 @@ class Budget:
         if not self._limits(line):
             return True
         ceiling, _ = line.waiting[0]
-        is_known = ceiling is not None and line.tokens.count >= REPLIES_TO_TRUST
+        is_known = ceiling is not None and (line.is_trusted or line.tokens.count >= REPLIES_TO_TRUST)
         if not is_known and line.under_way >= line.may_be_under_way():
             return False
         expected = line.expect(ceiling)

@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from flows.engine.batching.batches import Batches
 from flows.engine.budget import Budget, Purpose, UsedUp
 from flows.engine.caps import Caps
 from flows.engine.crew import Crew, count_death
@@ -22,7 +23,7 @@ from flows.engine.gateway import Gateway
 from flows.engine.groups import Groups
 from flows.engine.holding import let_go
 from flows.engine.hosts import Host
-from flows.engine.journal import JOURNAL, Journal, tally_of
+from flows.engine.journal import JOURNAL, Entry, Journal, tally_of
 from flows.engine.local_models import LocalModels
 from flows.engine.loops import Loop
 from flows.engine.notices import Notice
@@ -91,12 +92,17 @@ class Engine:
         caps = Caps.of(settings.options)
         self._budget = Budget(caps, self._end_budget) if caps else None
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
+        self._batches: Batches | None = None
+        if settings.journal is None:  # what is only looked at cannot wait a day
+            others = settings.options.reuse
+            self._batches = Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for, others)
         self._gateway = Gateway(
             journal,
             self.on_notice,
             purse=self._budget,
             replied=self.observer.replied,
             is_replay=settings.options.is_replay,
+            batches=self._batches,
         )
         self.models = LocalModels(plan, settings.folder, placer, self.on_notice, is_replay=settings.options.is_replay)
         self._crew = Crew(self, self.stations, self._gateway, self._budget)
@@ -120,6 +126,11 @@ class Engine:
         for counts in self.counts.values():
             total.add(counts.usage)
         return total
+
+    @property
+    def at_providers(self) -> list[str]:
+        """Batches that the run leaves at providers, in words."""
+        return self._batches.left if self._batches is not None and not self.settings.options.is_replay else []
 
     @property
     def shortfalls(self) -> list[Shortfall]:
@@ -169,6 +180,12 @@ class Engine:
         self.counts[entry["step"]].usage.add(used)
         if self._budget is not None:
             self._budget.remember(Purpose(entry["step"], entry["model"]), used)
+
+    def _paid_for(self, entry: Entry, used: Tally) -> None:
+        """Count a reply that came for a row which is not there, or not yet."""
+        self.counts[entry.step].usage.add(used)
+        if self._budget is not None:
+            self._budget.remember(Purpose(entry.step, entry.model), used)
 
     def _end_budget(self, used_up: UsedUp) -> None:
         """Ask no more. All other work goes on to its end: what was paid for before, in any session, is in the result."""

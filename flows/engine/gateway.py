@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from flows.engine.batching.batches import Batches
+from flows.engine.batching.line import BatchLine, error_tally
 from flows.engine.budget import Purpose, Purse, ceiling_of
 from flows.engine.gate import Gate
 from flows.engine.journal import (
@@ -49,13 +51,17 @@ class Gateway:
         purse: Purse | None = None,
         replied: Replied = lambda *about: None,
         is_replay: bool = False,
+        batches: Batches | None = None,
     ) -> None:
-        """`is_replay`: the journal answers for every model that costs something, and none of those is reached."""
+        """`is_replay`: the journal answers for every model that costs something, and none of those is reached. `batches`: where
+        requests go many at a time; without, all go one by one.
+        """
         self._tell = tell
         self.journal = journal
         self.purse = purse
         self.replied = replied
         self.is_replay = is_replay
+        self.batches = None if is_replay else batches
         self._gates: dict[str, Gate] = {}
         self.under_way: dict[bytes, asyncio.Future[Completion]] = {}
         """Requests whose reply several rows wait for, by its key."""
@@ -69,14 +75,21 @@ class Gateway:
         `paid` is told of each reply that earlier sessions paid for, if this is the first call.
         """
         if self._opening is None:
-            self._opening = asyncio.create_task(self.journal.open(paid, self._warn))
+            self._opening = asyncio.create_task(self._open(paid))
         await self._opening
+
+    async def _open(self, paid: Callable[[dict[str, Any]], None] | None) -> None:
+        await self.journal.open(paid, self._warn)
+        if self.batches is not None:
+            await self.batches.open()
 
     def _warn(self, text: str) -> None:
         self._tell(Notice("warning", "", text))
 
     async def close(self) -> None:
         if self._opening is not None:
+            if self.batches is not None:
+                await self.batches.close()
             await self.journal.close()
 
     def drain(self) -> None:
@@ -84,18 +97,24 @@ class Gateway:
         self._is_draining = True
         if self.purse is not None:
             self.purse.drain()
+        if self.batches is not None:
+            self.batches.drain()
         for gate in self._gates.values():
             gate.drain()
 
     def hold(self) -> None:
         """Send no requests until `go_on`; those under way may end."""
         self._is_held = True
+        if self.batches is not None:
+            self.batches.hold()
         for gate in self._gates.values():
             gate.hold()
 
     def go_on(self) -> None:
         """Send requests again."""
         self._is_held = False
+        if self.batches is not None:
+            self.batches.go_on()
         for gate in self._gates.values():
             gate.go_on()
 
@@ -104,8 +123,11 @@ class Gateway:
         gate = self._gates.get(llm.endpoint)
         return gate is not None and gate.is_dead
 
-    def lines(self, models: Mapping[str, Responder], step: str, used: Callable[[Tally], None]) -> Lines:
-        """How a step asks its models. `used` is told what every answer used that was paid for now.
+    def lines(
+        self, models: Mapping[str, Responder], step: str, used: Callable[[Tally], None], *, by_batch: bool = False
+    ) -> Lines:
+        """How a step asks its models. `used` is told what every answer used that was paid for now. `by_batch`: requests go to
+        the provider many at a time.
 
         Raises:
             SpecError: The user's table of prices cannot be read.
@@ -114,10 +136,10 @@ class Gateway:
         found = answering(models)
         for llm in found.values():
             if id(llm) not in lines:
-                lines[id(llm)] = self._line(llm, step, used)
+                lines[id(llm)] = self._line(llm, step, used, by_batch=by_batch)
         return Lines({name: lines[id(llm)] for name, llm in found.items()}, step, models)
 
-    def _line(self, llm: Responder, step: str, used: Callable[[Tally], None]) -> Line:
+    def _line(self, llm: Responder, step: str, used: Callable[[Tally], None], *, by_batch: bool) -> Line:
         gate = self._gates.get(llm.endpoint)
         if gate is None:
             gate = self._gates[llm.endpoint] = Gate(llm.endpoint, self._tell)
@@ -125,7 +147,7 @@ class Gateway:
                 gate.hold()
             if self._is_draining:
                 gate.drain()
-        return Line(self, gate, llm, step, used)
+        return Line(self, gate, llm, step, used, by_batch=by_batch)
 
 
 class Lines:
@@ -162,13 +184,22 @@ class Lines:
                 raise RunError(what, "name it in `models` of the step's class")
             return await asks[line](request)
 
-        return topped_up(through_members(self._models, ask))
+        return topped_up(through_members(self._models, ask), self._replies_at_once)
+
+    def _replies_at_once(self, request: Request) -> int:
+        line = self._lines.get(request.model)
+        return line.replies_at_once if line is not None else 0
 
 
 class Line:
     """The way from one step to one of its models, past journal, budget and gate."""
 
-    def __init__(self, gateway: Gateway, gate: Gate, llm: Responder, step: str, used: Callable[[Tally], None]) -> None:
+    def __init__(
+        self, gateway: Gateway, gate: Gate, llm: Responder, step: str, used: Callable[[Tally], None], *, by_batch: bool = False
+    ) -> None:
+        self._by_batch = by_batch and not llm.is_free
+        self._batch: BatchLine | None = None
+        """Made when it is needed: also in a step that sends no batches, where an earlier session did."""
         self._gateway = gateway
         self._is_replay = gateway.is_replay and not llm.is_free
         self._gate = gate
@@ -184,6 +215,23 @@ class Line:
         """Get the model ready, unless the journal answers for it."""
         if not self._is_replay:
             await self._caller.llm.load()
+        batches = self._gateway.batches
+        if batches is None or self._llm.batching is None:
+            return
+        if self._by_batch or batches.is_awaited(self._llm.endpoint):
+            batches.attend(self._line_to(batches))
+
+    @property
+    def replies_at_once(self) -> int:
+        """How many replies a request gets, where they are all asked for at the same time; else 0."""
+        if not self._by_batch or self._batch is None:
+            return 0
+        return self._batch.most_n
+
+    def _line_to(self, batches: Batches) -> BatchLine:
+        if self._batch is None:
+            self._batch = batches.line(self._llm, self._step, self._model, self._price)
+        return self._batch
 
     async def close(self) -> None:
         if not self._is_replay:
@@ -239,6 +287,9 @@ class Line:
 
     async def _buy(self, key: bytes, row_id: str, request: Request) -> Completion:
         """Ask the server. Whatever is paid for is counted and kept, also a reply that is of no use."""
+        batches = self._gateway.batches
+        if batches is not None and self._llm.batching is not None and (self._by_batch or batches.has(key)):
+            return await self._buy_by_batch(batches, self._line_to(batches), key, row_id, request)
         if self._bundles is not None:
             return await self._bundles.ask(request, (key, row_id))
         used = Tally()
@@ -266,6 +317,20 @@ class Line:
                 self._gateway.purse.settle(hold, used if used.requests else None)
         self._count(row_id, request, completion, used)
         return completion
+
+    async def _buy_by_batch(self, batches: Batches, line: BatchLine, key: bytes, row_id: str, request: Request) -> Completion:
+        """As `_buy`, but the request goes with others, and whoever collects them keeps the replies."""
+        try:
+            arrival = await batches.ask(line, key, row_id, request)
+        except LLMError as error:
+            if error.usage is not None:
+                self._count(row_id, request, Completion([], self._llm.model_name, error.usage), error_tally(line, error))
+            raise
+        if arrival.is_new:
+            self._count(row_id, request, arrival.completion, arrival.used)
+        else:
+            self._gateway.replied(self._step, row_id, request.model, arrival.completion, arrival.used, False)
+        return arrival.completion
 
     async def _buy_together(self, request: Request, riders: Sequence[Rider[tuple[bytes, str]]]) -> Sequence[Completion]:
         """Ask the server for several rows at once. Each reply is kept by itself, all of them before any row has its own."""

@@ -115,7 +115,7 @@ class LoopHost(Host):
         )
 
     def capacity(self) -> int:
-        return 2 * self.stage.asks_at_once
+        return (1 if self.stage.goes_by_batch else 2) * self.stage.asks_at_once
 
     async def start(self) -> None:
         try:

@@ -315,6 +315,10 @@ class Journal:
             self._put(key, encode({**entry, COPIED: True}), None)
         return entry
 
+    def holds(self, key: bytes) -> bool:
+        """Whether an earlier session kept a reply with this key."""
+        return self._kept.get(key) is not None
+
     def _entry(self, index: Index, key: bytes) -> dict[str, Any] | None:
         if (place := index.get(key)) is None:
             return None
@@ -331,14 +335,15 @@ class Journal:
             self._warn(f"{what}; what it holds of that kind is not used but asked for again")
         return None if faults else entry
 
-    async def keep(self, key: bytes, entry: Entry) -> None:
-        """Add a reply; returns when it would survive a power cut.
+    async def keep(self, key: bytes, entry: Entry, *, is_copy: bool = False) -> None:
+        """Add a reply; returns when it would survive a power cut. `is_copy`: another run paid for it.
 
         Raises:
             RunError: It cannot be written. Nothing may be made of the reply then.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(key, entry.to_json(), durable)
+        body = entry.to_json()
+        self._put(key, encode({**decode(body), COPIED: True}) if is_copy else body, durable)
         await durable
 
     def _put(self, key: bytes, body: bytes, durable: asyncio.Future[None] | None) -> None:

@@ -16,6 +16,8 @@ class Notice:
     kind: Literal["warning", "waiting", "over"]
     endpoint: str
     text: str
+    level: Literal["info", "warning"] = "warning"
+    """How much it matters."""
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(asdict(self))

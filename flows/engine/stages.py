@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from flows.engine.batching.gathering import MOST_AT_ONCE
 from flows.engine.keys import step_keys
 from flows.plan import Plan, PlannedStep
 from flows.plan.reach import first_before, reached
@@ -85,7 +86,18 @@ class Stage:
     def asks_at_once(self) -> int:
         """Rows that may be asked about at a time: as many as the model with the most room takes."""
         models = self.asks.answering_models().values() if self.asks is not None else ()
-        return max((llm.most_in_flight * llm.rows_per_request for llm in models), default=self.batch_rows)
+        asked = [llm.most_in_flight * llm.rows_per_request for llm in models]
+        return max([*asked, *self._rows_of_batches()], default=self.batch_rows)
+
+    @property
+    def goes_by_batch(self) -> bool:
+        """Whether rows wait for the batches of a provider."""
+        return bool(self._rows_of_batches())
+
+    def _rows_of_batches(self) -> list[int]:
+        """Rows that a batch of each provider takes."""
+        models = self.asks.batched_models.values() if self.asks is not None else ()
+        return [min(llm.batching.most_requests, MOST_AT_ONCE) for llm in models if llm.batching is not None]
 
     @property
     def repeats(self) -> LoopStep | None:

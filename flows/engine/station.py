@@ -61,6 +61,8 @@ class Station:
     @property
     def room_before(self) -> int:
         """Rows that may still be put into the queue."""
+        if self.stage.goes_by_batch:  # as many rows are under way as a batch has: what may wait beside them comes out of that
+            return max(QUEUE_BATCHES * self.stage.batch_rows, sum(host.room for host in self.hosts)) - len(self.queue)
         capacity = sum(host.capacity() for host in self.hosts) or self.stage.batch_rows
         return max(QUEUE_BATCHES * self.stage.batch_rows, 2 * capacity) - len(self.queue)
 

@@ -25,8 +25,8 @@ class Waits:
             self._open.pop((host, notice.endpoint), None)
         is_news = notice.text not in self._said if notice.kind == "warning" else self._endpoints() != before
         self._said.add(notice.text)
-        if is_news:
-            self._observer.log("warning", notice.text)
+        if is_news and notice.text:
+            self._observer.log(notice.level, notice.text)
         if notice.kind != "warning":
             self._tell()
 

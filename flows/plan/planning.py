@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flows.plan.batches import check_batches
 from flows.plan.columns import Columns
 from flows.plan.graph import Graph
 from flows.plan.grouping import Sequential, grouped
@@ -71,6 +72,9 @@ def examine(
         if name in steps or planned.spec.pool:  # else its model may decide where it works
             with making.their_code(name):
                 place(planned, pools, problems, spec.unread.get(name, set()))
+        if name in steps and not is_replay:
+            with making.their_code(name):
+                check_batches(planned, problems)
         with making.their_code(name):
             sends = name in steps or making.stand_ins[name].sends
             columns.follow(planned, [followed.get(upstream) for upstream in planned.after], sends=sends)

@@ -147,6 +147,7 @@ async def _run(engine: Engine, recorder: Recorder, request: Request) -> None:
         finisher.close()
     notes = [engine.used_up.message] if engine.used_up else [*map(str, recorder.report.shortfalls)]
     notes += [f"{counted(recorder.report.quarantined, 'row')} in quarantine"] if recorder.report.quarantined else []
+    notes += engine.at_providers
     recorder.report.used_up = engine.used_up.option if engine.used_up else None
     recorder.report.enough = engine.used_up.enough if engine.used_up else 0.0
     recorder.enter("stopped" if engine.is_cut_short else "finished", "; ".join(notes))

@@ -23,10 +23,10 @@ async def fetch_image(url: str, asked: str, timeout_s: float) -> bytes:
         LLMError: The address is none that should be asked, or there is no image, also after several attempts. It is no error
             that another request would mend: each is paid for.
     """
-    if problem := _refused(url, asked):
-        raise LLMError(problem, _INSTEAD)
-    for what, _ in cassettes.passed_by("images that lie elsewhere"):
-        raise LLMError(what, _INSTEAD)
+    for problem in cassettes.passed_by("images that a server only names"):
+        raise LLMError(*problem)
+    if refusal := _refused(url, asked):
+        raise LLMError(refusal, _INSTEAD)
     import aiohttp
 
     error: Exception | None = None

@@ -10,6 +10,7 @@ from pydantic import Field
 from steps.errors import Complaint
 from steps.llms.anthropic_wire import read_message, wire_chat, wire_format
 from steps.llms.base import Completion, Request
+from steps.llms.batch_apis import Translation
 from steps.llms.chat_requests import wire_sampling
 from steps.llms.provider_fields import address_field, key_field, model_field
 from steps.llms.server_llm import ServerLLM, Wire
@@ -68,10 +69,21 @@ class AnthropicLLM(ServerLLM):
     async def complete(self, request: Request) -> Completion:
         """Answer one request, with one reply. A schema of the request takes the place of `structured_output`."""
         wire = self._loaded
-        body = {**wire.body, **wire_chat(request.chat)}
+        body, told = self._body(wire, request)
 
         async def send(told: dict[str, Any]) -> Completion:
             answer = await self._post(wire.endpoint, body | told, wire.headers[request.account])
             return read_message(answer, wire.targets[request.account])
 
-        return await self._with_schema(wire_format(request.schema) if request.schema is not None else {}, send)
+        return await self._with_schema(told, send)
+
+    def _body(self, wire: Wire, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is sent, and what is added to it to tell of a schema."""
+        return {**wire.body, **wire_chat(request.chat)}, wire_format(request.schema) if request.schema is not None else {}
+
+    def _translation(self, wire: Wire) -> Translation:
+        def body(request: Request) -> dict[str, Any]:
+            asked, told = self._body(wire, request)
+            return asked if self._refuses_schemas else asked | told
+
+        return Translation(body, lambda answer, wanted, target: read_message(answer, target))

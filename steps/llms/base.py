@@ -6,6 +6,7 @@ engine, which calls `complete`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,6 +21,9 @@ from steps.secrets import TRANSPORT
 
 if TYPE_CHECKING:
     from random import Random
+
+    from steps.llms.batch_apis import BatchAPI
+    from steps.providers import Batching
 
 Message = dict[str, Any]
 """One chat message of the OpenAI protocol: `{"role": "user", "content": "..."}`."""
@@ -101,24 +105,36 @@ Ask = Callable[[Request], Awaitable[Completion]]
 """How a task reaches its model. The engine passes one that retries, limits and records; `llm.complete` is the plain one."""
 
 
-def topped_up(ask: Ask) -> Ask:
-    """Asks again as long as a server gives fewer replies than asked for (Ollama knows no `n`). Each is a request of its own."""
+def topped_up(ask: Ask, at_once: Callable[[Request], int] = lambda request: 0) -> Ask:
+    """Asks again as long as a server gives fewer replies than asked for (Ollama knows no `n`). Each is a request of its own.
+
+    `at_once`: replies that a server gives at a time, where it is known, and all are to be asked for at the same time; else 0.
+    """
 
     async def ask_all(request: Request) -> Completion:
-        completion = await ask(request)
+        step = at_once(request)
+        if step and request.n > step:
+            parts = [replace(request, n=request.n - have, have=request.have + have) for have in range(0, request.n, step)]
+            replies = await asyncio.gather(*map(ask, parts), return_exceptions=True)  # all are paid for: all are waited for
+            if failures := [one for one in replies if isinstance(one, BaseException)]:
+                raise failures[0]
+            completion = _joined([one for one in replies if isinstance(one, Completion)])
+        else:
+            completion = await ask(request)
         while (have := len(completion.texts)) < request.n:
             more = await ask(replace(request, n=request.n - have, have=request.have + have))
             if not more.texts:
                 raise BadReply(f"the server sent {have} of {request.n} replies", "ask for fewer per request")
-            completion = Completion(
-                completion.texts + more.texts,
-                completion.model_name,
-                completion.usage + more.usage,
-                completion.finish_reasons + more.finish_reasons,
-            )
+            completion = _joined([completion, more])
         return completion
 
     return ask_all
+
+
+def _joined(completions: Sequence[Completion]) -> Completion:
+    texts = [text for one in completions for text in one.texts]
+    reasons = [reason for one in completions for reason in one.finish_reasons]
+    return Completion(texts, completions[0].model_name, sum((one.usage for one in completions), Usage()), reasons)
 
 
 class Responder(Model):
@@ -207,6 +223,22 @@ class Responder(Model):
             LLMError: What went wrong, told apart by what can be done about it.
         """
         raise NotImplementedError(f"{type(self).__name__}.complete")
+
+    @property
+    def batching(self) -> Batching | None:
+        """How its provider takes many requests at once; None where it does not, or where nobody knows how."""
+        return None
+
+    def batch_api(self, account: Account | None = None) -> BatchAPI:
+        """The batch endpoint of its provider, with the key of an account, or the first one.
+
+        Raises:
+            LLMError: The address or the key cannot be used.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.batch_api")
+
+    def ask_without_schemas(self) -> None:
+        """The server has refused the `schema` of a request: send none from now on."""
 
     def alike(self) -> Responder:
         """A model with the same answers, by the most general class there is: what its journal knows it as."""

@@ -12,7 +12,8 @@ import io
 import ipaddress
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from urllib.request import getproxies, proxy_bypass
 from steps import cassettes
 from steps.cassettes.exchanges import Sent
 from steps.cassettes.recording import Recorder
-from steps.errors import BadRequest, NetworkFailed, Unreachable
+from steps.errors import BadRequest, NetworkFailed, RunError, Unreachable
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -100,6 +101,11 @@ class JSONEndpoint:
             await shared.session.close()
 
     @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of all requests."""
+        return self._headers
+
+    @property
     def is_open(self) -> bool:
         """Whether anyone uses it, on any event loop that still runs."""
         return any(not loop.is_closed() for loop in self._shared)
@@ -130,13 +136,11 @@ class JSONEndpoint:
         return answer
 
     async def _post(self, content: bytes, headers: Mapping[str, str] | None) -> Answer:
-        import aiohttp
-
         shared = self._shared.get(asyncio.get_running_loop())
         if shared is None:
             raise RuntimeError("load() must be awaited on this event loop before complete()")
         data = content if len(content) < LARGE_BODY_BYTES else io.BytesIO(content)
-        try:
+        with self._told(self._timeout_s):
             async with (
                 asyncio.timeout(self._timeout_s),
                 shared.session.post(
@@ -144,13 +148,69 @@ class JSONEndpoint:
                 ) as response,
             ):
                 return Answer(response.status, response.headers, await self._body(response))
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        data: Any = None,
+        into: Path | None = None,
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """Send one request to any URL of the same server, once it is open. What a good answer holds goes `into` a file, if
+        one is named, however long it is; `data` may be a file or a form, which is sent piece by piece.
+
+        Raises:
+            NetworkFailed: As `post`.
+            RunError: The file cannot be written; or a cassette is in, which keeps single requests only.
+        """
+        import aiohttp
+        from yarl import URL
+
+        for problem in cassettes.passed_by("batches"):
+            raise RunError(*problem)
+
+        shared, timeout_s = self._shared[asyncio.get_running_loop()], timeout_s or self._timeout_s
+        with self._told(timeout_s):
+            async with (
+                asyncio.timeout(timeout_s),
+                shared.session.request(
+                    method,
+                    URL(url, encoded=True),
+                    data=data,
+                    headers=headers,
+                    proxy=self._proxy_target,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                if into is None or response.status >= 300:
+                    return Answer(response.status, response.headers, await self._body(response))
+                try:
+                    with into.open("wb") as file:
+                        async for part in response.content.iter_chunked(1 << 18):
+                            file.write(part)
+                except OSError as error:
+                    if not error.errno or isinstance(error, aiohttp.ClientError):
+                        raise
+                    raise RunError(f"{into} cannot be written: {error.strerror}", "make room") from error
+                return Answer(response.status, response.headers, b"")
+
+    @contextmanager
+    def _told(self, timeout_s: float) -> Iterator[None]:
+        """Turn what can happen on the way into our errors."""
+        import aiohttp
+
+        try:
+            yield
         except aiohttp.ConnectionTimeoutError as error:
             raise Unreachable(
                 f"no connection to {self._via} within {CONNECT_S:g} s", "check the network and the server, or correct base_url"
             ) from error
         except TimeoutError as error:
             raise NetworkFailed(
-                f"{self._via} did not answer within {self._timeout_s:g} s",
+                f"{self._via} did not answer within {timeout_s:g} s",
                 "raise `timeout`, or lower `max_concurrency` if the server is overloaded",
             ) from error
         except aiohttp.ClientResponseError as error:

@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from steps.errors import BadRequest, Complaint
 from steps.llms.base import Completion, Request
+from steps.llms.batch_apis import Translation
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
     structure_problems,
@@ -127,11 +128,24 @@ class OpenAILLM(OpenAIServer, ServerLLM):
         wire = self._loaded
         if request.speaker == "user":
             return await self._write_user_turn(wire, request)
+        body, told = self._body(wire, request)
+        return await self._with_schema(told, lambda told: self._send(wire, body | told, request))
+
+    def _body(self, wire: Wire, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is sent, and what is added to it to tell of a schema."""
         body = self._sampled({**wire.body, "messages": request.chat}, request)
         if request.schema is None:
-            return await self._send(wire, body, request)
-        told = wire_schema(request.schema, self._dialect, request.chat, is_fine_tuned=self._is_fine_tuned)
-        return await self._with_schema(told, lambda told: self._send(wire, body | told, request))
+            return body, {}
+        return body, wire_schema(request.schema, self._dialect, request.chat, is_fine_tuned=self._is_fine_tuned)
+
+    def _translation(self, wire: Wire) -> Translation:
+        def body(request: Request) -> dict[str, Any]:
+            if request.speaker == "user":
+                raise BadRequest("a batch has no place for what a user would say", "set `batch: false` in this step")
+            asked, told = self._body(wire, request)
+            return asked if self._refuses_schemas else asked | told
+
+        return Translation(body, lambda answer, wanted, target: read_completion(answer, target, wanted))
 
     async def _write_user_turn(self, wire: Wire, request: Request) -> Completion:
         wanted = self._chat_format

@@ -53,6 +53,13 @@ class Price(BaseModel):
     def is_free(self) -> bool:
         return not (self.input or self.output or self.cached_input or self.image)
 
+    def at(self, rate: float) -> Price:
+        """This price where only a share of it is charged."""
+        if rate == 1:
+            return self
+        cached = None if self.cached_input is None else self.cached_input * rate
+        return Price(input=self.input * rate, output=self.output * rate, cached_input=cached)
+
     def cost(self, usage: Usage) -> float | None:
         """USD for these tokens; None when the server did not count them."""
         pictures = usage.images * (self.image or 0.0)

@@ -16,12 +16,14 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer,
 
 from steps.cassettes import is_replayed
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
+from steps.llms.anthropic_batches import AnthropicBatches
 from steps.llms.base import LLM, Account, Completion, Responder
+from steps.llms.batch_apis import AzureBatches, BatchAPI, MistralBatches, OpenAIBatches, Translation
 from steps.llms.chat_requests import RESERVED, StructuredOutput, parameter_problems
 from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, url_problem
 from steps.llms.prices import FREE, Price, find_price
 from steps.llms.provider_errors import Target
-from steps.providers import COMPATIBLE, Provider
+from steps.providers import COMPATIBLE, Batching, Provider
 from steps.secrets import TRANSPORT, Secret, may_name_key, referred, reveal, variable_of
 
 log = logging.getLogger(__name__)
@@ -291,6 +293,13 @@ class ServerLLM(ServerModel, LLM):
     structured_output: StructuredOutput | None = Field(
         default=None, description="JSON schema or regex that the server holds every reply to, where it can."
     )
+    batch_pause: float = Field(
+        default=5,
+        gt=0,
+        description="For steps with `batch`: requests leave once none has come for so many seconds; the first looks at a batch "
+        "are as far apart, later ones up to twelve times.",
+        json_schema_extra=TRANSPORT,
+    )
 
     _refuses_schemas: bool = PrivateAttr(default=False)
 
@@ -320,6 +329,33 @@ class ServerLLM(ServerModel, LLM):
     @property
     def takes_schemas(self) -> bool:
         return not self._refuses_schemas
+
+    # ---- batches
+    @property
+    def batching(self) -> Batching | None:
+        return self.provider.batch
+
+    def ask_without_schemas(self) -> None:
+        self._refuses_schemas = True
+
+    def batch_api(self, account: Account | None = None) -> BatchAPI:
+        if (batching := self.batching) is None:
+            raise BadRequest(f"{self.provider.title} has no batch endpoint that is known here", "set `batch: false`")
+        kinds: dict[str, type[BatchAPI]] = {
+            "openai": OpenAIBatches,
+            "azure": AzureBatches,
+            "anthropic": AnthropicBatches,
+            "mistral": MistralBatches,
+        }
+        wire = self._prepare()
+        at = next((at for at, one in enumerate(self.accounts) if account is not None and one == account), 0)
+        headers = {**wire.endpoint.headers, **wire.headers[at]}
+        told = self._translation(wire)
+        return kinds[batching.protocol](self.address, batching, wire.targets[at], headers, self.timeout, told)
+
+    def _translation(self, wire: Wire) -> Translation:
+        """How a batch has its requests, and how its answers are read."""
+        raise NotImplementedError(f"{type(self).__name__}._translation")
 
     async def _with_schema(self, told: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[Completion]]) -> Completion:
         """What `send` gets when it adds `told`, which is how the server is told of a schema, to its request.

@@ -13,6 +13,7 @@ from steps.base import Batch, Row, Step
 from steps.llms.base import Ask, Chat, Completion, Request, Responder, topped_up
 from steps.llms.bundles import Bundles, Rider, parts_of
 from steps.llms.members import answering, through_members
+from steps.llms.prices import Price
 
 
 class AskingStep(Step):
@@ -31,6 +32,19 @@ class AskingStep(Step):
     def answering_models(self) -> Mapping[str, Responder]:
         """Those that answer by themselves: of a model that asks others, its members, each by its path."""
         return answering(self.models())
+
+    @property
+    def batched_models(self) -> Mapping[str, Responder]:
+        """The models that are asked through a batch endpoint."""
+        return {}
+
+    def price_of(self, llm: Responder) -> Price | None:
+        """What a model costs in this step; None when nobody knows.
+
+        Raises:
+            SpecError: The user's table of prices cannot be read.
+        """
+        return llm.find_price()
 
     @property
     def asks(self) -> bool:

@@ -17,10 +17,12 @@ from pydantic import BaseModel, Field
 from steps.base import METADATA, Group, Row, is_missing, require_values
 from steps.chats import user_asks
 from steps.errors import RowError
-from steps.llms.base import LLM, AnyLLM, Ask, Chat, JSONSchema, Request
+from steps.llms.base import LLM, AnyLLM, Ask, Chat, JSONSchema, Request, Responder
 from steps.llms.members import answering
+from steps.llms.prices import Price
 from steps.llms.rehearsal_llm import RehearsalLLM
 from steps.row_texts import filled_text_in
+from steps.secrets import TRANSPORT
 from steps.tasks.asking import AskingStep
 from steps.tasks.rehearsing import rehearse_schema, rehearse_text
 from steps.tasks.repairs import Reader
@@ -76,6 +78,22 @@ class Task(AskingStep):
         ge=0,
         description="Further requests for a reply that cannot be read, to have it corrected. Each costs as much again.",
     )
+
+    batch: bool = Field(
+        default=False,
+        description="Send the rows through the provider's batch endpoint: within a day, at half the price (OpenAI, Azure "
+        "OpenAI, Anthropic, Mistral).",
+        json_schema_extra=TRANSPORT,
+    )
+
+    @property
+    def batched_models(self) -> Mapping[str, LLM]:
+        """The models that are asked through a batch endpoint. Those that answer for free, as in a rehearsal, are just asked."""
+        return {name: llm for name, llm in self.answering_models().items() if not llm.is_free} if self.batch else {}
+
+    def price_of(self, llm: Responder) -> Price | None:
+        price = super().price_of(llm)
+        return price.at(llm.batching.rate) if price is not None and self.batch and llm.batching is not None else price
 
     def models(self) -> Mapping[str, LLM]:
         """The models that are asked, by the names that requests have for them (`Request.model`): one, unless overridden.

@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.fakes.providers.dialects import DIALECTS
 from tests.fakes.providers.server import FakeProviders
+from tests.fakes.serving import Fake
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ class Intercepted:
 
 
 @contextmanager
-def intercepting(folder: Path) -> Iterator[Intercepted]:
-    """Play all providers that have hosts of their own, until the block ends."""
+def intercepting(folder: Path, instead: Fake | None = None) -> Iterator[Intercepted]:
+    """Play all providers that have hosts of their own, until the block ends; or let another server do so."""
     certificate = folder / "providers.pem"
     certificate.write_bytes(_certificate())
     providers = FakeProviders()
     loop = asyncio.new_event_loop()
     ready: Future[tuple[int, asyncio.Event]] = Future()
-    thread = threading.Thread(target=_run, args=(loop, providers, certificate, ready), name="providers", daemon=True)
+    thread = threading.Thread(target=_run, args=(loop, instead or providers, certificate, ready), name="providers", daemon=True)
     thread.start()
     port, stop = ready.result(10)
     proxy = f"http://127.0.0.1:{port}"
@@ -58,7 +59,7 @@ def intercepting(folder: Path) -> Iterator[Intercepted]:
 
 def _run(
     loop: asyncio.AbstractEventLoop,
-    providers: FakeProviders,
+    providers: Fake,
     certificate: Path,
     ready: Future[tuple[int, asyncio.Event]],
 ) -> None:
@@ -66,7 +67,9 @@ def _run(
         stop = asyncio.Event()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
-        runner = web.AppRunner(providers.build_app(), access_log=None, shutdown_timeout=0.1)
+        app = providers.build_app()
+        assert isinstance(app, web.Application)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context, backlog=1024).start()
         inner = int(runner.addresses[0][1])

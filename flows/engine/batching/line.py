@@ -1,0 +1,63 @@
+"""The way of a step to a model's batch endpoint, and what comes back by it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+from flows.engine.tally import Tally
+from steps.errors import LLMError
+from steps.llms.base import Account, Completion, Responder
+from steps.llms.prices import Price
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A reply, and what it used; `is_new`: it was got now."""
+
+    completion: Completion
+    used: Tally
+    is_new: bool = True
+
+
+class Again:
+    """What a request gets instead of an answer when it is to go into another batch."""
+
+
+AGAIN = Again()
+Waiting = asyncio.Future[Arrival | Again]
+
+
+class BatchLine:
+    """The way of one step to one of its models, through the model's batch endpoint."""
+
+    def __init__(self, llm: Responder, step: str, identity: bytes, price: Price | None) -> None:
+        """`price`: that of batches."""
+        assert llm.batching is not None
+        self.llm = llm
+        self.step = step
+        self.identity = identity.hex()
+        self.price = price
+        self.api = llm.batch_api()
+        self.pause_s = float(getattr(llm, "batch_pause", 5.0))
+
+    @property
+    def most_n(self) -> int:
+        """Replies that one request gets at most."""
+        return int(getattr(self.llm, "provider").most_n)  # noqa: B009
+
+    @property
+    def provider(self) -> str:
+        return str(getattr(self.llm, "provider").title)  # noqa: B009 - only servers have one
+
+
+def account_of(account: Account, tag: str) -> str:
+    """Which key a batch was sent with, as far as a file may say it."""
+    return hashlib.blake2b(f"{tag} {account.identity}".encode(), digest_size=8).hexdigest()
+
+
+def error_tally(line: BatchLine, error: LLMError) -> Tally:
+    """What a reply of no use used."""
+    assert error.usage is not None
+    return Tally.of(error.usage, line.price.cost(error.usage) if line.price is not None else None, error.seconds)
