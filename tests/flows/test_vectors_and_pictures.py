@@ -21,8 +21,13 @@ from flows.plan import plan
 from flows.runners.inline import run_inline
 from flows.runs import RunFolder
 from flows.spec import spec_from
+from steps.cassettes import cassette
+from steps.columns import EmbeddingGeneration
+from steps.embeddings import ClientvLLMEmbeddings
+from steps.images import InferenceEndpointsImageGeneration, OpenAIImageGeneration
+from steps.tasks import ImageGeneration
 from tests.fakes.providers import FakeProviders, vector_of
-from tests.fakes.providers.painters import FakeOpenAIImages, png
+from tests.fakes.providers.painters import FakeHubImages, FakeOpenAIImages, png
 from tests.fakes.serving import running
 from tests.flows.commands import Commands, kill, wait_for
 
@@ -151,3 +156,26 @@ def test_vectors_and_pictures_are_replayed_without_their_servers(commands: Comma
     assert (ran.code, replayed.code) == (0, 0), ran.err + replayed.err
     assert commands.rows("a") == commands.rows("b")
     assert commands.rows("b")[0]["embedding"] == vector_of(TEXTS[0])
+
+
+def test_vectors_and_pictures_are_recorded_and_answered_from_a_cassette(tmp_path: Path) -> None:
+    rows = [{"text": text, "prompt": text} for text in TEXTS[:5]]
+    tape = tmp_path / "tape.jsonl"
+    with (
+        running(FakeProviders("vllm")) as vectors,
+        running(FakeOpenAIImages()) as pictures,
+        running(FakeHubImages(loads=0)) as hub,
+    ):
+        embed = EmbeddingGeneration(embeddings=ClientvLLMEmbeddings(model="m", base_url=f"{vectors}/v1"))
+        models = [
+            OpenAIImageGeneration(model="gpt-image-1", base_url=f"{pictures}/v1"),
+            InferenceEndpointsImageGeneration(base_url=f"{hub}/models/acme/paint"),
+        ]
+        with cassette(tape, "record"):
+            embedded = embed.process(rows)
+            painted = [ImageGeneration(image_generation_model=model).process(rows) for model in models]
+    with cassette(tape):
+        assert embed.process(rows) == embedded
+        assert [ImageGeneration(image_generation_model=model).process(rows) for model in models] == painted
+
+    assert [row["embedding"] for row in embedded] == [vector_of(text) for text in TEXTS[:5]]

@@ -77,8 +77,10 @@ class FakeOpenAIImages:
 class FakeHubImages:
     """POST to the path of a model: the picture itself comes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, loads: int = 1) -> None:
+        """`loads`: how many requests find the model still loading."""
         self.seen: list[tuple[str, dict[str, Any]]] = []
+        self._loads = loads
 
     def build_app(self) -> web.Application:
         app = web.Application()
@@ -88,7 +90,7 @@ class FakeHubImages:
     async def _generate(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = orjson.loads(await request.read())
         self.seen.append((request.path, body))
-        if len(self.seen) == 1:
+        if len(self.seen) <= self._loads:
             loading = {"error": "Model acme/paint is currently loading", "estimated_time": 0.1}
             return web.Response(status=503, body=orjson.dumps(loading), content_type="application/json")
         seed = body.get("parameters", {}).get("seed", 0)
