@@ -231,10 +231,11 @@ def test_a_filter_marks_rows_or_leaves_them_out(tmp_path: Path, drop: bool) -> N
 
 
 def test_a_row_that_a_step_over_all_rows_cannot_use_is_named_by_its_number(tmp_path: Path) -> None:
-    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": "a"}, {"text": None}]}}
+    near = {"nn_indices": [1], "nn_scores": [0.97]}
+    load = {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [near, {**near, "nn_scores": ["far"]}]}}
 
-    with pytest.raises(RunError, match=r"step 'new': row 2 of those that come here: .*nothing in 'text'"):
-        run_steps(tmp_path, [load, {"name": "new", "use": "MinHashDedup", "after": "load"}])
+    with pytest.raises(RunError, match=r"step 'new': row 2 of those that come here: column 'nn_scores' holds 'far'"):
+        run_steps(tmp_path, [load, {"name": "new", "use": "EmbeddingDedup", "after": "load"}])
 
 
 def test_every_leaf_has_rows_of_its_own(tmp_path: Path) -> None:
