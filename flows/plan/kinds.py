@@ -14,6 +14,7 @@ from steps.misfits import declared
 from steps.sources.data_sampler import DataSampler
 from steps.sources.load_data_from_dicts import LoadDataFromDicts
 from steps.tasks.base import Task
+from steps.tasks.image_generation import ImageGeneration
 
 Kind = Literal["single", "list", "chat"]
 MOST_ROWS = 1000
@@ -62,13 +63,13 @@ def kind_made(step: BaseStep, column: str) -> Kind | None:
         return _of_values(step.data, column)
     if isinstance(step, (GroupColumns, DataSampler)):
         return "list"
-    if isinstance(step, Task):
+    if isinstance(step, (Task, ImageGeneration)):
         if column in ("model_name", METADATA):
             return "single"
         if step.group_generations:
             return "list"
-        if step.Answer is not None and (field := step.Answer.model_fields.get(column)):
-            return _of_type(field.annotation)
+    if isinstance(step, Task) and step.Answer is not None and (field := step.Answer.model_fields.get(column)):
+        return _of_type(field.annotation)
     return _by_name(step, column) if column in declared(type(step), "outputs") else None
 
 
