@@ -32,7 +32,8 @@ def serve(host: str, port: int, runs_dir: Path, pipelines_dir: Path | None = Non
     config = uvicorn.Config(build_server(ctx), host, port, log_level="warning", timeout_graceful_shutdown=GRACE_S)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     where = "in each visitor's browser" if ctx.is_public else f"in {_short(ctx.pipelines_dir)}"
-    told = f"distilflow is at http://{shown}:{port}\nruns are kept in {_short(ctx.runs_dir)}, pipelines {where}"
+    kept = f"runs are kept in {_short(ctx.runs_dir)}, labels in {_short(ctx.labels_dir)}, pipelines {where}"
+    told = f"distilflow is at http://{shown}:{port}\n{kept}"
     print(told, flush=True)  # noqa: T201 - what a person starting it waits for
     signal.signal(signal.SIGTERM, _leave)  # which uvicorn raises again when it has ended, and nothing after it would be done
     try:

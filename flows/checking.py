@@ -24,6 +24,8 @@ LONGEST_S = 60.0
 """How long an answer is waited for."""
 REPLY_TOKENS = 16
 JSON_TOKENS = 64
+_HERE = "this machine computes it: it is loaded, and looked at, when the run starts"
+_DEAR = "a picture costs as much as any other: the first that the run asks for shows whether it can be used"
 _LENGTHS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
 _QUESTION = "This is a test of the connection. Answer with the word yes."
 _JSON_QUESTION = 'This is a test of the connection. Answer in JSON: {"answer": "yes"}'
@@ -44,7 +46,7 @@ class Checked:
     endpoint: str
     steps: list[str]
     key: str = ""
-    """Where the key comes from, e.g. `$OPENAI_API_KEY`."""
+    """Where the key comes from, e.g. `$OPENAI_API_KEY`; empty where the server answers without one."""
     code: str = ""
     """Empty: it can be used."""
     said: str = ""
@@ -85,21 +87,20 @@ async def check_models_async(plan: Plan) -> list[Checked]:
 
 
 def is_checked(llm: Responder) -> bool:
-    """Whether there is a server to ask: models that answer in this process are looked at when they are loaded."""
-    return not llm.is_free and llm.default_pool == "async"
+    """Whether it can be asked for next to nothing at a server: models that answer in this process are looked at when loaded."""
+    return not llm.is_free and llm.default_pool == "async" and llm.is_cheap_to_try
 
 
 def not_asked(plan: Plan) -> list[NotAsked]:
-    """The models that only a run can try, each once: what they need is on this machine, and loading takes long.
+    """The models that only a run can try, each once: what they need is on this machine, or an answer costs too much.
 
     Those that are made up or recorded are not among them: they always answer.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for step, llm in plan.every_llm:
         if not llm.is_free and not is_checked(llm):
-            found.setdefault(llm.model_name, []).append(step)
-    why = "this machine computes it: it is loaded, and looked at, when the run starts"
-    return [NotAsked(model, [*dict.fromkeys(steps)], why) for model, steps in found.items()]
+            found.setdefault((llm.model_name, _HERE if llm.default_pool != "async" else _DEAR), []).append(step)
+    return [NotAsked(model, [*dict.fromkeys(steps)], why) for (model, why), steps in found.items()]
 
 
 def _models(plan: Plan) -> list[tuple[Responder, list[str], bool]]:
@@ -141,11 +142,10 @@ def _tiny(llm: Responder, tokens: int) -> Responder:
 async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Checked]:
     accounts = llm.accounts
     checked = [Checked(llm.model_name, llm.endpoint, steps, _shown(account)) for account in accounts]
-    if not llm.is_cheap_to_try:
-        for one in checked:
-            one.note = "it was not asked: a picture costs as much as any other"
-        return checked
     await asyncio.gather(*(_ask(llm, at, one) for at, one in enumerate(checked)))
+    for account, one in zip(accounts, checked, strict=True):
+        if one.is_usable and not account.has_key:
+            one.key = ""
     usable = next((at for at, one in enumerate(checked) if one.is_usable), None)
     if wants_json and usable is not None:  # what one key gets, all get
         await _ask_for_json(llm, usable, checked[usable])

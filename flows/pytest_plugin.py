@@ -27,5 +27,8 @@ def distilflow_cassette(request: pytest.FixtureRequest) -> Iterator[Path]:
     """
     name = re.sub(r"[^\w.-]+", "-", request.node.name).strip("-")
     path = request.path.parent / FOLDER / request.path.stem / f"{name}.jsonl"
-    with cassette(path, "record" if request.config.getoption(FLAG) else "replay") as found:
+    is_recording = request.config.getoption(FLAG)
+    if not is_recording and not path.is_file():
+        pytest.fail(f"there is no cassette {path}\n  Fix: record it: pytest {request.node.nodeid} {FLAG}", pytrace=False)
+    with cassette(path, "record" if is_recording else "replay") as found:
         yield found

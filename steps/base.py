@@ -166,6 +166,10 @@ class BaseStep(Wired, Component):
         """Say what is wrong with the parameters beyond their types, one sentence each. Fast, and without the network."""
         return ()
 
+    def check_makers(self, makers: Mapping[str, BaseStep]) -> Iterable[Complaint]:
+        """Say what is wrong between this step and those that made the columns it needs, by column, where that is known."""
+        return ()
+
 
 class Step(BaseStep):
     """Works on some rows at a time.

@@ -17,7 +17,7 @@ _OF_DISTILABEL = {
     "use_cache": "leave it out: what a run finished is kept under its run_id, and a new run makes its rows anew",
     "cuda_devices": "leave it out: `resources` of the step says how many GPUs it gets, as StepResources(gpus=1) in Python",
     "disable_cuda_device_placement": "leave it out: `resources` of the step says how many GPUs it gets",
-    "use_offline_batch_generation": "leave it out: requests are sent one by one, as fast as the limits of the key allow",
+    "use_offline_batch_generation": "leave it out; where the provider takes batches, `batch: true` of the step sends them",
     "tokenizer_id": "leave it out: the server knows its own tokenizer",
 }
 """What to do instead of parameters that steps and models have in distilabel."""

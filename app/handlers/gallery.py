@@ -88,7 +88,7 @@ def card_of(spec: PipelineSpec, known: Sequence[Problem] = ()) -> dict[str, Any]
         "steps": len(spec.steps),
         "kind": next((card["use"] for card in reversed(cards) if card["name"] in plan.llms), ""),
         "is_ready": is_ready,
-        "needs_key": any(problem.code == "model-not-ready" for problem in found),
+        "needs_key": bool(found) and all(problem.code == "model-not-ready" for problem in found),
         "reaches": reached,
         "tags": _tags(plan, is_free=is_ready and not reached),
         "graph": [{"name": card["name"], "after": card["after"], "asks": card["name"] in plan.llms} for card in cards],

@@ -167,7 +167,10 @@ def show_queue(
         tell("Nothing is left to review.")
         return
     show_aligned(["item", "label now", "unsure", "gain", "answers"], lines)
-    tell("The first items are those where an answer is expected to put most labels right (gain), then the least sure.")
+    if found.strategy is None:
+        tell(f"Nothing is learned yet, so that all are equally unsure: distilflow labels learn {project}")
+    else:
+        tell("The first items are those where an answer is expected to put most labels right (gain), then the least sure.")
     if len(entries) > top:
         tell(f"{len(entries) - top:,} more.")
 

@@ -61,8 +61,8 @@ class Bars:
             for step, progress in self._steps.items():
                 if step in self._tasks and progress.state != "done":
                     self._progress.update(self._tasks[step], rows=f"stopped, {_rows(progress, ' of ')}", rate="")
-        elif isinstance(event, events.Logged) and event.level != "info":
-            self._progress.console.print(f"{event.level}: {event.message}", markup=False, style="yellow")
+        elif isinstance(event, events.Logged):
+            self._progress.console.print(_words(event), markup=False, style="dim" if event.level == "info" else "yellow")
 
     def _update(self, task: TaskID, progress: StepProgress) -> None:
         if progress.state not in ("waiting", "loading"):
@@ -105,8 +105,8 @@ class Lines:
             for step, progress in self._steps.items():
                 if progress.state != "done":
                     self._print(step, progress, is_over=True)
-        elif isinstance(event, events.Logged) and event.level != "info":
-            err.print(f"{event.level}: {event.message}", markup=False, soft_wrap=True)
+        elif isinstance(event, events.Logged):
+            err.print(_words(event), markup=False, highlight=False, soft_wrap=True)
 
     def _print(self, step: str, progress: StepProgress, *, is_over: bool = False) -> None:
         rate = f", {progress.rows_per_s:,.0f} rows/s" if progress.rows_per_s and not is_over else ""
@@ -117,6 +117,10 @@ class Lines:
 
     def close(self) -> None:
         """Nothing to take down."""
+
+
+def _words(event: events.Logged) -> str:
+    return event.message if event.level == "info" else f"{event.level}: {event.message}"
 
 
 def standing(progress: StepProgress, *, is_over: bool = False) -> str:

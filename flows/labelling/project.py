@@ -18,6 +18,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -235,7 +236,7 @@ class LabelProject:
         from flows.labelling.scoring import UNKNOWN
 
         standing = self.standing
-        return standing.of(item) if standing else UNKNOWN
+        return standing.of(item) if standing else replace(UNKNOWN, answers=sum(1 for _ in self.said.annotations_of(item)))
 
     def settlement(self, item: str) -> Settlement | None:
         """What the newest strategy makes of an item, and each annotation's part in it.

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from flows.plan.graph import Graph
-from flows.plan.planned import Problems, batch_size_field
+from flows.plan.planned import PlannedStep, Problems, batch_size_field
 from flows.plan.stand_ins import StandIn, stand_in
 from flows.spec import RouterSpec, StepSpec
 from steps import registry
@@ -161,6 +161,15 @@ class Making:
         except Exception as error:
             what = f"its class cannot work with these parameters: {type(error).__name__}: {quoted(str(error))[1:-1]}"
             self._problems.add("bad-parameter", what, "change its parameters, or mend the class", step)
+
+
+def check_makers(planned: PlannedStep, followed: Mapping[str, PlannedStep], problems: Problems) -> None:
+    """Check that a step and those that made the columns it needs mean the same by them."""
+    step = planned.step
+    columns = {column: planned.made_by.get(step.input_mappings.get(column, column), "") for column in step.needs()}
+    makers = {column: followed[name].step for column, name in columns.items() if name in followed and name != planned.name}
+    for complaint in step.check_makers(makers):
+        problems.add("bad-parameter", *_parted(complaint, "change the parameters of one of them"), planned.name)
 
 
 def _parted(complaint: Complaint, fix: str) -> tuple[str, str]:

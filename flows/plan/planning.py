@@ -11,7 +11,7 @@ from flows.plan.batches import check_batches
 from flows.plan.columns import Columns
 from flows.plan.graph import Graph
 from flows.plan.grouping import Sequential, grouped
-from flows.plan.making import Making
+from flows.plan.making import Making, check_makers
 from flows.plan.placing import place
 from flows.plan.planned import Plan, PlannedStep, Problems
 from flows.pools import Pools
@@ -78,6 +78,8 @@ def examine(
         with making.their_code(name):
             sends = name in steps or making.stand_ins[name].sends
             columns.follow(planned, [followed.get(upstream) for upstream in planned.after], sends=sends)
+            if name in steps and not is_replay:
+                check_makers(planned, followed, problems)
     columns.suggest_sources()
     graph.check_reach(making.classes)
     graph.check_joins(followed)

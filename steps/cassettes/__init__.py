@@ -7,6 +7,7 @@ that a run starts have the same one.
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from steps.errors import RunError
 
 __all__ = ["VARIABLE", "Mode", "NotRecorded", "cassette", "current", "is_replayed", "passed_by"]
 
+log = logging.getLogger(__name__)
 VARIABLE = "DISTILFLOW_CASSETTE"
 Mode = Literal["record", "replay"]
 
@@ -50,6 +52,8 @@ def cassette(path: str | Path, mode: Mode = "replay") -> Iterator[Path]:
     os.environ[VARIABLE] = f"{mode}:{uuid.uuid4().hex}:{used}"
     try:
         current()  # what is wrong with the file is said here
+        if mode == "replay":
+            log.warning("models are answered for by the cassette %s: nothing is sent, and nothing paid", target)
         yield target
         if mode == "record":
             _keep(used, target)
@@ -62,7 +66,10 @@ def cassette(path: str | Path, mode: Mode = "replay") -> Iterator[Path]:
 
 def how_to_record(path: Path) -> str:
     """What to do to have a cassette made."""
-    return f"`distilflow run PIPELINE --record {path}`, or cassette({str(path)!r}, 'record') in Python"
+    return (
+        f"`distilflow run PIPELINE --record {path}`, cassette({str(path)!r}, 'record') in Python, "
+        f"or pytest --record-cassettes where a test uses distilflow_cassette"
+    )
 
 
 def current() -> Recorder | Player | None:

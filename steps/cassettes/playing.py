@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -15,7 +14,6 @@ from steps.cassettes.exchanges import Asked, Sent, content_of, exchanges_in
 from steps.cassettes.scrubbing import Scrubber
 from steps.errors import LLMError, NetworkFailed, Unreachable
 
-log = logging.getLogger(__name__)
 _DIFFERENCES_SHOWN = 3
 _COMPARED = 50
 _ENDING_BYTES = 1000
@@ -37,7 +35,6 @@ class Player:
         for asked, told in exchanges_in(path):
             self._answers.setdefault(asked.digest, []).append(told)
         self._played: Counter[bytes] = Counter()
-        log.warning("models are answered for by the cassette %s: nothing is sent, and nothing paid", path)
 
     def answer(self, sent: Sent) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body. Nobody is asked to wait: the server of then needs no rest.

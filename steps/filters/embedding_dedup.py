@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from steps.base import GlobalStep, Row, require_values
-from steps.errors import RowError
+from steps.base import BaseStep, GlobalStep, Row, require_values
+from steps.errors import Complaint, RowError
+from steps.filters.faiss_nearest_neighbour import FaissNearestNeighbour
 from steps.filters.marking import Marking, at_row
 
 FIX = "put FaissNearestNeighbour right before this step"
@@ -20,7 +21,8 @@ class EmbeddingDedup(Marking, GlobalStep):
 
     It goes by the neighbours that FaissNearestNeighbour found: `nn_indices` are numbers of rows, from 0, so no row may be
     left out between the two steps. A neighbour that is more alike than `threshold` counts as the same. Scores are
-    similarities when the metric was the inner product; with its other metrics they are distances: say so in `scores`.
+    similarities when the metric was the inner product (`metric_type: 0`, which is the cosine of normalized vectors); with its
+    other metrics, the default too, they are distances: say so in `scores`.
 
     Example:
         >>> rows = [
@@ -41,6 +43,16 @@ class EmbeddingDedup(Marking, GlobalStep):
     scores: Literal["similarities", "distances"] = Field(
         default="similarities", description="Whether large scores mean that vectors are alike, or that they are far apart."
     )
+
+    def check_makers(self, makers: Mapping[str, BaseStep]) -> Iterable[Complaint]:
+        near = makers.get("nn_scores")
+        if isinstance(near, FaissNearestNeighbour) and near.scores not in (None, self.scores):
+            other = "small scores where rows are alike" if near.scores == "distances" else "large scores where rows are alike"
+            metric = "Euclidean, the default" if near.metric_type is None else near.metric_type
+            what = f"`scores` is {self.scores}, and the metric of {near.name!r} ({metric}) makes {near.scores}: {other}"
+            turned = f"`scores: {near.scores}` here, with a `threshold` of that kind"
+            fix = f"set `metric_type: 0` in {near.name!r}, or {turned}" if near.scores == "distances" else f"set {turned}"
+            yield f"{what}. It would leave out the wrong rows", fix
 
     def process(self, rows: Collection[Row]) -> Iterable[Row]:
         earlier, later = self._pairs(rows)

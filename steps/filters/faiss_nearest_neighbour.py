@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,10 @@ from steps.filters.vectors import CHUNK_ROWS, check_vector, read_vectors, vector
 
 if TYPE_CHECKING:
     from steps.filters.vectors import Matrix
+
+_INNER_PRODUCT = 0
+_DISTANCES = frozenset({1, 2, 3, 4, 20, 21, 22})
+"""Metrics of faiss in which what is alike has small scores: L2, L1, Linf, Lp, Canberra, Bray-Curtis, Jensen-Shannon."""
 
 
 class FaissNearestNeighbour(GlobalStep):
@@ -114,6 +118,13 @@ class FaissNearestNeighbour(GlobalStep):
                 f"index {self.string_factory!r} cannot be trained with {count} rows: {_reason(error)}",
                 "name one with fewer parts, such as Flat, or give it more rows",
             ) from error
+
+    @property
+    def scores(self) -> Literal["similarities", "distances"] | None:
+        """What `nn_scores` are; None for metrics that are not known here."""
+        if self.metric_type == _INNER_PRODUCT:
+            return "similarities"
+        return "distances" if self.metric_type is None or self.metric_type in _DISTANCES else None
 
     def _empty_index(self, length: int) -> Any:
         faiss = self._library()

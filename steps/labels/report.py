@@ -158,19 +158,20 @@ def _with_humans(votes: Votes) -> Floats:
 def _partners(verdicts: Verdicts) -> dict[int, list[Partner]]:
     """For each voter, those who err on the same items more often than by chance, by place.
 
-    Two who said the same are wrong together as probably as that is wrong; who said different things, as neither is right.
+    Two who said the same are wrong together as probably as that is wrong; who said different things, as neither is right. Where
+    shares are counted, only gold tells what is wrong: held against each other, all who agree would seem to err together.
     """
     votes = verdicts.votes
-    voters, classes = len(votes.voters), len(votes.classes)
-    right = verdicts.right
+    is_told = np.flatnonzero((votes.gold[votes.item] >= 0) if verdicts.by_shares else np.ones(len(votes), dtype=bool))
+    voter, item, right = votes.voter[is_told], votes.item[is_told], verdicts.right[is_told]
+    voters, classes, items = len(votes.voters), len(votes.classes), len(votes.items)
 
     def matrix(values: Floats, columns: Ints, width: int) -> csr_array:
-        return csr_array((values, (votes.voter, columns)), shape=(voters, width))
+        return csr_array((values, (voter, columns)), shape=(voters, width))
 
-    items = len(votes.items)
-    is_there, is_right = matrix(np.ones(len(votes)), votes.item, items), matrix(right, votes.item, items)
-    answers = votes.item * classes + votes.label
-    said, said_right = (matrix(values, answers, items * classes) for values in (np.ones(len(votes)), right))
+    is_there, is_right = matrix(np.ones(len(voter)), item, items), matrix(right, item, items)
+    answers = item * classes + votes.label[is_told]
+    said, said_right = (matrix(values, answers, items * classes) for values in (np.ones(len(voter)), right))
     shared = (is_there @ is_there.T).tocoo()
     enough = (shared.data >= SHARED) & (shared.row < shared.col)
     one, other, size = shared.row[enough], shared.col[enough], shared.data[enough]

@@ -64,6 +64,8 @@ class Account:
     name: str = ""
     """Where the key comes from, e.g. `$OPENAI_API_KEY`: what messages call it."""
     identity: str = ""
+    has_key: bool = True
+    """False at a server that needs none and was given none."""
 
 
 @dataclass(frozen=True, slots=True)

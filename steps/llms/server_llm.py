@@ -175,7 +175,14 @@ class ServerModel(Responder):
     @property
     def accounts(self) -> Sequence[Account]:
         """One for each key."""
-        return [Account(key.source, hashlib.sha256((key.value or "").encode()).hexdigest()) for key in self._keys()]
+        return [
+            Account(
+                key.source,
+                hashlib.sha256((key.value or "").encode()).hexdigest(),
+                has_key=bool(key.value) or self._has_key_header,
+            )
+            for key in self._keys()
+        ]
 
     @property
     def _has_key_header(self) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.providers import surroundings
-from flows.checking import Checked, check_models, total_cost
-from flows.plan import plan
+from flows.checking import Checked, check_models, not_asked, total_cost
+from flows.plan import Plan, plan
 from flows.spec import spec_from
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.providers import NO_MODEL, FakeProviders
@@ -41,14 +41,32 @@ def steps(*tasks: Task) -> list[dict[str, Any]]:
     return [{"name": "load", "use": "LoadDataFromDicts", "with": {"data": rows}}, *tasks]
 
 
+def planned(*tasks: Task) -> Plan:
+    return plan(spec_from({"distilflow": 1, "name": "checked", "steps": steps(*tasks)})[0])
+
+
 def check(*tasks: Task) -> list[Checked]:
-    return check_models(plan(spec_from({"distilflow": 1, "name": "checked", "steps": steps(*tasks)})[0]))
+    return check_models(planned(*tasks))
+
+
+def test_no_key_is_named_where_the_server_answers_without_one(
+    providers: FakeProviders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("VLLM_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+
+    with running(FakeOpenAI()) as url:
+        [keyless] = check(write("a", use="OpenAILLM", model="mock", base_url=f"{url}/v1"))
+        monkeypatch.setenv("OPENAI_API_KEY", "some-key")
+        [keyed] = check(write("a", use="OpenAILLM", model="mock", base_url=f"{url}/v1"))
+
+    assert [(one.is_usable, one.key) for one in (keyless, keyed)] == [(True, ""), (True, "$OPENAI_API_KEY")]
 
 
 def test_a_model_for_vectors_is_asked_for_one_and_one_for_pictures_is_not_asked(providers: FakeProviders) -> None:
     vectors = {"embeddings": {"use": "MistralEmbeddings", "model": "some-model"}}
     pictures = {"image_generation_model": {"use": "OpenAIImageGeneration", "model": "gpt-image-1"}}
-    found = check(
+    made = planned(
         {"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": vectors},
         {
             "name": "paint",
@@ -59,8 +77,10 @@ def test_a_model_for_vectors_is_asked_for_one_and_one_for_pictures_is_not_asked(
         },
     )
 
-    assert [(one.steps, one.is_usable) for one in found] == [(["embed"], True), (["paint"], True)]
-    assert "picture costs" in found[1].note
+    assert [(one.steps, one.is_usable) for one in check_models(made)] == [(["embed"], True)]
+    [left] = not_asked(made)
+    assert (left.model, left.steps) == ("gpt-image-1", ["paint"])
+    assert "a picture costs" in left.why
     assert [len(one.body["input"]) for one in providers.requests("mistral")] == [1]
     assert providers.requests("openai") == []
 

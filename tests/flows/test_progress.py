@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flows.cli.progress import standing
-from flows.engine.events import StepProgress
+from flows.cli.progress import Lines, standing
+from flows.engine.events import Logged, StepProgress
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,11 @@ from flows.engine.events import StepProgress
 )
 def test_a_step_is_told_by_the_rows_it_made(progress: StepProgress, said: str, said_after_the_run: str) -> None:
     assert (standing(progress), standing(progress, is_over=True)) == (said, said_after_the_run)
+
+
+def test_a_wait_of_hours_is_told_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines()
+    lines.show(Logged(at=0.0, level="info", message="waiting for OpenAI: 3 of 5 requests are done"))
+    lines.show(Logged(at=0.0, level="warning", message="a key is given up"))
+
+    assert capsys.readouterr().err == "waiting for OpenAI: 3 of 5 requests are done\nwarning: a key is given up\n"

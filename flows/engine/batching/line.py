@@ -10,6 +10,7 @@ from flows.engine.tally import Tally
 from steps.errors import LLMError
 from steps.llms.base import Account, Completion, Responder
 from steps.llms.prices import Price
+from steps.providers import COMPATIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class BatchLine:
 
     @property
     def provider(self) -> str:
-        return str(getattr(self.llm, "provider").title)  # noqa: B009 - only servers have one
+        """What messages call it: its name, or the address of a server that no name is known for."""
+        provider = getattr(self.llm, "provider")  # noqa: B009 - only servers have one
+        return self.llm.endpoint if provider is COMPATIBLE else str(provider.title)
 
 
 def account_of(account: Account, tag: str) -> str:

@@ -32,6 +32,9 @@ def test_a_file_is_imported_learned_queued_compared_and_exported(tmp_path: Path,
     assert (told.returncode, told.stdout.splitlines()[0]) == (0, "answers: 300 annotations of 60 items, 17 gold labels.")
     again = call(tmp_path, "import", str(file), "--project", "answers")
     assert "0 annotations and 0 items added, 0 replaced, 300 known already." in again.stdout
+    unlearned = call(tmp_path, "queue", "answers", "--top", "1").stdout.splitlines()
+    assert (unlearned[1].split()[1], unlearned[1].split()[-1]) == ("unknown", "5")
+    assert unlearned[2] == "Nothing is learned yet, so that all are equally unsure: distilflow labels learn answers"
     assert "Round 2 is open" in call(tmp_path, "learn", "answers").stdout
     listed = call(tmp_path, "list").stdout.splitlines()
     assert listed[-1].split()[:4] == ["answers", "60", "300", str(len({row["item"] for row in _gold(file)}))]

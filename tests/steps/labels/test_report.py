@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from steps.labels import ReportAnnotators
 from steps.labels.report import AnnotatorReport, crowd_report
 from steps.labels.strategies.fitting import fit
 from steps.labels.votes import Voter, Votes
@@ -89,3 +91,18 @@ def test_judges_are_held_against_people() -> None:
     found = reports(judged)
 
     assert (found["judge"].with_humans, found["ann"].with_humans) == (0.5, None)
+
+
+@pytest.mark.parametrize("strategy", ["majority", "weighted"])
+def test_people_who_err_by_themselves_are_not_said_to_err_together_where_votes_are_counted(strategy: str) -> None:
+    chance = random.Random(1)
+    rows = []
+    for item in range(60):
+        truth = chance.choice(["good", "bad"])
+        for annotator, skill in (("ann", 0.9), ("bob", 0.75), ("cy", 0.65)):
+            label = truth if chance.random() < skill else {"good": "bad", "bad": "good"}[truth]
+            rows.append({"item": str(item), "annotator": annotator, "label": label})
+
+    reports = list(ReportAnnotators(strategy=strategy).process(rows))
+
+    assert [report["errs_with"] for report in reports] == [[], [], []]
