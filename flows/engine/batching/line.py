@@ -40,16 +40,10 @@ class BatchLine:
         self.identity = identity.hex()
         self.price = price
         self.api = llm.batch_api()
-        self.pause_s = float(getattr(llm, "batch_pause", 5.0))
-
-    @property
-    def most_n(self) -> int:
+        self.pause_s = self.api.pause_s
+        self.most_n = self.api.provider.most_n
         """Replies that one request gets at most."""
-        return int(getattr(self.llm, "provider").most_n)  # noqa: B009
-
-    @property
-    def provider(self) -> str:
-        return str(getattr(self.llm, "provider").title)  # noqa: B009 - only servers have one
+        self.provider = self.api.provider.title
 
 
 def account_of(account: Account, tag: str) -> str:
