@@ -13,7 +13,8 @@ from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from steps.errors import AuthFailed, ModelNotFound, ServerFailed, Unreachable
+from steps import cassettes
+from steps.errors import AuthFailed, Complaint, ModelNotFound, RunError, ServerFailed, Unreachable
 from steps.llms.base import Responder
 from steps.llms.provider_fields import address_field, key_field
 from steps.llms.server_llm import Key, ServerModel, with_path
@@ -187,7 +188,17 @@ class HuggingFaceServer(ProviderServer):
     def address(self) -> str:
         return self._address or super().address
 
+    def problems(self) -> Sequence[Complaint]:
+        return [*super().problems(), *self._passes_a_cassette()]
+
+    def _passes_a_cassette(self) -> Sequence[tuple[str, str]]:
+        if self.endpoint_name is None:
+            return ()
+        return cassettes.passed_by("an `endpoint_name`, which is looked up at the Hub,", "name its address in base_url instead")
+
     async def load(self) -> None:
+        for problem in self._passes_a_cassette():
+            raise RunError(*problem)
         if self.endpoint_name is not None and not self._address:
             self._address = await asyncio.to_thread(self._look_up, self.endpoint_name)
         await super().load()
