@@ -6,11 +6,11 @@ They are asked as models that answer chats are: by the engine, with limits, retr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from steps.embeddings.base import Embeddings
+from steps.embeddings.base import Embeddings, readable
 from steps.embeddings.packing import packed
 from steps.errors import Complaint, LLMError, ServerFailed
 from steps.llms.base import Completion, Request, Usage
@@ -21,9 +21,6 @@ from steps.llms.provider_errors import Target
 from steps.llms.server_llm import Wire
 from steps.providers import Embeds
 from steps.secrets import TRANSPORT
-
-_EMPTY = " "
-"""Stands for a text without any letter: OpenAI and others refuse it."""
 
 
 class OpenAIEmbeddings(OpenAIServer, Embeddings):
@@ -37,8 +34,6 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
         >>> embeddings.endpoint
         'https://api.openai.com/v1'
     """
-
-    reaches: ClassVar[str] = "a model server"
 
     model: str = Field(min_length=1, description="Model id as the server knows it.", examples=["text-embedding-3-small"])
     dimensions: int | None = Field(default=None, ge=1, description="Numbers per vector, where the model leaves a choice.")
@@ -97,14 +92,9 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
     async def complete(self, request: Request) -> Completion:
         """Vectors of the texts that the messages of the chat are, as texts (`steps.embeddings.packing`)."""
         wire, target = self._loaded, self._loaded.targets[request.account]
-        texts = [_readable(str(message.get("content") or "")) for message in request.chat]
+        texts = [readable(str(message.get("content") or "")) for message in request.chat]
         answer = await self._post(wire.endpoint, {**wire.body, "input": texts}, wire.headers[request.account])
         return read_vectors(answer, target, len(texts))
-
-
-def _readable(text: str) -> str:
-    """The text as servers take it: half a character is no JSON, and some refuse to see nothing."""
-    return text.encode(errors="replace").decode() or _EMPTY
 
 
 def read_vectors(answer: Answer, target: Target, wanted: int) -> Completion:

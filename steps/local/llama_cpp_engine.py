@@ -19,17 +19,12 @@ from steps.local.server import OpenAIServer, Program, flags, free_port
 _NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens", "repetition_penalty": "repeat_penalty"}
 
 
-async def file_of(path: str, repo_id: str | None, token: str | None) -> str:
-    """The GGUF file on this machine, downloaded if need be.
+def find_file(path: str, repo_id: str | None, token: str | None) -> str:
+    """The GGUF file on this machine, downloaded if need be. Blocks.
 
     Raises:
         RunError: It is not there.
     """
-    return await asyncio.to_thread(find_file, path, repo_id, token)
-
-
-def find_file(path: str, repo_id: str | None, token: str | None) -> str:
-    """`file_of`, for code without an event loop."""
     if repo_id is not None:
         return _download(path, repo_id, token)
     found = Path(path).expanduser()
