@@ -17,7 +17,7 @@ import orjson
 from flows.engine.keys import identity_of
 from flows.plan import Plan
 from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, NetworkFailed, RunError
-from steps.llms.base import LLM, Account, JSONSchema, Request, Responder, Usage
+from steps.llms.base import LLM, JSONSchema, Request, Responder, Usage
 from steps.tasks.base import Task
 
 LONGEST_S = 60.0
@@ -139,8 +139,7 @@ def _tiny(llm: Responder, tokens: int) -> Responder:
 
 
 async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Checked]:
-    accounts = llm.accounts
-    checked = [Checked(llm.model_name, llm.endpoint, steps, _shown(account)) for account in accounts]
+    checked = [Checked(llm.model_name, llm.endpoint, steps, account.name) for account in llm.accounts]
     if not llm.is_cheap_to_try:
         for one in checked:
             one.note = "it was not asked: a picture costs as much as any other"
@@ -150,10 +149,6 @@ async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Che
     if wants_json and usable is not None:  # what one key gets, all get
         await _ask_for_json(llm, usable, checked[usable])
     return checked
-
-
-def _shown(account: Account) -> str:
-    return account.name
 
 
 async def _ask(llm: Responder, account: int, checked: Checked) -> None:
@@ -211,8 +206,8 @@ async def _send(llm: Responder, request: Request, checked: Checked) -> str | Non
         checked.note = "it answered without a text"
     except BadRequest as error:
         used = error.usage or used
-        if error.usage is None:
-            _tell(checked, error)  # it thought until its few tokens were used up, if there is a usage
+        if error.usage is None:  # else it thought until its few tokens were used up
+            _tell(checked, error)
     except (LLMError, RunError) as error:
         _tell(checked, error)
     price = llm.find_price()

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
@@ -37,8 +37,6 @@ class OpenAIImageGeneration(OpenAIServer, ImageGenerationModel):
         >>> OpenAIImageGeneration(model="gpt-image-1", generation_kwargs={"size": "1024x1024"}).endpoint
         'https://api.openai.com/v1'
     """
-
-    reaches: ClassVar[str] = "a model server"
 
     model: str = Field(min_length=1, description="Model id as the server knows it.", examples=["gpt-image-1"])
     timeout: float = Field(default=300, gt=0, description="Seconds to wait for a picture.", json_schema_extra=TRANSPORT)
