@@ -70,7 +70,7 @@ def flags(given: dict[str, Any]) -> list[str]:
     return found
 
 
-class OpenAIServer(Engine):
+class OwnServer(Engine):
     """A server of ours that speaks OpenAI's protocol."""
 
     def __init__(self, program: Program, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from steps.llms.vllm import PYTHON_VARIABLE
-from steps.local.server import OpenAIServer, Program, flags, free_port
+from steps.local.server import OwnServer, Program, flags, free_port
 from steps.local.vllm_engine import LORA
 
 
-async def start_server(args: dict[str, Any], lora: str | None, chat_template: str | None) -> OpenAIServer:
+async def start_server(args: dict[str, Any], lora: str | None, chat_template: str | None) -> OwnServer:
     """vLLM's server with this model, ready to be asked.
 
     Raises:
@@ -27,7 +27,7 @@ async def start_server(args: dict[str, Any], lora: str | None, chat_template: st
     command = [os.environ.get(PYTHON_VARIABLE, "python"), "-m", "vllm.entrypoints.openai.api_server", *flags(given)]
     environment = {"VLLM_NO_USAGE_STATS": os.environ.get("VLLM_NO_USAGE_STATS", "1")}
     program = Program("vLLM", command, port, LORA if lora is not None else model, environment=environment)
-    return await OpenAIServer.start(program)
+    return await OwnServer.start(program)
 
 
 def _in_a_file(template: str) -> str:
