@@ -178,9 +178,7 @@ class Course:
                     await asyncio.to_thread(self._run.files.save, self._one)
                     return
             except LLMError as error:
-                if error.is_fatal or not error.is_retryable:
-                    raise
-                self._tell_once(error)
+                self._tell_if_it_may_pass(error)
             if not self._one.batch:
                 told = f"{counted(self._one.count, 'request')} of step {self._one.step!r}"
                 text = f"waiting for {self._one.provider}: it is not known whether it took {told}"
@@ -227,9 +225,7 @@ class Course:
                     f"waiting for {self._one.provider}: {done} requests of step {self._one.step!r} are done in {self._one.name}"
                 )
             except LLMError as error:
-                if error.is_fatal or not error.is_retryable:
-                    raise
-                self._tell_once(error)
+                self._tell_if_it_may_pass(error)
             if is_last:
                 raise Over
             await self._sleep(pause_s, may_look_once_more=True)
@@ -347,9 +343,7 @@ class Course:
             try:
                 return await self._api.download(where, path)
             except LLMError as error:
-                if error.is_fatal or not error.is_retryable:
-                    raise
-                self._tell_once(error)
+                self._tell_if_it_may_pass(error)
                 await self._sleep(pause_s)
                 pause_s = _longer(pause_s, self._line)
 
@@ -373,6 +367,12 @@ class Course:
 
     def _progress(self, text: str) -> None:
         self._run.tell(Notice("waiting", self._topic, text, level="info"))
+
+    def _tell_if_it_may_pass(self, error: LLMError) -> None:
+        """Raises: The error, where asking again would not help."""
+        if error.is_fatal or not error.is_retryable:
+            raise error
+        self._tell_once(error)
 
     def _tell_once(self, error: LLMError) -> None:
         where = f"{self._one.provider} could not be asked about a batch of step {self._one.step!r}"
