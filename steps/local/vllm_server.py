@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.llms.vllm import PYTHON_VARIABLE
+from steps.local.logs import log_path
 from steps.local.server import OwnServer, Program, flags, free_port
 from steps.local.vllm_engine import LORA
 
@@ -23,16 +24,16 @@ async def start_server(args: dict[str, Any], lora: str | None, chat_template: st
     if lora is not None:
         given["lora-modules"] = f"{LORA}={lora}"
     if chat_template is not None:
-        given["chat-template"] = _in_a_file(chat_template)
+        given["chat-template"] = _in_a_file(chat_template, log_path(model).parent)
     command = [os.environ.get(PYTHON_VARIABLE, "python"), "-m", "vllm.entrypoints.openai.api_server", *flags(given)]
     environment = {"VLLM_NO_USAGE_STATS": os.environ.get("VLLM_NO_USAGE_STATS", "1")}
     program = Program("vLLM", command, port, LORA if lora is not None else model, environment=environment)
     return await OwnServer.start(program)
 
 
-def _in_a_file(template: str) -> str:
-    """A template as a file: as an argument it could be taken for a path."""
-    handle, path = tempfile.mkstemp(prefix="distilflow-chat-", suffix=".jinja")
+def _in_a_file(template: str, folder: Path) -> str:
+    """A template as a file beside the log: as an argument it could be taken for a path."""
+    handle, path = tempfile.mkstemp(prefix="chat-template-", suffix=".jinja", dir=folder)
     os.close(handle)
     Path(path).write_text(template, encoding="utf-8")
     return path
