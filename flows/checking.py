@@ -17,7 +17,7 @@ import orjson
 from flows.engine.keys import identity_of
 from flows.plan import Plan
 from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, NetworkFailed, RunError
-from steps.llms.base import LLM, Account, JSONSchema, Request, Responder, Usage
+from steps.llms.base import LLM, JSONSchema, Request, Responder, Usage
 from steps.tasks.base import Task
 
 LONGEST_S = 60.0
@@ -152,10 +152,6 @@ async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Che
     return checked
 
 
-def _shown(account: Account) -> str:
-    return account.name
-
-
 async def _ask(llm: Responder, account: int, checked: Checked) -> None:
     request = Request([{"role": "user", "content": _QUESTION}], account=account)
     await _send(_tiny(llm, REPLY_TOKENS), request, checked)
@@ -211,8 +207,8 @@ async def _send(llm: Responder, request: Request, checked: Checked) -> str | Non
         checked.note = "it answered without a text"
     except BadRequest as error:
         used = error.usage or used
-        if error.usage is None:
-            _tell(checked, error)  # it thought until its few tokens were used up, if there is a usage
+        if error.usage is None:  # else it thought until its few tokens were used up
+            _tell(checked, error)
     except (LLMError, RunError) as error:
         _tell(checked, error)
     price = llm.find_price()

@@ -101,10 +101,6 @@ class Provider:
     """Its batch API; None where it has none, or none that is known here."""
     embeds: Embeds | None = None
     """Whether it has /embeddings, and in what that differs."""
-    filters: bool = False
-    """Whether it may refuse a prompt, or take a reply away, for what it says."""
-    cuts_prompts: bool = False
-    """Whether it cuts a prompt that is too long, and says nothing."""
 
     models: str = ""
     """What its models are called."""
@@ -140,7 +136,6 @@ _OPENAI = Provider(
     max_tokens="max_completion_tokens",
     schemas="strict",
     batch=Batching("openai", 50_000, 200 * MEGABYTE),
-    filters=True,
     embeds=Embeds(takes_base64=True, example="text-embedding-3-small"),
     example="gpt-4o-mini",
 )
@@ -153,7 +148,6 @@ COMPATIBLE = Provider(
     takes_regexes=True,
     takes_texts=True,
     batch=Batching("openai", 50_000, 200 * MEGABYTE, rate=1.0),
-    filters=True,
     embeds=Embeds(),
     note="`base_url` says where, up to `/v1`",
 )
@@ -181,7 +175,6 @@ PROVIDERS: tuple[Provider, ...] = (
         ),
         logprobs=False,
         batch=Batching("anthropic", 100_000, 256 * MEGABYTE),
-        filters=True,
         example="claude-haiku-4-5",
         note="by its own protocol, the Messages API",
     ),
@@ -212,7 +205,6 @@ PROVIDERS: tuple[Provider, ...] = (
         max_tokens="max_completion_tokens",
         schemas="strict",
         batch=Batching("azure", 100_000, 200 * MEGABYTE),
-        filters=True,
         embeds=Embeds(takes_base64=True, example="my-text-embedding-3-small"),
         models="the name of the deployment",
         example="my-gpt-4o",
@@ -244,7 +236,6 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=1,
         schemas="object",
         vision=False,
-        filters=True,
         example="deepseek-chat",
     ),
     Provider(
@@ -267,7 +258,6 @@ PROVIDERS: tuple[Provider, ...] = (
         key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         most_n=8,
         logprobs=False,
-        filters=True,
         embeds=Embeds(most_inputs=100, example="gemini-embedding-001"),
         example="gemini-2.5-flash",
     ),
@@ -332,7 +322,6 @@ PROVIDERS: tuple[Provider, ...] = (
             }
         ),
         batch=Batching("mistral", 1_000_000, 512 * MEGABYTE),
-        filters=True,
         embeds=Embeds(most_inputs=128, most_chars=40_000, dimensions="output_dimension", example="mistral-embed"),
         example="mistral-small-latest",
     ),
@@ -349,7 +338,6 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=1,
         takes_texts=False,
         refuses=frozenset({"options", "format", "keep_alive"}),
-        cuts_prompts=True,
         embeds=Embeds(example="nomic-embed-text"),
         example="llama3.2",
     ),
@@ -361,7 +349,6 @@ PROVIDERS: tuple[Provider, ...] = (
         path="/api/v1",
         key_variables=("OPENROUTER_API_KEY",),
         most_n=1,
-        filters=True,
         embeds=Embeds(example="openai/text-embedding-3-small"),
         models="provider and model",
         example="openai/gpt-4o-mini",
@@ -402,7 +389,6 @@ PROVIDERS: tuple[Provider, ...] = (
         most_n=8,
         model_prefix="google/",
         logprobs=False,
-        filters=True,
         example="gemini-2.5-flash",
         note="its key is an access token: `export GOOGLE_ACCESS_TOKEN=$(gcloud auth print-access-token)`, good for an hour",
     ),
@@ -425,7 +411,6 @@ PROVIDERS: tuple[Provider, ...] = (
         class_name="XAILLM",
         address="https://api.x.ai",
         key_variables=("XAI_API_KEY",),
-        filters=True,
         example="grok-4",
     ),
 )

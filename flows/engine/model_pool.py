@@ -165,7 +165,7 @@ class ModelProcess:
             self._end_process(process)
             raise
         hearing = asyncio.create_task(self._hear(reader))
-        ended = asyncio.ensure_future(asyncio.to_thread(process.join))
+        ended = asyncio.create_task(_end_of(process))
         try:
             # a program that the library started may hold its end of the socket, so the process itself is watched too
             await asyncio.wait({hearing, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -254,6 +254,16 @@ class ModelProcess:
         if self._blamed >= BLAMED_IN_A_ROW or (not suspects and self._deaths >= DEATHS_OF_A_QUESTION):
             raise has_died(self._name, code, log)
         self._tell(Notice("warning", "", f"the process of the model {self._name} died ({reason}); another one loads it again"))
+
+
+async def _end_of(process: mp.process.BaseProcess) -> None:
+    """Wait for the end of a process. A thread for each would leave none to start another with, once there are many."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(process.sentinel, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(process.sentinel)
 
 
 def _for_a_row(error: Exception, name: str) -> LLMError:

@@ -12,7 +12,7 @@ from steps.tasks.base import Task
 def local_models(planned: PlannedStep) -> dict[str, LocalLLM]:
     """The models of a step that this machine computes in a process of their own, by the names that the step has for them.
 
-    None where the step loads something itself: then all of it lives in the step's own worker.
+    There are none where the step loads something itself: then all of it lives in the step's own worker.
     """
     step = planned.step
     if not isinstance(step, Task) or type(step).load is not Task.load:

@@ -83,14 +83,13 @@ def is_replayed() -> bool:
     return os.environ.get(VARIABLE, "").startswith("replay:")
 
 
-def passed_by(who: str) -> list[tuple[str, str]]:
+def passed_by(who: str, instead: str = "") -> list[tuple[str, str]]:
     """What is wrong, and what to do, where somebody sends by other ways than `steps.llms.http` does while a cassette is in."""
     if VARIABLE not in os.environ:
         return []
     what = f"the requests of {who} pass no cassette: they can be neither recorded nor replayed"
-    return [
-        (what, "leave the cassette out here; `distilflow journal` keeps the replies of a run, and `replay` answers from them")
-    ]
+    without = "leave the cassette out here; `distilflow journal` keeps the replies of a run, and `replay` answers from them"
+    return [(what, instead or without)]
 
 
 @lru_cache(maxsize=4)

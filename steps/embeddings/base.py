@@ -13,6 +13,11 @@ from steps.registry import Kind
 Vector = list[float]
 
 
+def readable(text: str) -> str:
+    """The text as models can read it: half a character stops tokenizers and is no JSON, and many refuse no text at all."""
+    return text.encode(errors="replace").decode() or " "
+
+
 class Embeddings(Model):
     """A model that turns texts into vectors, near each other where the texts mean alike.
 

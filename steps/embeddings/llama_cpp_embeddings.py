@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field, PrivateAttr
 
 from steps.components import LOCAL_FILES
-from steps.embeddings.base import LocalEmbeddings, Vector
+from steps.embeddings.base import LocalEmbeddings, Vector, readable
 from steps.errors import Complaint, RunError
 from steps.extras import extra, without_extra
 from steps.local import weights
@@ -92,8 +92,7 @@ class LlamaCppEmbeddings(LocalEmbeddings):
         return [self._vector(text) for text in texts]  # one at a time: several share the context
 
     def _vector(self, text: str) -> Vector:
-        text = text.encode(errors="replace").decode() or " "  # half a character stops tokenizers, and no text at all the model
-        found = self._model.embed(text, normalize=False, truncate=True)
+        found = self._model.embed(readable(text), normalize=False, truncate=True)
         vector = [float(number) for number in (_mean(found) if isinstance(found[0], list) else found)]
         length = math.hypot(*vector)
         if not math.isfinite(length):

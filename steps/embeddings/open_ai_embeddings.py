@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from steps import cassettes
-from steps.embeddings.base import Embeddings
+from steps.embeddings.base import Embeddings, readable
 from steps.embeddings.packing import packed
-from steps.errors import Complaint, LLMError, ServerFailed
+from steps.errors import Complaint
 from steps.llms.base import Completion, Request, Usage
-from steps.llms.chat_replies import count_of, object_of
+from steps.llms.chat_replies import count_of, object_of, something_else
 from steps.llms.http import Answer
 from steps.llms.openai_server import OpenAIServer
 from steps.llms.provider_errors import Target
@@ -24,8 +24,7 @@ from steps.llms.server_llm import Wire
 from steps.providers import Embeds
 from steps.secrets import TRANSPORT
 
-_EMPTY = " "
-"""Stands for a text without any letter: OpenAI and others refuse it."""
+_VECTORS = "vectors"
 
 
 class OpenAIEmbeddings(OpenAIServer, Embeddings):
@@ -39,8 +38,6 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
         >>> embeddings.endpoint
         'https://api.openai.com/v1'
     """
-
-    reaches: ClassVar[str] = "a model server"
 
     model: str = Field(min_length=1, description="Model id as the server knows it.", examples=["text-embedding-3-small"])
     dimensions: int | None = Field(default=None, ge=1, description="Numbers per vector, where the model leaves a choice.")
@@ -101,14 +98,9 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
     async def complete(self, request: Request) -> Completion:
         """Vectors of the texts that the messages of the chat are, as texts (`steps.embeddings.packing`)."""
         wire, target = self._loaded, self._loaded.targets[request.account]
-        texts = [_readable(str(message.get("content") or "")) for message in request.chat]
+        texts = [readable(str(message.get("content") or "")) for message in request.chat]
         answer = await self._post(wire.endpoint, {**wire.body, "input": texts}, wire.headers[request.account])
         return read_vectors(answer, target, len(texts))
-
-
-def _readable(text: str) -> str:
-    """The text as servers take it: half a character is no JSON, and some refuse to see nothing."""
-    return text.encode(errors="replace").decode() or _EMPTY
 
 
 def read_vectors(answer: Answer, target: Target, wanted: int) -> Completion:
@@ -117,18 +109,18 @@ def read_vectors(answer: Answer, target: Target, wanted: int) -> Completion:
     Raises:
         LLMError: The server refused, or its answer does not hold a vector for each text.
     """
-    body = object_of(answer, target)
+    body = object_of(answer, target, _VECTORS)
     data = body.get("data")
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
-        raise _no_vectors(answer, target, "it has no list of data")
+        raise something_else(answer, target, "it has no list of data", _VECTORS)
     if len(data) != wanted:
-        raise _no_vectors(answer, target, f"it has {len(data)} vectors of {wanted} texts")
+        raise something_else(answer, target, f"it has {len(data)} vectors of {wanted} texts", _VECTORS)
     if all(isinstance(one.get("index"), int) for one in data):
         data = sorted(data, key=lambda one: one["index"])
     try:
         texts = [packed(_vector(one.get("embedding"))) for one in data]
     except ValueError as error:
-        raise _no_vectors(answer, target, f"it has {error}") from error
+        raise something_else(answer, target, f"it has {error}", _VECTORS) from error
     usage = body.get("usage")
     used = Usage(count_of(usage, "prompt_tokens") or count_of(usage, "total_tokens"))
     name = body.get("model")
@@ -139,11 +131,3 @@ def _vector(found: Any) -> list[float] | str:
     if isinstance(found, (list, str)):
         return found
     raise ValueError("a vector that is none")
-
-
-def _no_vectors(answer: Answer, target: Target, why: str) -> LLMError:
-    seen = target.excerpt(answer.body.decode(errors="replace"))
-    return ServerFailed(
-        f"{target} answered, but not with vectors: {why}; it said {answer.status}: {seen or '(nothing)'}",
-        "check base_url (most servers want it to end in /v1), and that the model is one for embeddings",
-    )

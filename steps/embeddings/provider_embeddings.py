@@ -6,16 +6,15 @@ Most are made from their row alone. Those that are written out have parameters o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from steps.embeddings.open_ai_embeddings import OpenAIEmbeddings
 from steps.errors import Complaint
-from steps.llms.openai_server import AzureServer, CohereServer, HuggingFaceServer, OllamaServer, ProviderServer
-from steps.llms.provider_fields import address_field, key_field, model_field
-from steps.providers import EMBEDDERS, Provider
-from steps.secrets import Secret
+from steps.llms.openai_server import AzureServer, CohereServer, HuggingFaceServer, OllamaServer, ProviderServer, class_of_row
+from steps.llms.provider_fields import model_field
+from steps.providers import EMBEDDERS
 
 
 class ProviderEmbeddings(ProviderServer, OpenAIEmbeddings):
@@ -87,26 +86,6 @@ class InferenceEndpointsEmbeddings(HuggingFaceServer, ProviderEmbeddings):
         return super().problems()
 
 
-def _made(provider: Provider) -> type[ProviderEmbeddings]:
-    """The class of a row that needs no parameters of its own."""
-    name = provider.embeddings_class
-    example = provider.embeds.example if provider.embeds is not None else ""
-    about = f"""Asks models at {provider.title} for vectors.
-
-    Example:
-        >>> {name}(model="{example}").endpoint
-        '{provider.address + provider.path}'
-    """
-    fields: dict[str, Any] = {
-        "model": (str, model_field(provider, vectors=True)),
-        "base_url": (str | None, address_field(provider)),
-        "api_key": (Secret | list[Secret] | None, key_field(provider)),
-    }
-    made = create_model(name, __base__=ProviderEmbeddings, __module__=__name__, __doc__=about, **fields)
-    made.served_by = provider
-    return made
-
-
 if TYPE_CHECKING:  # what type checkers see of the classes that are made; a test holds both together
 
     class AnyscaleEmbeddings(ProviderEmbeddings): ...
@@ -128,4 +107,6 @@ if TYPE_CHECKING:  # what type checkers see of the classes that are made; a test
 else:
     for _name, _provider in EMBEDDERS.items():
         if _name not in globals():
-            globals()[_name] = _made(_provider)
+            globals()[_name] = class_of_row(
+                ProviderEmbeddings, _name, _provider, f"Asks models at {_provider.title} for vectors.", vectors=True
+            )

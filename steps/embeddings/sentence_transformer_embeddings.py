@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from steps.embeddings.base import LocalEmbeddings, Vector
+from steps.embeddings.base import LocalEmbeddings, Vector, readable
 from steps.errors import RunError
 from steps.extras import extra
 from steps.secrets import TRANSPORT, HubToken, reveal
@@ -77,7 +77,7 @@ class SentenceTransformerEmbeddings(LocalEmbeddings):
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         self.load()
         made = self._model.encode(
-            list(texts),
+            [readable(text) for text in texts],
             precision=self.precision,
             normalize_embeddings=self.normalize_embeddings,
             show_progress_bar=False,

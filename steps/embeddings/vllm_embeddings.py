@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from steps.embeddings.base import LocalEmbeddings, Vector
+from steps.embeddings.base import LocalEmbeddings, Vector, readable
 from steps.errors import Complaint
 from steps.extras import extra, without_extra
 from steps.local import weights
@@ -75,7 +75,7 @@ class vLLMEmbeddings(LocalEmbeddings):
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         self.load()
-        # half a character stops tokenizers, and no text at all the engine
-        readable = [text.encode(errors="replace").decode() or " " for text in texts]
-        made = self._model.embed(readable, use_tqdm=False, tokenization_kwargs={"truncate_prompt_tokens": -1})
+        made = self._model.embed(
+            [readable(text) for text in texts], use_tqdm=False, tokenization_kwargs={"truncate_prompt_tokens": -1}
+        )
         return [[float(number) for number in one.outputs.embedding] for one in made]

@@ -25,10 +25,6 @@ def data_address(file: bytes, otherwise: str = "jpeg") -> str:
     return f"data:image/{kind_of(file) or otherwise};base64,{base64.b64encode(file).decode()}"
 
 
-def is_data_address(text: str) -> bool:
-    return _ADDRESS.match(text) is not None
-
-
 def file_in(address: str) -> bytes:
     """The file in such an address.
 

@@ -6,16 +6,16 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
-from steps.errors import Complaint, EmptyReply, LLMError, ServerFailed
+from steps.errors import Complaint, EmptyReply, LLMError
 from steps.images.base import ImageGenerationModel
 from steps.images.fetching import fetch_image
 from steps.images.files import data_address, kind_of
 from steps.llms.base import Completion, Request, Usage
-from steps.llms.chat_replies import count_of, object_of
+from steps.llms.chat_replies import count_of, object_of, something_else
 from steps.llms.http import Answer
 from steps.llms.openai_server import OpenAIServer
 from steps.llms.provider_errors import Target
@@ -23,6 +23,7 @@ from steps.llms.server_llm import Wire
 from steps.secrets import TRANSPORT
 
 MOST_AT_ONCE = 10
+_IMAGES = "images"
 _RESERVED = {"n": "num_generations of the step", "model": "`model`", "prompt": "the column of the step"}
 
 
@@ -37,8 +38,6 @@ class OpenAIImageGeneration(OpenAIServer, ImageGenerationModel):
         >>> OpenAIImageGeneration(model="gpt-image-1", generation_kwargs={"size": "1024x1024"}).endpoint
         'https://api.openai.com/v1'
     """
-
-    reaches: ClassVar[str] = "a model server"
 
     model: str = Field(min_length=1, description="Model id as the server knows it.", examples=["gpt-image-1"])
     timeout: float = Field(default=300, gt=0, description="Seconds to wait for a picture.", json_schema_extra=TRANSPORT)
@@ -66,10 +65,10 @@ class OpenAIImageGeneration(OpenAIServer, ImageGenerationModel):
         return await self._read(answer, target, wanted)
 
     async def _read(self, answer: Answer, target: Target, wanted: int) -> Completion:
-        body = object_of(answer, target)
+        body = object_of(answer, target, _IMAGES)
         data = body.get("data")
         if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
-            raise _no_image(answer, target, "it has no list of data")
+            raise something_else(answer, target, "it has no list of data", _IMAGES)
         usage = body.get("usage")
         used = Usage(count_of(usage, "input_tokens"), count_of(usage, "output_tokens"), images=len(data))
         if not data:
@@ -86,18 +85,10 @@ class OpenAIImageGeneration(OpenAIServer, ImageGenerationModel):
             try:
                 file = base64.b64decode(encoded, validate=True)
             except binascii.Error as error:
-                raise _no_image(answer, target, "an image is no base64") from error
+                raise something_else(answer, target, "an image is no base64", _IMAGES) from error
             if kind_of(file) is None:
-                raise _no_image(answer, target, "what it calls an image is none")
+                raise something_else(answer, target, "what it calls an image is none", _IMAGES)
             return file
         if isinstance(url := one.get("url"), str) and url:
             return await fetch_image(url, self.address, self.timeout)
-        raise _no_image(answer, target, "an entry has no image")
-
-
-def _no_image(answer: Answer, target: Target, why: str) -> ServerFailed:
-    seen = target.excerpt(answer.body[:2000].decode(errors="replace"))
-    return ServerFailed(
-        f"{target} answered, but not with images: {why}; it said {answer.status}: {seen or '(nothing)'}",
-        "check base_url (most servers want it to end in /v1), and that the model is one for images",
-    )
+        raise something_else(answer, target, "an entry has no image", _IMAGES)

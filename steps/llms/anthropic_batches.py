@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,6 @@ class AnthropicBatches(BatchAPI):
             "ended" if said.get("processing_status") == "ended" else "running",
             counts.get("succeeded") or 0,
             failed,
-            sum(count for count in counts.values() if isinstance(count, int)),
             (str(url),) if url else (),
             is_cancelled=bool(said.get("cancel_initiated_at")),
         )
@@ -104,7 +103,7 @@ class AnthropicBatches(BatchAPI):
             return self._read(custom_id, Answer(status, {}, orjson.dumps({"error": inner})), wanted(custom_id))
         return self._gone(custom_id, str(kind), "")
 
-    async def _listed(self) -> Any:
+    async def _listed(self) -> AsyncIterator[Body]:
         after = ""
         for _ in range(PAGES):
             page = await self._get(self._batches, f"limit=100{after and f'&after_id={after}'}")

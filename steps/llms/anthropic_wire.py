@@ -7,7 +7,7 @@ from typing import Any
 
 from steps.errors import BadRequest, ContentFiltered, EmptyReply
 from steps.llms.base import Chat, Completion, JSONSchema, Usage
-from steps.llms.chat_replies import count_of, not_a_completion, object_of
+from steps.llms.chat_replies import count_of, object_of, something_else
 from steps.llms.http import Answer
 from steps.llms.json_schemas import NotStrict, strict_schema
 from steps.llms.provider_errors import Target
@@ -50,7 +50,7 @@ def read_message(answer: Answer, target: Target) -> Completion:
     body = object_of(answer, target)
     parts = body.get("content")
     if not isinstance(parts, list):
-        raise not_a_completion(answer, target, "it has no list of content")
+        raise something_else(answer, target, "it has no list of content")
     reason, usage = body.get("stop_reason"), _usage(body.get("usage"))
     text = "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict) and part.get("type") == "text")
     if reason == "refusal" or not text.strip():

@@ -1,27 +1,26 @@
 """The batch endpoints of providers: many requests in one file, answered within a day for less.
 
 What differs between providers is here: where a file goes, how a batch is made, looked at and found again, and how the lines
-of its results read. What to do about all that is up to the engine (`flows.engine.batches`).
+of its results read. What to do about all that is up to the engine (`flows.engine.batching`).
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
 from steps.errors import BadRequest, LLMError, ServerFailed
 from steps.llms.base import Completion
 from steps.llms.chat_replies import object_of
-from steps.llms.http import Answer, JSONEndpoint
+from steps.llms.http import Answer, JSONEndpoint, url_of
 from steps.llms.provider_errors import Target, classify
-from steps.providers import Batching
+from steps.providers import Provider
 
 TRANSFER_S = 1800.0
 """How long a file may take, up or down."""
@@ -48,13 +47,12 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """How far a batch is. `done` and `failed` are as the provider counts them, of `total` requests."""
+    """How far a batch is. `done` and `failed` are as the provider counts its requests."""
 
     id: str
     state: State
     done: int
     failed: int
-    total: int
     results: tuple[str, ...] = ()
     """Where its results are, once it has ended: files by their ids, or an address."""
     faults: tuple[Fault, ...] = ()
@@ -94,14 +92,24 @@ class BatchAPI(ABC):
     """Whether a batch can be found again by the tag that it was made with."""
 
     def __init__(
-        self, address: str, batching: Batching, target: Target, headers: dict[str, str], timeout_s: float, told: Translation
+        self,
+        address: str,
+        provider: Provider,
+        target: Target,
+        headers: dict[str, str],
+        told: Translation,
+        *,
+        timeout_s: float,
+        pause_s: float,
     ) -> None:
+        """`pause_s`: how long requests wait for others, and how far the first looks at a batch are apart."""
+        self.provider = provider
+        self.told = told
+        self.pause_s = pause_s
         self._address = address
-        self.batching = batching
         self._target = target
         self._headers = headers
         self._timeout_s = timeout_s
-        self.told = told
         self._endpoint = JSONEndpoint(address, {}, timeout_s)
 
     async def __aenter__(self) -> BatchAPI:
@@ -228,8 +236,8 @@ class BatchAPI(ABC):
         """A batch as the provider describes it."""
 
     @abstractmethod
-    def _listed(self) -> Any:
-        """All batches, newest first, as the provider describes them: an async iterator."""
+    def _listed(self) -> AsyncIterator[Body]:
+        """All batches, newest first, as the provider describes them."""
 
     # ---- requests
     async def _send(
@@ -243,8 +251,7 @@ class BatchAPI(ABC):
         into: Path | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
-        url = self._url(path, query)
-        given = {**self._headers, **(headers or {})}
+        url, given = url_of(self._address, path, query), {**self._headers, **(headers or {})}
         return await self._endpoint.send(method, url, given, data=data, into=into, timeout_s=timeout_s or self._timeout_s)
 
     async def _post(self, path: str, body: Body) -> Body:
@@ -264,11 +271,6 @@ class BatchAPI(ABC):
 
     async def _get(self, path: str, query: str = "") -> Body:
         return object_of(await self._send("GET", path, query=query), replace(self._target, path=f"/{path}"))
-
-    def _url(self, path: str, query: str = "") -> str:
-        parts = urlsplit(self._address)
-        asked = "&".join(filter(None, (parts.query, query)))
-        return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}", query=asked))
 
     def _id_of(self, said: Body) -> str:
         if not isinstance(found := said.get("id"), str) or not found:
@@ -312,9 +314,9 @@ class OpenAIBatches(BatchAPI):
             state = "ended" if files else "failed"
         done, failed = _number(counts.get("completed")), _number(counts.get("failed"))
         is_cancelled = status == "cancelled"
-        return BatchState(self._id_of(said), state, done, failed, _number(counts.get("total")), files, faults, is_cancelled)
+        return BatchState(self._id_of(said), state, done, failed, files, faults, is_cancelled)
 
-    async def _listed(self) -> Any:
+    async def _listed(self) -> AsyncIterator[Body]:
         after = ""
         for _ in range(PAGES):
             page = await self._get("batches", f"limit=100{after and f'&after={after}'}")
@@ -328,11 +330,11 @@ class OpenAIBatches(BatchAPI):
 class AzureBatches(OpenAIBatches):
     """Azure OpenAI: the files and batches of a resource, whatever deployment they ask."""
 
-    def __init__(self, address: str, *others: Any) -> None:
+    def __init__(self, address: str, *others: Any, **more: Any) -> None:
         resource = re.sub(r"/deployments/[^/?]+", "", address)
         if resource != address:
             self.route = "/chat/completions"
-        super().__init__(resource, *others)
+        super().__init__(resource, *others, **more)
 
     async def is_ready(self, uploaded: str) -> bool:
         said = await self._get(f"files/{uploaded}")
@@ -372,10 +374,9 @@ class MistralBatches(BatchAPI):
         elif status == "FAILED":
             state = "ended" if files else "failed"
         done, failed = _number(said.get("succeeded_requests")), _number(said.get("failed_requests"))
-        total = _number(said.get("total_requests"))
-        return BatchState(self._id_of(said), state, done, failed, total, files, faults, is_cancelled=status == "CANCELLED")
+        return BatchState(self._id_of(said), state, done, failed, files, faults, is_cancelled=status == "CANCELLED")
 
-    async def _listed(self) -> Any:
+    async def _listed(self) -> AsyncIterator[Body]:
         for page in range(PAGES):
             found = (await self._get("batch/jobs", f"page={page}&page_size=100&created_by_me=true")).get("data") or []
             for one in found:

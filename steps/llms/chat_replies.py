@@ -12,6 +12,9 @@ from steps.llms.base import Completion, Usage
 from steps.llms.http import Answer
 from steps.llms.provider_errors import Target, classify
 
+CHAT = "a chat completion"
+SEEN_BYTES = 2000
+"""Of an answer that is shown: it may be megabytes of an image."""
 MOST_TOKENS = 10**12
 """More than any request can use: a count beyond it is a server's slip, and would spend every budget."""
 
@@ -30,7 +33,7 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
         status = code if isinstance(code, int) and 400 <= code < 600 else 500
         raise classify(status, answer.body, answer.headers, target)
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-        raise not_a_completion(answer, target, "it has no list of choices")
+        raise something_else(answer, target, "it has no list of choices")
     read = [(text, choice.get("finish_reason")) for choice in choices if (text := _text(choice)).strip()][:wanted]
     if not read:
         raise _without_text(choices[0] if choices else {}, _usage(body.get("usage")), answer, target)
@@ -44,8 +47,8 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
     )
 
 
-def object_of(answer: Answer, target: Target) -> dict[str, Any]:
-    """The JSON object that a server answered with.
+def object_of(answer: Answer, target: Target, what: str = CHAT) -> dict[str, Any]:
+    """The JSON object that a server answered with. `what`: what was asked for, as messages call it.
 
     Raises:
         LLMError: The server refused, or answered with something else.
@@ -55,9 +58,9 @@ def object_of(answer: Answer, target: Target) -> dict[str, Any]:
     try:
         body = _parsed(answer.body)
     except (ValueError, RecursionError) as error:
-        raise not_a_completion(answer, target, "it is not JSON" if answer.body else "it is empty") from error
+        raise something_else(answer, target, "it is not JSON" if answer.body else "it is empty", what) from error
     if not isinstance(body, dict):
-        raise not_a_completion(answer, target, "it is not an object")
+        raise something_else(answer, target, "it is not an object", what)
     return body
 
 
@@ -108,7 +111,7 @@ def count_of(counts: Any, name: str) -> int:
 
 def _without_text(choice: dict[str, Any], usage: Usage, answer: Answer, target: Target) -> LLMError:
     if choice.get("finish_reason") == "error":  # OpenRouter: the provider behind it broke off, and charges nothing
-        return not_a_completion(answer, target, "its first choice has no text (finish_reason 'error')")
+        return something_else(answer, target, "its first choice has no text (finish_reason 'error')")
     error = _useless(choice, answer, target)
     error.usage = usage if usage.input_tokens or usage.output_tokens else None
     return error
@@ -138,10 +141,11 @@ def _useless(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError
     )
 
 
-def not_a_completion(answer: Answer, target: Target, why: str) -> ServerFailed:
-    """What it is when somebody else answers at this address."""
-    seen = target.excerpt(answer.body.decode(errors="replace"))
+def something_else(answer: Answer, target: Target, why: str, what: str = CHAT) -> ServerFailed:
+    """What it is when an answer is not what was asked for: somebody else answers at this address, or another kind of model."""
+    seen = target.excerpt(answer.body[:SEEN_BYTES].decode(errors="replace"))
+    model = "" if what == CHAT else f", that the model is one for {what}"
     return ServerFailed(
-        f"{target} answered, but not with a chat completion: {why}; it said {answer.status}: {seen or '(nothing)'}",
-        "check that base_url is the API itself (most servers want it to end in /v1), then the server's log",
+        f"{target} answered, but not with {what}: {why}; it said {answer.status}: {seen or '(nothing)'}",
+        f"check that base_url is the API itself (most servers want it to end in /v1){model}, then the server's log",
     )

@@ -1,4 +1,4 @@
-"""One URL that takes JSON by POST: connections, proxy, certificates and time limit of the model clients.
+"""Requests to a model server: connections, proxy, certificates and time limit of the model clients.
 
 A request costs about 0.2 ms of CPU (benchmarks/request_path.py). To keep it so, URL, headers and proxy are made once:
 aiohttp's `trust_env` would look the proxy up in a thread pool for every request. aiohttp itself is imported when the
@@ -17,8 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
+
+import orjson
 
 from steps import cassettes
 from steps.cassettes.exchanges import Sent
@@ -51,8 +53,20 @@ class _Shared:
     users: int = 1
 
 
+def json_body(body: Mapping[str, Any]) -> bytes:
+    """A body as it travels.
+
+    Raises:
+        BadRequest: It cannot be written.
+    """
+    try:
+        return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError as error:
+        raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
+
+
 class JSONEndpoint:
-    """Sends JSON to one URL over connections that are kept open.
+    """Posts JSON to one URL over connections that are kept open; other requests to its server go by them too (`send`).
 
     Several users may `open` it, and each closes it again; every event loop gets connections of its own.
     """
@@ -300,6 +314,13 @@ def url_problem(url: str, parameter: str = "base_url", example: str = "https://h
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return f"{parameter} must look like {example}, not {url!r}"
     return None
+
+
+def url_of(base_url: str, path: str, query: str = "") -> str:
+    """An address below another. The path goes before a query: Azure's addresses end in `?api-version=...`."""
+    parts = urlsplit(base_url)
+    below = f"{parts.path.rstrip('/')}/{path}" if path else parts.path
+    return urlunsplit(parts._replace(path=below, query="&".join(filter(None, (parts.query, query)))))
 
 
 def host_and_port(url: str) -> str:

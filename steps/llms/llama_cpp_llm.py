@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Sequence
@@ -77,11 +78,12 @@ class LlamaCppLLM(LocalLLM):
         return () if self.serve and llama_server() else super().missing_packages()
 
     async def start_engine(self) -> Engine:
-        from steps.local.llama_cpp_engine import LlamaCppEngine, file_of, start_llama_server
+        from steps.local.llama_cpp_engine import LlamaCppEngine, find_file, start_llama_server
 
         if not self.source:
             raise RunError(*NO_FILE)
-        path = await file_of(self.model_path or "*.gguf", self.repo_id, reveal(self.token, "HF_TOKEN"))
+        token = reveal(self.token, "HF_TOKEN")
+        path = await asyncio.to_thread(find_file, self.model_path or "*.gguf", self.repo_id, token)
         how: dict[str, Any] = {"n_gpu_layers": self.n_gpu_layers, "n_ctx": self.n_ctx, "n_batch": self.n_batch}
         if self.serve:
             return await start_llama_server(

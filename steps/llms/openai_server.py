@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, create_model, model_validator
 
-from steps.errors import AuthFailed, ModelNotFound, ServerFailed, Unreachable
+from steps import cassettes
+from steps.errors import AuthFailed, Complaint, ModelNotFound, RunError, ServerFailed, Unreachable
 from steps.llms.base import Responder
-from steps.llms.provider_fields import address_field, key_field
+from steps.llms.provider_fields import address_field, key_field, model_field
 from steps.llms.server_llm import Key, ServerModel, with_path
 from steps.providers import BY_CLASS, BY_NAME, Provider, provider_at
 from steps.secrets import TRANSPORT, Secret
@@ -89,6 +90,28 @@ class ProviderServer(OpenAIServer):
     @property
     def _model_id(self) -> str:
         return self.model
+
+
+S = TypeVar("S", bound=ProviderServer)
+
+
+def class_of_row(base: type[S], name: str, provider: Provider, about: str, *, vectors: bool = False) -> type[S]:
+    """The class of a row that needs no parameters of its own. `vectors`: it turns texts into them."""
+    example = provider.embeds.example if vectors and provider.embeds is not None else provider.example
+    documented = f"""{about}
+
+    Example:
+        >>> {name}(model="{example}").endpoint
+        '{provider.address + provider.path}'
+    """
+    fields: dict[str, Any] = {
+        "model": (str, model_field(provider, vectors=vectors)),
+        "base_url": (str | None, address_field(provider)),
+        "api_key": (Secret | list[Secret] | None, key_field(provider)),
+    }
+    made = create_model(name, __base__=base, __module__=base.__module__, __doc__=documented, **fields)
+    made.served_by = provider
+    return made
 
 
 class AzureServer(ProviderServer):
@@ -187,7 +210,17 @@ class HuggingFaceServer(ProviderServer):
     def address(self) -> str:
         return self._address or super().address
 
+    def problems(self) -> Sequence[Complaint]:
+        return [*super().problems(), *self._passes_a_cassette()]
+
+    def _passes_a_cassette(self) -> Sequence[tuple[str, str]]:
+        if self.endpoint_name is None:
+            return ()
+        return cassettes.passed_by("an `endpoint_name`, which is looked up at the Hub,", "name its address in base_url instead")
+
     async def load(self) -> None:
+        for problem in self._passes_a_cassette():
+            raise RunError(*problem)
         if self.endpoint_name is not None and not self._address:
             self._address = await asyncio.to_thread(self._look_up, self.endpoint_name)
         await super().load()

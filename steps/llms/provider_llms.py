@@ -5,15 +5,15 @@ Most are made from their row alone. Those that are written out have parameters o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from steps.llms.base import LLM
 from steps.llms.openai_llm import OpenAILLM
-from steps.llms.openai_server import AzureServer, CohereServer, HuggingFaceServer, OllamaServer, ProviderServer
+from steps.llms.openai_server import AzureServer, CohereServer, HuggingFaceServer, OllamaServer, ProviderServer, class_of_row
 from steps.llms.provider_fields import address_field, key_field, model_field
-from steps.providers import BY_CLASS, PROVIDERS, Provider
+from steps.providers import BY_CLASS, PROVIDERS
 from steps.secrets import Secret
 
 
@@ -104,26 +104,6 @@ class InferenceEndpointsLLM(HuggingFaceServer, ProviderLLM):
     """
 
 
-def _made(provider: Provider) -> type[ProviderLLM]:
-    """The class of a row that needs no parameters of its own."""
-    name = provider.class_name
-    usual = provider.address + provider.path
-    about = f"""Asks models at {provider.title}.
-
-    Example:
-        >>> {name}(model="{provider.example}").endpoint
-        '{usual}'
-    """
-    fields: dict[str, Any] = {
-        "model": (str, model_field(provider)),
-        "base_url": (str | None, address_field(provider)),
-        "api_key": (Secret | list[Secret] | None, key_field(provider)),
-    }
-    made = create_model(name, __base__=ProviderLLM, __module__=__name__, __doc__=about, **fields)
-    made.served_by = provider
-    return made
-
-
 if TYPE_CHECKING:  # what type checkers see of the classes that are made; a test holds both together
 
     class AnyscaleLLM(ProviderLLM): ...
@@ -153,4 +133,6 @@ if TYPE_CHECKING:  # what type checkers see of the classes that are made; a test
 else:
     for _provider in PROVIDERS:
         if _provider.protocol == "openai" and _provider.class_name not in ("OpenAILLM", *globals()):
-            globals()[_provider.class_name] = _made(_provider)
+            globals()[_provider.class_name] = class_of_row(
+                ProviderLLM, _provider.class_name, _provider, f"Asks models at {_provider.title}."
+            )

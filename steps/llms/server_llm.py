@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
-import orjson
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer, field_validator
 
 from steps.cassettes import is_replayed
@@ -20,7 +19,7 @@ from steps.llms.anthropic_batches import AnthropicBatches
 from steps.llms.base import LLM, Account, Completion, Responder
 from steps.llms.batch_apis import AzureBatches, BatchAPI, MistralBatches, OpenAIBatches, Translation
 from steps.llms.chat_requests import RESERVED, StructuredOutput, parameter_problems
-from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, url_problem
+from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, json_body, url_of, url_problem
 from steps.llms.prices import FREE, Price, find_price
 from steps.llms.provider_errors import Target
 from steps.providers import COMPATIBLE, Batching, Provider
@@ -287,11 +286,7 @@ class ServerModel(Responder):
         return {header: f"Bearer {key.value}" if header == "Authorization" else key.value}
 
     async def _post(self, endpoint: JSONEndpoint, body: dict[str, Any], headers: dict[str, str]) -> Answer:
-        try:
-            content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
-        except TypeError as error:
-            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
-        return await endpoint.post(content, headers)
+        return await endpoint.post(json_body(body), headers)
 
 
 class ServerLLM(ServerModel, LLM):
@@ -346,8 +341,9 @@ class ServerLLM(ServerModel, LLM):
         self._refuses_schemas = True
 
     def batch_api(self, account: Account | None = None) -> BatchAPI:
-        if (batching := self.batching) is None:
-            raise BadRequest(f"{self.provider.title} has no batch endpoint that is known here", "set `batch: false`")
+        provider = self.provider
+        if provider.batch is None:
+            raise BadRequest(f"{provider.title} has no batch endpoint that is known here", "set `batch: false`")
         kinds: dict[str, type[BatchAPI]] = {
             "openai": OpenAIBatches,
             "azure": AzureBatches,
@@ -357,8 +353,8 @@ class ServerLLM(ServerModel, LLM):
         wire = self._prepare()
         at = next((at for at, one in enumerate(self.accounts) if account is not None and one == account), 0)
         headers = {**wire.endpoint.headers, **wire.headers[at]}
-        told = self._translation(wire)
-        return kinds[batching.protocol](self.address, batching, wire.targets[at], headers, self.timeout, told)
+        kind, told = kinds[provider.batch.protocol], self._translation(wire)
+        return kind(self.address, provider, wire.targets[at], headers, told, timeout_s=self.timeout, pause_s=self.batch_pause)
 
     def _translation(self, wire: Wire) -> Translation:
         """How a batch has its requests, and how its answers are read."""
@@ -406,12 +402,6 @@ def _with_scheme(address: str, provider: Provider) -> str:
     usual = urlsplit(provider.address)
     port = "" if ":" in address or not usual.port else f":{usual.port}"
     return f"{usual.scheme or 'https'}://{address}{port}"
-
-
-def url_of(base_url: str, path: str) -> str:
-    """The path goes before a query: Azure's addresses end in `?api-version=...`."""
-    parts = urlsplit(base_url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}" if path else parts.path))
 
 
 @lru_cache(maxsize=64)

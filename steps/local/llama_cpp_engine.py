@@ -14,22 +14,17 @@ from steps.llms.base import Usage
 from steps.llms.user_turns import MOST_TOKENS
 from steps.local.engine import Asked, Generated, Structure
 from steps.local.in_turn import Answered, InTurn
-from steps.local.server import OpenAIServer, Program, flags, free_port
+from steps.local.server import OwnServer, Program, flags, free_port
 
 _NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens", "repetition_penalty": "repeat_penalty"}
 
 
-async def file_of(path: str, repo_id: str | None, token: str | None) -> str:
-    """The GGUF file on this machine, downloaded if need be.
+def find_file(path: str, repo_id: str | None, token: str | None) -> str:
+    """The GGUF file on this machine, downloaded if need be. Blocks.
 
     Raises:
         RunError: It is not there.
     """
-    return await asyncio.to_thread(find_file, path, repo_id, token)
-
-
-def find_file(path: str, repo_id: str | None, token: str | None) -> str:
-    """`file_of`, for code without an event loop."""
     if repo_id is not None:
         return _download(path, repo_id, token)
     found = Path(path).expanduser()
@@ -127,7 +122,7 @@ def _on_the_wire(wanted: Structure) -> dict[str, Any]:
 
 async def start_llama_server(
     program: str | None, path: str, how: dict[str, Any], chat_format: str | None, at_once: int, more: dict[str, Any]
-) -> OpenAIServer:
+) -> OwnServer:
     """llama.cpp's server with this model, ready to be asked. `program`: its own; None for the one that llama-cpp-python has."""
     port = free_port()
     name = Path(path).name
@@ -137,9 +132,9 @@ async def start_llama_server(
         given = {"model": path, "host": "127.0.0.1", "port": port, "alias": name, "parallel": at_once, "ctx-size": context}
         given |= {"batch-size": how["n_batch"], "n-gpu-layers": 999 if how["n_gpu_layers"] < 0 else how["n_gpu_layers"]}
         given |= {"chat-template": chat_format} if chat_format else {}
-        return await OpenAIServer.start(Program("llama.cpp", [program, *flags({**given, **more})], port, name, **words))
+        return await OwnServer.start(Program("llama.cpp", [program, *flags({**given, **more})], port, name, **words))
     extra("llama_cpp.server", "llama-cpp", "LlamaCppLLM with `serve`")
     given = {"model": path, "host": "127.0.0.1", "port": port, "model_alias": name, **how}
     given |= {"chat_format": chat_format} if chat_format else {}
     command = ["python", "-m", "llama_cpp.server", *flags({**given, **more})]
-    return await OpenAIServer.start(Program("llama.cpp", command, port, name, health="/v1/models", **words))
+    return await OwnServer.start(Program("llama.cpp", command, port, name, health="/v1/models", **words))

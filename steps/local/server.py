@@ -15,12 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-import orjson
-
-from steps.errors import BadRequest, EndpointDown, NetworkFailed, RunError, ServerFailed
+from steps.errors import EndpointDown, NetworkFailed, RunError, ServerFailed
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import StructuredOutput, wire_sampling, wire_structure
-from steps.llms.http import JSONEndpoint
+from steps.llms.http import JSONEndpoint, json_body
 from steps.llms.provider_errors import Target
 from steps.local import keeper
 from steps.local.engine import Asked, Engine, Generated, Structure
@@ -72,7 +70,7 @@ def flags(given: dict[str, Any]) -> list[str]:
     return found
 
 
-class OpenAIServer(Engine):
+class OwnServer(Engine):
     """A server of ours that speaks OpenAI's protocol."""
 
     def __init__(self, program: Program, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -185,10 +183,7 @@ class OpenAIServer(Engine):
             endpoint, body = self._prompts, {**body, "prompt": asked.prompt}
         else:
             body["messages"] = asked.chat
-        try:
-            return endpoint, orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
-        except TypeError as error:
-            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
+        return endpoint, json_body(body)
 
     async def close(self) -> None:
         await self._chats.close()

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from steps.llms.vllm import PYTHON_VARIABLE
-from steps.local.server import OpenAIServer, Program, flags, free_port
+from steps.local.logs import log_path
+from steps.local.server import OwnServer, Program, flags, free_port
 from steps.local.vllm_engine import LORA
 
 
-async def start_server(args: dict[str, Any], lora: str | None, chat_template: str | None) -> OpenAIServer:
+async def start_server(args: dict[str, Any], lora: str | None, chat_template: str | None) -> OwnServer:
     """vLLM's server with this model, ready to be asked.
 
     Raises:
@@ -23,16 +24,16 @@ async def start_server(args: dict[str, Any], lora: str | None, chat_template: st
     if lora is not None:
         given["lora-modules"] = f"{LORA}={lora}"
     if chat_template is not None:
-        given["chat-template"] = _in_a_file(chat_template)
+        given["chat-template"] = _in_a_file(chat_template, log_path(model).parent)
     command = [os.environ.get(PYTHON_VARIABLE, "python"), "-m", "vllm.entrypoints.openai.api_server", *flags(given)]
     environment = {"VLLM_NO_USAGE_STATS": os.environ.get("VLLM_NO_USAGE_STATS", "1")}
     program = Program("vLLM", command, port, LORA if lora is not None else model, environment=environment)
-    return await OpenAIServer.start(program)
+    return await OwnServer.start(program)
 
 
-def _in_a_file(template: str) -> str:
-    """A template as a file: as an argument it could be taken for a path."""
-    handle, path = tempfile.mkstemp(prefix="distilflow-chat-", suffix=".jinja")
+def _in_a_file(template: str, folder: Path) -> str:
+    """A template as a file beside the log: as an argument it could be taken for a path."""
+    handle, path = tempfile.mkstemp(prefix="chat-template-", suffix=".jinja", dir=folder)
     os.close(handle)
     Path(path).write_text(template, encoding="utf-8")
     return path

@@ -221,10 +221,7 @@ class Batches:
 
     def _size(self, line: BatchLine, name: str, request: Request) -> int:
         assert line.llm.batching is not None
-        try:
-            size = len(line_of(line.api, "-" * 17 + name, request))
-        except TypeError as error:
-            raise BadRequest(f"this chat cannot be written as JSON: {error}", "mend the row's text") from error
+        size = len(line_of(line.api, "-" * 17 + name, request))
         if size >= line.llm.batching.most_bytes:
             raise BadRequest(f"this request has {size:,} bytes, more than a batch of {line.provider} may", "shorten the row")
         return size

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from flows.engine.batching.line import BatchLine
 from flows.engine.batching.replies import Replies
-from flows.engine.batching.submissions import Asked, AskedRequests, Place, Submission, Submissions, wanted
+from flows.engine.batching.submissions import Asked, AskedRequests, Outcome, Place, Submission, Submissions
 from flows.engine.notices import Notice, Tell
 from steps.errors import BadRequest, EndpointDown, LLMError, RateLimited, RowError, RunError
-from steps.llms.batch_apis import BatchAPI, BatchState, BatchUnknown, Fault, Result, is_refusal, lines_of
+from steps.llms.batch_apis import BatchAPI, BatchState, BatchUnknown, Fault, is_refusal, lines_of
 from steps.wording import counted
 
 SLOWEST = 12
@@ -177,9 +178,7 @@ class Course:
                     await asyncio.to_thread(self._run.files.save, self._one)
                     return
             except LLMError as error:
-                if error.is_fatal or not error.is_retryable:
-                    raise
-                self._tell_once(error)
+                self._tell_if_it_may_pass(error)
             if not self._one.batch:
                 told = f"{counted(self._one.count, 'request')} of step {self._one.step!r}"
                 text = f"waiting for {self._one.provider}: it is not known whether it took {told}"
@@ -226,9 +225,7 @@ class Course:
                     f"waiting for {self._one.provider}: {done} requests of step {self._one.step!r} are done in {self._one.name}"
                 )
             except LLMError as error:
-                if error.is_fatal or not error.is_retryable:
-                    raise
-                self._tell_once(error)
+                self._tell_if_it_may_pass(error)
             if is_last:
                 raise Over
             await self._sleep(pause_s, may_look_once_more=True)
@@ -299,11 +296,7 @@ class Course:
                     f"{what}, and its results have {answered:,} of them",
                     f"resume later; or, {again}, {self._run.files.without(self._one)}",
                 )
-            missing = [self._api.missing(self._one.custom_id(key), is_cancelled=state.is_cancelled) for key in left]
-            nowhere = Place(Path(), 0, 0, 1, self._api)
-            await self._run.replies.take_in(
-                self._one, self._line, requests, [(self._one.key_in(each.custom_id), each, nowhere) for each in missing]
-            )
+            await self._take_in(self._missing(requests, left, state))
         finally:
             requests.close()
         ended = "cancelled" if state.is_cancelled else "collected"
@@ -313,10 +306,10 @@ class Course:
 
     async def _read(self, requests: AskedRequests, path: Path, left: set[str]) -> int:
         """Take in one file of results, as far as they are `left`; how many of all in it are answers."""
-        chunk: list[tuple[str, Result, Place]] = []
+        chunk: list[Outcome] = []
         seen, answered = set[str](), 0
         for at, content in lines_of(path):
-            result = self._api.result(content, lambda custom_id: wanted(requests, self._one.key_in(custom_id)))
+            result = self._api.result(content, lambda custom_id: requests.wanted(self._one.key_in(custom_id)))
             if result is None or (key := self._one.key_in(result.custom_id)) not in requests or key in seen:
                 continue
             seen.add(key)
@@ -324,12 +317,25 @@ class Course:
             if key not in left:
                 continue
             left.discard(key)
-            chunk.append((key, result, Place(path, at, len(content), wanted(requests, key), self._api)))
+            asked = requests.get(key)
+            chunk.append(Outcome(asked, result, Place(path, at, len(content), asked.request.n, self._api)))
             if len(chunk) >= AT_A_TIME:
-                await self._run.replies.take_in(self._one, self._line, requests, chunk)
+                await self._take_in(chunk)
                 chunk = []
-        await self._run.replies.take_in(self._one, self._line, requests, chunk)
+        await self._take_in(chunk)
         return answered
+
+    def _missing(self, requests: AskedRequests, left: set[str], state: BatchState) -> Iterator[Outcome]:
+        """What no result names."""
+        nowhere = Place(Path(), 0, 0, 1, self._api)
+        for key in left:
+            result = self._api.missing(self._one.custom_id(key), is_cancelled=state.is_cancelled)
+            yield Outcome(requests.get(key), result, nowhere)
+
+    async def _take_in(self, outcomes: Iterable[Outcome]) -> None:
+        left = iter(outcomes)
+        while chunk := list(itertools.islice(left, AT_A_TIME)):
+            await self._run.replies.take_in(self._one, self._line, chunk)
 
     async def _download(self, where: str, path: Path) -> None:
         pause_s = self._line.pause_s
@@ -337,9 +343,7 @@ class Course:
             try:
                 return await self._api.download(where, path)
             except LLMError as error:
-                if error.is_fatal or not error.is_retryable:
-                    raise
-                self._tell_once(error)
+                self._tell_if_it_may_pass(error)
                 await self._sleep(pause_s)
                 pause_s = _longer(pause_s, self._line)
 
@@ -363,6 +367,12 @@ class Course:
 
     def _progress(self, text: str) -> None:
         self._run.tell(Notice("waiting", self._topic, text, level="info"))
+
+    def _tell_if_it_may_pass(self, error: LLMError) -> None:
+        """Raises: The error, where asking again would not help."""
+        if error.is_fatal or not error.is_retryable:
+            raise error
+        self._tell_once(error)
 
     def _tell_once(self, error: LLMError) -> None:
         where = f"{self._one.provider} could not be asked about a batch of step {self._one.step!r}"

@@ -41,18 +41,11 @@ class BatchLine:
         self.identity = identity.hex()
         self.price = price
         self.api = llm.batch_api()
-        self.pause_s = float(getattr(llm, "batch_pause", 5.0))
-
-    @property
-    def most_n(self) -> int:
+        self.pause_s = self.api.pause_s
+        self.most_n = self.api.provider.most_n
         """Replies that one request gets at most."""
-        return int(getattr(self.llm, "provider").most_n)  # noqa: B009
-
-    @property
-    def provider(self) -> str:
+        self.provider = llm.endpoint if self.api.provider is COMPATIBLE else self.api.provider.title
         """What messages call it: its name, or the address of a server that no name is known for."""
-        provider = getattr(self.llm, "provider")  # noqa: B009 - only servers have one
-        return self.llm.endpoint if provider is COMPATIBLE else str(provider.title)
 
 
 def account_of(account: Account, tag: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flows.engine.batching.line import AGAIN, Again, Arrival, BatchLine, Waiting
-from flows.engine.batching.submissions import Asked, AskedRequests, Place, Submission
+from flows.engine.batching.submissions import Asked, Outcome, Place, Submission
 from flows.engine.journal import ROW_BYTES, TAG_BYTES, Entry, Journal
 from flows.engine.tally import Tally
 from steps.errors import EmptyReply, LLMError, SchemaRefused
@@ -43,18 +43,15 @@ class Replies:
         """What of a batch is open."""
         return [key for key, other in self.keys.items() if other is one]
 
-    async def take_in(
-        self, one: Submission, line: BatchLine, requests: AskedRequests, chunk: list[tuple[str, Result, Place]]
-    ) -> None:
+    async def take_in(self, one: Submission, line: BatchLine, chunk: Sequence[Outcome]) -> None:
         """Put some replies into the journal, all of them together, and answer those who wait for them."""
-        kept = await asyncio.gather(*(self._keep(one, requests.get(key), result) for key, result, _ in chunk))
-        for (key, result, place), (entry, used, is_new) in zip(chunk, kept, strict=True):
-            self.keys.pop(key, None)
-            asked = requests.get(key)
+        kept = await asyncio.gather(*(self._keep(one, asked, result) for asked, result, _ in chunk))
+        for (asked, result, place), (entry, used, is_new) in zip(chunk, kept, strict=True):
+            self.keys.pop(asked.key, None)
             if isinstance(result.reply, Completion):
                 arrival = Arrival(result.reply, used, is_new)
-                if not self.answer(key, arrival):
-                    self.arrived[key] = (place, used)
+                if not self.answer(asked.key, arrival):
+                    self.arrived[asked.key] = (place, used)
                     if is_new:
                         self._paid(entry, used)
                 continue

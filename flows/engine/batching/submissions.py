@@ -7,22 +7,22 @@ provider has it, `<tag>.input.jsonl`, the file as it is sent.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from flows.engine.items import KEY_BYTES
 from steps.errors import RunError
 from steps.llms.base import Completion, Request
-from steps.llms.batch_apis import BatchAPI, lines_of
+from steps.llms.batch_apis import BatchAPI, Result, lines_of
+from steps.llms.http import json_body
 
 BATCHES = "batches"
 """Folder of a run's batches."""
@@ -53,8 +53,6 @@ class Submission:
     progress: Progress = "written"
     at: float = field(default_factory=time.time)
     creating_at: float = 0.0
-    digest: str = ""
-    """Of the file, SHA-256."""
     uploaded: str = ""
     """What the file is called at the provider."""
     is_copy: bool = False
@@ -184,22 +182,15 @@ class Submissions:
             OSError: It cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256()
         with self.requests(one).open("wb") as kept, self.input(one).open("wb") as sent:
-
-            def send(part: bytes) -> None:
-                sent.write(part)
-                digest.update(part)
-
-            send(api.opening())
+            sent.write(api.opening())
             for number, each in enumerate(asked):
                 kept.write(each.to_json() + b"\n")
-                send((api.separator() if number else b"") + line_of(api, one.custom_id(each.key), each.request))
-            send(api.closing())
+                sent.write((api.separator() if number else b"") + line_of(api, one.custom_id(each.key), each.request))
+            sent.write(api.closing())
             for file in (kept, sent):
                 file.flush()
                 os.fsync(file.fileno())
-        one.digest = digest.hexdigest()
         self.save(one)
 
     def save(self, one: Submission) -> None:
@@ -244,10 +235,8 @@ def line_of(api: BatchAPI, custom_id: str, request: Request) -> bytes:
 
     Raises:
         LLMError: It cannot be sent in a batch.
-        TypeError: It is no JSON.
     """
-    body = api.told.body(request)
-    return orjson.dumps(api.line(custom_id, body), option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    return json_body(api.line(custom_id, api.told.body(request)))
 
 
 _KEY_AT = slice(len(b'{"key":"'), len(b'{"key":"') + 2 * KEY_BYTES)
@@ -261,23 +250,28 @@ class AskedRequests:
         self._places: dict[str, tuple[int, int]] = {}
         for at, line in lines_of(path):
             self._places[line[_KEY_AT].decode()] = (at, len(line))
+        self._keys = list(self._places)
         self._file = path.open("rb")
+        self._last: Asked | None = None
+        """A request is wanted several times in a row."""
 
     def __contains__(self, key: str) -> bool:
         return key in self._places
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
     def get(self, key: str) -> Asked:
-        at, size = self._places[key]
-        self._file.seek(at)
-        return Asked.from_json(self._file.read(size))
+        if self._last is None or self._last.key != key:
+            at, size = self._places[key]
+            self._file.seek(at)
+            self._last = Asked.from_json(self._file.read(size))
+        return self._last
+
+    def wanted(self, key: str) -> int:
+        """Replies that a request asked for."""
+        return self.get(key).request.n if key in self else 1
 
     def at_line(self, number: int) -> str | None:
         """The key of the n-th request, from 1."""
-        keys = list(self._places)
-        return keys[number - 1] if 0 < number <= len(keys) else None
+        return self._keys[number - 1] if 0 < number <= len(self._keys) else None
 
     def close(self) -> None:
         self._file.close()
@@ -302,6 +296,9 @@ class Place:
         return found.reply
 
 
-def wanted(requests: AskedRequests, key: str) -> int:
-    """Replies that a request asked for."""
-    return requests.get(key).request.n if key and key in requests else 1
+class Outcome(NamedTuple):
+    """What came of one request, and where that can be read again."""
+
+    asked: Asked
+    result: Result
+    place: Place

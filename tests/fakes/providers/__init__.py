@@ -3,7 +3,8 @@
 from tests.fakes.providers.dialects import DIALECTS, Dialect
 from tests.fakes.providers.embedders import EMBEDDERS, vector_of
 from tests.fakes.providers.interception import Intercepted, intercepting
-from tests.fakes.providers.server import BAD_KEY, NO_MODEL, FakeProviders, Prompt
+from tests.fakes.providers.refusals import BAD_KEY, NO_MODEL
+from tests.fakes.providers.server import FakeProviders, Prompt
 
 __all__ = [
     "BAD_KEY",

@@ -22,8 +22,9 @@ from aiohttp import web
 
 from tests.fakes.providers.dialects import DIALECTS, Dialect
 from tests.fakes.providers.failures import Failure, anthropic_error, openai_error
-from tests.fakes.providers.server import BAD_KEY, Prompt, _completion, _message, _openai_problem, _texts
-from tests.fakes.providers.server import _anthropic_problem as anthropic_problem
+from tests.fakes.providers.refusals import BAD_KEY, anthropic_problem, openai_problem
+from tests.fakes.providers.replies import answered_with, completion, message, texts_of
+from tests.fakes.providers.server import Prompt
 
 Kind = Literal["openai", "azure", "anthropic", "mistral"]
 Moment = Literal["upload", "create", "late", "created", "look", "download"]
@@ -137,11 +138,13 @@ class FakeBatches:
         async def checked(request: web.Request) -> web.StreamResponse:
             given = request.headers.get(self.dialect.key_header, "").removeprefix("Bearer ")
             if not given or given == BAD_KEY:
-                return _failure(self.dialect.unauthorized)
+                return answered_with(self.dialect.unauthorized)
             if self.kind == "azure" and request.query.get("api-version") != AZURE_VERSION["api-version"]:
-                return _failure(Failure(404, {"error": {"code": "404", "message": "Resource not found"}}))
+                return answered_with(Failure(404, {"error": {"code": "404", "message": "Resource not found"}}))
             if self.kind == "anthropic" and request.headers.get("anthropic-version") != "2023-06-01":
-                return _failure(Failure(400, anthropic_error("invalid_request_error", "anthropic-version: header is required")))
+                return answered_with(
+                    Failure(400, anthropic_error("invalid_request_error", "anthropic-version: header is required"))
+                )
             found: web.StreamResponse = await handle(request)
             return found
 
@@ -157,11 +160,11 @@ class FakeBatches:
         await self._held("upload")
         form = await request.post()
         if form.get("purpose") != "batch" or not isinstance(form.get("file"), web.FileField):
-            return _failure(Failure(400, openai_error("'purpose' and 'file' are required", "invalid_request_error")))
+            return answered_with(Failure(400, openai_error("'purpose' and 'file' are required", "invalid_request_error")))
         given = form["file"]
         assert isinstance(given, web.FileField)
         if not given.filename.endswith(".jsonl"):
-            return _failure(Failure(400, openai_error("Invalid file format.", "invalid_request_error")))
+            return answered_with(Failure(400, openai_error("Invalid file format.", "invalid_request_error")))
         name, content = f"file-{next(self._numbers)}", given.file.read()
         self._files[name] = content
         self.uploads += 1
@@ -188,17 +191,17 @@ class FakeBatches:
         await self._held("create")
         if self.failing_creates:
             self.failing_creates -= 1
-            return _failure(self.dialect.failed)
+            return answered_with(self.dialect.failed)
         if self.hold == "late" and not self.reached.is_set():
             self._working = asyncio.create_task(self._make_late(body))
             await asyncio.shield(self._working)
             return web.Response(status=500)
         made, problem = self._hand_in(body)
         if problem is not None:
-            return _failure(problem)
+            return answered_with(problem)
         if self.lost_answers:
             self.lost_answers -= 1
-            return _failure(self.dialect.failed)
+            return answered_with(self.dialect.failed)
         await self._held("created")
         return _json(self._batch(made))
 
@@ -273,7 +276,7 @@ class FakeBatches:
         await self._held("look")
         if self.failing_looks:
             self.failing_looks -= 1
-            return _failure(self.dialect.failed)
+            return answered_with(self.dialect.failed)
         found = next((one for one in self.made if one.id == request.match_info["id"]), None)
         if found is None or self.forgets:
             return self._not_found("batch")
@@ -406,7 +409,7 @@ class FakeBatches:
         dialect = self.dialect
         if dialect.takes and (unknown := body.keys() - dialect.takes):
             return Failure(400, openai_error(f"Unrecognized request argument supplied: {unknown}", "invalid_request_error"))
-        problem = anthropic_problem(body) if self.kind == "anthropic" else _openai_problem(dialect, body)
+        problem = anthropic_problem(body) if self.kind == "anthropic" else openai_problem(dialect, body)
         if problem is not None:
             return problem
         if self.refuses_schemas and "response_format" in body:
@@ -421,10 +424,10 @@ class FakeBatches:
 
     def _answered(self, made: Made, line: dict[str, Any], body: dict[str, Any], prompt: str, *, is_empty: bool) -> None:
         if self.kind == "anthropic":
-            result = {"type": "succeeded", "message": _message(body, prompt, "end_turn" if is_empty else "")}
+            result = {"type": "succeeded", "message": message(body, prompt, "end_turn" if is_empty else "")}
             made.results.append(orjson.dumps({"custom_id": line["custom_id"], "result": result}) + b"\n")
             return
-        self._response(made.results, made, line, 200, _completion(self.dialect, body, prompt, "stop" if is_empty else ""))
+        self._response(made.results, made, line, 200, completion(self.dialect, body, prompt, "stop" if is_empty else ""))
 
     def _failed(self, made: Made, line: dict[str, Any], failure: Failure) -> None:
         if self.kind == "anthropic":
@@ -449,8 +452,8 @@ class FakeBatches:
 
     def _not_found(self, what: str) -> web.Response:
         if self.kind == "anthropic":
-            return _failure(Failure(404, anthropic_error("not_found_error", "Not found")))
-        return _failure(Failure(404, openai_error(f"No {what} found with that id.", "invalid_request_error")))
+            return answered_with(Failure(404, anthropic_error("not_found_error", "Not found")))
+        return answered_with(Failure(404, openai_error(f"No {what} found with that id.", "invalid_request_error")))
 
 
 def _anthropic_batch_problem(body: dict[str, Any]) -> str:
@@ -463,13 +466,8 @@ def _anthropic_batch_problem(body: dict[str, Any]) -> str:
 
 
 def _prompt(line: dict[str, Any]) -> str:
-    return _texts(line.get("body") or line.get("params") or {})[0]
+    return texts_of(line.get("body") or line.get("params") or {})[0]
 
 
 def _json(body: Any) -> web.Response:
     return web.Response(body=orjson.dumps(body), content_type="application/json")
-
-
-def _failure(failure: Failure) -> web.Response:
-    body = orjson.dumps(failure.body) if failure.body is not None else b""
-    return web.Response(status=failure.status, body=body, content_type="application/json", headers=failure.headers)

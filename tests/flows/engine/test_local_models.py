@@ -132,6 +132,17 @@ def test_a_process_that_dies_is_replaced_and_asked_again(tmp_path: Path) -> None
     assert any("died" in said and "another one" in said for _, said in result.said)
 
 
+def test_a_process_that_dies_is_replaced_also_among_more_of_them_than_there_are_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # asyncio has 4 threads more
+    step = ask(dies_of="q17", dies_once=str(tmp_path / "died"), replicas=6, takes_s=0.01, max_concurrency=2)
+
+    result = run_steps(tmp_path / "run", [load(40), step], in_threads=False)
+
+    assert len(result.only) == 40
+
+
 def test_a_row_that_takes_every_process_down_goes_to_the_quarantine_alone(tmp_path: Path) -> None:
     result = run_steps(tmp_path, [load(40), ask(dies_of="q17", max_concurrency=8)], in_threads=False)
 

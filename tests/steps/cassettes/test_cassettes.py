@@ -18,7 +18,7 @@ from steps.llms.anthropic_llm import AnthropicLLM
 from steps.llms.base import LLM, Completion
 from steps.llms.lite_llm import LiteLLM
 from steps.llms.openai_llm import OpenAILLM
-from steps.llms.provider_llms import AzureOpenAILLM, GeminiLLM
+from steps.llms.provider_llms import AzureOpenAILLM, GeminiLLM, InferenceEndpointsLLM
 from steps.tasks import TextGeneration
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.providers.server import Prompt
@@ -240,6 +240,18 @@ def test_what_is_replayed_costs_nothing_and_needs_no_key(record: Any, tape: Path
 def test_litellm_is_refused_since_it_sends_by_itself(tape: Path) -> None:
     with pytest.raises(RunError, match="pass no cassette"), cassette(tape, "record"):
         asyncio.run(LiteLLM(model="openai/gpt-4o-mini").load())
+
+
+def test_an_endpoint_that_is_only_named_is_not_looked_up_while_a_cassette_is_in(record: Any, tape: Path) -> None:
+    record(FakeOpenAI(), "a")
+    llm = InferenceEndpointsLLM(endpoint_name="mine")
+    assert "pass no cassette" not in str(llm.problems())
+    with cassette(tape):
+        assert "pass no cassette" in str(llm.problems())
+        with pytest.raises(RunError, match="pass no cassette") as caught:
+            asyncio.run(llm.load())
+
+    assert "base_url" in caught.value.fix
 
 
 def test_a_task_in_a_plain_test_needs_no_run(record: Any, tape: Path) -> None:

@@ -26,6 +26,10 @@ def test_texts_of_like_meaning_are_near(model: str) -> None:
     assert math.isclose(math.hypot(*one), 1, rel_tol=1e-4)
 
 
+def test_half_a_character_and_no_text_at_all_have_a_vector_too(model: str) -> None:
+    assert len(SentenceTransformerEmbeddings(model=model).embed(["half a \ud83e character", ""])) == 2
+
+
 def test_vectors_can_be_cut(model: str) -> None:
     assert len(SentenceTransformerEmbeddings(model=model, truncate_dim=16).embed(["a"])[0]) == 16
 

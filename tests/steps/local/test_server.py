@@ -16,7 +16,7 @@ import pytest
 from steps.errors import EndpointDown, RunError
 from steps.local import keeper, logs
 from steps.local.engine import Asked, Structure
-from steps.local.server import OpenAIServer, Program, free_port
+from steps.local.server import OwnServer, Program, free_port
 from tests.flows.commands import ROOT, wait_for
 
 ASKED = Asked([{"role": "user", "content": "hello"}], {"max_new_tokens": 5}, structure=Structure("json", {"type": "object"}))
@@ -39,12 +39,12 @@ def program(code: str) -> Program:
     return Program("fake", ["python", "-c", code], free_port(), "acme/m")
 
 
-def children(server: OpenAIServer) -> list[psutil.Process]:
+def children(server: OwnServer) -> list[psutil.Process]:
     return psutil.Process(server.pid).children(recursive=True)
 
 
 async def test_a_server_is_started_asked_and_gone_with_its_log_kept(tmp_path: Path) -> None:
-    server = await OpenAIServer.start(fake("--reply", "fine"))
+    server = await OwnServer.start(fake("--reply", "fine"))
     started = children(server)
 
     made = await server.answer(ASKED)
@@ -62,7 +62,7 @@ async def test_a_port_that_was_taken_in_the_meantime_is_left_to_whoever_has_it()
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        server = await OpenAIServer.start(fake(port=taken.getsockname()[1]))
+        server = await OwnServer.start(fake(port=taken.getsockname()[1]))
         assert server.program.port != taken.getsockname()[1]
         assert (await server.answer(ASKED)).texts
         await server.close()
@@ -79,23 +79,23 @@ async def test_a_port_that_was_taken_in_the_meantime_is_left_to_whoever_has_it()
 )
 async def test_a_server_that_ends_before_it_answers_says_why(code: str, what: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=what) as caught:
-        await OpenAIServer.start(program(code))
+        await OwnServer.start(program(code))
 
     assert str(tmp_path) in caught.value.fix
 
 
 async def test_a_server_that_never_answers_is_given_up() -> None:
     with pytest.raises(RunError, match="does not answer after 1 s"):
-        await OpenAIServer.start(program("import time; time.sleep(600)"), within_s=1)
+        await OwnServer.start(program("import time; time.sleep(600)"), within_s=1)
 
 
 async def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(RunError, match="cannot be loaded"):
-        await OpenAIServer.start(Program("fake", ["/no/such/program"], free_port(), "m"))
+        await OwnServer.start(Program("fake", ["/no/such/program"], free_port(), "m"))
 
 
 async def test_questions_to_a_server_that_was_killed_say_so() -> None:
-    server = await OpenAIServer.start(fake("--latency", "30"))
+    server = await OwnServer.start(fake("--latency", "30"))
     asking = asyncio.create_task(server.answer(ASKED))
     await asyncio.sleep(0.3)
     for process in children(server):
@@ -110,7 +110,7 @@ def test_a_server_does_not_outlive_the_process_that_started_it(tmp_path: Path) -
     code = (
         "import asyncio, tests.steps.local.test_server as t\n"
         "async def go():\n"
-        "    server = await t.OpenAIServer.start(t.fake())\n"
+        "    server = await t.OwnServer.start(t.fake())\n"
         "    print(*[process.pid for process in t.children(server)], flush=True)\n"
         "    await asyncio.sleep(600)\n"
         "asyncio.run(go())\n"
