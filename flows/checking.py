@@ -141,7 +141,7 @@ def _tiny(llm: Responder, tokens: int) -> Responder:
 
 async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Checked]:
     accounts = llm.accounts
-    checked = [Checked(llm.model_name, llm.endpoint, steps, _shown(account)) for account in accounts]
+    checked = [Checked(llm.model_name, llm.endpoint, steps, account.name) for account in accounts]
     await asyncio.gather(*(_ask(llm, at, one) for at, one in enumerate(checked)))
     for account, one in zip(accounts, checked, strict=True):
         if one.is_usable and not account.has_key:
