@@ -102,10 +102,15 @@ def may_hold_key(path: tuple[str, ...]) -> bool:
     return any(may_name_key(part) or "headers" in part.lower() for part in path)
 
 
+def _may_hold_key_inside(value: Any) -> bool:
+    """Whether a value is an address with a user, or with parameters."""
+    return isinstance(value, str) and "://" in value and ("@" in value or "?" in value)
+
+
 def _shown(path: tuple[str, ...], value: Any) -> str:
     """The value that was seen, unless it may hold a key."""
     items = value if isinstance(value, list) else [value]
-    if may_hold_key(path) or any(isinstance(item, (dict, list)) for item in items):
+    if may_hold_key(path) or any(isinstance(item, (dict, list)) or _may_hold_key_inside(item) for item in items):
         return ""
     return f"; seen {quoted(value)}"
 

@@ -109,7 +109,9 @@ def exchanges_in(path: Path) -> Iterator[tuple[Asked, dict[str, Any]]]:
             told = orjson.loads(line)
             request = told["request"]
             asked = Asked(str(request["method"]), str(request["url"]), request["body"])
-            if not isinstance(told.get("answer", told.get("failed")), dict):
+            if "answer" in told:
+                _check(told["answer"])
+            elif not isinstance(told.get("failed"), dict):
                 raise KeyError("answer")
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(
@@ -117,6 +119,18 @@ def exchanges_in(path: Path) -> Iterator[tuple[Asked, dict[str, Any]]]:
                 "mend or delete this line, or record the cassette anew",
             ) from error
         yield asked, told
+
+
+def _check(answer: Json) -> None:
+    """Raises: ValueError, KeyError or TypeError where an answer, which anybody may have edited, cannot be given."""
+    if not isinstance(status := answer["status"], int) or isinstance(status, bool):
+        raise ValueError("status")
+    if not isinstance(answer.get("headers", {}), dict):
+        raise ValueError("headers")
+    body = answer.get("body")
+    if body is not None and not (isinstance(body, dict) and body.keys() & {"json", "text", "base64"}):
+        raise ValueError("body")
+    content_of(body)
 
 
 def sorted_lines(content: bytes) -> bytes:

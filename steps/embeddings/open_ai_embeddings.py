@@ -115,16 +115,31 @@ def read_vectors(answer: Answer, target: Target, wanted: int) -> Completion:
         raise something_else(answer, target, "it has no list of data", _VECTORS)
     if len(data) != wanted:
         raise something_else(answer, target, f"it has {len(data)} vectors of {wanted} texts", _VECTORS)
-    if all(isinstance(one.get("index"), int) for one in data):
-        data = sorted(data, key=lambda one: one["index"])
     try:
-        texts = [packed(_vector(one.get("embedding"))) for one in data]
+        texts = [packed(_vector(one.get("embedding"))) for one in _in_order(data)]
     except ValueError as error:
         raise something_else(answer, target, f"it has {error}", _VECTORS) from error
+    if len(set(map(len, texts))) > 1:
+        raise something_else(answer, target, "its vectors have different lengths", _VECTORS)
     usage = body.get("usage")
     used = Usage(count_of(usage, "prompt_tokens") or count_of(usage, "total_tokens"))
     name = body.get("model")
     return Completion(texts, name if isinstance(name, str) and name else target.model, used, headers=answer.headers)
+
+
+def _in_order(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries as the texts were sent; some servers do not number them, or number all alike.
+
+    Raises:
+        ValueError: Nobody can tell which vector is whose.
+    """
+    numbers = [one.get("index") for one in data]
+    if all(number == numbers[0] for number in numbers):
+        return data
+    places = {number: at for at, number in enumerate(numbers) if isinstance(number, int)}
+    if places.keys() != set(range(len(data))):
+        raise ValueError("vectors whose numbers do not say to which text each belongs")
+    return [data[places[at]] for at in range(len(data))]
 
 
 def _vector(found: Any) -> list[float] | str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any
 
@@ -35,7 +34,7 @@ def file_in(address: str) -> bytes:
         raise ValueError("no address of an image")
     try:
         return base64.b64decode(address[start.end() :], validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("no base64 of an image") from error
 
 

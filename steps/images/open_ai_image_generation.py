@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +23,8 @@ from steps.secrets import TRANSPORT
 
 MOST_AT_ONCE = 10
 _IMAGES = "images"
+LARGEST_REPLY_BYTES = MOST_AT_ONCE * 2**24
+"""Ten pictures of the best quality have more than other replies may."""
 _RESERVED = {"n": "num_generations of the step", "model": "`model`", "prompt": "the column of the step"}
 
 
@@ -52,7 +53,7 @@ class OpenAIImageGeneration(OpenAIServer, ImageGenerationModel):
         if self.model.startswith("dall-e"):  # others have no choice, and some refuse to be told
             body["response_format"] = "b64_json"
         given = {name: value for name, value in self.generation_kwargs.items() if value is not None}
-        return self._wire_at(["images/generations"], {**body, **given})
+        return self._wire_at(["images/generations"], {**body, **given}, most_bytes=LARGEST_REPLY_BYTES)
 
     async def complete(self, request: Request) -> Completion:
         """Pictures of what the chat says."""
@@ -84,7 +85,7 @@ class OpenAIImageGeneration(OpenAIServer, ImageGenerationModel):
         if isinstance(encoded := one.get("b64_json"), str) and encoded:
             try:
                 file = base64.b64decode(encoded, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise something_else(answer, target, "an image is no base64", _IMAGES) from error
             if kind_of(file) is None:
                 raise something_else(answer, target, "what it calls an image is none", _IMAGES)

@@ -57,15 +57,15 @@ class AnthropicBatches(BatchAPI):
             answer = await self._send("POST", self._batches, data=content, timeout_s=TRANSFER_S)
         return self._id_of(self._made(answer, self._batches))
 
-    async def find(self, tag: str, total: int, since: float) -> list[str]:
+    async def find(self, tag: str, uploaded: str, total: int, since: float) -> list[str]:
         """It knows no tags: those of the same time and size. Whose they are is seen in their results."""
         found = []
         async for one in self._listed():
-            counts = one.get("request_counts") or {}
-            if sum(count for count in counts.values() if isinstance(count, int)) != total:
+            counts = one.get("request_counts")
+            if not isinstance(counts, dict) or sum(count for count in counts.values() if isinstance(count, int)) != total:
                 continue
             if abs(_unix(str(one.get("created_at"))) - since) < SKEW_S:
-                found.append(str(one["id"]))
+                found.append(self._id_of(one))
         return found
 
     def _state(self, said: Body) -> BatchState:
@@ -94,10 +94,12 @@ class AnthropicBatches(BatchAPI):
             kind = found["type"]
         except (ValueError, KeyError, TypeError):
             return None
+        if not isinstance(custom_id, str) or not isinstance(found, dict):
+            return None
         if kind == "succeeded":
             return self._read(custom_id, Answer(200, {}, orjson.dumps(found.get("message"))), wanted(custom_id))
         if kind == "errored":
-            error = found.get("error") or {}
+            error = found["error"] if isinstance(found.get("error"), dict) else {}
             inner: dict[str, Any] = error["error"] if isinstance(error.get("error"), dict) else error
             status = _STATUS.get(str(inner.get("type")), 500)
             return self._read(custom_id, Answer(status, {}, orjson.dumps({"error": inner})), wanted(custom_id))
@@ -106,8 +108,8 @@ class AnthropicBatches(BatchAPI):
     async def _listed(self) -> AsyncIterator[Body]:
         after = ""
         for _ in range(PAGES):
-            page = await self._get(self._batches, f"limit=100{after and f'&after_id={after}'}")
-            for one in page.get("data") or []:
+            page, found = await self._page(self._batches, f"limit=100{after and f'&after_id={after}'}")
+            for one in found:
                 yield one
             if not page.get("has_more") or not page.get("last_id"):
                 return

@@ -174,11 +174,24 @@ class BatchAPI(ABC):
         answer = await self._send("GET", f"{self._batches}/{batch}")
         if answer.status == 404:
             raise self._unknown(batch, answer)
-        return self._state(object_of(answer, self._target))
+        said = object_of(answer, self._target)
+        try:
+            return self._state(said)
+        except (AttributeError, TypeError) as error:
+            raise self._is_odd(answer, "no batch") from error
 
-    async def find(self, tag: str, total: int, since: float) -> list[str]:
-        """The batches that may be the one made with this tag, of so many requests, at about this Unix time; newest first."""
-        return [str(one["id"]) async for one in self._listed() if (one.get("metadata") or {}).get(TAG) == tag]
+    async def find(self, tag: str, uploaded: str, total: int, since: float) -> list[str]:
+        """The batches that may be the one made with this tag of this file, of so many requests, at about this Unix time;
+        newest first. Servers that keep no tags know the file all the same.
+        """
+
+        def is_it(one: Body) -> bool:
+            told = one.get("metadata")
+            files = one.get("input_files")
+            used = [one.get("input_file_id"), *(files if isinstance(files, list) else [])]
+            return (isinstance(told, dict) and told.get(TAG) == tag) or (bool(uploaded) and uploaded in used)
+
+        return [self._id_of(one) async for one in self._listed() if is_it(one)]
 
     async def download(self, part: str, into: Path) -> None:
         """Bring results here, one of `BatchState.results`.
@@ -272,6 +285,25 @@ class BatchAPI(ABC):
     async def _get(self, path: str, query: str = "") -> Body:
         return object_of(await self._send("GET", path, query=query), replace(self._target, path=f"/{path}"))
 
+    async def _page(self, path: str, query: str) -> tuple[Body, list[Body]]:
+        """A page of a list, and its entries.
+
+        Raises:
+            ServerFailed: It is none: then nobody knows what there is.
+        """
+        answer = await self._send("GET", path, query=query)
+        page = object_of(answer, replace(self._target, path=f"/{path}"))
+        found = page.get("data")
+        if found is None and page.get("total") == 0:  # Mistral, where there is none
+            found = []
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise self._is_odd(answer, "no list of batches")
+        return page, found
+
+    def _is_odd(self, answer: Answer, what: str) -> ServerFailed:
+        seen = self._target.excerpt(answer.body[:2000].decode(errors="replace")) or "(nothing)"
+        return ServerFailed(f"{self._target} answered with {what}: {seen}", "check that base_url is the API itself")
+
     def _id_of(self, said: Body) -> str:
         if not isinstance(found := said.get("id"), str) or not found:
             raise ServerFailed(f"{self._target} named no id for what it was sent", "check that base_url is the API itself")
@@ -319,12 +351,12 @@ class OpenAIBatches(BatchAPI):
     async def _listed(self) -> AsyncIterator[Body]:
         after = ""
         for _ in range(PAGES):
-            page = await self._get("batches", f"limit=100{after and f'&after={after}'}")
-            for one in page.get("data") or []:
+            page, found = await self._page("batches", f"limit=100{after and f'&after={after}'}")
+            for one in found:
                 yield one
-            if not page.get("has_more") or not page.get("data"):
+            if not page.get("has_more") or not found:
                 return
-            after = str(page.get("last_id") or page["data"][-1]["id"])
+            after = str(page.get("last_id") or self._id_of(found[-1]))
 
 
 class AzureBatches(OpenAIBatches):
@@ -378,7 +410,7 @@ class MistralBatches(BatchAPI):
 
     async def _listed(self) -> AsyncIterator[Body]:
         for page in range(PAGES):
-            found = (await self._get("batch/jobs", f"page={page}&page_size=100&created_by_me=true")).get("data") or []
+            _, found = await self._page("batch/jobs", f"page={page}&page_size=100&created_by_me=true")
             for one in found:
                 yield one
             if len(found) < 100:

@@ -11,13 +11,14 @@ import asyncio
 import io
 import ipaddress
 import os
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 import orjson
@@ -26,6 +27,7 @@ from steps import cassettes
 from steps.cassettes.exchanges import Sent
 from steps.cassettes.recording import Recorder
 from steps.errors import BadRequest, NetworkFailed, RunError, Unreachable
+from steps.secrets import may_name_key
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -71,8 +73,10 @@ class JSONEndpoint:
     Several users may `open` it, and each closes it again; every event loop gets connections of its own.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float, most_bytes: int | None = None) -> None:
+        """`most_bytes`: how large a reply may be, where that is more than replies mostly are."""
         self._url = url
+        self._most_bytes = most_bytes or LARGEST_REPLY_BYTES
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         self._timeout_s = timeout_s
         self._proxy = find_proxy(url)
@@ -228,9 +232,9 @@ class JSONEndpoint:
                 "raise `timeout`, or lower `max_concurrency` if the server is overloaded",
             ) from error
         except aiohttp.ClientResponseError as error:
-            # its repr holds the request with its headers, and so the key: not chained
+            # its repr holds the request with its headers, and so the key: not chained; its message may hold what was sent back
             raise NetworkFailed(
-                f"{self._via} did not answer in HTTP: {error.status} {error.message[:200]!r}",
+                f"{self._via} did not answer in HTTP: {error.status} {_without_bytes(error.message)[:200]!r}",
                 "check base_url and the proxy variables",
             ) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -242,17 +246,16 @@ class JSONEndpoint:
         Raises:
             BadRequest: It is too large to be a reply.
         """
-        if (response.content_length or LARGEST_REPLY_BYTES) < LARGEST_REPLY_BYTES and not response.headers.get(
-            "Content-Encoding"
-        ):
+        most = self._most_bytes
+        if (response.content_length or most) < most and not response.headers.get("Content-Encoding"):
             return await response.read()
         parts: list[bytes] = []
         size = 0
         async for part in response.content.iter_any():
             parts.append(part)
-            if (size := size + len(part)) > LARGEST_REPLY_BYTES:
+            if (size := size + len(part)) > most:
                 raise BadRequest(
-                    f"{self._via} sent a reply of more than {LARGEST_REPLY_BYTES // 2**20} MB",
+                    f"{self._via} sent a reply of more than {most // 2**20} MB",
                     "check base_url, and lower max_new_tokens",
                 )
         return b"".join(parts)
@@ -295,6 +298,14 @@ class JSONEndpoint:
         )
 
 
+_BYTES_SHOWN = re.compile(r"""\bb(['"]).*""", re.DOTALL)
+
+
+def _without_bytes(message: str) -> str:
+    """What was wrong with an answer, without the answer: servers that are none may send the key back."""
+    return " ".join(_BYTES_SHOWN.sub("...", message).split())
+
+
 def _reason(error: OSError) -> str:
     if error.errno and error.errno > 0:
         return os.strerror(error.errno)
@@ -307,12 +318,24 @@ def url_problem(url: str, parameter: str = "base_url", example: str = "https://h
     try:
         parts = urlsplit(url)
         _ = parts.port
+        if ":" not in (host := parts.hostname or ""):
+            host.encode("idna")
+    except UnicodeError:
+        return f"{parameter} is not an address: no name of a host has two dots in a row, or 64 letters between two"
     except ValueError as error:
         return f"{parameter} is not an address: {error}"
     if parts.username or parts.password:
         return f"{parameter} holds a user or a password, which files and logs would show; put the key into api_key"
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return f"{parameter} must look like {example}, not {url!r}"
+    return None
+
+
+def shown_key(url: str) -> str | None:
+    """What is wrong with an address that holds a key as a parameter. Does not repeat it."""
+    for name, value in parse_qsl(urlsplit(url).query):
+        if value and may_name_key(name):
+            return f"base_url holds a key in ?{name}=, which files and logs would show; put it into api_key or default_headers"
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +20,7 @@ from steps.llms.anthropic_batches import AnthropicBatches
 from steps.llms.base import LLM, Account, Completion, Responder
 from steps.llms.batch_apis import AzureBatches, BatchAPI, MistralBatches, OpenAIBatches, Translation
 from steps.llms.chat_requests import RESERVED, StructuredOutput, parameter_problems
-from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, json_body, url_of, url_problem
+from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, json_body, shown_key, url_of, url_problem
 from steps.llms.prices import FREE, Price, find_price
 from steps.llms.provider_errors import Target
 from steps.providers import COMPATIBLE, Batching, Provider
@@ -27,6 +28,8 @@ from steps.secrets import TRANSPORT, Secret, may_name_key, referred, reveal, var
 
 log = logging.getLogger(__name__)
 
+_HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _KEY_HEADERS = ("authorization", "api-key", "x-api-key")
 
 
@@ -92,6 +95,8 @@ class ServerModel(Responder):
     def _refuse_passwords(cls, value: str | None) -> str | None:
         if value and "@" in urlsplit(value).netloc:
             raise ValueError(url_problem(value))
+        if value and (problem := shown_key(value)):
+            raise ValueError(problem)
         return value
 
     @field_serializer("default_headers")
@@ -157,7 +162,18 @@ class ServerModel(Responder):
             for name, value in self.default_headers.items()
             if reveal(SecretStr(value), "") is None and not is_replayed()
         ]
+        if problem := self._header_problem():
+            found.append(problem)
         return found
+
+    def _header_problem(self) -> tuple[str, str] | None:
+        """What is wrong with a header, if anything. Does not repeat its value, which may be a key."""
+        for name, value in self.default_headers.items():
+            if not _HEADER.fullmatch(name):
+                return f"{name!r} in default_headers is no name of a header", "write letters, digits and dashes"
+            if _CONTROL.search((reveal(SecretStr(value), "") or "").strip()):
+                return f"the header {name!r} holds a line break, or another letter that no header may", "write it in one line"
+        return None
 
     def find_price(self) -> Price | None:
         """`price`; of a server on this machine, or of replayed answers, nothing; else what the tables of prices say."""
@@ -265,17 +281,27 @@ class ServerModel(Responder):
         """
         raise NotImplementedError(f"{type(self).__name__}._prepare")
 
-    def _wire_at(self, paths: Sequence[str], body: dict[str, Any], headers: dict[str, str] | None = None) -> Wire:
+    def _wire_at(
+        self,
+        paths: Sequence[str],
+        body: dict[str, Any],
+        headers: dict[str, str] | None = None,
+        *,
+        most_bytes: int | None = None,
+    ) -> Wire:
         """Connections to these paths below the address, the first of them the one that is meant where none is named."""
         if misspelt := url_problem(self.endpoint):
             raise ModelNotFound(misspelt, "correct base_url")
         if problem := self._key_problem():
             raise AuthFailed(*problem)
+        if problem := self._header_problem():
+            raise AuthFailed(*problem)
         given = {name: (reveal(SecretStr(value), "") or "").strip() for name, value in self.default_headers.items()}
         keys = self._keys()
         secrets = [key.value for key in keys if key.value]
         secrets += [value for name, value in given.items() if value and may_name_key(name)]
-        first, *others = (JSONEndpoint(url_of(self.address, path), (headers or {}) | given, self.timeout) for path in paths)
+        sent = (headers or {}) | given
+        first, *others = (JSONEndpoint(url_of(self.address, path), sent, self.timeout, most_bytes) for path in paths)
         targets = [Target(self.model, self.endpoint, key.source, tuple(secrets), f"/{paths[0]}") for key in keys]
         return Wire(first, body, targets, [self._key_headers(key) for key in keys], tuple(others))
 

@@ -159,11 +159,7 @@ class Course:
         while not self._one.batch:
             try:
                 await self._may_proceed()
-                found = [
-                    each
-                    for each in await self._api.find(self._one.tag, self._one.count, self._one.creating_at)
-                    if each not in others | strangers
-                ]
+                found = [each for each in await self._api.find(*self._traces) if each not in others | strangers]
                 if self._api.has_tags:
                     self._one.batch = found[0] if found else ""
                 else:
@@ -188,8 +184,17 @@ class Course:
         self._one.progress = "submitted"
         await asyncio.to_thread(self._run.files.save, self._one)
 
+    @property
+    def _traces(self) -> tuple[str, str, int, float]:
+        """By what the provider may know the batch."""
+        return self._one.tag, self._one.uploaded, self._one.count, self._one.creating_at
+
     async def _compare(self, batch: str, strangers: set[str]) -> None:
-        """See by its results whether a batch is the one that is looked for; as long as it runs, nobody can tell."""
+        """See by its results whether a batch is the one that is looked for; as long as it runs, nobody can tell.
+
+        Raises:
+            BatchUnknown: It may be, and has no results that can be read.
+        """
         state = await self._api.look(batch)
         if state.state == "running":
             return
@@ -198,11 +203,15 @@ class Course:
             await self._api.download(where, path)
             for _, content in lines_of(path):
                 result = self._api.result(content, lambda custom_id: 1)
-                if result is not None and self._one.key_in(result.custom_id):
+                if result is None:
+                    continue
+                if self._one.key_in(result.custom_id):
                     self._one.batch = batch
                     return
-                break
-        strangers.add(batch)
+                strangers.add(batch)
+                return
+        what = f"{self._one.provider} has {batch}, of the same time and size, without results that tell whose it is"
+        raise BatchUnknown(what)
 
     async def _follow(self) -> None:
         """Look at a batch until it has ended, and bring in what came of it."""
@@ -281,12 +290,12 @@ class Course:
         """
         requests = await asyncio.to_thread(AskedRequests, self._run.files.requests(self._one))
         left = {key for key in self._one.keys if key in self._run.replies.keys}
-        answered = 0
+        answered, seen = 0, set[str]()
         try:
             for part, where in enumerate(state.results):
                 path = self._run.files.results(self._one, part + 10 * times)
                 await self._download(where, path)
-                answered += await self._read(requests, path, left)
+                answered += await self._read(requests, path, left, seen)
             if answered < state.done:
                 if times < LOOKS:
                     return False
@@ -304,10 +313,10 @@ class Course:
         self._run.release(self._one)
         return True
 
-    async def _read(self, requests: AskedRequests, path: Path, left: set[str]) -> int:
-        """Take in one file of results, as far as they are `left`; how many of all in it are answers."""
+    async def _read(self, requests: AskedRequests, path: Path, left: set[str], seen: set[str]) -> int:
+        """Take in one file of results, as far as they are `left`; how many in it are answers that no file before it had."""
         chunk: list[Outcome] = []
-        seen, answered = set[str](), 0
+        answered = 0
         for at, content in lines_of(path):
             result = self._api.result(content, lambda custom_id: requests.wanted(self._one.key_in(custom_id)))
             if result is None or (key := self._one.key_in(result.custom_id)) not in requests or key in seen:

@@ -53,6 +53,7 @@ class Made:
     metadata: dict[str, str] | None
     faults: list[dict[str, Any]]
     model: str = ""
+    file: str = ""
     is_cancelled: bool = False
     is_over: bool = False
     results: list[bytes] = field(default_factory=list)
@@ -80,6 +81,15 @@ class FakeBatches:
     """So many times results lack their end, and nothing says so."""
     cut_downloads: int = 0
     """So many times results break off half way."""
+    keeps_tags: bool = True
+    odd_looks: int = 0
+    """So many looks are answered with something that is no batch."""
+    odd_lists: int = 0
+    """So many lists are answered with something that is none."""
+    odd_line: bytes = b""
+    """What results begin with, besides what they should have."""
+    names_twice: bool = False
+    """Whether half of the results are left out, and the others are among the errors too."""
     keeps_going: bool = True
     """Whether batches get done."""
     hold: Moment | None = None
@@ -218,7 +228,7 @@ class FakeBatches:
         return made, problem
 
     def _make(self, body: dict[str, Any]) -> tuple[Made, Failure | None]:
-        made = Made(f"batch_{next(self._numbers)}", [], time.time(), body.get("metadata"), [])
+        made = Made(f"batch_{next(self._numbers)}", [], time.time(), body.get("metadata") if self.keeps_tags else None, [])
         if self.kind == "anthropic":
             made.id = f"msgbatch_{next(self._numbers)}"
             made.lines = body["requests"]
@@ -235,6 +245,7 @@ class FakeBatches:
         if not wanted <= body.keys() or source not in self._files or body["endpoint"] != endpoint:
             return made, Failure(400, openai_error(f"Invalid batch: {sorted(body)}", "invalid_request_error"))
         lines = self._files[source].splitlines()
+        made.file = source
         made.lines = [orjson.loads(line) for line in lines]
         made.faults = self._faults(made.lines, endpoint)
         return made, None
@@ -258,6 +269,9 @@ class FakeBatches:
 
     async def _list(self, request: web.Request) -> web.Response:
         self.listings += 1
+        if self.odd_lists:
+            self.odd_lists -= 1
+            return _json({"object": "list"})
         newest = sorted(self.made, key=lambda one: one.created, reverse=True)
         if self.kind == "mistral":
             size, page = int(request.query.get("page_size", 100)), int(request.query.get("page", 0))
@@ -280,6 +294,9 @@ class FakeBatches:
         found = next((one for one in self.made if one.id == request.match_info["id"]), None)
         if found is None or self.forgets:
             return self._not_found("batch")
+        if self.odd_looks:
+            self.odd_looks -= 1
+            return _json({"id": found.id, "request_counts": [1], "errors": [1], "succeeded_requests": None})
         return _json(self._batch(found))
 
     async def _content(self, request: web.Request) -> web.StreamResponse:
@@ -287,9 +304,9 @@ class FakeBatches:
         if self.kind == "anthropic":
             made = next(one for one in self.made if one.id == name)
             self._run(made)
-            content = b"".join(made.results)
+            content = self.odd_line + b"".join(made.results)
         elif name in self._files:
-            content = self._files[name]
+            content = self.odd_line + self._files[name]
         else:
             return self._not_found("file")
         if self.short_downloads:
@@ -336,7 +353,7 @@ class FakeBatches:
             "object": "batch",
             "endpoint": "/v1/chat/completions",
             "errors": {"object": "list", "data": made.faults} if made.faults else None,
-            "input_file_id": "file-1",
+            "input_file_id": made.file,
             "completion_window": "24h",
             "status": status,
             "output_file_id": f"{made.id}-output" if made.results else None,
@@ -353,7 +370,7 @@ class FakeBatches:
         return {
             "id": made.id,
             "object": "batch",
-            "input_files": ["file-1"],
+            "input_files": [made.file],
             "metadata": made.metadata,
             "endpoint": "/v1/chat/completions",
             "model": made.model,
@@ -402,6 +419,9 @@ class FakeBatches:
             else:
                 self.ran[prompt] += 1
                 self._answered(made, line, body, prompt, is_empty=EMPTY in prompt and is_first)
+        if self.names_twice:
+            made.results = made.results[::2]
+            made.errors += made.results
         self._files[f"{made.id}-output"] = b"".join(made.results)
         self._files[f"{made.id}-errors"] = b"".join(made.errors)
 

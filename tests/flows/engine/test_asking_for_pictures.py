@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from flows.engine import gate
 from steps.images import fetching
@@ -126,3 +128,34 @@ def test_hugging_face_is_waited_for_and_gives_the_picture_itself(tmp_path: Path)
     assert files_of(result) == [png("a fox 4"), png("a fox 5")]
     assert [path for path, _ in server.seen] == ["/models/acme/paint"] * 3
     assert server.seen[1][1] == {"inputs": "a fox", "parameters": {"seed": 4}}
+
+
+def test_pictures_of_the_best_quality_that_are_paid_for_arrive_ten_at_a_time(tmp_path: Path) -> None:
+    file = png("large") + b"\0" * 3 * 2**20
+    encoded = base64.b64encode(file).decode()
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"data": [{"b64_json": encoded}] * 10})
+
+    app = web.Application()
+    app.router.add_post("/v1/images/generations", answer)
+    with running(app) as url:
+        result = paint(tmp_path, url, ["a fox"], {"num_generations": 10})
+
+    assert [len(found) for found in files_of(result)] == [len(file)] * 10
+
+
+@pytest.mark.parametrize("entry", [{"b64_json": "\u00fc"}, {"url": "http://[::1"}])
+def test_what_is_no_picture_is_told_in_words_and_what_it_cost_is_counted(tmp_path: Path, entry: dict[str, str]) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"data": [entry], "usage": {"input_tokens": 5, "output_tokens": 5}})
+
+    app = web.Application()
+    app.router.add_post("/v1/images/generations", answer)
+    with running(app) as url:
+        result = paint(tmp_path, url, ["a fox"], max_retries=0)
+
+    [failure] = result.failures
+    assert failure.code != "row-failed"
+    assert "image" in failure.message
+    assert result.counts["paint"].usage.output_tokens == 5

@@ -161,6 +161,64 @@ def test_a_batch_that_was_never_made_is_made_after_all(kind: Kind, tmp_path: Pat
     assert fake.listings >= 3
 
 
+@pytest.mark.parametrize("kind", ["openai", "azure", "mistral"])
+def test_a_server_that_keeps_no_tags_is_asked_for_the_file_of_a_lost_batch(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, lost_answers=1, keeps_tags=False)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(20)))
+    assert len(result.only) == 20
+    assert len(fake.made) == 1
+
+
+@each_kind
+def test_a_lost_batch_is_not_made_again_because_a_list_cannot_be_read(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, lost_answers=1, odd_lists=6)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(20)))
+    assert len(result.only) == 20
+    assert len(fake.made) == 1
+
+
+@pytest.mark.parametrize("line", [b'{"oops\n', b'{"custom_id": 5, "result": {"type": "succeeded"}}\n'])
+def test_a_lost_batch_is_known_by_its_results_though_the_first_line_cannot_be_read(line: bytes, tmp_path: Path) -> None:
+    fake = FakeBatches("anthropic", lost_answers=1, odd_line=line)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("anthropic", url, questions(20)))
+    assert len(result.only) == 20
+    assert len(fake.made) == 1
+
+
+@each_kind
+def test_lines_of_results_that_are_none_cost_nobody_a_reply(kind: Kind, tmp_path: Path) -> None:
+    odd = b'[]\n{"custom_id": ["a"], "result": "x"}\n\xff\xfe\n{"custom_id": 5, "result": {"type": "errored", "error": [1]}}\n'
+    fake = FakeBatches(kind, odd_line=odd)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(20)))
+    assert len(result.only) == 20
+    assert len(fake.made) == 1
+
+
+@each_kind
+def test_a_look_that_tells_of_no_batch_is_repeated(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, odd_looks=2)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(20)))
+    assert len(result.only) == 20
+    assert len(fake.made) == 1
+
+
+def test_replies_that_two_files_hold_do_not_stand_for_those_that_are_missing(tmp_path: Path) -> None:
+    class Sick(FakeBatches):
+        def _batch(self, made: Any) -> dict[str, Any]:
+            told = super()._batch(made)
+            return told | {"request_counts": {"total": 20, "completed": 20, "failed": 0}}
+
+    fake = Sick("openai", names_twice=True)
+    with running(fake) as url, pytest.raises(RunError, match="its results have 10 of them"):
+        run_steps(tmp_path, steps("openai", url, questions(20)))
+    assert len(fake.made) == 1
+
+
 def test_another_batch_of_the_same_size_is_not_taken_for_the_one_that_was_lost(tmp_path: Path) -> None:
     fake = FakeBatches("anthropic")
     with running(fake) as url:

@@ -280,3 +280,17 @@ def test_every_protocol_is_recorded_as_it_travels(kind: Any, tape: Path, tmp_pat
     assert isinstance(again[1], ContextTooLong)
     assert isinstance(again[2], RateLimited)
     assert again[2].retry_after_s == 0
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"status": None}, {"status": "abc"}, {"headers": None}, {"headers": []}, {"body": "x"}, {"body": {"base64": "\u00fc"}}],
+    ids=["no-status", "status", "no-headers", "headers", "body", "base64"],
+)
+def test_an_answer_that_was_edited_into_none_is_told_with_its_line(edit: dict[str, Any], tape: Path) -> None:
+    request = {"method": "POST", "url": f"{NOWHERE}/v1/chat/completions", "body": {"json": {}}}
+    answer = {"status": 200, "headers": {}, "body": {"json": {}}} | edit
+    tape.parent.mkdir(parents=True)
+    tape.write_text(json.dumps({"request": request, "answer": answer}))
+    with pytest.raises(RunError, match="line 1 of the cassette"), cassette(tape):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import subprocess
@@ -10,7 +11,8 @@ import sys
 import pytest
 from aiohttp import web
 
-from steps.errors import BadRequest, NetworkFailed
+from steps.components import BadParameters
+from steps.errors import AuthFailed, BadRequest, NetworkFailed
 from steps.llms import http
 from steps.llms.http import find_proxy, host_and_port, is_loopback
 from steps.llms.openai_llm import OpenAILLM
@@ -171,3 +173,48 @@ def test_importing_the_clients_imports_neither_aiohttp_nor_openai() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "answer", [b"Authorization: Bearer %b\r\n\r\n", b"HTTP/1.1 abc %b\r\n\r\n", b"HTTP/1.1 200 OK\r\n%b\r\n\r\n"]
+)
+async def test_a_server_that_sends_the_key_back_instead_of_http_does_not_get_it_into_a_message(answer: bytes) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer % KEY.encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    llm = OpenAILLM(model="m", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", api_key=KEY)
+    async with server:
+        await llm.load()
+        with pytest.raises(NetworkFailed, match="did not answer in HTTP") as caught:
+            await llm.complete(asking())
+        await llm.unload()
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["my..host", f"{'a' * 64}.example"])
+def test_an_address_with_a_name_that_no_host_has_is_told_before_anything_is_sent(host: str) -> None:
+    [problem] = OpenAILLM(model="m", base_url=f"http://{host}/v1", api_key=KEY).problems()
+    assert "base_url is not an address" in str(problem)
+
+
+@pytest.mark.parametrize("url", ["https://llm.example.org/v1?api_key=hunter2hunter2", "https://me:hunter2@llm.example.org/v1"])
+def test_a_key_in_an_address_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(BadParameters, match="base_url holds a") as caught:
+        OpenAILLM(model="m", base_url=url)
+    assert "hunter2" not in str(caught.value)
+    OpenAILLM(model="m", base_url="https://llm.example.org/v1?api-version=2024-10-21")
+
+
+@pytest.mark.parametrize("headers", [{"X-Team": "${TEAM}"}, {"X-Team": "a\x00b"}, {"X\nTeam": "red"}, {"": "red"}])
+async def test_a_header_that_cannot_be_sent_is_told(headers: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM", "hunter2\nblue")
+    llm = OpenAILLM(model="m", base_url="http://127.0.0.1:9/v1", default_headers=headers)
+    [problem] = llm.problems()
+    assert "header" in str(problem)
+    assert "hunter2" not in str(problem)
+    with pytest.raises(AuthFailed, match="header"):
+        await llm.load()
