@@ -154,7 +154,8 @@ async def _all(rows: int, in_flight: int, ask: Callable[[int], Awaitable[int]]) 
     async def work() -> None:
         nonlocal tokens
         for number in numbers:
-            tokens += await ask(number)
+            made = await ask(number)  # awaited first: others add to the sum meanwhile
+            tokens += made
 
     await asyncio.gather(*(work() for _ in range(in_flight)))
     return Measured(rows, tokens, time.perf_counter() - begin)
