@@ -28,12 +28,13 @@ _WANTED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class VectorOutcomes:
+class Outcomes:
     """What became of one provider's rows: by case, a word that says it, or why it is not as it should be."""
 
     provider: Provider
     cells: Mapping[str, str]
     faults: Mapping[str, str]
+    """By case, what is wrong. Empty when everything is as it should be."""
 
 
 class VectorTrial:
@@ -51,11 +52,11 @@ class VectorTrial:
         self._cells: dict[str, str] = {}
         self._faults: dict[str, str] = {}
 
-    def run(self) -> VectorOutcomes:
+    def run(self) -> Outcomes:
         for ask in (self._ask_for_many, self._ask_for_fewer_numbers, self._ask_what_fails, self._ask_with_a_bad_key):
             self._try(ask)
         self._try(self._ask_for_no_model)
-        return VectorOutcomes(self._provider, {case: self._cells.get(case, "?") for case in CASES}, self._faults)
+        return Outcomes(self._provider, {case: self._cells.get(case, "?") for case in CASES}, self._faults)
 
     def _try(self, ask: Callable[[], None]) -> None:
         try:
@@ -156,7 +157,7 @@ class VectorTrial:
         self._tell("no such model", "stops", fault)
 
 
-def _trial(use: str, provider: Provider, providers: FakeProviders, folder: Path) -> VectorOutcomes:
+def _trial(use: str, provider: Provider, providers: FakeProviders, folder: Path) -> Outcomes:
     if DIALECTS[provider.name].host:
         return VectorTrial(use, provider, providers, folder).run()
     own = FakeProviders(provider.name)
@@ -164,13 +165,13 @@ def _trial(use: str, provider: Provider, providers: FakeProviders, folder: Path)
         return VectorTrial(use, provider, own, folder, url).run()
 
 
-def vector_trials(providers: FakeProviders, folder: Path) -> list[VectorOutcomes]:
+def vector_trials(providers: FakeProviders, folder: Path) -> list[Outcomes]:
     """All cases of all providers, many at a time: most of it is waiting."""
     with ThreadPoolExecutor(len(CLASSES)) as pool:
         return list(pool.map(lambda use: _trial(use, CLASSES[use], providers, folder), CLASSES))
 
 
-def vector_table(found: list[VectorOutcomes]) -> str:
+def vector_table(found: list[Outcomes]) -> str:
     """The cells as Markdown."""
     head = f"| | class | {' | '.join(CASES)} |\n|---|---|{'---|' * len(CASES)}"
     lines = [

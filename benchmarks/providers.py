@@ -12,11 +12,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provider_vectors import vector_table, vector_trials
+from benchmarks.provider_vectors import Outcomes, vector_table, vector_trials
 from flows.engine import gate
 from flows.engine.outcome import Failure
 from flows.models import parse_model
@@ -56,16 +55,6 @@ UNSET = [
     *("OPENAI_BASE_URL", "GOOGLE_CLOUD_LOCATION", "ALL_PROXY", "REQUESTS_CA_BUNDLE"),
     *(provider.address_variable for provider in PROVIDERS if provider.address_variable not in ("", "AZURE_OPENAI_ENDPOINT")),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What became of one provider's rows: by case, a word that says it, or why it is not as it should be."""
-
-    provider: Provider
-    cells: Mapping[str, str]
-    faults: Mapping[str, str]
-    """By case, what is wrong. Empty when everything is as it should be."""
 
 
 class Trial:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from steps.errors import RunError
 
-_OPEN = ConfigDict(extra="allow")
+_open = with_config(extra="allow")
 MOST_RECORDS: Final = 10_000_000
 """More than any data set of Argilla has: a server that says so is sick."""
 
@@ -31,21 +31,21 @@ Name = Annotated[str, AfterValidator(_name)]
 Time = Annotated[str, AfterValidator(_time)]
 
 
+@_open
 class Me(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     id: Name
     username: Name
     role: str
 
 
+@_open
 class User(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     id: Name
     username: Name
 
 
+@_open
 class Named(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     id: Name
     name: Name
 
@@ -57,25 +57,25 @@ class Told(Named):
     workspace_id: Name
 
 
+@_open
 class Settings(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     type: str
 
 
+@_open
 class AField(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: Name
     required: bool
     settings: Settings
 
 
+@_open
 class Option(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     value: str | int | float
 
 
+@_open
 class Asking(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     options: list[Option] | None
     field: str | None
 
@@ -84,37 +84,37 @@ class Kind(Asking):
     type: str
 
 
+@_open
 class AQuestion(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     id: Name
     name: Name
     settings: Kind
 
 
+@_open
 class MetadataSettings(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     type: Literal["terms", "integer", "float"]
 
 
+@_open
 class Property(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: Name
     settings: MetadataSettings
 
 
+@_open
 class Vectors(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: Name
     dimensions: int
 
 
+@_open
 class Value(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     value: Any
 
 
+@_open
 class AResponse(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     id: Name
     user_id: Name
     status: str
@@ -123,8 +123,8 @@ class AResponse(TypedDict):
     updated_at: Time
 
 
+@_open
 class ASuggestion(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     id: Name
     question_id: Name
     value: Any
@@ -133,8 +133,8 @@ class ASuggestion(TypedDict):
     updated_at: Time
 
 
+@_open
 class _Parts(TypedDict, total=False):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     responses: list[AResponse] | None
     suggestions: list[ASuggestion] | None
 
@@ -146,8 +146,8 @@ class ARecord(_Parts):
     metadata: dict[str, Any] | None
 
 
+@_open
 class Page(TypedDict):
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     items: list[ARecord]
     total: Annotated[int, Field(ge=0, le=MOST_RECORDS)]
 
@@ -181,4 +181,4 @@ def odd(where: str, error: ValidationError) -> tuple[str, str]:
 def items_of(shape: type[T], told: Mapping[str, Any] | Any, where: str) -> list[T]:
     """The items of a list in their form."""
     items = told.get("items") if isinstance(told, Mapping) else None
-    return read(list[shape], items, where)  # type: ignore[valid-type]
+    return read(list[shape], items, where)  # type: ignore[valid-type] # a shape that the caller names

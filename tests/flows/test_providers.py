@@ -9,8 +9,8 @@ from typing import get_type_hints
 import pytest
 from aiohttp import web
 
-from benchmarks.provider_vectors import VectorOutcomes, vector_table, vector_trials
-from benchmarks.providers import CASES, Outcomes, basis_table, provider_table, surroundings, table, trials
+from benchmarks.provider_vectors import Outcomes, vector_table, vector_trials
+from benchmarks.providers import CASES, basis_table, provider_table, surroundings, table, trials
 from flows.engine.keys import identity_of
 from steps import embeddings, llms, registry
 from steps.components import BadParameters
@@ -61,19 +61,19 @@ def test_every_answer_that_is_stated_or_seen_says_where() -> None:
 
 
 @pytest.fixture(scope="module")
-def vectors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, VectorOutcomes]:
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcomes]:
     folder = tmp_path_factory.mktemp("vectors")
     with surroundings(folder) as providers:
         return {one.provider.name: one for one in vector_trials(providers, folder)}
 
 
 @pytest.mark.parametrize("name", [provider.name for provider in EMBEDDERS.values()])
-def test_a_provider_gives_vectors_as_it_should_in_every_case(vectors: dict[str, VectorOutcomes], name: str) -> None:
+def test_a_provider_gives_vectors_as_it_should_in_every_case(vectors: dict[str, Outcomes], name: str) -> None:
     assert dict(vectors[name].faults) == {}
     assert "?" not in vectors[name].cells.values()
 
 
-def test_the_guide_has_the_table_of_vectors_as_it_is(vectors: dict[str, VectorOutcomes]) -> None:
+def test_the_guide_has_the_table_of_vectors_as_it_is(vectors: dict[str, Outcomes]) -> None:
     assert vector_table([vectors[provider.name] for provider in EMBEDDERS.values()]) in GUIDE
 
 
