@@ -3,9 +3,9 @@
     build/vllm/bin/python -m benchmarks.engines --rows 500 --turns 2            # a tiny model, on a processor
     python -m benchmarks.engines --model Qwen/Qwen3-8B --rows 2000 --gpu        # the official vLLM, on a GPU
 
-Every turn starts each side anew, in a process of its own, one after the other: the engine in this process driven bare, a
-Every turn starts each side anew, in a process of its own, one after the other: the engine in a process driven bare, a
-with the same sampling and the same JSON schema, as many at a time. Loading the model counts for nobody; the time in which rows
+Every turn starts each side anew, in processes of its own, one after the other: vLLM's async engine driven bare, a pipeline that
+asks it, vLLM's server driven bare with aiohttp, a pipeline with `serve: true`. All sides get the same chats, with the same
+sampling and the same JSON schema, as many at a time. Loading the model counts for nobody; the time in which rows
 are read and written counts for us only as far as requests wait for it.
 """
 

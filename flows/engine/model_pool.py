@@ -19,7 +19,8 @@ from typing import Any
 from flows.engine.hosts import context, start_process
 from flows.engine.model_process import ModelOrder, end_group, serve_models
 from flows.engine.notices import Notice, Tell
-from flows.engine.worker import HEAD, message
+from flows.engine.outbox import Outbox
+from flows.engine.worker import HEAD
 from steps.errors import EndpointDown, LLMError, RunError, TookModelDown
 from steps.local.engine import Asked, Engine, Generated
 from steps.local.failures import cannot_load_for, has_died, why_died
@@ -58,7 +59,7 @@ class ModelProcess:
         """What the process that died last had been sent."""
         self._numbers = itertools.count()
         self._process: mp.process.BaseProcess | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._outbox: Outbox | None = None
         self._working: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[None] | None = None
         self._error: Exception | None = None
@@ -110,7 +111,7 @@ class ModelProcess:
         self._is_ending = True
         if self._working is None:
             return
-        if self._writer is not None and self._ready is not None and self._ready.done() and not self._open:
+        if self._outbox is not None and self._ready is not None and self._ready.done() and not self._open:
             self._send(b"E")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._working), END_S)
@@ -159,7 +160,8 @@ class ModelProcess:
             with theirs:
                 await asyncio.to_thread(start_process, process)
             self._process = process
-            reader, self._writer = await asyncio.open_connection(sock=mine, limit=1 << 24)
+            reader, writer = await asyncio.open_connection(sock=mine, limit=1 << 24)
+            self._outbox = Outbox(writer)
         except BaseException:
             mine.close()
             self._end_process(process)
@@ -175,8 +177,8 @@ class ModelProcess:
                 hearing.result()
         finally:
             hearing.cancel()
-            self._writer.close()
-            self._writer = None
+            writer.close()
+            self._outbox = None
             self._sent, self._lost = set(), self._sent
             self._end_process(process)
             await asyncio.shield(ended)
@@ -215,7 +217,7 @@ class ModelProcess:
     # ---- questions
     def _send_what_may_go(self) -> None:
         """Send the questions that the process has not got; only one at a time of those that may have taken others down."""
-        if self._writer is None or self._ready is None or not self._ready.done():
+        if self._outbox is None or self._ready is None or not self._ready.done():
             return
         for question in self._open.values():
             if question.answer.done():
@@ -227,8 +229,8 @@ class ModelProcess:
                 self._send(b"Q", question.number, question.weights, question.asked)
 
     def _send(self, kind: bytes, *said: Any) -> None:
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(message(kind, pickle.dumps(said)))
+        if self._outbox is not None:
+            self._outbox.put(kind, pickle.dumps(said))
 
     def _died(self, code: int | None, log: str) -> None:
         """Count a death, and find out whose fault it is.

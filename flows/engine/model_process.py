@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine import signals
-from flows.engine.worker import HEAD, Order, end_with_engine, enter_worker, message
+from flows.engine.outbox import Outbox
+from flows.engine.worker import HEAD, Order, end_with_engine, enter_worker
 from flows.plan.sharing import local_models
 from steps.errors import DistilflowError, LLMError, RunError
 from steps.local import logs
@@ -78,9 +79,10 @@ def _write_to(log: Path) -> None:
 
 async def _serve(sock: socket.socket, order: ModelOrder) -> None:
     reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 22)
+    outbox = Outbox(writer)
 
     def send(kind: bytes, *said: Any) -> None:
-        writer.write(message(kind, pickle.dumps(said)))
+        outbox.put(kind, pickle.dumps(said))
 
     engines: dict[str, Engine] = {}
     try:
@@ -91,6 +93,7 @@ async def _serve(sock: socket.socket, order: ModelOrder) -> None:
     except Exception as error:
         ours = isinstance(error, DistilflowError)
         send(b"X", error if ours else RunError(f"{type(error).__name__}: {error}"))
+        outbox.flush()
         writer.write_eof()
         while await reader.read(1 << 16):  # closing with something unread would take the message back
             pass
@@ -124,4 +127,5 @@ async def _serve(sock: socket.socket, order: ModelOrder) -> None:
             task.cancel()
     for engine in engines.values():
         await engine.close()
+    outbox.flush()
     writer.close()

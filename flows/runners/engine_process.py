@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from flows.engine import inside, signals
+from flows.engine.courtesy import let_others_finish
 from flows.engine.engine import Engine
 from flows.engine.events import Event
 from flows.engine.garbage import collect_seldom
@@ -158,6 +159,7 @@ def main() -> None:
     inside.enter()
     warm_up()
     collect_seldom()
+    let_others_finish()
     asyncio.run(_main(int(sys.argv[1]), lambda: bool(early)))
 
 

@@ -54,7 +54,8 @@ class VLLMEngine(Engine):
 
     async def answer(self, asked: Asked) -> Generated:
         try:
-            prompt = {"prompt_token_ids": self._tokens(asked)}
+            # with its type, vLLM takes it as it is; without, a thread looks at it first
+            prompt = {"type": "token", "prompt_token_ids": self._tokens(asked)}
             params = self._sampling(asked)
             number = f"r{next(self._numbers)}"
             made = [one async for one in self._engine.generate(prompt, params, number, lora_request=self._lora)]

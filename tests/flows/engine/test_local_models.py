@@ -227,6 +227,20 @@ def test_no_process_outlives_an_engine_that_is_killed_and_the_run_goes_on(comman
     assert loaded(commands.folder / "loads") == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux only")
+def test_the_engine_interrupts_none_who_computes_and_those_interrupt_it(commands: Commands) -> None:
+    steps = [load(60), ask(takes_s=0.05, max_concurrency=2, loads=str(commands.folder / "loads"))]
+    process = commands.start("run", commands.write(steps), "--run-id", "r", "--no-prefect")
+    wait_for(lambda: loaded(commands.folder / "loads"))
+
+    model = psutil.Process(int((commands.folder / "loads").read_text()))
+    engine = next(one for one in model.parents() if any(part.endswith("engine_process") for part in one.cmdline()))
+    policies = [os.sched_getscheduler(one.pid) for one in (engine, model)]
+    process.communicate()
+
+    assert policies == [os.SCHED_BATCH, os.SCHED_OTHER]
+
+
 def test_plan_says_before_the_run_who_shares_and_who_takes_turns(commands: Commands) -> None:
     commands.environment["DISTILFLOW_GPUS"] = "0"
     steps = [load(3), ask("a", gpus=1), ask("b", "a", gpus=1), ask("c", "b", gpus=1, model="other")]
