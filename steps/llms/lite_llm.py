@@ -134,10 +134,14 @@ class LiteLLM(LLM):
             return AuthFailed(f"{target} refuses the key; it said: {message}", f"set {target.key_source}")
         if not isinstance(status, int):
             return BadRequest(f"litellm cannot ask {target}: {kind}: {message}", "check `model` and generation_kwargs")
-        response = getattr(error, "response", None)
-        headers: Mapping[str, str] = getattr(response, "headers", None) or {}
         told = {"error": {"message": message, "code": _CODES.get(kind)}}
-        return classify(status, orjson.dumps(told), headers, target)
+        return classify(status, orjson.dumps(told), _headers_of(error), target)
+
+
+def _headers_of(error: Exception) -> Mapping[str, str]:
+    """The headers of a refusal: the `response` of its errors is mostly made up, and has none."""
+    given = (getattr(error, "litellm_response_headers", None), getattr(getattr(error, "response", None), "headers", None))
+    return next((headers for headers in given if isinstance(headers, Mapping) and headers), {})
 
 
 def _key_of(secret: SecretStr | None) -> str | None:
