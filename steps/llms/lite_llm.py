@@ -21,7 +21,7 @@ from steps.llms.http import Answer
 from steps.llms.json_schemas import schema_format
 from steps.llms.provider_errors import Target, classify
 from steps.providers import COMPATIBLE
-from steps.secrets import TRANSPORT, Secret, reveal, variable_of
+from steps.secrets import TRANSPORT, Secret, reveal, secrets_here, variable_of
 
 _CODES = {"ContextWindowExceededError": "context_length_exceeded", "ContentPolicyViolationError": "content_policy_violation"}
 """What some of its errors are by OpenAI's names."""
@@ -121,7 +121,7 @@ class LiteLLM(LLM):
         key = _key_of(self.api_key)
         variable = variable_of(self.api_key) if self.api_key is not None else None
         source = f"${variable}" if variable else "the variable that litellm looks for"
-        return Target(self.model, self.endpoint, source, (key,) if key else ())
+        return Target(self.model, self.endpoint, source, (key,) if key else tuple(secrets_here()))
 
     def _explained(self, error: Exception) -> LLMError:
         """One of our errors for one of litellm's."""

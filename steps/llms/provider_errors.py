@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from steps.cassettes.scrubbing import STARS, Scrubber
 from steps.errors import (
     AuthFailed,
     BadRequest,
@@ -57,7 +58,8 @@ _UNPAID = {
 }
 _FILTER_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "ResponsibleAIPolicyViolation"}
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
-_LOOKS_LIKE_A_KEY = re.compile(r"\b(sk|gsk|hf|pk)[-_][\w*.\-]{4,}|Bearer\s+\S+")
+_LOOKED_AT_CHARS = 100 * SEEN_CHARS
+"""Of what a server said: stars are shorter than keys, so what is cut in two here is far behind what is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,10 @@ class Target:
 
     def excerpt(self, text: str) -> str:
         """The start of what a server said, without anything that is a key or looks like one."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        text = _LOOKS_LIKE_A_KEY.sub("***", text)
-        return " ".join(text.split())[:SEEN_CHARS]
+        told = " ".join(text[: 10 * _LOOKED_AT_CHARS].split())[:_LOOKED_AT_CHARS]
+        for secret in self.secrets:  # short ones too, which are words in other texts
+            told = told.replace(secret, STARS)
+        return Scrubber.of_refusal(self.secrets).text(told)[:SEEN_CHARS]
 
 
 def classify(status: int, body: bytes, headers: Mapping[str, str], target: Target) -> LLMError:

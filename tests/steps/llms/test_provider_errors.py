@@ -21,6 +21,7 @@ from steps.errors import (
     ServerFailed,
 )
 from steps.llms.provider_errors import Target, classify, retry_after_s
+from tests.steps.cassettes.disguises import DISGUISES, KEYS, traces
 
 TARGET = Target("gpt-4o", "https://api.openai.com/v1", "$OPENAI_API_KEY", ("top-secret",))
 
@@ -118,6 +119,23 @@ def test_words_are_cut_and_keys_taken_out() -> None:
     assert "key *** or *** xxx" in found.message
     assert len(found.message) < 300
     assert "top-secret" not in repr(TARGET)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("name", KEYS)
+def test_no_disguise_brings_a_key_into_a_message(name: str, disguise: str) -> None:
+    key = KEYS[name]
+    target = Target("m", "https://host/v1", secrets=(key,))
+    text = f"The key {DISGUISES[disguise](key)} is not allowed."
+
+    for body in (error(text), text.encode(), error(f"{' ' * 5000}{text}{text * 900}")):
+        assert traces(classify(401, body, {"Location": text}, target).message, key) == []
+
+
+def test_what_a_refusal_says_stays_where_it_holds_no_key() -> None:
+    said = "Unsupported value: 'temperature' does not support 0.2 with this model. 100% sure &amp; \\u00e9"
+
+    assert classify(400, error(said), {}, TARGET).message.endswith(said)
 
 
 # ---- Retry-After
