@@ -23,7 +23,7 @@ from steps.tasks import TextGeneration
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.providers.server import Prompt
 from tests.fakes.serving import running
-from tests.steps.cassettes.test_scrubbing import DISGUISES, KEYS, traces
+from tests.steps.cassettes.disguises import DISGUISES, KEYS, traces
 from tests.steps.llms.serving import answering, asking
 
 NOWHERE = "http://127.0.0.1:9"
