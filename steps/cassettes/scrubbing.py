@@ -27,7 +27,8 @@ _LONGEST_IN_LAYERS = 4096
 """A key in a longer one, such as a picture, is found where it is encoded once."""
 _UNICODE = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001))))
-_GAPS = frozenset(_BLANKS + "\u200b\u200c\u200d\u2060\ufeff\u00ad\"'\\+,")
+_CONTROL = "".join(map(chr, [*range(0x20), 0x7F]))
+_GAPS = frozenset(_BLANKS + _CONTROL + "\u200b\u200c\u200d\u2060\ufeff\u00ad\"'\\+,")
 """What may be put between the letters of a key."""
 _ASCII_GAPS = "".join(filter(str.isascii, _GAPS)).encode()
 _WIDE_GAPS = [gap.encode() for gap in _GAPS if not gap.isascii()]

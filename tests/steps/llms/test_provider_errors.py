@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -170,3 +171,26 @@ def test_a_date_without_the_servers_clock_is_compared_with_ours() -> None:
 
     assert wait_s is not None
     assert 55 < wait_s <= 60
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_refusal_in_other_unicode_is_understood_and_shows_no_key(encoding: str) -> None:
+    said = error("the account of top-secret is empty", code="insufficient_quota").decode()
+
+    found = classify(429, said.encode(encoding), {}, TARGET)
+
+    assert isinstance(found, AuthFailed)
+    assert found.message.endswith("it said 429: the account of *** is empty")
+    assert "top" not in classify(401, "the key top-secret".encode(encoding), {}, TARGET).message.replace("\0", "")
+
+
+def test_a_key_with_zeros_between_its_letters_is_found() -> None:
+    assert "secret" not in classify(401, error("\0".join("top-secret")), {}, TARGET).message.replace("\0", "")
+
+
+def test_a_refusal_of_megabytes_is_read_in_no_time() -> None:
+    started = time.process_time()
+
+    classify(400, error("the model " * 2_000_000), {}, TARGET)
+
+    assert time.process_time() - started < 2
