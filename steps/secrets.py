@@ -97,6 +97,11 @@ KEY_LIKE = (
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
 """What keys and tokens of common services look like; for `re` and for RE2."""
+KEY_BEGINNINGS = (
+    *("sk-", "gsk_", "hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "AKIA", "ASIA", "AIza", "ya29."),
+    *("xai-", "fw_", "nvapi-", "tgp_v1_", "eyJ", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-", "-----BEGIN "),
+)
+"""What each of them begins with: a text is looked through for these many times faster than for `KEY_LIKE`."""
 
 _NAMED_SECRET = re.compile(r"(?:_API_KEY|_TOKEN|_SECRET|_PASSWORD|_ACCESS_KEY)$|^HF_TOKEN$")
 _SHORTEST = 16

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.engine.hosts import context, start_process
-from flows.engine.model_process import ModelOrder, end_group, serve_models
+from flows.engine.model_process import GONE, MODEL_GONE, ModelOrder, end_group, serve_models
 from flows.engine.notices import Notice, Tell
 from flows.engine.outbox import Outbox
 from flows.engine.worker import HEAD
 from steps.errors import EndpointDown, LLMError, RunError, TookModelDown
 from steps.local.engine import Asked, Engine, Generated
-from steps.local.failures import cannot_load_for, has_died, why_died
+from steps.local.failures import DIED, cannot_load_for, has_died, why_died
 from steps.local.logs import tail
 
 END_S = 15.0
@@ -242,7 +242,7 @@ class ModelProcess:
             LLMError, RunError: That of the model: no other process is started.
         """
         assert self._ready is not None
-        reason = why_died(code, log)
+        reason = _why_died(code, log)
         if not self._ready.done():
             raise cannot_load_for(self._name, f"its process died while it loaded: {reason}\n{log}")
         self._deaths += 1
@@ -257,8 +257,17 @@ class ModelProcess:
             error.attempts = suspects[0].deaths
             suspects[0].answer.set_exception(error)
         if self._blamed >= BLAMED_IN_A_ROW or (not suspects and self._deaths >= DEATHS_OF_A_QUESTION):
-            raise has_died(self._name, code, log)
+            raise has_died(self._name, reason)
         self._tell(Notice("warning", "", f"the process of the model {self._name} died ({reason}); another one loads it again"))
+
+
+def _why_died(code: int | None, log: str) -> str:
+    """Why a process is gone: what it said itself, or as far as its end tells."""
+    _, told, said = log.rpartition(GONE)
+    if code != MODEL_GONE or not told:
+        return why_died(code, log)
+    line = said.strip().partition("\n")[0]
+    return line.partition(DIED)[2] or line
 
 
 async def _end_of(process: mp.process.BaseProcess) -> None:

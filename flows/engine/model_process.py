@@ -1,8 +1,8 @@
 """A process with models that this machine computes: several steps ask it, over a socket, and rows of all their batches at once.
 
 Messages are a head (u32 length, one letter) and a pickle. To it: Q a question · C nobody waits for its answer any more · E end.
-From it: L ready · A an answer · F why a question has none · X why the models cannot be loaded. When the socket closes, the
-engine is gone, and the process ends with all that its libraries started.
+From it: L ready · A an answer · F why a question has none · X why the models cannot be loaded, or answer nobody.
+When the socket closes, the engine is gone, and the process ends with all that its libraries started.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from flows.engine import signals
 from flows.engine.outbox import Outbox
 from flows.engine.worker import HEAD, Order, end_with_engine, enter_worker
 from flows.plan.sharing import local_models
-from steps.errors import DistilflowError, LLMError, RunError
+from steps.errors import DistilflowError, EndpointDown, LLMError, RunError
 from steps.local import logs
 from steps.local.engine import Asked, Engine
 from steps.local.failures import cannot_answer
 
 MODEL_GONE = 76
 """Exit code where no question can be answered any more: another process is started."""
+GONE = "No question can be answered any more: "
+"""What the last line of its log begins with then; the reason follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,11 @@ async def _serve(sock: socket.socket, order: ModelOrder) -> None:
         try:
             send(b"A", number, await engines[weights].answer(asked))
         except LLMError as error:
+            if error.is_fatal and not isinstance(error, EndpointDown):  # another engine would say the same
+                send(b"X", error)
+                return
             if error.is_fatal:  # the engine is gone: whoever asks starts another one
-                print(error, file=sys.stderr, flush=True)  # noqa: T201 - its log is what this process says
+                print(f"{error}\n{GONE}{error.message}", file=sys.stderr, flush=True)  # noqa: T201 - its log is what it says
                 os._exit(MODEL_GONE)
             send(b"F", number, error)
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,8 +68,8 @@ def _told(content: bytes) -> Json:
         return {"json": orjson.loads(content)}
     except orjson.JSONDecodeError:
         pass
-    try:
-        return {"text": content.decode()}
+    try:  # of other Unicode than UTF-8 only the text is kept: a key would not be found in it
+        return {"text": content.decode(json.detect_encoding(content))}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(content).decode()}
 

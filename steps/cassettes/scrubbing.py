@@ -7,42 +7,59 @@ import binascii
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit, urlunsplit
 
-from steps.secrets import KEY_LIKE, may_name_key, secrets_here
+from steps.secrets import KEY_BEGINNINGS, KEY_LIKE, may_name_key, secrets_here
 
 STARS = "***"
 SHORTEST = 8
 """Keys that are shorter are words such as EMPTY, which servers without keys are given."""
 _LIKE_A_KEY = re.compile(KEY_LIKE)
-_MASKED_KEY = re.compile(r"\b(?:sk|gsk|hf|pk|xai|fw|tgp|nvapi)[-_][\w*.\-]{4,}|Bearer\s+\S+|[\w-]{0,8}\*{3,}[\w-]{0,8}")
-"""What refusals show of a key, some letters and stars; in replies it may be a word."""
-_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_MASKED_KEYS = {
+    "": re.compile(r"\b(?:sk|gsk|hf|pk|xai|fw|tgp|nvapi)[-_][\w*.\-]{4,}"),
+    "Bearer": re.compile(r"Bearer\s+\S+"),
+    STARS: re.compile(r"[\w-]{0,8}\*{3,}[\w-]{0,8}"),
+}
+"""What refusals show of a key, some letters and stars, by what must be there for it; in replies it may be a word."""
 _LONGEST_IN_LAYERS = 4096
 """A key in a longer one, such as a picture, is found where it is encoded once."""
 _UNICODE = re.compile(r"\\+u([0-9a-fA-F]{4})")
-_NO_LETTER = re.compile(r"[\s\u200b-\u200d\u2060\ufeff\u00ad\"'\\+,]+")
+_BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001))))
+_CONTROL = "".join(map(chr, [*range(0x20), 0x7F]))
+_GAPS = frozenset(_BLANKS + _CONTROL + "\u200b\u200c\u200d\u2060\ufeff\u00ad\"'\\+,")
+"""What may be put between the letters of a key."""
+_ASCII_GAPS = "".join(filter(str.isascii, _GAPS)).encode()
+_WIDE_GAPS = [gap.encode() for gap in _GAPS if not gap.isascii()]
 
 
 class Scrubber:
     """Takes these secrets out of texts, and all that looks like one."""
 
     def __init__(self, secrets: Iterable[str], *, is_refusal: bool = False) -> None:
-        self._secrets = sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True)
+        self._secrets = tuple(sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True))
         self._is_refusal = is_refusal
         self._folded = [(one.lower(), _squeezed(one.lower())) for one in self._secrets]
         forms = {form.lower() for one in self._secrets for form in _forms(one)}
         self._written = [(form, re.compile(re.escape(form), re.IGNORECASE)) for form in sorted(forms, key=len, reverse=True)]
+        shortest = min((len(word) for pair in self._folded for word in pair if word), default=SHORTEST)
+        self._encoded = re.compile(rf"[A-Za-z0-9+/_-]{{{shortest * 4 // 3},}}={{0,2}}")
+        """What is too short to hold a key in base64 is not looked into: in a text that is each of its words."""
 
     @classmethod
     def of_request(cls, headers: Mapping[str, str]) -> Scrubber:
         """For what is sent with these headers, and what comes back."""
-        return cls([*_in_headers(headers), *secrets_here()])
+        return _scrubber((*_in_headers(headers), *secrets_here()))
+
+    @classmethod
+    def of_refusal(cls, secrets: tuple[str, ...]) -> Scrubber:
+        """For a text in which a server may show these, or parts of them."""
+        return _scrubber(secrets, is_refusal=True)
 
     def as_refusal(self) -> Scrubber:
         """The same, for a text in which a server may show a part of the key."""
-        return Scrubber(self._secrets, is_refusal=True)
+        return self.of_refusal(self._secrets)
 
     def of(self, value: Any) -> Any:
         """The value with stars in place of secrets, in names and texts at any depth."""
@@ -60,10 +77,12 @@ class Scrubber:
         for form, pattern in self._written:
             if form in folded:
                 text = pattern.sub(STARS, text)
-        text = _LIKE_A_KEY.sub(STARS, text)
+        text = _without_likes(text)
         if self._is_refusal:
-            text = _MASKED_KEY.sub(STARS, text)
-        if self._folded and any(self._is_in(view) for view in _views(text)):
+            for mark, pattern in _MASKED_KEYS.items():
+                if mark in text:
+                    text = pattern.sub(STARS, text)
+        if self._folded and any(self._is_in(view) for view in _views(text, self._encoded)):
             return STARS  # it is there, in a disguise that leaves no place to put the stars
         return text
 
@@ -77,8 +96,40 @@ class Scrubber:
 
     def _is_in(self, view: str) -> bool:
         folded = view.lower()
-        squeezed = _NO_LETTER.sub("", folded)
+        squeezed = _without_gaps(folded)
         return any(one in folded or (bare and bare in squeezed) for one, bare in self._folded)
+
+
+@lru_cache(maxsize=64)
+def _scrubber(secrets: tuple[str, ...], *, is_refusal: bool = False) -> Scrubber:
+    return Scrubber(secrets, is_refusal=is_refusal)
+
+
+def _without_likes(text: str) -> str:
+    """The text with stars in place of what looks like a key, whosever it is."""
+    found = sorted({at for beginning in KEY_BEGINNINGS for at in _places(text, beginning)})
+    parts: list[str] = []
+    end = 0
+    for at in found:
+        if at >= end and (like := _LIKE_A_KEY.match(text, at)):
+            parts += text[end:at], STARS
+            end = like.end()
+    return "".join([*parts, text[end:]])
+
+
+def _places(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
+
+def _without_gaps(text: str) -> str:
+    told = text.encode(errors="surrogatepass").translate(None, _ASCII_GAPS)
+    if not told.isascii():
+        for gap in _WIDE_GAPS:
+            told = told.replace(gap, b"")
+    return told.decode(errors="surrogatepass")
 
 
 def _in_headers(headers: Mapping[str, str]) -> Iterator[str]:
@@ -90,7 +141,7 @@ def _in_headers(headers: Mapping[str, str]) -> Iterator[str]:
 
 def _squeezed(secret: str) -> str:
     """A key without what may be put between its letters, if enough is left of it."""
-    bare = _NO_LETTER.sub("", secret)
+    bare = _without_gaps(secret)
     return bare if len(bare) >= SHORTEST else ""
 
 
@@ -105,7 +156,7 @@ def _forms(secret: str) -> set[str]:
     return {form for form in forms if len(form) >= SHORTEST}
 
 
-def _views(text: str) -> Iterator[str]:
+def _views(text: str, encoded: re.Pattern[str]) -> Iterator[str]:
     """What a text says once its escapes are undone; each is looked through whole."""
     plain = _UNICODE.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
     yield plain
@@ -114,7 +165,7 @@ def _views(text: str) -> Iterator[str]:
         yield unquote_plus(once)
     if "&" in plain:
         yield html.unescape(plain)
-    for found in _ENCODED.finditer(plain):
+    for found in encoded.finditer(plain):
         if len(found[0]) <= _LONGEST_IN_LAYERS:
             yield from _decoded(found[0].rstrip("="))
 

@@ -68,7 +68,7 @@ def _image(answer: Answer, target: Target) -> str:
     if not 200 <= answer.status < 300:
         raise classify(answer.status, answer.body, answer.headers, target)
     if kind_of(answer.body) is None:
-        seen: Any = target.excerpt(answer.body[:2000].decode(errors="replace"))
+        seen: Any = target.excerpt(answer.body[:2000])
         raise ServerFailed(
             f"{target} answered, but not with an image; it said {answer.status}: {seen or '(nothing)'}",
             "check base_url, and that the model is one for images",

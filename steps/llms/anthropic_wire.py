@@ -7,7 +7,7 @@ from typing import Any
 
 from steps.errors import BadRequest, ContentFiltered, EmptyReply
 from steps.llms.base import Chat, Completion, JSONSchema, Usage
-from steps.llms.chat_replies import count_of, object_of, something_else
+from steps.llms.chat_replies import LONGEST_NAME, count_of, object_of, something_else
 from steps.llms.http import Answer
 from steps.llms.json_schemas import NotStrict, strict_schema
 from steps.llms.provider_errors import Target
@@ -58,7 +58,7 @@ def read_message(answer: Answer, target: Target) -> Completion:
         error.usage = usage if usage.input_tokens or usage.output_tokens else None
         raise error
     name = body.get("model")
-    named = name if isinstance(name, str) and name else target.model
+    named = name if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME else target.model
     return Completion([text], named, usage, [_REASONS.get(str(reason), str(reason)) if reason else None], answer.headers)
 
 
@@ -71,7 +71,7 @@ def _useless(reason: str, answer: Answer, target: Target) -> BadRequest | Conten
             f"{target} used up its tokens before it wrote any text (stop_reason {reason!r})",
             "raise max_new_tokens: thinking comes first, and counts",
         )
-    seen = target.excerpt(answer.body.decode(errors="replace"))
+    seen = target.excerpt(answer.body)
     return EmptyReply(
         f"{target} sent an empty reply (stop_reason {reason!r}); it said {answer.status}: {seen}",
         "change the prompt or the sampling, or drop the row",

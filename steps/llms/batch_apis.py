@@ -152,7 +152,7 @@ class BatchAPI(ABC):
             headers = {"Content-Type": form.headers["Content-Type"]}
             answer = await self._send("POST", "files", data=form, headers=headers, timeout_s=TRANSFER_S)
         if answer.status in (404, 405, 501):
-            seen = self._target.excerpt(answer.body.decode(errors="replace")) or "(nothing)"
+            seen = self._target.excerpt(answer.body) or "(nothing)"
             what = f"{self._target} has no batch endpoint that takes files; it said {answer.status}: {seen}"
             raise BadRequest(what, "leave `batch` out of the step, or correct base_url")
         return self._id_of(object_of(answer, replace(self._target, path="/files")))
@@ -301,7 +301,7 @@ class BatchAPI(ABC):
         return page, found
 
     def _is_odd(self, answer: Answer, what: str) -> ServerFailed:
-        seen = self._target.excerpt(answer.body[:2000].decode(errors="replace")) or "(nothing)"
+        seen = self._target.excerpt(answer.body[:2000]) or "(nothing)"
         return ServerFailed(f"{self._target} answered with {what}: {seen}", "check that base_url is the API itself")
 
     def _id_of(self, said: Body) -> str:
@@ -310,7 +310,7 @@ class BatchAPI(ABC):
         return found
 
     def _unknown(self, what: str, answer: Answer) -> BatchUnknown:
-        seen = self._target.excerpt(answer.body.decode(errors="replace")) or "(nothing)"
+        seen = self._target.excerpt(answer.body) or "(nothing)"
         return BatchUnknown(f"{self._target} does not know {what!r}; it said {answer.status}: {seen}")
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-import orjson
 
 from steps.errors import BadRequest, ContentFiltered, EmptyReply, LLMError, ServerFailed
 from steps.llms.base import Completion, Usage
 from steps.llms.http import Answer
-from steps.llms.provider_errors import Target, classify
+from steps.llms.provider_errors import Target, classify, parsed_json
 
 CHAT = "a chat completion"
 SEEN_BYTES = 2000
 """Of an answer that is shown: it may be megabytes of an image."""
+LONGEST_NAME = 500
+"""Of a model: it stands in each row."""
 MOST_TOKENS = 10**12
 """More than any request can use: a count beyond it is a server's slip, and would spend every budget."""
 
@@ -40,7 +39,7 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
     name = body.get("model")
     return Completion(
         [text for text, _ in read],
-        name if isinstance(name, str) and name else target.model,
+        name if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME else target.model,
         _usage(body.get("usage")),
         [reason if isinstance(reason, str) else None for _, reason in read],
         answer.headers,
@@ -56,24 +55,12 @@ def object_of(answer: Answer, target: Target, what: str = CHAT) -> dict[str, Any
     if not 200 <= answer.status < 300:
         raise classify(answer.status, answer.body, answer.headers, target)
     try:
-        body = _parsed(answer.body)
+        body = parsed_json(answer.body)
     except (ValueError, RecursionError) as error:
         raise something_else(answer, target, "it is not JSON" if answer.body else "it is empty", what) from error
     if not isinstance(body, dict):
         raise something_else(answer, target, "it is not an object", what)
     return body
-
-
-def _parsed(body: bytes) -> Any:
-    """The JSON of an answer, also where it is none by the letter: what was paid for is worth a second look.
-
-    Raises:
-        ValueError, RecursionError: It is no JSON at all.
-    """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return json.loads(body)  # slower; it takes half a character ("\\ud83d") and NaN
 
 
 def _message(choice: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +85,7 @@ def _usage(usage: Any) -> Usage:
     reasoning = count_of(usage.get("completion_tokens_details"), "reasoning_tokens")
     if reasoning and count_of(usage, "total_tokens") == prompt + completion + reasoning:
         completion += reasoning  # xAI and Gemini count it beside the reply; it is paid for all the same
-    return Usage(prompt, completion, cached, reasoning)
+    return Usage(prompt, completion, min(cached, prompt), min(reasoning, completion))
 
 
 def count_of(counts: Any, name: str) -> int:
@@ -134,7 +121,7 @@ def _useless(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError
             "raise max_new_tokens: reasoning models think first, and that counts",
         )
     what = f"its first choice has no text (finish_reason {reason!r})" if choice else "it has no choices"
-    seen = target.excerpt(answer.body.decode(errors="replace"))
+    seen = target.excerpt(answer.body)
     return EmptyReply(
         f"{target} sent an empty reply: {what}; it said {answer.status}: {seen}",
         "change the prompt or the sampling, raise max_new_tokens if the model thinks first, or drop the row",
@@ -143,7 +130,7 @@ def _useless(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError
 
 def something_else(answer: Answer, target: Target, why: str, what: str = CHAT) -> ServerFailed:
     """What it is when an answer is not what was asked for: somebody else answers at this address, or another kind of model."""
-    seen = target.excerpt(answer.body[:SEEN_BYTES].decode(errors="replace"))
+    seen = target.excerpt(answer.body[:SEEN_BYTES])
     model = "" if what == CHAT else f", that the model is one for {what}"
     return ServerFailed(
         f"{target} answered, but not with {what}: {why}; it said {answer.status}: {seen or '(nothing)'}",

@@ -21,7 +21,7 @@ from steps.llms.http import Answer
 from steps.llms.json_schemas import schema_format
 from steps.llms.provider_errors import Target, classify
 from steps.providers import COMPATIBLE
-from steps.secrets import TRANSPORT, Secret, reveal, variable_of
+from steps.secrets import TRANSPORT, Secret, reveal, secrets_here, variable_of
 
 _CODES = {"ContextWindowExceededError": "context_length_exceeded", "ContentPolicyViolationError": "content_policy_violation"}
 """What some of its errors are by OpenAI's names."""
@@ -121,7 +121,7 @@ class LiteLLM(LLM):
         key = _key_of(self.api_key)
         variable = variable_of(self.api_key) if self.api_key is not None else None
         source = f"${variable}" if variable else "the variable that litellm looks for"
-        return Target(self.model, self.endpoint, source, (key,) if key else ())
+        return Target(self.model, self.endpoint, source, (key,) if key else tuple(secrets_here()))
 
     def _explained(self, error: Exception) -> LLMError:
         """One of our errors for one of litellm's."""
@@ -134,10 +134,14 @@ class LiteLLM(LLM):
             return AuthFailed(f"{target} refuses the key; it said: {message}", f"set {target.key_source}")
         if not isinstance(status, int):
             return BadRequest(f"litellm cannot ask {target}: {kind}: {message}", "check `model` and generation_kwargs")
-        response = getattr(error, "response", None)
-        headers: Mapping[str, str] = getattr(response, "headers", None) or {}
         told = {"error": {"message": message, "code": _CODES.get(kind)}}
-        return classify(status, orjson.dumps(told), headers, target)
+        return classify(status, orjson.dumps(told), _headers_of(error), target)
+
+
+def _headers_of(error: Exception) -> Mapping[str, str]:
+    """The headers of a refusal: the `response` of its errors is mostly made up, and has none."""
+    given = (getattr(error, "litellm_response_headers", None), getattr(getattr(error, "response", None), "headers", None))
+    return next((headers for headers in given if isinstance(headers, Mapping) and headers), {})
 
 
 def _key_of(secret: SecretStr | None) -> str | None:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint, RunError
-from steps.llms.local_llm import LocalLLM
+from steps.llms.local_llm import LocalLLM, server_problems
 from steps.local.engine import Engine
 from steps.secrets import TRANSPORT, HubToken, reveal
 
@@ -72,7 +72,8 @@ class LlamaCppLLM(LocalLLM):
         return "/".join(filter(None, (self.repo_id, self.model_path)))
 
     def problems(self) -> Sequence[Complaint]:
-        return [*super().problems(), *([] if self.source else [NO_FILE])]
+        served = server_problems(self.extra_kwargs) if self.serve else []
+        return [*super().problems(), *([] if self.source else [NO_FILE]), *served]
 
     def missing_packages(self) -> Sequence[Complaint]:
         return () if self.serve and llama_server() else super().missing_packages()

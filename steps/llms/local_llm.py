@@ -276,5 +276,14 @@ def _is_plain(message: Message) -> bool:
     return isinstance(content, str) or (content is None and bool(message.get("tool_calls")))
 
 
+def server_problems(given: dict[str, Any]) -> Sequence[Complaint]:
+    """What further arguments of a server of the run cannot be: it would not be found, or let nobody in."""
+    taken = [name for name in given if name.replace("-", "_") in ("host", "port", "api_key", "uds", "root_path", "api_prefix")]
+    return [
+        (f"extra_kwargs cannot set {name!r} with `serve`: a free port of this machine is found", "leave it out")
+        for name in taken
+    ]
+
+
 def _texts(schema: object) -> bool:
     return isinstance(schema, list) and bool(schema) and all(isinstance(text, str) and text for text in schema)

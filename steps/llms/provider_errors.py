@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from steps.cassettes.scrubbing import STARS, Scrubber
 from steps.errors import (
     AuthFailed,
     BadRequest,
@@ -57,7 +59,8 @@ _UNPAID = {
 }
 _FILTER_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "ResponsibleAIPolicyViolation"}
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
-_LOOKS_LIKE_A_KEY = re.compile(r"\b(sk|gsk|hf|pk)[-_][\w*.\-]{4,}|Bearer\s+\S+")
+_LOOKED_AT_CHARS = 100 * SEEN_CHARS
+"""Of what a server said: stars are shorter than keys, so what is cut in two here is far behind what is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +79,21 @@ class Target:
     def __str__(self) -> str:
         return f"model {self.model!r} at {self.base_url}"
 
-    def excerpt(self, text: str) -> str:
+    def excerpt(self, said: str | bytes) -> str:
         """The start of what a server said, without anything that is a key or looks like one."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        text = _LOOKS_LIKE_A_KEY.sub("***", text)
-        return " ".join(text.split())[:SEEN_CHARS]
+        text = text_of(said[: 40 * _LOOKED_AT_CHARS]) if isinstance(said, bytes) else said
+        told = " ".join(text[: 10 * _LOOKED_AT_CHARS].split())[:_LOOKED_AT_CHARS]
+        for secret in self.secrets:  # short ones too, which are words in other texts
+            told = told.replace(secret, STARS)
+        return Scrubber.of_refusal(self.secrets).text(told)[:SEEN_CHARS]
 
 
 def classify(status: int, body: bytes, headers: Mapping[str, str], target: Target) -> LLMError:
     """The error that this answer is."""
     error = _error_of(body)
     codes = {str(error.get(key)) for key in ("code", "type")} | _inner_codes(error)
-    message = str(error.get("message") or "")
-    seen = target.excerpt(message or body.decode(errors="replace")) or "(nothing)"
+    message = str(error.get("message") or "")[:_LOOKED_AT_CHARS]
+    seen = target.excerpt(message or body) or "(nothing)"
     said = f"it said {status}: {seen}"
     wait_s = retry_after_s(headers)
     if wait_s is None:
@@ -113,7 +117,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
             f"{target.base_url} does not know the model {target.model!r} or the path {target.path}{moved}; {said}",
             "check `model` and `base_url` (most servers want it to end in /v1)",
         )
-    if status in (400, 422, 501) and _ABOUT_SCHEMAS.search(f"{error.get('param')} {message}"):
+    if status in (400, 422, 501) and _ABOUT_SCHEMAS.search(f"{str(error.get('param'))[:SEEN_CHARS]} {message}"):
         return SchemaRefused(
             f"{target} does not take this JSON schema; {said}",
             "set use_default_structured_output to false, and leave structured_output empty: replies are checked here too",
@@ -191,11 +195,28 @@ def _date(text: str | None) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
+def text_of(body: bytes) -> str:
+    """A text in whichever Unicode it is written; a server that writes UTF-16 shows a key with a zero between its letters."""
+    return body.decode(json.detect_encoding(body), errors="replace")
+
+
+def parsed_json(body: bytes) -> Any:
+    """The JSON of an answer, also where it is none by the letter: what was paid for is worth a second look.
+
+    Raises:
+        ValueError, RecursionError: It is no JSON at all.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(text_of(body))  # slower; it takes half a character ("\\ud83d"), NaN, and other Unicode than UTF-8
+
+
 def _error_of(body: bytes) -> dict[str, Any]:
     """The error object: OpenAI nests it under `error`; others put a text there, or `message` or `detail` at the top."""
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        parsed = parsed_json(body)
+    except (ValueError, RecursionError):
         return {}
     if isinstance(parsed, list) and parsed:  # Gemini
         parsed = parsed[0]

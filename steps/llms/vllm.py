@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from steps.errors import Complaint
-from steps.llms.local_llm import LocalLLM
+from steps.llms.local_llm import LocalLLM, server_problems
 from steps.local.engine import Engine
 from steps.secrets import TRANSPORT, HubToken, reveal
 
@@ -72,6 +72,9 @@ class vLLM(LocalLLM):
 
     def missing_packages(self) -> Sequence[Complaint]:
         return () if self.serve and os.environ.get(PYTHON_VARIABLE) else super().missing_packages()
+
+    def problems(self) -> Sequence[Complaint]:
+        return [*super().problems(), *(server_problems(self.extra_kwargs) if self.serve else [])]
 
     def engine_args(self, devices: int) -> dict[str, Any]:
         """Arguments of vLLM's engine, as its `EngineArgs` call them."""

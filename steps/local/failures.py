@@ -71,9 +71,9 @@ def cannot_load_for(model: str, said: str) -> RunError:
     """The same, of what a library or a program said."""
     for pattern, what, fix in _REASONS:
         if pattern.search(said):
-            return RunError(f"the model {model!r} cannot be loaded: {what} ({_excerpt(said, pattern)})", fix)
+            return RunError(f"the model {_quoted(model)} cannot be loaded: {what} ({_excerpt(said, pattern)})", fix)
     return RunError(
-        f"the model {model!r} cannot be loaded: {_excerpt(said)}",
+        f"the model {_quoted(model)} cannot be loaded: {_excerpt(said)}",
         "see logs/ in the run's folder; check its name and parameters",
     )
 
@@ -127,19 +127,31 @@ def out_of_memory(model: str, said: str = "") -> OutOfMemory:
     return OutOfMemory(f"{model!r} ran out of memory at this row{about}", f"shorten the row, or {LESS_MEMORY}")
 
 
-def has_died(model: str, exit_code: int | None, log_tail: str = "") -> EndpointDown:
-    """What is said of an engine whose process is gone."""
-    reason = why_died(exit_code, log_tail)
-    return EndpointDown(f"the process of the model {model!r} died: {reason}", f"see logs/ in the run's folder; {LESS_MEMORY}")
+DIED = " died: "
+"""What stands before the reason."""
+
+
+def has_died(model: str, reason: str) -> EndpointDown:
+    """What is said of an engine whose process is gone, for a reason that `why_died` found."""
+    return EndpointDown(
+        f"the process of the model {_quoted(model)}{DIED}{reason}", f"see logs/ in the run's folder; {LESS_MEMORY}"
+    )
 
 
 def why_died(exit_code: int | None, log_tail: str = "") -> str:
     """Why a process died, as far as its exit code and its last words say."""
     if _MEMORY.search(log_tail):
         return f"out of memory ({_excerpt(log_tail, _MEMORY)})"
+    if exit_code is None:
+        return _excerpt(log_tail)
     if exit_code == -9:
         return "it was killed (exit code -9); on a machine that is short of memory, the system does that"
     return f"exit code {exit_code}"
+
+
+def _quoted(model: str) -> str:
+    """A model's name, as messages have it; those of several are quoted already."""
+    return model if model.startswith(("'", '"')) else repr(model)
 
 
 def _excerpt(said: str, pattern: re.Pattern[str] | None = None) -> str:

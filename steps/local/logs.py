@@ -7,6 +7,9 @@ import re
 import tempfile
 from pathlib import Path
 
+from steps.cassettes.scrubbing import Scrubber
+from steps.secrets import secrets_here
+
 LOGS = "logs"
 """Folder of a run with them, by model."""
 TAIL_BYTES = 1 << 14
@@ -22,8 +25,8 @@ def keep_in(folder: Path) -> None:
 
 def log_path(name: str) -> Path:
     """Where the log of a model or server of this name goes. Outside of a run: a folder of the system for such files."""
-    folder = _folder or Path(tempfile.gettempdir()) / "distilflow-logs"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder or Path(tempfile.gettempdir()) / f"distilflow-logs-{os.getuid()}"  # others cannot write to that of one
+    folder.mkdir(mode=0o700 if _folder is None else 0o777, parents=True, exist_ok=True)
     return folder / f"{log_name(name, os.getpid())}.log"
 
 
@@ -33,11 +36,17 @@ def log_name(model: str, number: int) -> str:
     return f"{short or 'model'}-{number}"
 
 
-def tail(path: Path) -> str:
-    """The last lines of a log."""
+def tail(path: Path, start: int = 0) -> str:
+    """The last lines of a log, from `start` on, without keys: programs like to write down what they were given."""
     try:
         with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            return stream.read().decode(errors="replace")
+            size = os.fstat(stream.fileno()).st_size
+            begins = max(start if start <= size else 0, size - TAIL_BYTES)
+            stream.seek(begins)
+            said = stream.read(TAIL_BYTES).decode(errors="replace")
     except OSError:
         return ""
+    if begins > start and "\n" in said:
+        said = said.partition("\n")[2]  # half a line may hold half a key
+    scrubber = Scrubber.of_refusal(tuple(secrets_here()))
+    return "\n".join(map(scrubber.text, said.splitlines()))

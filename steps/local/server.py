@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,7 @@ from steps.llms.http import JSONEndpoint, json_body
 from steps.llms.provider_errors import Target
 from steps.local import keeper
 from steps.local.engine import Asked, Engine, Generated, Structure
-from steps.local.failures import cannot_load_for, has_died
+from steps.local.failures import cannot_load_for, has_died, why_died
 from steps.local.logs import log_path, tail
 from steps.providers import COMPATIBLE
 
@@ -61,6 +61,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextlib.contextmanager
+def _held(port: int) -> Iterator[socket.socket]:
+    """Hold a port until its server listens: nobody else is given it by chance.
+
+    Raises:
+        _PortTaken: Somebody has it already, and would be taken for the server.
+    """
+    with socket.socket() as looker, socket.socket() as holder:
+        try:
+            looker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            looker.bind(("127.0.0.1", port))  # it cannot where somebody listens
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "SO_REUSEPORT"):
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            looker.close()
+            holder.bind(("127.0.0.1", port))  # it is in the way of those alone that ask for neither
+        except OSError as error:
+            raise _PortTaken from error
+        yield holder
+
+
 def flags(given: dict[str, Any]) -> list[str]:
     """Arguments as command lines have them."""
     found: list[str] = []
@@ -73,9 +94,11 @@ def flags(given: dict[str, Any]) -> list[str]:
 class OwnServer(Engine):
     """A server of ours that speaks OpenAI's protocol."""
 
-    def __init__(self, program: Program, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, program: Program, process: subprocess.Popen[bytes], log: Path, log_start: int = 0) -> None:
+        """`log_start`: how long the log was before it: servers of one name, one after the other, share it."""
         self.program = program
         self.log = log
+        self._log_start = log_start
         self._process = process
         self._base = f"http://127.0.0.1:{program.port}/v1"
         self._chats = JSONEndpoint(f"{self._base}/chat/completions", {}, REPLY_S)
@@ -94,25 +117,34 @@ class OwnServer(Engine):
             RunError: It cannot be started; it says why, as far as the server's log does.
         """
         for attempt in range(TRIES):
-            server = cls._begin(program if attempt == 0 else program.on(free_port()))
+            with contextlib.suppress(_PortTaken):
+                return await cls._start(
+                    program if attempt == 0 else program.on(free_port()), within_s, is_held=attempt < TRIES - 1
+                )
+        raise RunError(f"no port was found for {program.what}'s server", "see which programs listen on this machine")
+
+    @classmethod
+    async def _start(cls, program: Program, within_s: float, *, is_held: bool) -> Self:
+        """`is_held`: the port is kept for it; there may be servers that take none which is."""
+        with _held(program.port) as holder:
+            if not is_held:
+                holder.close()
+            server = cls._begin(program)
             try:
                 await server._ready(within_s)
                 await server._chats.open()
                 await server._prompts.open()
-            except _PortTaken:
-                await server.close()
             except BaseException:
                 await server.close()
                 raise
-            else:
-                return server
-        raise RunError(f"no port was found for {program.what}'s server", "see which programs listen on this machine")
+            return server
 
     @classmethod
     def _begin(cls, program: Program) -> Self:
         log = log_path(f"{program.model.rstrip('/')}-server")
         command = [sys.executable if one == "python" and at == 0 else one for at, one in enumerate(program.command)]
         with log.open("ab") as stream:
+            log_start = stream.tell()
             try:
                 process = subprocess.Popen(
                     [sys.executable, str(Path(keeper.__file__)), *command],
@@ -124,7 +156,7 @@ class OwnServer(Engine):
                 )
             except OSError as error:
                 raise RunError(f"{program.what}'s server cannot be started: {error}", "check that it is installed") from error
-        return cls(program, process, log)
+        return cls(program, process, log, log_start)
 
     async def _ready(self, within_s: float) -> None:
         import aiohttp
@@ -135,7 +167,7 @@ class OwnServer(Engine):
             while self._process.poll() is None:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
                     async with session.get(url) as reply:
-                        if reply.status == 200:
+                        if reply.status == 200 and self._process.poll() is None:
                             return
                 if time.monotonic() > deadline:
                     raise RunError(
@@ -143,7 +175,7 @@ class OwnServer(Engine):
                         f"see {self.log}",
                     )
                 await asyncio.sleep(LOOK_EVERY_S)
-        said = tail(self.log)
+        said = self._said
         error = cannot_load_for(self.program.model, _last_words(said))
         if "port is taken" in error.message:
             raise _PortTaken
@@ -154,6 +186,8 @@ class OwnServer(Engine):
         endpoint, body = self._request(asked)
         try:
             answer = await endpoint.post(body)
+            if self._process.poll() is not None:  # somebody else answers at its port
+                raise self._has_died()
             made = read_completion(answer, self._target, asked.n)
         except (NetworkFailed, ServerFailed) as error:
             raise await self._gone_or(error) from error
@@ -163,9 +197,18 @@ class OwnServer(Engine):
         """That the server is gone, if it is: a connection breaks a moment before its process is seen to have ended."""
         for _ in range(20):
             if self._process.poll() is not None:
-                return has_died(self.program.model, self._process.returncode, tail(self.log))
+                return self._has_died()
             await asyncio.sleep(0.05)
         return error
+
+    def _has_died(self) -> EndpointDown:
+        code = self._process.returncode
+        return has_died(self.program.model, why_died(128 - code if code > 128 else code, self._said))  # 137: signal 9
+
+    @property
+    def _said(self) -> str:
+        """What it wrote last."""
+        return tail(self.log, self._log_start)
 
     def _request(self, asked: Asked) -> tuple[JSONEndpoint, bytes]:
         names = self.program.names
@@ -188,8 +231,10 @@ class OwnServer(Engine):
     async def close(self) -> None:
         await self._chats.close()
         await self._prompts.close()
-        if self._process.stdin is not None:
-            self._process.stdin.close()  # the keeper ends the server
+        if (line := self._process.stdin) is not None:
+            with contextlib.suppress(OSError):  # it has ended by itself
+                line.write(b".")  # what this process forked may hold the line open: that is not all that counts
+                line.close()  # the keeper ends the server
         with contextlib.suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(self._process.wait, keeper.PATIENCE_S + 5)
 

@@ -12,7 +12,7 @@ from steps.errors import BadRequest, LLMError, RunError
 from steps.extras import extra
 from steps.llms.base import Usage
 from steps.local.engine import Asked, Engine, Generated, Structure
-from steps.local.failures import NO_TEMPLATE, cannot_answer, has_died
+from steps.local.failures import NO_TEMPLATE, cannot_answer, has_died, why_died
 
 _NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens"}
 LORA = "adapter"
@@ -63,7 +63,7 @@ class VLLMEngine(Engine):
             raise
         except Exception as error:
             if self._engine.errored:
-                raise has_died(self._model, None, str(error)) from error
+                raise has_died(self._model, why_died(None, str(error))) from error
             raise cannot_answer(self._model, error) from error
         last = made[-1]  # the only one, with all of it
         tokens = sum(len(one.token_ids) for one in last.outputs)

@@ -58,7 +58,7 @@ def is_same_answer(one: str, other: str) -> bool:
 
 
 def _trimmed(text: str) -> str:
-    return text.strip(" \t\r\n*_#>")
+    return text.strip(_EDGES)
 
 
 def _plain(answer: str) -> str:
@@ -79,6 +79,8 @@ def _number(text: str) -> Fraction | None:
         return None
 
 
+_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "*_#>"
+"""Blanks of every kind, as `str.strip` knows them, and marks of Markdown."""
 _STEP = re.compile(r"\bStep\s{1,3}(\d{1,4})[*_ ]{0,4}[:.)]", re.IGNORECASE)
 _ANSWER = re.compile(r"\bThe (?:final )?answer is[*_ ]{0,4}:?", re.IGNORECASE)
 _BOXED = re.compile(r"\\boxed\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")

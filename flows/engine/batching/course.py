@@ -23,6 +23,8 @@ SLOWER = 1.5
 SURE = 12
 """A batch that is not found so many pauses after it was asked for, in `LOOKS` looks, was never made."""
 LOOKS = 3
+LONGEST_WAIT_S = 3600.0
+"""A provider that asks for more, such as a year, is asked again after this."""
 AT_A_TIME = 500
 """Replies that are put into the journal together."""
 
@@ -143,8 +145,8 @@ class Course:
                             f"{self._one.endpoint} takes no batch: {error.message} ({failures} attempts)", error.fix
                         ) from error
                 self._tell_once(error)
-                wait_s = error.retry_after_s if isinstance(error, RateLimited) else None
-                await self._sleep(max(pause_s, wait_s or 0.0))
+                wait_s = min(error.retry_after_s or 0.0, LONGEST_WAIT_S) if isinstance(error, RateLimited) else 0.0
+                await self._sleep(max(pause_s, wait_s))
                 pause_s = _longer(pause_s, self._line)
                 if not is_known:
                     await self._look_for()

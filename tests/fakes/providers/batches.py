@@ -71,6 +71,8 @@ class FakeBatches:
     """So many batches are made, and then 500 is answered."""
     failing_creates: int = 0
     """So many times 500 is answered before anything is made."""
+    refused_creates: int = 0
+    """So many times 429 is answered, and to wait a year."""
     failing_looks: int = 0
     most_open: int = 10**9
     """Requests that may lie in batches at a time; a batch beyond it is not taken."""
@@ -202,6 +204,9 @@ class FakeBatches:
         if self.failing_creates:
             self.failing_creates -= 1
             return answered_with(self.dialect.failed)
+        if self.refused_creates:
+            self.refused_creates -= 1
+            return web.json_response({"error": {"message": "later"}}, status=429, headers={"Retry-After": "31536000"})
         if self.hold == "late" and not self.reached.is_set():
             self._working = asyncio.create_task(self._make_late(body))
             await asyncio.shield(self._working)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flows.engine.batching import course
 from flows.engine.engine import Engine
 from flows.engine.journal import paid_in
 from flows.plan import plan
@@ -355,6 +356,15 @@ def test_looks_that_fail_are_repeated_and_told_once(tmp_path: Path) -> None:
         result = run_steps(tmp_path, steps("azure", url, questions(10)))
     assert len(result.only) == 10
     assert sum("is asked again" in text for _, text in result.said) == 1
+
+
+def test_a_provider_that_asks_for_a_year_is_asked_again_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(course, "LONGEST_WAIT_S", 0.1)
+    fake = FakeBatches("openai", refused_creates=2)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, questions(10)))
+    assert len(result.only) == 10
+    assert len(fake.made) == 1
 
 
 def test_looks_get_rarer(tmp_path: Path) -> None:

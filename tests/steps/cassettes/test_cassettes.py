@@ -23,7 +23,7 @@ from steps.tasks import TextGeneration
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.providers.server import Prompt
 from tests.fakes.serving import running
-from tests.steps.cassettes.test_scrubbing import DISGUISES, KEYS, traces
+from tests.steps.cassettes.disguises import DISGUISES, KEYS, traces
 from tests.steps.llms.serving import answering, asking
 
 NOWHERE = "http://127.0.0.1:9"
@@ -172,6 +172,26 @@ def test_no_key_is_in_the_file_however_a_server_echoes_it(record: Any, tape: Pat
     assert "set-cookie" not in written
     assert "authorization: bearer" not in written.lower()
     assert lines(tape)[0]["answer"]["headers"]["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_key_in_an_answer_in_other_unicode_is_taken_out_too(record: Any, tape: Path, encoding: str) -> None:
+    said = json.dumps({"error": {"message": f"{'x ' * 5000}{KEY}", "code": "context_length_exceeded"}}).encode(encoding)
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(status=400, body=said)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    [first] = record(app, "hi", key=KEY)
+
+    written = tape.read_text()
+    assert KEY not in written.replace("\\u0000", "")
+    assert "***" in written
+    with cassette(tape, "replay"):
+        [again] = ask(model(record), "hi")
+    assert isinstance(first, ContextTooLong)
+    assert isinstance(again, ContextTooLong)
 
 
 def test_keys_of_the_environment_are_taken_out_too(record: Any, tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,3 +141,13 @@ def test_a_model_that_was_trained_anew_under_its_name_is_another_one(tmp_path: A
     assert before
     assert TransformersLLM(model=str(tmp_path)).fingerprint() not in ("", before)
     assert TransformersLLM(model="acme/on-the-hub").fingerprint() == ""
+
+
+@pytest.mark.parametrize("name", ["port", "host", "api-key"])
+def test_a_server_of_the_run_is_where_the_run_looks_for_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISTILFLOW_VLLM_PYTHON", "/opt/vllm/bin/python")
+    monkeypatch.setenv("DISTILFLOW_LLAMA_SERVER", "/opt/llama-server")
+    given = {"serve": True, "extra_kwargs": {name: 9000}}
+
+    for llm in (vLLM(model="m", **given), LlamaCppLLM(model_path="m.gguf", **given)):
+        assert [str(problem[0])[:30] for problem in llm.problems()] == [f"extra_kwargs cannot set {name!r}"[:30]]

@@ -95,6 +95,32 @@ async def test_a_reply_is_read_though_its_json_is_odd(text: str, tokens: str, se
     assert (completion.texts[0], completion.usage) == seen
 
 
+async def test_parts_of_the_tokens_are_no_more_than_all_of_them() -> None:
+    usage = {
+        "prompt_tokens": 7,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 10**11},
+        "completion_tokens_details": {"reasoning_tokens": 10**11},
+    }
+    answer = {"choices": [{"message": {"content": "yes"}}], "usage": usage, "model": "m" * 10_000}
+    async with loaded(answering(body=answer)) as llm:
+        completion = await llm.complete(asking())
+
+    assert completion.usage == Usage(7, 5, 7, 5)
+    assert completion.model_name == llm.model
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+async def test_a_reply_in_other_unicode_is_read(encoding: str) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(body=(ANSWER % ('"jä"', "3")).encode(encoding), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    async with loaded(app) as llm:
+        assert (await llm.complete(asking())).texts == ["jä"]
+
+
 # ---- requests
 async def sent(request: Any = None, **fields: Any) -> dict[str, Any]:
     """The body that the server sees."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -21,6 +22,7 @@ from steps.errors import (
     ServerFailed,
 )
 from steps.llms.provider_errors import Target, classify, retry_after_s
+from tests.steps.cassettes.disguises import DISGUISES, KEYS, traces
 
 TARGET = Target("gpt-4o", "https://api.openai.com/v1", "$OPENAI_API_KEY", ("top-secret",))
 
@@ -120,6 +122,23 @@ def test_words_are_cut_and_keys_taken_out() -> None:
     assert "top-secret" not in repr(TARGET)
 
 
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("name", KEYS)
+def test_no_disguise_brings_a_key_into_a_message(name: str, disguise: str) -> None:
+    key = KEYS[name]
+    target = Target("m", "https://host/v1", secrets=(key,))
+    text = f"The key {DISGUISES[disguise](key)} is not allowed."
+
+    for body in (error(text), text.encode(), error(f"{' ' * 5000}{text}{text * 900}")):
+        assert traces(classify(401, body, {"Location": text}, target).message, key) == []
+
+
+def test_what_a_refusal_says_stays_where_it_holds_no_key() -> None:
+    said = "Unsupported value: 'temperature' does not support 0.2 with this model. 100% sure &amp; \\u00e9"
+
+    assert classify(400, error(said), {}, TARGET).message.endswith(said)
+
+
 # ---- Retry-After
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -152,3 +171,26 @@ def test_a_date_without_the_servers_clock_is_compared_with_ours() -> None:
 
     assert wait_s is not None
     assert 55 < wait_s <= 60
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_refusal_in_other_unicode_is_understood_and_shows_no_key(encoding: str) -> None:
+    said = error("the account of top-secret is empty", code="insufficient_quota").decode()
+
+    found = classify(429, said.encode(encoding), {}, TARGET)
+
+    assert isinstance(found, AuthFailed)
+    assert found.message.endswith("it said 429: the account of *** is empty")
+    assert "top" not in classify(401, "the key top-secret".encode(encoding), {}, TARGET).message.replace("\0", "")
+
+
+def test_a_key_with_zeros_between_its_letters_is_found() -> None:
+    assert "secret" not in classify(401, error("\0".join("top-secret")), {}, TARGET).message.replace("\0", "")
+
+
+def test_a_refusal_of_megabytes_is_read_in_no_time() -> None:
+    started = time.process_time()
+
+    classify(400, error("the model " * 2_000_000), {}, TARGET)
+
+    assert time.process_time() - started < 2

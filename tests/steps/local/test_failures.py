@@ -62,5 +62,5 @@ def test_what_goes_wrong_with_one_row_is_that_rows_error(error: Exception, kind:
 def test_a_death_is_explained_by_the_last_words_or_the_signal() -> None:
     assert "out of memory" in why_died(1, "...\ntorch.OutOfMemoryError: CUDA out of memory\n")
     assert "short of memory" in why_died(-9)
-    assert "exit code 3" in has_died("m", 3).message
-    assert has_died("m", 3).is_fatal
+    assert "exit code 3" in has_died("m", why_died(3)).message
+    assert has_died("m", why_died(3)).is_fatal

@@ -182,6 +182,8 @@ def test_solutions_may_be_texts() -> None:
         ({"solutions": [[None]]}, RowError),
         ({"golden_solution": []}, RowError),
         ({"golden_solution": "The answer is:"}, RowError),
+        ({"golden_solution": ["hello", "\x0c"]}, RowError),
+        ({"golden_solution": ["hello", "**\u2028**"]}, RowError),
         ({"golden_solution": None}, MissingValue),
     ],
     ids=str,
