@@ -3,7 +3,7 @@
 Requests that miss the journal gather until as many are there as a batch takes, or none has come for a while. A batch is on
 disk before it is sent (`submissions`), and its replies are in the journal before anybody uses them. A run that goes on finds
 the batches that are open and waits for these: nothing is handed in twice. Where it is not known whether the provider made a
-batch (the process died, or the provider failed, while it was asked to), it is looked for there (`course`).
+batch (the process died, or the provider failed, while it was asked to), it is looked for there (`searching`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.engine.batching.course import Course
+from flows.engine.batching.course import see_through
 from flows.engine.batching.gathering import Gathering
 from flows.engine.batching.line import AGAIN, Arrival, BatchLine, Waiting, account_of, error_tally
+from flows.engine.batching.open_batch import OpenBatch
 from flows.engine.batching.replies import Paid, Replies, refusal
 from flows.engine.batching.submissions import Asked, Submission, Submissions, line_of, new_tag
 from flows.engine.budget import Amount, Budget, Purpose, ceiling_of
@@ -24,7 +25,7 @@ from flows.engine.notices import Notice, Tell
 from flows.engine.tally import Tally
 from steps.errors import BadRequest, LLMError, RunError
 from steps.llms.base import Request, Responder
-from steps.llms.batch_apis import BatchAPI
+from steps.llms.batch_apis.api import BatchAPI
 from steps.llms.prices import Price
 from steps.wording import counted
 
@@ -139,7 +140,7 @@ class Batches:
         """What is still at providers, in words."""
         told = []
         for one in self.submissions.values():
-            if one.progress in ("written", "uploaded"):
+            if one.is_nowhere:
                 continue
             where = f"{counted(one.count, 'request')} of step {one.step!r} " + (
                 f"are at {one.provider} ({one.name})" if one.batch else f"may be at {one.provider}"
@@ -265,7 +266,7 @@ class Batches:
 
     def _start(self, one: Submission, line: BatchLine, api: BatchAPI, asked: Sequence[Asked] = ()) -> None:
         self._attended.add(one.tag)
-        task = asyncio.create_task(Course(self, one, line, api).see_through(asked))
+        task = asyncio.create_task(see_through(OpenBatch(self, one, line, api), asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -21,7 +21,8 @@ import orjson
 from flows.engine.items import KEY_BYTES
 from steps.errors import RunError
 from steps.llms.base import Completion, Request
-from steps.llms.batch_apis import BatchAPI, Result, lines_of
+from steps.llms.batch_apis.api import BatchAPI
+from steps.llms.batch_apis.told import Result, lines_of
 from steps.llms.http import json_body
 
 BATCHES = "batches"
@@ -68,6 +69,11 @@ class Submission:
     def name(self) -> str:
         """What messages call it."""
         return f"batch {self.batch}" if self.batch else "a batch"
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the provider has nothing of it that costs."""
+        return self.progress in ("written", "uploaded")
 
     def custom_id(self, key: str) -> str:
         return f"{self.tag}-{key}"
@@ -119,7 +125,7 @@ class Submissions:
         """
         found = []
         for one in self._read():
-            if one.progress in ("written", "uploaded"):
+            if one.is_nowhere:
                 self.forget(one)
             else:
                 found.append(one)

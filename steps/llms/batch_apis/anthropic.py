@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from steps.llms.batch_apis import PAGES, TRANSFER_S, BatchAPI, BatchState, Body, Result
+from steps.llms.batch_apis.api import PAGES, BatchAPI
+from steps.llms.batch_apis.server import TRANSFER_S, Body
+from steps.llms.batch_apis.told import BatchState, Result
 from steps.llms.http import Answer
 
 SKEW_S = 900.0
