@@ -1,0 +1,79 @@
+"""Results of batches that are brought in."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.engine.engine import Engine
+from steps.errors import RunError
+from tests.fakes.providers.batches import FakeBatches, Kind
+from tests.fakes.serving import running
+from tests.flows.engine.batching.pipelines import costs, each_kind, questions, steps
+from tests.flows.engine.running import run_steps
+
+
+def test_results_that_break_off_are_fetched_again(tmp_path: Path) -> None:
+    fake = FakeBatches("openai", cut_downloads=2)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, questions(20)))
+    assert len(result.only) == 20
+    assert len(costs(tmp_path)) == 20
+
+
+@each_kind
+def test_results_that_lack_what_the_provider_counts_are_fetched_again_and_nothing_is_sent_again(
+    kind: Kind, tmp_path: Path
+) -> None:
+    fake = FakeBatches(kind, short_downloads=1)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(30)))
+        assert len(result.only) == 30
+        assert len(costs(tmp_path)) == 30
+        fake.short_downloads = 10
+        with pytest.raises(RunError, match="its results have"):
+            run_steps(tmp_path / "b", steps(kind, url, questions(30)))
+        fake.short_downloads = 0
+        later = run_steps(tmp_path / "b", steps(kind, url, questions(30)))
+    assert len(later.only) == len(costs(tmp_path / "b")) == 30
+    assert len(fake.made) == 2
+
+
+def test_replies_that_two_files_hold_do_not_stand_for_those_that_are_missing(tmp_path: Path) -> None:
+    class Sick(FakeBatches):
+        def _batch(self, made: Any) -> dict[str, Any]:
+            told = super()._batch(made)
+            return told | {"request_counts": {"total": 20, "completed": 20, "failed": 0}}
+
+    fake = Sick("openai", names_twice=True)
+    with running(fake) as url, pytest.raises(RunError, match="its results have 10 of them"):
+        run_steps(tmp_path, steps("openai", url, questions(20)))
+    assert len(fake.made) == 1
+
+
+@each_kind
+def test_lines_of_results_that_are_none_cost_nobody_a_reply(kind: Kind, tmp_path: Path) -> None:
+    odd = b'[]\n{"custom_id": ["a"], "result": "x"}\n\xff\xfe\n{"custom_id": 5, "result": {"type": "errored", "error": [1]}}\n'
+    fake = FakeBatches(kind, odd_line=odd)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(20)))
+    assert len(result.only) == 20
+    assert len(fake.made) == 1
+
+
+def test_a_batch_that_somebody_cancels_gives_what_it_has(tmp_path: Path) -> None:
+    fake = FakeBatches("openai", keeps_going=False)
+
+    async def cancel(engine: Engine) -> None:
+        while not fake.looks:
+            await asyncio.sleep(0.01)
+        fake.cancel()
+
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, questions(20)), during=cancel)
+    assert len(result.only) == 10
+    assert {one.code for one in result.failures} == {"server-failed"}
+    assert len(fake.made) == 1

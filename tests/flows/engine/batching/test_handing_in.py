@@ -1,0 +1,82 @@
+"""Batches on their way to a provider, and those that it does not take."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from flows.engine.engine import Engine
+from steps.errors import LLMError, RunError
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.providers.batches import FakeBatches, Kind
+from tests.fakes.serving import running
+from tests.flows.engine.batching.pipelines import each_kind, questions, steps
+from tests.flows.engine.running import run_steps
+
+
+@each_kind
+def test_a_batch_that_was_never_made_is_made_after_all(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, failing_creates=1)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(40)))
+    assert len(result.only) == 40
+    assert len(fake.made) == 1
+    assert fake.listings >= 3
+
+
+def test_a_server_without_batches_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with running(FakeOpenAI()) as url, pytest.raises(RunError, match="has no batch endpoint") as told:
+        run_steps(tmp_path, steps("openai", url, questions(3)))
+    assert "leave `batch` out" in told.value.fix
+
+
+def test_a_server_that_was_never_there_ends_the_run(tmp_path: Path) -> None:
+    with running(FakeBatches("openai")) as url:
+        pass  # nobody listens there any more
+    with pytest.raises(LLMError, match="takes no batch") as told:
+        run_steps(tmp_path, steps("openai", url, questions(5), max_retries=2))
+    assert told.value.is_fatal
+
+
+def test_a_bad_key_ends_the_run(tmp_path: Path) -> None:
+    fake = FakeBatches("openai")
+    with running(fake) as url, pytest.raises(Exception, match="refuses the key"):
+        run_steps(tmp_path, steps("openai", url, questions(10), api_key="${BAD_KEY}"))
+    assert not fake.made
+
+
+def test_a_line_that_is_refused_fails_its_row_and_the_others_go_again(tmp_path: Path) -> None:
+    fake = FakeBatches("openai")
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, [*questions(20), "please refuse this line"]))
+    assert len(result.only) == 20
+    [failure] = result.failures
+    assert "missing_required_parameter" in failure.message
+    assert set(fake.ran.values()) == {1}
+
+
+def test_a_limit_of_what_may_lie_in_batches_makes_them_smaller(tmp_path: Path) -> None:
+    fake = FakeBatches("openai", most_open=30)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, questions(100)))
+    assert len(result.only) == 100
+    assert set(fake.ran.values()) == {1}
+    assert any("in smaller batches" in text for _, text in result.said)
+
+
+def test_a_paused_run_sends_no_batch(tmp_path: Path) -> None:
+    fake = FakeBatches("openai")
+    seen: list[int] = []
+
+    async def pausing(engine: Engine) -> None:
+        engine.pause()
+        await asyncio.sleep(0.5)
+        seen.append(len(fake.made))
+        engine.go_on()
+
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("openai", url, questions(10)), during=pausing)
+    assert seen == [0]
+    assert len(result.only) == 10
