@@ -64,6 +64,7 @@ class OpenBatch:
         self.line = line
         self.api = api
         self._trouble = ""
+        self._trouble_code = ""
         self._topic = f"batch {one.tag}"
 
     async def save(self) -> None:
@@ -110,10 +111,13 @@ class OpenBatch:
         self.tell_once(error)
 
     def tell_once(self, error: LLMError) -> None:
-        """Tell what went wrong, and that it is tried again."""
+        """Tell what went wrong, and that it is tried again; once, though the server's words are others each time."""
+        if error.code == self._trouble_code:
+            return
         where = f"{self.one.provider} could not be asked about a batch of step {self.one.step!r}"
-        self._trouble = f"{where}: {error.message}; it is asked again"
+        self._trouble, self._trouble_code = f"{where}: {error.message}; it is asked again", error.code
         self.run.say(self._trouble)
 
     def forget_trouble(self) -> None:
         self.run.forget(self._trouble)
+        self._trouble_code = ""

@@ -12,7 +12,7 @@ import orjson
 
 from steps.llms.batch_apis.api import PAGES, BatchAPI
 from steps.llms.batch_apis.server import TRANSFER_S, Body
-from steps.llms.batch_apis.told import BatchState, Result
+from steps.llms.batch_apis.told import BatchState, Result, State
 from steps.llms.http import Answer
 
 SKEW_S = 900.0
@@ -37,6 +37,7 @@ class AnthropicBatches(BatchAPI):
 
     has_tags = False
     _batches = "messages/batches"
+    _states: Mapping[str, State] = {"in_progress": "running", "canceling": "running", "ended": "ended"}
 
     def opening(self) -> bytes:
         return b'{"requests":['
@@ -76,7 +77,7 @@ class AnthropicBatches(BatchAPI):
         failed = sum(counts.get(name) or 0 for name in ("errored", "expired", "canceled"))
         return BatchState(
             self._id_of(said),
-            "ended" if said.get("processing_status") == "ended" else "running",
+            self._state_of(said.get("processing_status"), has_outcome=bool(url or counts)),
             counts.get("succeeded") or 0,
             failed,
             (str(url),) if url else (),

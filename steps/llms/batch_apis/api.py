@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from steps.errors import LLMError, ServerFailed
-from steps.llms.batch_apis.server import BatchServer, Body
-from steps.llms.batch_apis.told import BatchState, Result
-from steps.llms.chat_replies import object_of
+from steps.llms.batch_apis.server import A_BATCH, BatchServer, Body
+from steps.llms.batch_apis.told import BatchState, Result, State
 from steps.llms.http import Answer
 from steps.llms.provider_errors import classify
 
 PAGES = 20
 """How far back a batch is looked for."""
+BATCHES = "a list of batches"
+
+
+class _NotAState(ValueError):
+    """A status that says nothing of how far a batch is."""
 
 
 class BatchAPI(BatchServer, ABC):
@@ -64,12 +67,14 @@ class BatchAPI(BatchServer, ABC):
         Raises:
             BatchUnknown: There is no such batch.
         """
-        answer = await self._send("GET", f"{self._batches}/{batch}")
+        answer = await self._send("GET", path := f"{self._batches}/{batch}")
         if answer.status == 404:
             raise self._unknown(batch, answer)
-        said = object_of(answer, self._target)
+        said = self._object(answer, path, A_BATCH)
         try:
             return self._state(said)
+        except _NotAState as error:
+            raise self._is_odd(answer, f"a batch whose status is {self._target.excerpt(str(error))}") from error
         except (AttributeError, TypeError) as error:
             raise self._is_odd(answer, "no batch") from error
 
@@ -98,6 +103,16 @@ class BatchAPI(BatchServer, ABC):
 
     # ---- what providers differ in
     _batches = "batches"
+    _states: Mapping[str, State] = {}
+    """What its words for how far a batch is mean, in small letters."""
+
+    def _state_of(self, status: object, *, has_outcome: bool) -> State:
+        """`has_outcome`: it has results, or counts of them; without, an ended one would pass for one that ran no request."""
+        if (found := self._states.get(str(status).lower())) is None:
+            raise _NotAState(repr(status))
+        if found == "ended" and not has_outcome:
+            raise _NotAState(f"{status!r}, and that tells of no results")
+        return found
 
     @abstractmethod
     def _state(self, said: Body) -> BatchState:
@@ -135,10 +150,10 @@ class BatchAPI(BatchServer, ABC):
             ServerFailed: It is none: then nobody knows what there is.
         """
         answer = await self._send("GET", path, query=query)
-        page = object_of(answer, replace(self._target, path=f"/{path}"))
+        page = self._object(answer, path, BATCHES)
         found = page.get("data")
         if found is None and page.get("total") == 0:  # Mistral, where there is none
             found = []
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            raise self._is_odd(answer, "no list of batches")
+            raise self._is_odd(answer, f"something else than {BATCHES}")
         return page, found

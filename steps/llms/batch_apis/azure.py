@@ -7,6 +7,7 @@ from typing import Any
 
 from steps.errors import BadRequest
 from steps.llms.batch_apis.openai import OpenAIBatches
+from steps.llms.batch_apis.server import A_FILE
 
 
 class AzureBatches(OpenAIBatches):
@@ -19,7 +20,8 @@ class AzureBatches(OpenAIBatches):
         super().__init__(resource, *others, **more)
 
     async def is_ready(self, uploaded: str) -> bool:
-        said = await self._get(f"files/{uploaded}")
+        path = f"files/{uploaded}"
+        said = self._object(await self._send("GET", path), path, A_FILE)
         if (status := said.get("status")) == "error":
             what = self._target.excerpt(str(said.get("status_details") or said.get("error") or ""))
             raise BadRequest(

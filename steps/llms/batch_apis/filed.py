@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
 
 from steps.errors import BadRequest
 from steps.llms.batch_apis.api import BatchAPI
-from steps.llms.batch_apis.server import TRANSFER_S, Body
+from steps.llms.batch_apis.server import A_FILE, TRANSFER_S, Body
 from steps.llms.batch_apis.told import Result
-from steps.llms.chat_replies import object_of
 from steps.llms.http import Answer
 
 TAG = "distilflow"
@@ -35,7 +33,7 @@ class FiledBatches(BatchAPI):
             seen = self._target.excerpt(answer.body.decode(errors="replace")) or "(nothing)"
             what = f"{self._target} has no batch endpoint that takes files; it said {answer.status}: {seen}"
             raise BadRequest(what, "leave `batch` out of the step, or correct base_url")
-        return self._id_of(object_of(answer, replace(self._target, path="/files")))
+        return self._id_of(self._object(answer, "files", A_FILE))
 
     async def find(self, tag: str, uploaded: str, total: int, since: float) -> list[str]:
         """Servers that keep no tags know the file all the same."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from steps.llms.batch_apis.api import PAGES
@@ -15,6 +15,11 @@ class MistralBatches(FiledBatches):
     """Mistral's batch jobs."""
 
     _batches = "batch/jobs"
+    _states: Mapping[str, State] = {
+        **dict.fromkeys(("queued", "running", "cancellation_requested"), "running"),
+        **dict.fromkeys(("success", "timeout_exceeded", "cancelled"), "ended"),
+        "failed": "failed",
+    }
 
     def line(self, custom_id: str, body: Body) -> Body:
         return {"custom_id": custom_id, "body": {name: value for name, value in body.items() if name != "model"}}
@@ -33,11 +38,9 @@ class MistralBatches(FiledBatches):
         status = said.get("status")
         files = tuple(str(said[name]) for name in ("output_file", "error_file") if said.get(name))
         faults = tuple(Fault("", str(one.get("message") or "")) for one in said.get("errors") or [] if isinstance(one, dict))
-        state: State = "running"
-        if status in ("SUCCESS", "TIMEOUT_EXCEEDED", "CANCELLED"):
+        state = self._state_of(status, has_outcome=bool(files) or "succeeded_requests" in said)
+        if state == "failed" and files:
             state = "ended"
-        elif status == "FAILED":
-            state = "ended" if files else "failed"
         done, failed = number(said.get("succeeded_requests")), number(said.get("failed_requests"))
         return BatchState(self._id_of(said), state, done, failed, files, faults, is_cancelled=status == "CANCELLED")
 

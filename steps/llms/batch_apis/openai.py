@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from steps.llms.batch_apis.api import PAGES
@@ -15,6 +15,12 @@ class OpenAIBatches(FiledBatches):
     """OpenAI, and those who do as it does."""
 
     route = "/v1/chat/completions"
+    _states: Mapping[str, State] = {
+        **dict.fromkeys(("validating", "in_progress", "finalizing", "cancelling"), "running"),
+        **dict.fromkeys(("queued", "pending", "running"), "running"),  # other servers of its protocol
+        **dict.fromkeys(("completed", "expired", "cancelled"), "ended"),
+        "failed": "failed",
+    }
 
     def line(self, custom_id: str, body: Body) -> Body:
         return {"custom_id": custom_id, "method": "POST", "url": self.route, "body": body}
@@ -32,13 +38,11 @@ class OpenAIBatches(FiledBatches):
             for one in errors
             if isinstance(one, dict)
         )
-        state: State = "running"
-        if status in ("completed", "expired", "cancelled"):
+        state = self._state_of(status, has_outcome=bool(files or counts))
+        if state == "failed" and files:
             state = "ended"
-        elif status == "failed":
-            state = "ended" if files else "failed"
         done, failed = number(counts.get("completed")), number(counts.get("failed"))
-        is_cancelled = status == "cancelled"
+        is_cancelled = str(status).lower() == "cancelled"
         return BatchState(self._id_of(said), state, done, failed, files, faults, is_cancelled)
 
     async def _listed(self) -> AsyncIterator[Body]:

@@ -19,6 +19,8 @@ from steps.providers import Provider
 
 TRANSFER_S = 1800.0
 """How long a file may take, up or down."""
+A_BATCH = "a batch"
+A_FILE = "a file"
 
 Body = dict[str, Any]
 Read = Callable[[Answer, int, Target], Completion]
@@ -79,22 +81,30 @@ class BatchServer:
         return await self._endpoint.send(method, url, given, data=data, into=into, timeout_s=timeout_s or self._timeout_s)
 
     async def _post(self, path: str, body: Body) -> Body:
+        """Have a batch made.
+
+        Raises:
+            LLMError: As `_made`.
+        """
         return self._made(await self._send("POST", path, data=orjson.dumps(body)), path)
 
     def _made(self, answer: Answer, path: str) -> Body:
-        """What was made. Where a server failed, overload included, nobody knows whether it was.
+        """The batch that was made. Where a server failed, overload included, nobody knows whether it was.
 
         Raises:
             LLMError: ServerFailed where nobody knows; else nothing was made.
         """
-        target = replace(self._target, path=f"/{path}")
         if answer.status >= 500:
-            error = classify(answer.status, answer.body, answer.headers, target)
+            error = classify(answer.status, answer.body, answer.headers, self._target_at(path))
             raise ServerFailed(error.message, error.fix, error.retry_after_s)
-        return object_of(answer, target)
+        return self._object(answer, path, A_BATCH)
 
-    async def _get(self, path: str, query: str = "") -> Body:
-        return object_of(await self._send("GET", path, query=query), replace(self._target, path=f"/{path}"))
+    def _object(self, answer: Answer, path: str, what: str) -> Body:
+        """What the server answered with; `what` was asked for."""
+        return object_of(answer, self._target_at(path), what, is_of_model=False)
+
+    def _target_at(self, path: str) -> Target:
+        return replace(self._target, path=f"/{path}")
 
     def _is_odd(self, answer: Answer, what: str) -> ServerFailed:
         seen = self._target.excerpt(answer.body[:2000].decode(errors="replace")) or "(nothing)"

@@ -34,6 +34,7 @@ KEY = "good-key-0123456789"
 EXPIRE = "please expire the first time"
 BREAK = "please break the first time"
 EMPTY = "please say nothing the first time"
+PAGE = "<html>Please sign in</html>"
 BATCH_PATHS = {
     "openai": ("/v1/files", "/v1/batches"),
     "azure": ("/openai/files", "/openai/batches"),
@@ -84,6 +85,10 @@ class FakeBatches:
     keeps_tags: bool = True
     odd_looks: int = 0
     """So many looks are answered with something that is no batch."""
+    look: bytes | None = None
+    """What all looks are answered with instead, with status 200 and the batch's id where it says BATCH."""
+    no_json: str = ""
+    """A path that is answered with a page instead, and status 200: nothing is done."""
     odd_lists: int = 0
     """So many lists are answered with something that is none."""
     odd_line: bytes = b""
@@ -102,6 +107,7 @@ class FakeBatches:
         self.handed_in: Counter[str] = Counter()
         """How often each prompt was in a batch that was made."""
         self.uploads = 0
+        self.pages = 0
         self.looks = 0
         self.listings = 0
         self.reached = threading.Event()
@@ -155,6 +161,9 @@ class FakeBatches:
                 return answered_with(
                     Failure(400, anthropic_error("invalid_request_error", "anthropic-version: header is required"))
                 )
+            if self.no_json and request.method == "POST" and request.path.endswith(self.no_json):
+                self.pages += 1
+                return web.Response(text=PAGE, content_type="text/html")
             found: web.StreamResponse = await handle(request)
             return found
 
@@ -294,6 +303,8 @@ class FakeBatches:
         found = next((one for one in self.made if one.id == request.match_info["id"]), None)
         if found is None or self.forgets:
             return self._not_found("batch")
+        if self.look is not None:
+            return web.Response(body=self.look.replace(b"BATCH", found.id.encode()), content_type="application/json")
         if self.odd_looks:
             self.odd_looks -= 1
             return _json({"id": found.id, "request_counts": [1], "errors": [1], "succeeded_requests": None})

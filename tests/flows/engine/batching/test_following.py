@@ -79,3 +79,38 @@ def test_a_batch_that_the_provider_does_not_know_is_not_sent_again(tmp_path: Pat
         result = run_steps(tmp_path, steps("openai", url, questions(20)))
     assert len(result.only) == 20
     assert len(fake.made) == 1
+
+
+NO_STATE = {
+    "a page": (b"<html>Please sign in</html>", "not with a batch: it is not JSON"),
+    "no status": (b'{"id": "BATCH", "request_counts": {"completed": 0}}', "a batch whose status is None"),
+    "a status nobody knows": (b'{"id": "BATCH", "status": "napping", "processing_status": "napping"}', "'napping'"),
+    "an end without results": (b'{"id": "BATCH", "status": "cancelled", "processing_status": "ended"}', "tells of no results"),
+}
+
+
+@each_kind
+@pytest.mark.parametrize("answer", NO_STATE)
+def test_looks_that_never_say_how_far_a_batch_is_are_told_and_nothing_is_sent_again(
+    kind: Kind, answer: str, tmp_path: Path
+) -> None:
+    body, seen = NO_STATE[answer]
+    fake = FakeBatches(kind, look=body)
+
+    async def wait_and_stop(engine: Engine) -> None:
+        while fake.looks < 5:
+            await asyncio.sleep(0.01)
+        engine.stop()
+
+    with running(fake) as url:
+        steps_of_it = steps(kind, url, questions(5))
+        stopped = run_steps(tmp_path, steps_of_it, during=wait_and_stop)
+        fake.look = None
+        result = run_steps(tmp_path, steps_of_it)
+    waited = [text for level, text in stopped.said if level == "info" and "does not say how far" in text]
+    warned = [text for level, text in stopped.said if level == "warning" and "is asked again" in text]
+    assert len(waited) == len(warned) == 1
+    assert seen in waited[0]
+    assert seen in warned[0]
+    assert len(result.only) == 5
+    assert len(fake.made) == 1

@@ -80,3 +80,27 @@ def test_a_paused_run_sends_no_batch(tmp_path: Path) -> None:
         result = run_steps(tmp_path, steps("openai", url, questions(10)), during=pausing)
     assert seen == [0]
     assert len(result.only) == 10
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "said"),
+    [
+        ("openai", "/files", "not with a file"),
+        ("openai", "/batches", "not with a batch"),
+        ("anthropic", "/batches", "not with a batch"),
+    ],
+)
+def test_a_page_instead_of_an_answer_is_told_as_what_it_is(kind: Kind, path: str, said: str, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, no_json=path)
+
+    async def mend(engine: Engine) -> None:
+        while not fake.pages:
+            await asyncio.sleep(0.01)
+        fake.no_json = ""
+
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(5)), during=mend)
+    [warning] = [text for level, text in result.said if level == "warning"]
+    assert f"{said}: it is not JSON; it said 200: <html>Please sign in" in warning
+    assert len(result.only) == 5
+    assert len(fake.made) == 1
