@@ -7,13 +7,16 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from flows.engine.batching.fetching import fetch, fetched_lines
 from flows.engine.batching.open_batch import LOOKS, OpenBatch
 from flows.engine.batching.submissions import AskedRequests, Outcome, Place
 from steps.errors import LLMError, RunError
-from steps.llms.batch_apis.told import BatchState, lines_of
+from steps.llms.batch_apis.told import BatchState
 
 AT_A_TIME = 500
 """Replies that are put into the journal together."""
+BYTES_AT_A_TIME = 64 * 2**20
+"""The same, where they are long: they are in memory."""
 
 
 async def collect(batch: OpenBatch, state: BatchState, times: int) -> bool:
@@ -50,7 +53,7 @@ async def _download(batch: OpenBatch, where: str, path: Path) -> None:
     pause_s = batch.line.pause_s
     while True:
         try:
-            return await batch.api.download(where, path)
+            return await fetch(batch, where, path)
         except LLMError as error:
             batch.tell_if_it_may_pass(error)
             await batch.sleep(pause_s)
@@ -59,8 +62,8 @@ async def _download(batch: OpenBatch, where: str, path: Path) -> None:
 
 async def _read(batch: OpenBatch, requests: AskedRequests, path: Path, left: set[str], seen: set[str]) -> int:
     """Take in one file of results, as far as they are `left`; how many in it are answers that no file before it had."""
-    one, chunk, answered = batch.one, list[Outcome](), 0
-    for at, content in lines_of(path):
+    one, chunk, size, answered = batch.one, list[Outcome](), 0, 0
+    for at, content in fetched_lines(path):
         result = batch.api.result(content, lambda custom_id: requests.wanted(one.key_in(custom_id)))
         if result is None or (key := one.key_in(result.custom_id)) not in requests or key in seen:
             continue
@@ -71,9 +74,10 @@ async def _read(batch: OpenBatch, requests: AskedRequests, path: Path, left: set
         left.discard(key)
         asked = requests.get(key)
         chunk.append(Outcome(asked, result, Place(path, at, len(content), asked.request.n, batch.api)))
-        if len(chunk) >= AT_A_TIME:
+        size += len(content)
+        if len(chunk) >= AT_A_TIME or size >= BYTES_AT_A_TIME:
             await _take_in(batch, chunk)
-            chunk = []
+            chunk, size = [], 0
     await _take_in(batch, chunk)
     return answered
 

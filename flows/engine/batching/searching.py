@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+from flows.engine.batching.fetching import fetch, fetched_lines
 from flows.engine.batching.open_batch import LOOKS, OpenBatch
 from steps.errors import LLMError
-from steps.llms.batch_apis.told import BatchUnknown, lines_of
+from steps.llms.batch_apis.told import BatchUnknown
 from steps.wording import counted
 
 SURE = 12
@@ -62,8 +63,8 @@ async def _is_it(batch: OpenBatch, name: str, strangers: set[str]) -> bool:
         return False
     for part, where in enumerate(state.results):
         path = batch.run.files.results(batch.one, part)
-        await batch.api.download(where, path)
-        for _, content in lines_of(path):
+        await fetch(batch, where, path)
+        for _, content in fetched_lines(path):
             result = batch.api.result(content, lambda custom_id: 1)
             if result is None:
                 continue

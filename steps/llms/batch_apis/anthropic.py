@@ -13,7 +13,7 @@ import orjson
 from steps.llms.batch_apis.api import PAGES, BatchAPI
 from steps.llms.batch_apis.server import TRANSFER_S, Body
 from steps.llms.batch_apis.told import BatchState, Result, State
-from steps.llms.http import Answer
+from steps.llms.http import Answer, Grown
 
 SKEW_S = 900.0
 """How far its clock and ours may be apart, and how long it may take to make a batch."""
@@ -84,10 +84,10 @@ class AnthropicBatches(BatchAPI):
             is_cancelled=bool(said.get("cancel_initiated_at")),
         )
 
-    async def download(self, part: str, into: Path) -> None:
+    async def download(self, part: str, into: Path, grown: Grown) -> None:
         """`part` is an address that the server named; the key goes to the server that was asked, whatever that says."""
         path = urlsplit(part).path.partition("/messages/batches/")[2]
-        answer = await self._send("GET", f"{self._batches}/{path}", into=into, timeout_s=TRANSFER_S)
+        answer = await self._send("GET", f"{self._batches}/{path}", into=into, grown=grown, timeout_s=TRANSFER_S)
         self._check_download(path, answer)
 
     def result(self, line: bytes, wanted: Callable[[str], int]) -> Result | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from steps.errors import LLMError, ServerFailed
 from steps.llms.batch_apis.server import A_BATCH, BatchServer, Body
 from steps.llms.batch_apis.told import BatchState, Result, State
-from steps.llms.http import Answer
+from steps.llms.http import Answer, Grown
 from steps.llms.provider_errors import classify
 
 PAGES = 20
@@ -85,8 +85,8 @@ class BatchAPI(BatchServer, ABC):
         """
 
     @abstractmethod
-    async def download(self, part: str, into: Path) -> None:
-        """Bring results here, one of `BatchState.results`.
+    async def download(self, part: str, into: Path, grown: Grown) -> None:
+        """Bring results here, one of `BatchState.results`, as long as `grown` lets it.
 
         Raises:
             BatchUnknown: They are gone.

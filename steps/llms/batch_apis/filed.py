@@ -11,7 +11,7 @@ from steps.errors import BadRequest
 from steps.llms.batch_apis.api import BatchAPI
 from steps.llms.batch_apis.server import A_FILE, TRANSFER_S, Body
 from steps.llms.batch_apis.told import Result
-from steps.llms.http import Answer
+from steps.llms.http import Answer, Grown
 
 TAG = "distilflow"
 """The name of the tag in the metadata of a batch."""
@@ -46,8 +46,8 @@ class FiledBatches(BatchAPI):
 
         return [self._id_of(one) async for one in self._listed() if is_it(one)]
 
-    async def download(self, part: str, into: Path) -> None:
-        answer = await self._send("GET", f"files/{part}/content", into=into, timeout_s=TRANSFER_S)
+    async def download(self, part: str, into: Path, grown: Grown) -> None:
+        answer = await self._send("GET", f"files/{part}/content", into=into, grown=grown, timeout_s=TRANSFER_S)
         self._check_download(part, answer)
 
     def result(self, line: bytes, wanted: Callable[[str], int]) -> Result | None:

@@ -13,7 +13,7 @@ from steps.errors import ServerFailed
 from steps.llms.base import Completion
 from steps.llms.batch_apis.told import BatchUnknown
 from steps.llms.chat_replies import object_of
-from steps.llms.http import Answer, JSONEndpoint, url_of
+from steps.llms.http import Answer, Grown, JSONEndpoint, url_of
 from steps.llms.provider_errors import Target, classify
 from steps.providers import Provider
 
@@ -75,10 +75,12 @@ class BatchServer:
         data: Any = None,
         headers: dict[str, str] | None = None,
         into: Path | None = None,
+        grown: Grown = lambda size: None,
         timeout_s: float | None = None,
     ) -> Answer:
         url, given = url_of(self._address, path, query), {**self._headers, **(headers or {})}
-        return await self._endpoint.send(method, url, given, data=data, into=into, timeout_s=timeout_s or self._timeout_s)
+        timeout_s = timeout_s or self._timeout_s
+        return await self._endpoint.send(method, url, given, data=data, into=into, grown=grown, timeout_s=timeout_s)
 
     async def _post(self, path: str, body: Body) -> Body:
         """Have a batch made.

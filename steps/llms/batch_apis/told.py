@@ -55,14 +55,16 @@ class Result:
     was_run: bool = False
 
 
-def lines_of(file: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file of results, each with its place."""
+def lines_of(file: Path, longest: int = -1) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file, each with its place; none of more than `longest` bytes, if that is given."""
     with file.open("rb") as content:
-        at = 0
-        for line in content:
-            if line.strip():
+        at, is_rest = 0, False
+        while line := content.readline(longest):
+            is_cut = len(line) == longest and not line.endswith(b"\n")
+            if not (is_cut or is_rest) and line.strip():
                 yield at, line
             at += len(line)
+            is_rest = is_cut
 
 
 def is_refusal(error: LLMError) -> bool:

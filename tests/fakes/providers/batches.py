@@ -82,6 +82,8 @@ class FakeBatches:
     """So many times results lack their end, and nothing says so."""
     cut_downloads: int = 0
     """So many times results break off half way."""
+    has_no_end: bool = False
+    """Whether results go on for ever."""
     keeps_tags: bool = True
     odd_looks: int = 0
     """So many looks are answered with something that is no batch."""
@@ -108,6 +110,7 @@ class FakeBatches:
         """How often each prompt was in a batch that was made."""
         self.uploads = 0
         self.pages = 0
+        self.endless_bytes = 0
         self.looks = 0
         self.listings = 0
         self.reached = threading.Event()
@@ -323,6 +326,8 @@ class FakeBatches:
         if self.short_downloads:
             self.short_downloads -= 1
             return web.Response(body=content[: len(content) // 2], content_type="application/octet-stream")
+        if self.has_no_end:
+            return await self._without_end(request, content)
         is_cut = self.cut_downloads > 0
         self.cut_downloads -= is_cut
         if not is_cut and (self.hold != "download" or self.reached.is_set()):
@@ -339,6 +344,14 @@ class FakeBatches:
         await response.write(content[half:])
         await response.write_eof()
         return response
+
+    async def _without_end(self, request: web.Request, content: bytes) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(content)
+        while True:  # until nobody listens
+            await response.write(b" " * (1 << 20))
+            self.endless_bytes += 1 << 20
 
     # ---- batches
     def _is_over(self, made: Made) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.engine.batching import fetching
+from flows.engine.batching.submissions import Submissions
 from flows.engine.engine import Engine
 from steps.errors import RunError
 from tests.fakes.providers.batches import FakeBatches, Kind
@@ -76,4 +79,64 @@ def test_a_batch_that_somebody_cancels_gives_what_it_has(tmp_path: Path) -> None
         result = run_steps(tmp_path, steps("openai", url, questions(20)), during=cancel)
     assert len(result.only) == 10
     assert {one.code for one in result.failures} == {"server-failed"}
+    assert len(fake.made) == 1
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_results_without_an_end_end_the_run_and_the_next_session_collects_them(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "MOST_BYTES_EACH", 2**20)
+    fake = FakeBatches(kind, has_no_end=True)
+    with running(fake) as url:
+        with pytest.raises(RunError, match="which has 20 requests") as told:
+            run_steps(tmp_path, steps(kind, url, questions(20)))
+        assert fake.endless_bytes < 100 * 2**20
+        assert [path.suffixes for path in (tmp_path / "batches").glob("*.results.jsonl")] == []
+        fake.has_no_end = False
+        result = run_steps(tmp_path, steps(kind, url, questions(20)))
+    assert "nothing is sent again" in told.value.fix
+    assert len(result.only) == len(costs(tmp_path)) == 20
+    assert len(fake.made) == 1
+
+
+def _little_is_left(folder: Path, patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(fetching, "LOOKED_EVERY", 1)
+    patched.setattr(fetching, "SPARE_BYTES", 2**62)
+
+
+def _nothing_is_left(folder: Path, patched: pytest.MonkeyPatch) -> None:
+    full = folder / "full"
+    full.symlink_to("/dev/full")
+    patched.setattr(Submissions, "results", lambda self, one, part: full)
+
+
+@pytest.mark.parametrize(
+    ("fill", "said"),
+    [(_little_is_left, "MB left on its disk"), (_nothing_is_left, "No space left on device")],
+    ids=["little is left", "nothing is left"],
+)
+def test_results_that_the_disk_has_no_room_for_are_fetched_by_the_next_session(
+    fill: Callable[[Path, pytest.MonkeyPatch], None], said: str, tmp_path: Path
+) -> None:
+    fake = FakeBatches("mistral")
+    with running(fake) as url:
+        with pytest.MonkeyPatch.context() as patched:
+            fill(tmp_path, patched)
+            with pytest.raises(RunError, match=said) as told:
+                run_steps(tmp_path, steps("mistral", url, questions(20)))
+        result = run_steps(tmp_path, steps("mistral", url, questions(20)))
+    assert "make room" in told.value.fix
+    assert len(result.only) == len(costs(tmp_path)) == 20
+    assert len(fake.made) == 1
+
+
+def test_a_line_that_no_reply_can_have_is_left_out_and_the_others_are_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "MOST_BYTES_EACH", 2**20)
+    fake = FakeBatches("azure", odd_line=b" " * (3 * 2**20) + b'{"custom_id": "x"}\n')
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps("azure", url, questions(20)))
+    assert len(result.only) == 20
     assert len(fake.made) == 1
