@@ -18,7 +18,10 @@ async def see_through(batch: OpenBatch, asked: Sequence[Asked]) -> None:
     """Go on with a batch from where it is; `asked`: its requests, where it is new."""
     try:
         async with batch.api:
-            await _go_on(batch, asked)
+            try:
+                await _go_on(batch, asked)
+            finally:
+                await batch.discard_input()
     except Over:
         pass
     except Exception as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Protocol
 
 from flows.engine.batching.line import BatchLine
 from flows.engine.batching.replies import Replies
 from flows.engine.batching.submissions import Submission, Submissions
 from flows.engine.notices import Notice, Tell
-from steps.errors import LLMError
+from steps.errors import DistilflowError, LLMError
 from steps.llms.batch_apis.api import BatchAPI
 
 SLOWEST = 12
@@ -70,6 +71,12 @@ class OpenBatch:
     async def save(self) -> None:
         """Put on disk how far it is."""
         await asyncio.to_thread(self.run.files.save, self.one)
+
+    async def discard_input(self) -> None:
+        """Have the provider delete the file of requests once it is of no use; if that fails, the file is all that stays there."""
+        if self.one.uploaded and not self.one.is_copy and (self.one.is_nowhere or self.one.progress == "closed"):
+            with contextlib.suppress(DistilflowError):
+                await self.api.discard(self.one.uploaded)
 
     # ---- waiting
     async def may_proceed(self, *, is_last: bool = False) -> None:

@@ -55,6 +55,9 @@ class AnthropicBatches(BatchAPI):
         """Nothing goes ahead: the batch is made of the file itself."""
         return ""
 
+    async def discard(self, uploaded: str) -> None:
+        """Nothing went ahead."""
+
     async def create(self, uploaded: str, file: Path, tag: str) -> str:
         with file.open("rb") as content:
             answer = await self._send("POST", self._batches, data=content, timeout_s=TRANSFER_S)

@@ -93,6 +93,14 @@ class BatchAPI(BatchServer, ABC):
         """
 
     @abstractmethod
+    async def discard(self, uploaded: str) -> None:
+        """Delete a file that was uploaded.
+
+        Raises:
+            LLMError: It is still there, or nobody knows.
+        """
+
+    @abstractmethod
     def result(self, line: bytes, wanted: Callable[[str], int]) -> Result | None:
         """What a line of the results says; None where it says nothing. `wanted`: replies that a request asked for."""
 

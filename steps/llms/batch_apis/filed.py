@@ -12,9 +12,11 @@ from steps.llms.batch_apis.api import BatchAPI
 from steps.llms.batch_apis.server import A_FILE, TRANSFER_S, Body
 from steps.llms.batch_apis.told import Result
 from steps.llms.http import Answer, Grown
+from steps.llms.provider_errors import classify
 
 TAG = "distilflow"
 """The name of the tag in the metadata of a batch."""
+DISCARD_S = 30.0
 
 
 class FiledBatches(BatchAPI):
@@ -49,6 +51,11 @@ class FiledBatches(BatchAPI):
     async def download(self, part: str, into: Path, grown: Grown) -> None:
         answer = await self._send("GET", f"files/{part}/content", into=into, grown=grown, timeout_s=TRANSFER_S)
         self._check_download(part, answer)
+
+    async def discard(self, uploaded: str) -> None:
+        answer = await self._send("DELETE", f"files/{uploaded}", timeout_s=DISCARD_S)
+        if answer.status >= 300:
+            raise classify(answer.status, answer.body, answer.headers, self._target)
 
     def result(self, line: bytes, wanted: Callable[[str], int]) -> Result | None:
         said = _object(line)

@@ -84,6 +84,8 @@ class FakeBatches:
     """So many times results break off half way."""
     has_no_end: bool = False
     """Whether results go on for ever."""
+    keeps_files: bool = False
+    """Whether it fails to delete files."""
     keeps_tags: bool = True
     odd_looks: int = 0
     """So many looks are answered with something that is no batch."""
@@ -109,6 +111,7 @@ class FakeBatches:
         self.handed_in: Counter[str] = Counter()
         """How often each prompt was in a batch that was made."""
         self.uploads = 0
+        self.deleted: list[str] = []
         self.pages = 0
         self.endless_bytes = 0
         self.looks = 0
@@ -135,6 +138,11 @@ class FakeBatches:
         return DIALECTS[self.kind]
 
     @property
+    def files(self) -> set[str]:
+        """What lies there."""
+        return set(self._files)
+
+    @property
     def requests(self) -> int:
         """Requests in all batches that were made."""
         return sum(len(one.lines) for one in self.made)
@@ -145,6 +153,7 @@ class FakeBatches:
         if files:
             app.router.add_post(files, self._checked(self._upload))
             app.router.add_get(files + "/{id}", self._checked(self._file))
+            app.router.add_delete(files + "/{id}", self._checked(self._delete))
             app.router.add_get(files + "/{id}/content", self._checked(self._content))
         app.router.add_post(batches, self._checked(self._create))
         app.router.add_get(batches, self._checked(self._list))
@@ -207,6 +216,15 @@ class FakeBatches:
             self._begun = True
             told["status"] = "pending"
         return _json(told)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        if self.keeps_files:
+            return answered_with(self.dialect.failed)
+        if self._files.pop(name, None) is None:
+            return self._not_found("file")
+        self.deleted.append(name)
+        return web.Response(status=204) if self.kind == "azure" else _json({"id": name, "object": "file", "deleted": True})
 
     async def _create(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())

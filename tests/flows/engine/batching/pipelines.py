@@ -15,6 +15,8 @@ from tests.flows.engine.running import Result
 
 KINDS: list[Kind] = ["openai", "azure", "anthropic", "mistral"]
 each_kind = pytest.mark.parametrize("kind", KINDS)
+each_filed_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "anthropic"])
+"""Those where requests are uploaded as a file first."""
 
 
 def model(kind: Kind, url: str, **more: Any) -> dict[str, Any]:

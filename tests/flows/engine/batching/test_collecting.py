@@ -15,7 +15,7 @@ from flows.engine.engine import Engine
 from steps.errors import RunError
 from tests.fakes.providers.batches import FakeBatches, Kind
 from tests.fakes.serving import running
-from tests.flows.engine.batching.pipelines import costs, each_kind, questions, steps
+from tests.flows.engine.batching.pipelines import costs, each_filed_kind, each_kind, questions, steps, stopping
 from tests.flows.engine.running import run_steps
 
 
@@ -140,3 +140,34 @@ def test_a_line_that_no_reply_can_have_is_left_out_and_the_others_are_taken_in(
         result = run_steps(tmp_path, steps("azure", url, questions(20)))
     assert len(result.only) == 20
     assert len(fake.made) == 1
+
+
+@each_filed_kind
+def test_the_file_of_requests_is_deleted_at_the_provider_and_the_results_are_left(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, keeps_going=False)
+    with running(fake) as url:
+        run_steps(tmp_path, steps(kind, url, questions(5)), during=stopping(fake))
+        assert not fake.deleted
+        fake.keeps_going = True
+        run_steps(tmp_path, steps(kind, url, questions(5)))
+    [made] = fake.made
+    assert fake.deleted == [made.file]
+    assert fake.files == {f"{made.id}-output", f"{made.id}-errors"}
+
+
+@each_filed_kind
+def test_a_file_that_cannot_be_deleted_is_no_trouble(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, keeps_files=True)
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(5)))
+    assert len(result.only) == 5
+    assert fake.made[0].file in fake.files
+    assert not [text for level, text in result.said if level != "info"]
+
+
+@each_filed_kind
+def test_the_file_of_a_batch_that_is_not_taken_is_deleted_too(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, most_open=0)
+    with running(fake) as url, pytest.raises(RunError, match="takes no batch"):
+        run_steps(tmp_path, steps(kind, url, questions(1)))
+    assert fake.deleted == [fake.made[0].file]
