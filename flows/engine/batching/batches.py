@@ -254,7 +254,7 @@ class Batches:
         keys = [one.key for one in asked]
         price = line.price.model_dump(mode="json") if line.price is not None else None
         tag = new_tag()
-        account = account_of(line.llm.accounts[0], tag)
+        account = account_of(line.account, tag)
         about = (tag, line.step, line.llm.model_name, line.identity, line.llm.endpoint, line.provider, account)
         one = Submission(*about, price, keys, count=len(keys))
         found = [ceiling_of(line.llm, line.price, each.request) for each in asked]

@@ -10,18 +10,20 @@ from flows.engine.batching.handing_in import hand_in
 from flows.engine.batching.open_batch import OpenBatch, Over
 from flows.engine.batching.searching import look_for
 from flows.engine.batching.submissions import Asked, Submission
-from steps.errors import LLMError, RowError, RunError
+from steps.errors import AuthFailed, LLMError, RowError, RunError
 from steps.llms.batch_apis.told import BatchUnknown
 
 
 async def see_through(batch: OpenBatch, asked: Sequence[Asked]) -> None:
     """Go on with a batch from where it is; `asked`: its requests, where it is new."""
     try:
-        async with batch.api:
-            try:
-                await _go_on(batch, asked)
-            finally:
-                await batch.discard_input()
+        if asked:
+            await asyncio.to_thread(batch.run.files.write, batch.one, asked, batch.api)
+        while (refusal := await _go_on_with_one_key(batch, is_new=bool(asked))) is not None:
+            if not batch.may_use_another_key():
+                raise refusal
+            what = f"a key sends no batches of step {batch.one.step!r}, and another one is used: {refusal.message}"
+            batch.run.say(f"{what} ({refusal.fix})")
     except Over:
         pass
     except Exception as error:
@@ -30,14 +32,24 @@ async def see_through(batch: OpenBatch, asked: Sequence[Asked]) -> None:
         batch.is_over()
 
 
-async def _go_on(batch: OpenBatch, asked: Sequence[Asked]) -> None:
+async def _go_on_with_one_key(batch: OpenBatch, *, is_new: bool) -> AuthFailed | None:
+    """See it through with the key that it has. Returns the refusal, if that key is refused."""
+    async with batch.api:
+        try:
+            await _go_on(batch, is_new=is_new)
+        except AuthFailed as error:
+            return error
+        finally:
+            await batch.discard_input()
+    return None
+
+
+async def _go_on(batch: OpenBatch, *, is_new: bool) -> None:
     run, one = batch.run, batch.one
-    if asked:
-        await asyncio.to_thread(run.files.write, one, asked, batch.api)
     if one.progress == "creating":
         await look_for(batch)
     if one.is_nowhere:
-        if not asked:  # it was never made, and its rows come anew
+        if not is_new:  # it was never made, and its rows come anew
             await asyncio.to_thread(run.files.forget, one)
             run.release(one)
             return

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flows.engine.tally import Tally
 from steps.errors import LLMError
 from steps.llms.base import Account, Completion, Responder
+from steps.llms.batch_apis.api import BatchAPI
 from steps.llms.prices import Price
 from steps.providers import COMPATIBLE
 
@@ -40,12 +41,24 @@ class BatchLine:
         self.step = step
         self.identity = identity.hex()
         self.price = price
-        self.api = llm.batch_api()
+        self.account = llm.accounts[0]
+        """The key that batches are sent with: one for all of them, as long as it is not refused."""
+        self.api = llm.batch_api(self.account)
         self.pause_s = self.api.pause_s
         self.most_n = self.api.provider.most_n
         """Replies that one request gets at most."""
         self.provider = llm.endpoint if self.api.provider is COMPATIBLE else self.api.provider.title
         """What messages call it: its name, or the address of a server that no name is known for."""
+
+    def use_another_key(self, refused: BatchAPI) -> bool:
+        """Send batches with the next key, where that of `refused` sends none; whether there is one."""
+        if refused is not self.api:  # another batch was refused before
+            return True
+        accounts = self.llm.accounts
+        later = accounts[accounts.index(self.account) + 1 :]
+        if later:
+            self.account, self.api = later[0], self.llm.batch_api(later[0])
+        return bool(later)
 
 
 def account_of(account: Account, tag: str) -> str:

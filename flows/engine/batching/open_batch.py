@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Protocol
 
-from flows.engine.batching.line import BatchLine
+from flows.engine.batching.line import BatchLine, account_of
 from flows.engine.batching.replies import Replies
 from flows.engine.batching.submissions import Submission, Submissions
 from flows.engine.notices import Notice, Tell
@@ -73,10 +73,19 @@ class OpenBatch:
         await asyncio.to_thread(self.run.files.save, self.one)
 
     async def discard_input(self) -> None:
-        """Have the provider delete the file of requests once it is of no use; if that fails, the file is all that stays there."""
+        """Have the provider delete the file of requests, once it is of no use; that it fails to is nobody's trouble."""
         if self.one.uploaded and not self.one.is_copy and (self.one.is_nowhere or self.one.progress == "closed"):
             with contextlib.suppress(DistilflowError):
                 await self.api.discard(self.one.uploaded)
+
+    def may_use_another_key(self) -> bool:
+        """Start anew with another key than the one that was refused, if there is one; nothing has been made with that one."""
+        if not self.one.is_nowhere or not self.line.use_another_key(self.api):
+            return False
+        self.api = self.line.api
+        self.one.progress, self.one.uploaded = "written", ""
+        self.one.account = account_of(self.line.account, self.one.tag)
+        return True
 
     # ---- waiting
     async def may_proceed(self, *, is_last: bool = False) -> None:

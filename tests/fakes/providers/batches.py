@@ -41,6 +41,7 @@ BATCH_PATHS = {
     "mistral": ("/v1/files", "/v1/batch/jobs"),
     "anthropic": ("", "/v1/messages/batches"),
 }
+_KEY = "key"
 AZURE_VERSION = {"api-version": "2024-10-21"}
 
 
@@ -53,6 +54,8 @@ class Made:
     created: float
     metadata: dict[str, str] | None
     faults: list[dict[str, Any]]
+    key: str = ""
+    """With which it was made."""
     model: str = ""
     file: str = ""
     is_cancelled: bool = False
@@ -101,6 +104,8 @@ class FakeBatches:
     """Whether half of the results are left out, and the others are among the errors too."""
     keeps_going: bool = True
     """Whether batches get done."""
+    reading_key: str = ""
+    """A key that may upload and look, and make no batches."""
     hold: Moment | None = None
     """The first request at this moment is not answered before `go_on`."""
 
@@ -163,10 +168,15 @@ class FakeBatches:
 
     # ---- requests
     def _checked(self, handle: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
+        _, batches = BATCH_PATHS[self.kind]
+
         async def checked(request: web.Request) -> web.StreamResponse:
             given = request.headers.get(self.dialect.key_header, "").removeprefix("Bearer ")
             if not given or given == BAD_KEY:
                 return answered_with(self.dialect.unauthorized)
+            if given == self.reading_key and request.method == "POST" and request.path.endswith(batches):
+                return answered_with(self.dialect.unauthorized)
+            request[_KEY] = given
             if self.kind == "azure" and request.query.get("api-version") != AZURE_VERSION["api-version"]:
                 return answered_with(Failure(404, {"error": {"code": "404", "message": "Resource not found"}}))
             if self.kind == "anthropic" and request.headers.get("anthropic-version") != "2023-06-01":
@@ -233,10 +243,10 @@ class FakeBatches:
             self.failing_creates -= 1
             return answered_with(self.dialect.failed)
         if self.hold == "late" and not self.reached.is_set():
-            self._working = asyncio.create_task(self._make_late(body))
+            self._working = asyncio.create_task(self._make_late(body, request[_KEY]))
             await asyncio.shield(self._working)
             return web.Response(status=500)
-        made, problem = self._hand_in(body)
+        made, problem = self._hand_in(body, request[_KEY])
         if problem is not None:
             return answered_with(problem)
         if self.lost_answers:
@@ -245,12 +255,13 @@ class FakeBatches:
         await self._held("created")
         return _json(self._batch(made))
 
-    async def _make_late(self, body: dict[str, Any]) -> None:
+    async def _make_late(self, body: dict[str, Any], key: str) -> None:
         await self._held("late")
-        self._hand_in(body)
+        self._hand_in(body, key)
 
-    def _hand_in(self, body: dict[str, Any]) -> tuple[Made, Failure | None]:
+    def _hand_in(self, body: dict[str, Any], key: str) -> tuple[Made, Failure | None]:
         made, problem = self._make(body)
+        made.key = key
         if problem is None:
             self.made.append(made)
             for line in made.lines:
@@ -302,7 +313,7 @@ class FakeBatches:
         if self.odd_lists:
             self.odd_lists -= 1
             return _json({"object": "list"})
-        newest = sorted(self.made, key=lambda one: one.created, reverse=True)
+        newest = sorted((one for one in self.made if one.key == request[_KEY]), key=lambda one: one.created, reverse=True)
         if self.kind == "mistral":
             size, page = int(request.query.get("page_size", 100)), int(request.query.get("page", 0))
             found = newest[page * size : (page + 1) * size]
@@ -321,7 +332,8 @@ class FakeBatches:
         if self.failing_looks:
             self.failing_looks -= 1
             return answered_with(self.dialect.failed)
-        found = next((one for one in self.made if one.id == request.match_info["id"]), None)
+        mine = (one for one in self.made if one.key == request[_KEY])  # other accounts do not know it
+        found = next((one for one in mine if one.id == request.match_info["id"]), None)
         if found is None or self.forgets:
             return self._not_found("batch")
         if self.look is not None:

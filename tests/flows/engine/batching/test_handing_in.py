@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flows.engine.batching import gathering
 from flows.engine.engine import Engine
-from steps.errors import LLMError, RunError
+from steps.errors import AuthFailed, LLMError, RunError
 from tests.fakes.openai_server import FakeOpenAI
-from tests.fakes.providers.batches import FakeBatches, Kind
+from tests.fakes.providers.batches import KEY, FakeBatches, Kind
 from tests.fakes.serving import running
-from tests.flows.engine.batching.pipelines import each_kind, questions, steps
+from tests.flows.engine.batching.pipelines import each_filed_kind, each_kind, questions, steps, stopping
 from tests.flows.engine.running import run_steps
 
 
@@ -104,3 +106,47 @@ def test_a_page_instead_of_an_answer_is_told_as_what_it_is(kind: Kind, path: str
     assert f"{said}: it is not JSON; it said 200: <html>Please sign in" in warning
     assert len(result.only) == 5
     assert len(fake.made) == 1
+
+
+KEYS: dict[str, Any] = {"api_key": ["${BAD_KEY}", "${BATCH_KEY}"]}
+
+
+@each_kind
+def test_a_key_that_is_refused_leaves_its_batches_to_the_next_one(kind: Kind, tmp_path: Path) -> None:
+    fake = FakeBatches(kind, keeps_going=False)
+    with running(fake) as url:
+        stopped = run_steps(tmp_path, steps(kind, url, questions(5), **KEYS), during=stopping(fake))
+        fake.keeps_going = True
+        result = run_steps(tmp_path, steps(kind, url, questions(5), **KEYS))
+    [warning] = [text for level, text in stopped.said if "another one is used" in text]
+    assert "refuses the key" in warning
+    assert "$BAD_KEY" in warning
+    assert len(result.only) == 5
+    assert [one.key for one in fake.made] == [KEY]
+
+
+@each_filed_kind
+def test_a_key_that_may_make_no_batches_leaves_no_file_behind(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAD_KEY", "a-key-for-reading")
+    fake = FakeBatches(kind, reading_key="a-key-for-reading")
+    with running(fake) as url:
+        result = run_steps(tmp_path, steps(kind, url, questions(5), **KEYS))
+    assert len(result.only) == 5
+    assert [one.key for one in fake.made] == [KEY]
+    assert fake.uploads == len(fake.deleted) == 2
+
+
+def test_batches_that_leave_together_are_all_sent_with_the_next_key_or_none_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "MOST_AT_ONCE", 5)
+    monkeypatch.setenv("OTHER_BAD_KEY", "a-key-for-reading")
+    fake = FakeBatches("mistral", reading_key="a-key-for-reading")
+    with running(fake) as url:
+        result = run_steps(tmp_path / "a", steps("mistral", url, questions(20), **KEYS))
+        with pytest.raises(AuthFailed, match="refuses the key"):
+            run_steps(tmp_path / "b", steps("mistral", url, questions(20), api_key=["${BAD_KEY}", "${OTHER_BAD_KEY}"]))
+    assert len(result.only) == 20
+    assert [one.key for one in fake.made] == [KEY] * 4
