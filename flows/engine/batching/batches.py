@@ -9,17 +9,19 @@ batch (the process died, or the provider failed, while it was asked to), it is l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from flows.engine.batching.course import see_through
 from flows.engine.batching.gathering import Gathering
-from flows.engine.batching.line import AGAIN, Arrival, BatchLine, Waiting, account_of, error_tally
+from flows.engine.batching.line import AGAIN, Arrival, BatchLine, Sender, Waiting, account_of, error_tally, sender_of
 from flows.engine.batching.open_batch import OpenBatch
 from flows.engine.batching.replies import Paid, Replies, refusal
 from flows.engine.batching.submissions import Asked, Submission, Submissions, line_of, new_tag
 from flows.engine.budget import Amount, Budget, Purpose, ceiling_of
 from flows.engine.journal import Journal
+from flows.engine.keys import identity_of
 from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice, Tell
 from flows.engine.tally import Tally
@@ -46,8 +48,12 @@ class Batches:
         budget: Budget | None,
         paid: Paid,
         others: Sequence[Path] = (),
+        models: Iterable[tuple[str, Responder]] = (),
     ) -> None:
-        """`others`: folders of runs whose finished rows are taken over; what they have at providers is waited for too."""
+        """`others`: folders of runs whose finished rows are taken over; what they have at providers is waited for too.
+
+        `models`: those that will `attend`, each with the step that asks it.
+        """
         self.files = Submissions(folder)
         self._others = others
         self.replies = Replies(journal, paid)
@@ -58,6 +64,7 @@ class Batches:
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
         self.is_stopped = False
+        self._models = models
         self._budget = budget
         self._owed: dict[str, int] = {}
         """What the budget holds for batches of earlier sessions."""
@@ -95,11 +102,19 @@ class Batches:
         return any(one.endpoint == endpoint for one in self.submissions.values())
 
     def attend(self, line: BatchLine) -> None:
-        """Go on with the open batches at a model's endpoint, unless somebody does."""
+        """Go on with open batches at a model's endpoint, but those that somebody goes on with, or whose sender is to come."""
         for one in list(self.submissions.values()):
-            if one.endpoint == line.llm.endpoint and one.tag not in self._attended:
-                account = next((found for found in line.llm.accounts if account_of(found, one.tag) == one.account), None)
-                self._start(one, line, line.llm.batch_api(account))
+            if one.endpoint != line.llm.endpoint or one.tag in self._attended:
+                continue
+            if _sender(one) != line.sender and _sender(one) in self._senders:
+                continue
+            account = next((found for found in line.llm.accounts if account_of(found, one.tag) == one.account), None)
+            self._start(one, line, line.llm.batch_api(account))
+
+    @cached_property
+    def _senders(self) -> set[Sender]:
+        """Who sends batches from this pipeline, or might have before."""
+        return {sender_of(llm, step, identity_of(llm)) for step, llm in self._models if llm.batching is not None}
 
     def hold(self) -> None:
         """Send nothing, and look at nothing, until `go_on`."""
@@ -146,7 +161,7 @@ class Batches:
                 f"are at {one.provider} ({one.name})" if one.batch else f"may be at {one.provider}"
             )
             then = "resume collects what comes of them"
-            if one.tag not in self._attended and not self.is_stopped:
+            if one.tag not in self._attended and not self.is_stopped and _sender(one) not in self._senders:
                 then = f"no step of the pipeline asks {one.endpoint} any more: bring one back to collect what comes of them"
             told.append(f"{where}; {then}")
         return told
@@ -294,3 +309,7 @@ class Batches:
     def forget(self, text: str) -> None:
         """Tell it again when it happens again."""
         self._said.discard(text)
+
+
+def _sender(one: Submission) -> Sender:
+    return Sender(one.endpoint, one.step, one.identity)

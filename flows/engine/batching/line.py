@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flows.engine.tally import Tally
 from steps.errors import LLMError
@@ -31,6 +32,18 @@ AGAIN = Again()
 Waiting = asyncio.Future[Arrival | Again]
 
 
+class Sender(NamedTuple):
+    """Who sends a batch: a model, by its identity in hexadecimal (`identity_of`), for a step, to an endpoint."""
+
+    endpoint: str
+    step: str
+    identity: str
+
+
+def sender_of(llm: Responder, step: str, identity: bytes) -> Sender:
+    return Sender(llm.endpoint, step, identity.hex())
+
+
 class BatchLine:
     """The way of one step to one of its models, through the model's batch endpoint."""
 
@@ -40,6 +53,7 @@ class BatchLine:
         self.llm = llm
         self.step = step
         self.identity = identity.hex()
+        self.sender = sender_of(llm, step, identity)
         self.price = price
         self.account = llm.accounts[0]
         """The key that batches are sent with: one for all of them, as long as it is not refused."""

@@ -41,7 +41,6 @@ BATCH_PATHS = {
     "mistral": ("/v1/files", "/v1/batch/jobs"),
     "anthropic": ("", "/v1/messages/batches"),
 }
-_KEY = "key"
 AZURE_VERSION = {"api-version": "2024-10-21"}
 
 
@@ -171,12 +170,11 @@ class FakeBatches:
         _, batches = BATCH_PATHS[self.kind]
 
         async def checked(request: web.Request) -> web.StreamResponse:
-            given = request.headers.get(self.dialect.key_header, "").removeprefix("Bearer ")
+            given = self._key_of(request)
             if not given or given == BAD_KEY:
                 return answered_with(self.dialect.unauthorized)
             if given == self.reading_key and request.method == "POST" and request.path.endswith(batches):
                 return answered_with(self.dialect.unauthorized)
-            request[_KEY] = given
             if self.kind == "azure" and request.query.get("api-version") != AZURE_VERSION["api-version"]:
                 return answered_with(Failure(404, {"error": {"code": "404", "message": "Resource not found"}}))
             if self.kind == "anthropic" and request.headers.get("anthropic-version") != "2023-06-01":
@@ -190,6 +188,9 @@ class FakeBatches:
             return found
 
         return checked
+
+    def _key_of(self, request: web.Request) -> str:
+        return request.headers.get(self.dialect.key_header, "").removeprefix("Bearer ")
 
     async def _held(self, moment: Moment) -> None:
         if self.hold == moment and not self.reached.is_set():
@@ -243,10 +244,10 @@ class FakeBatches:
             self.failing_creates -= 1
             return answered_with(self.dialect.failed)
         if self.hold == "late" and not self.reached.is_set():
-            self._working = asyncio.create_task(self._make_late(body, request[_KEY]))
+            self._working = asyncio.create_task(self._make_late(body, self._key_of(request)))
             await asyncio.shield(self._working)
             return web.Response(status=500)
-        made, problem = self._hand_in(body, request[_KEY])
+        made, problem = self._hand_in(body, self._key_of(request))
         if problem is not None:
             return answered_with(problem)
         if self.lost_answers:
@@ -313,7 +314,9 @@ class FakeBatches:
         if self.odd_lists:
             self.odd_lists -= 1
             return _json({"object": "list"})
-        newest = sorted((one for one in self.made if one.key == request[_KEY]), key=lambda one: one.created, reverse=True)
+        newest = sorted(
+            (one for one in self.made if one.key == self._key_of(request)), key=lambda one: one.created, reverse=True
+        )
         if self.kind == "mistral":
             size, page = int(request.query.get("page_size", 100)), int(request.query.get("page", 0))
             found = newest[page * size : (page + 1) * size]
@@ -332,7 +335,7 @@ class FakeBatches:
         if self.failing_looks:
             self.failing_looks -= 1
             return answered_with(self.dialect.failed)
-        mine = (one for one in self.made if one.key == request[_KEY])  # other accounts do not know it
+        mine = (one for one in self.made if one.key == self._key_of(request))  # other accounts do not know it
         found = next((one for one in mine if one.id == request.match_info["id"]), None)
         if found is None or self.forgets:
             return self._not_found("batch")

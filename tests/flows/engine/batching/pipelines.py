@@ -21,17 +21,17 @@ each_filed_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kin
 
 def model(kind: Kind, url: str, **more: Any) -> dict[str, Any]:
     """A model at the fake provider."""
-    common = {"batch_pause": 0.05, "api_key": "${BATCH_KEY}", "price": {"input": 1000, "output": 2000}, **more}
+    common = {"batch_pause": 0.05, "api_key": "${BATCH_KEY}", "price": {"input": 1000, "output": 2000}}
     match kind:
         case "openai":
-            return {"use": "OpenAILLM", "model": "gpt-4o-mini", "base_url": f"{url}/v1", **common}
+            return {"use": "OpenAILLM", "model": "gpt-4o-mini", "base_url": f"{url}/v1", **common, **more}
         case "azure":
             address = {"azure_endpoint": url, "api_version": "2024-10-21"}
-            return {"use": "AzureOpenAILLM", "model": "some-model", **address, **common}
+            return {"use": "AzureOpenAILLM", "model": "some-model", **address, **common, **more}
         case "anthropic":
-            return {"use": "AnthropicLLM", "model": "claude-haiku-4-5", "base_url": f"{url}/v1", **common}
+            return {"use": "AnthropicLLM", "model": "claude-haiku-4-5", "base_url": f"{url}/v1", **common, **more}
         case "mistral":
-            return {"use": "MistralLLM", "model": "mistral-small-latest", "base_url": f"{url}/v1", **common}
+            return {"use": "MistralLLM", "model": "mistral-small-latest", "base_url": f"{url}/v1", **common, **more}
 
 
 def steps(

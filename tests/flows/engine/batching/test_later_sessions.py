@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from flows.engine.engine import Engine
 from steps.errors import RunError
 from tests.fakes.providers import Prompt
 from tests.fakes.providers.batches import FakeBatches, Kind
 from tests.fakes.serving import running
-from tests.flows.engine.batching.pipelines import costs, each_kind, questions, steps, stopping
+from tests.flows.engine.batching.pipelines import costs, each_kind, model, questions, steps, stopping
 from tests.flows.engine.running import run_steps
 
 
@@ -137,3 +139,39 @@ def test_what_lies_at_a_provider_counts_against_the_budget_of_the_next_session(t
         run_steps(tmp_path, steps("mistral", url, questions(30), **llm), max_cost=3.5)
     assert len(costs(tmp_path)) >= first
     assert sum(costs(tmp_path)) <= 3.5
+
+
+def _two_steps(url: str) -> list[dict[str, Any]]:
+    """Two that ask models of one endpoint, the second of them a large one."""
+    load, small = steps("mistral", url, [*questions(3), f"{Prompt.LONG} indeed"])
+    large = small | {"name": "large", "with": {**small["with"], "llm": model("mistral", url, model="mistral-large-latest")}}
+    return [load, small | {"name": "small"}, large]
+
+
+def test_each_batch_is_gone_on_with_by_the_model_that_sent_it(tmp_path: Path) -> None:
+    fake = FakeBatches("mistral", keeps_going=False)
+
+    async def stop(engine: Engine) -> None:
+        while len(fake.made) < 2:
+            await asyncio.sleep(0.01)
+        engine.stop()
+
+    with running(fake) as url:
+        run_steps(tmp_path, _two_steps(url), during=stop)
+        fake.keeps_going = True
+        result = run_steps(tmp_path, _two_steps(url))
+    named = {one.step: one.message for one in result.failures}
+    assert "mistral-small-latest" in named["small"]
+    assert "mistral-large-latest" in named["large"]
+    assert len(fake.made) == 2
+
+
+def test_a_batch_whose_model_is_gone_is_collected_by_another_one_of_its_endpoint(tmp_path: Path) -> None:
+    fake = FakeBatches("mistral", keeps_going=False)
+    with running(fake) as url:
+        run_steps(tmp_path, steps("mistral", url, questions(5)), during=stopping(fake))
+        fake.keeps_going = True
+        other = steps("mistral", url, questions(5), model="mistral-large-latest")
+        result = run_steps(tmp_path, other)
+    assert len(result.only) == 5
+    assert len(costs(tmp_path)) == 10
