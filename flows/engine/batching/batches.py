@@ -29,7 +29,6 @@ from steps.errors import BadRequest, LLMError, RunError
 from steps.llms.base import Request, Responder
 from steps.llms.batch_apis.api import BatchAPI
 from steps.llms.prices import Price
-from steps.wording import counted
 
 STOPPED_S = 10.0
 """How long a run that stops waits for the answer to what it has just asked a provider."""
@@ -157,13 +156,10 @@ class Batches:
         for one in self.submissions.values():
             if one.is_nowhere:
                 continue
-            where = f"{counted(one.count, 'request')} of step {one.step!r} " + (
-                f"are at {one.provider} ({one.name})" if one.batch else f"may be at {one.provider}"
-            )
             then = "resume collects what comes of them"
             if one.tag not in self._attended and not self.is_stopped and _sender(one) not in self._senders:
                 then = f"no step of the pipeline asks {one.endpoint} any more: bring one back to collect what comes of them"
-            told.append(f"{where}; {then}")
+            told.append(f"{one.where}; {then}")
         return told
 
     # ---- a row asks
