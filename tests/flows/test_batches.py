@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,19 @@ def _steps(url: str, rows: int) -> list[dict[str, Any]]:
     ]
 
 
+def _start(commands: Commands, fake: FakeBatches, url: str, rows: int) -> subprocess.Popen[str]:
+    """Run it until it looks at its batch."""
+    commands.write(_steps(url, rows))
+    process = commands.start("run", "pipeline.yaml", "--run-id", "r", "--no-prefect")
+    wait_for(lambda: fake.looks > 1)
+    return process
+
+
 def test_a_stopped_run_says_what_is_at_the_provider_and_resume_collects_it(tmp_path: Path) -> None:
     fake = FakeBatches("mistral", keeps_going=False)
     commands = Commands(tmp_path, BATCH_KEY=KEY)
     with running(fake) as url:
-        commands.write(_steps(url, 40))
-        process = commands.start("run", "pipeline.yaml", "--run-id", "r", "--no-prefect")
-        wait_for(lambda: fake.looks > 1)
+        process = _start(commands, fake, url, 40)
         assert "0 of 40 requests of step 'answer' are done" in commands.report()["message"]
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
@@ -47,9 +54,7 @@ def test_a_killed_run_shows_what_is_at_the_provider_until_resume_has_collected_i
     fake = FakeBatches("mistral", keeps_going=False)
     commands = Commands(tmp_path, BATCH_KEY=KEY)
     with running(fake) as url:
-        commands.write(_steps(url, 40))
-        process = commands.start("run", "pipeline.yaml", "--run-id", "r", "--no-prefect")
-        wait_for(lambda: fake.looks > 1)
+        process = _start(commands, fake, url, 40)
         assert "since" not in commands("show", "r").out  # it is at work
         kill(process)
         process.communicate(timeout=60)
@@ -65,9 +70,7 @@ def test_a_damaged_note_of_a_batch_is_shown_and_no_trace(tmp_path: Path) -> None
     fake = FakeBatches("mistral", keeps_going=False)
     commands = Commands(tmp_path, BATCH_KEY=KEY)
     with running(fake) as url:
-        commands.write(_steps(url, 5))
-        process = commands.start("run", "pipeline.yaml", "--run-id", "r", "--no-prefect")
-        wait_for(lambda: fake.looks > 1)
+        process = _start(commands, fake, url, 5)
         kill(process)
         process.communicate(timeout=60)
     [note] = (tmp_path / "runs" / "r" / "batches").glob("*.json")
