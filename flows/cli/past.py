@@ -16,6 +16,7 @@ from flows.cli.console import err, out, show_aligned, show_rows, tell
 from flows.cli.failures import reasons_of, rows_are, tell_again, tell_reasons, tell_shortfalls
 from flows.cli.flags import RunId, RunsDir
 from flows.cli.progress import standing
+from flows.engine.batching.submissions import Submissions
 from flows.engine.journal import JOURNAL
 from flows.engine.tally import Tally
 from flows.journals import PIPELINE, SHARED, Source, find_journal, is_shared, share
@@ -60,6 +61,8 @@ def show(run_id: RunId, runs_dir: RunsDir = RUNS) -> None:
         tell(f"\n{rows_are(sum(reason.rows for reason in reasons))} in quarantine", style="yellow")
         tell_reasons(folder, reasons, runs_dir)
         tell_again(folder, reasons, runs_dir)
+    if report.state != "stopped" and not folder.is_alive():  # else its message says so
+        _show_batches(folder, run_id, runs_dir)
     out.print()
     result = report if report.rows else _earlier(folder)
     if result is not None and folder.distiset.is_dir():
@@ -208,8 +211,24 @@ def _earlier(folder: RunFolder) -> RunReport | None:
     return report if report.run_id == folder.run_id and report.rows else None
 
 
+def _show_batches(folder: RunFolder, run_id: str, runs_dir: Path) -> None:
+    """What an ended session left at providers."""
+    try:
+        found = Submissions(folder.path).at_providers()
+    except RunError as error:
+        tell(f"\n{error.message}", style="yellow")
+        return
+    for one in found:
+        tell(f"\n{one.where} since {_written(one.since)}", style="yellow")
+        tell(f"  Collect what comes of {'it' if one.count == 1 else 'them'}: {command('resume', run_id, runs_dir=runs_dir)}")
+
+
 def _moment(report: RunReport) -> str:
-    return datetime.fromtimestamp(report.started_at).astimezone().strftime("%Y-%m-%d %H:%M")
+    return _written(report.started_at)
+
+
+def _written(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _duration(report: RunReport) -> str:

@@ -44,6 +44,7 @@ from flows.plan import Plan
 from flows.plan.grouping import load_groups
 from steps import cassettes
 from steps.errors import DistilflowError, RunError
+from steps.llms.base import Responder
 from steps.tasks.asking import AskingStep
 from steps.wording import listed
 
@@ -95,8 +96,8 @@ class Engine:
         journal = Journal(settings.journal or settings.folder / JOURNAL, settings.session, settings.options.journals)
         self._batches: Batches | None = None
         if settings.journal is None and cassettes.current() is None:  # neither previews nor tests can wait a day
-            others = settings.options.reuse
-            self._batches = Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for, others)
+            others, asked = settings.options.reuse, self._models_asked_here()
+            self._batches = Batches(settings.folder, journal, self.on_notice, self._budget, self._paid_for, others, asked)
         self._gateway = Gateway(
             journal,
             self.on_notice,
@@ -119,6 +120,11 @@ class Engine:
     def shelves(self) -> dict[str, Path]:
         """Where the rows of the leaves lie once the run is over, by step (`ShelfRows` reads them)."""
         return {name: station.shelf.path for name, station in self.stations.items() if not station.stage.downstream}
+
+    def _models_asked_here(self) -> list[tuple[str, Responder]]:
+        """Models that are asked from this process, each with its step."""
+        asking = [(one.stage.name, one.stage.asks) for one in self.stations.values() if one.stage.pool == "async"]
+        return [(name, llm) for name, asks in asking if asks is not None for llm in asks.answering_models().values()]
 
     @property
     def used(self) -> Tally:

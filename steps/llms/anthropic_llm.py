@@ -10,7 +10,7 @@ from pydantic import Field
 from steps.errors import Complaint
 from steps.llms.anthropic_wire import read_message, wire_chat, wire_format
 from steps.llms.base import Completion, Request
-from steps.llms.batch_apis import Translation
+from steps.llms.batch_apis.server import Translation
 from steps.llms.chat_requests import wire_sampling
 from steps.llms.provider_fields import address_field, key_field, model_field
 from steps.llms.server_llm import ServerLLM, Wire

@@ -22,7 +22,7 @@ from steps.secrets import TRANSPORT
 if TYPE_CHECKING:
     from random import Random
 
-    from steps.llms.batch_apis import BatchAPI
+    from steps.llms.batch_apis.api import BatchAPI
     from steps.providers import Batching
 
 Message = dict[str, Any]

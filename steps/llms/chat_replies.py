@@ -46,8 +46,10 @@ def read_completion(answer: Answer, target: Target, wanted: int) -> Completion:
     )
 
 
-def object_of(answer: Answer, target: Target, what: str = CHAT) -> dict[str, Any]:
-    """The JSON object that a server answered with. `what`: what was asked for, as messages call it.
+def object_of(answer: Answer, target: Target, what: str = CHAT, *, is_of_model: bool = True) -> dict[str, Any]:
+    """The JSON object that a server answered with.
+
+    `what`: what was asked for, as messages call it. `is_of_model`: whether it depends on the model what a server answers with.
 
     Raises:
         LLMError: The server refused, or answered with something else.
@@ -57,9 +59,11 @@ def object_of(answer: Answer, target: Target, what: str = CHAT) -> dict[str, Any
     try:
         body = parsed_json(answer.body)
     except (ValueError, RecursionError) as error:
-        raise something_else(answer, target, "it is not JSON" if answer.body else "it is empty", what) from error
+        raise something_else(
+            answer, target, "it is not JSON" if answer.body else "it is empty", what, is_of_model=is_of_model
+        ) from error
     if not isinstance(body, dict):
-        raise something_else(answer, target, "it is not an object", what)
+        raise something_else(answer, target, "it is not an object", what, is_of_model=is_of_model)
     return body
 
 
@@ -128,10 +132,15 @@ def _useless(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError
     )
 
 
-def something_else(answer: Answer, target: Target, why: str, what: str = CHAT) -> ServerFailed:
+def something_else(answer: Answer, target: Target, why: str, what: str = CHAT, *, is_of_model: bool = True) -> ServerFailed:
     """What it is when an answer is not what was asked for: somebody else answers at this address, or another kind of model."""
+<<<<<<< HEAD
     seen = target.excerpt(answer.body[:SEEN_BYTES])
     model = "" if what == CHAT else f", that the model is one for {what}"
+=======
+    seen = target.excerpt(answer.body[:SEEN_BYTES].decode(errors="replace"))
+    model = "" if what == CHAT or not is_of_model else f", that the model is one for {what}"
+>>>>>>> 34fffa2f85375e9231c92302ed28e3ffbb517fb7
     return ServerFailed(
         f"{target} answered, but not with {what}: {why}; it said {answer.status}: {seen or '(nothing)'}",
         f"check that base_url is the API itself (most servers want it to end in /v1){model}, then the server's log",

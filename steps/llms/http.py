@@ -13,7 +13,7 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,9 @@ CONNECT_S = 30.0
 """How long a connection may take; after that there is none to be had."""
 LARGEST_REPLY_BYTES = 32 * 2**20
 LARGE_BODY_BYTES = 2**20  # from here on aiohttp wants a file, and warns about bytes
+
+Grown = Callable[[int], None]
+"""Is told of how many bytes a file that comes in is going to be, and raises to have no more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +178,15 @@ class JSONEndpoint:
         *,
         data: Any = None,
         into: Path | None = None,
+        grown: Grown = lambda size: None,
         timeout_s: float | None = None,
     ) -> Answer:
         """Send one request to any URL of the same server, once it is open. What a good answer holds goes `into` a file, if
-        one is named, however long it is; `data` may be a file or a form, which is sent piece by piece.
+        one is named, as long as `grown` lets it; `data` may be a file or a form, which is sent piece by piece.
 
         Raises:
             NetworkFailed: As `post`.
-            RunError: The file cannot be written; or a cassette is in, which keeps single requests only.
+            RunError: The file cannot be written; or a cassette is in, which keeps single requests only; or what `grown` raises.
         """
         import aiohttp
         from yarl import URL
@@ -205,9 +209,11 @@ class JSONEndpoint:
             ):
                 if into is None or response.status >= 300:
                     return Answer(response.status, response.headers, await self._body(response))
+                size = 0
                 try:
                     with into.open("wb") as file:
                         async for part in response.content.iter_chunked(1 << 18):
+                            grown(size := size + len(part))
                             file.write(part)
                 except OSError as error:
                     if not error.errno or isinstance(error, aiohttp.ClientError):

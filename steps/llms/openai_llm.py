@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from steps.errors import BadRequest, Complaint
 from steps.llms.base import Completion, Request
-from steps.llms.batch_apis import Translation
+from steps.llms.batch_apis.server import Translation
 from steps.llms.chat_replies import read_completion
 from steps.llms.chat_requests import (
     structure_problems,

@@ -16,9 +16,13 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_serializer,
 
 from steps.cassettes import is_replayed
 from steps.errors import AuthFailed, BadRequest, Complaint, ModelNotFound, SchemaRefused, SpecError
-from steps.llms.anthropic_batches import AnthropicBatches
 from steps.llms.base import LLM, Account, Completion, Responder
-from steps.llms.batch_apis import AzureBatches, BatchAPI, MistralBatches, OpenAIBatches, Translation
+from steps.llms.batch_apis.anthropic import AnthropicBatches
+from steps.llms.batch_apis.api import BatchAPI
+from steps.llms.batch_apis.azure import AzureBatches
+from steps.llms.batch_apis.mistral import MistralBatches
+from steps.llms.batch_apis.openai import OpenAIBatches
+from steps.llms.batch_apis.server import Translation
 from steps.llms.chat_requests import RESERVED, StructuredOutput, parameter_problems
 from steps.llms.http import Answer, JSONEndpoint, environment_problems, is_loopback, json_body, shown_key, url_of, url_problem
 from steps.llms.prices import FREE, Price, find_price

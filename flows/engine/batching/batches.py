@@ -3,30 +3,32 @@
 Requests that miss the journal gather until as many are there as a batch takes, or none has come for a while. A batch is on
 disk before it is sent (`submissions`), and its replies are in the journal before anybody uses them. A run that goes on finds
 the batches that are open and waits for these: nothing is handed in twice. Where it is not known whether the provider made a
-batch (the process died, or the provider failed, while it was asked to), it is looked for there (`course`).
+batch (the process died, or the provider failed, while it was asked to), it is looked for there (`searching`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
-from flows.engine.batching.course import Course
+from flows.engine.batching.course import see_through
 from flows.engine.batching.gathering import Gathering
-from flows.engine.batching.line import AGAIN, Arrival, BatchLine, Waiting, account_of, error_tally
+from flows.engine.batching.line import AGAIN, Arrival, BatchLine, Sender, Waiting, account_of, error_tally, sender_of
+from flows.engine.batching.open_batch import OpenBatch
 from flows.engine.batching.replies import Paid, Replies, refusal
 from flows.engine.batching.submissions import Asked, Submission, Submissions, line_of, new_tag
 from flows.engine.budget import Amount, Budget, Purpose, ceiling_of
 from flows.engine.journal import Journal
+from flows.engine.keys import identity_of
 from flows.engine.not_sent import NotSent
 from flows.engine.notices import Notice, Tell
 from flows.engine.tally import Tally
 from steps.errors import BadRequest, LLMError, RunError
 from steps.llms.base import Request, Responder
-from steps.llms.batch_apis import BatchAPI
+from steps.llms.batch_apis.api import BatchAPI
 from steps.llms.prices import Price
-from steps.wording import counted
 
 STOPPED_S = 10.0
 """How long a run that stops waits for the answer to what it has just asked a provider."""
@@ -45,8 +47,12 @@ class Batches:
         budget: Budget | None,
         paid: Paid,
         others: Sequence[Path] = (),
+        models: Iterable[tuple[str, Responder]] = (),
     ) -> None:
-        """`others`: folders of runs whose finished rows are taken over; what they have at providers is waited for too."""
+        """`others`: folders of runs whose finished rows are taken over; what they have at providers is waited for too.
+
+        `models`: those that will `attend`, each with the step that asks it.
+        """
         self.files = Submissions(folder)
         self._others = others
         self.replies = Replies(journal, paid)
@@ -57,6 +63,7 @@ class Batches:
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
         self.is_stopped = False
+        self._models = models
         self._budget = budget
         self._owed: dict[str, int] = {}
         """What the budget holds for batches of earlier sessions."""
@@ -94,11 +101,19 @@ class Batches:
         return any(one.endpoint == endpoint for one in self.submissions.values())
 
     def attend(self, line: BatchLine) -> None:
-        """Go on with the open batches at a model's endpoint, unless somebody does."""
+        """Go on with open batches at a model's endpoint, but those that somebody goes on with, or whose sender is to come."""
         for one in list(self.submissions.values()):
-            if one.endpoint == line.llm.endpoint and one.tag not in self._attended:
-                account = next((found for found in line.llm.accounts if account_of(found, one.tag) == one.account), None)
-                self._start(one, line, line.llm.batch_api(account))
+            if one.endpoint != line.llm.endpoint or one.tag in self._attended:
+                continue
+            if _sender(one) != line.sender and _sender(one) in self._senders:
+                continue
+            account = next((found for found in line.llm.accounts if account_of(found, one.tag) == one.account), None)
+            self._start(one, line, line.llm.batch_api(account))
+
+    @cached_property
+    def _senders(self) -> set[Sender]:
+        """Who sends batches from this pipeline, or might have before."""
+        return {sender_of(llm, step, identity_of(llm)) for step, llm in self._models if llm.batching is not None}
 
     def hold(self) -> None:
         """Send nothing, and look at nothing, until `go_on`."""
@@ -139,15 +154,12 @@ class Batches:
         """What is still at providers, in words."""
         told = []
         for one in self.submissions.values():
-            if one.progress in ("written", "uploaded"):
+            if one.is_nowhere:
                 continue
-            where = f"{counted(one.count, 'request')} of step {one.step!r} " + (
-                f"are at {one.provider} ({one.name})" if one.batch else f"may be at {one.provider}"
-            )
             then = "resume collects what comes of them"
-            if one.tag not in self._attended and not self.is_stopped:
+            if one.tag not in self._attended and not self.is_stopped and _sender(one) not in self._senders:
                 then = f"no step of the pipeline asks {one.endpoint} any more: bring one back to collect what comes of them"
-            told.append(f"{where}; {then}")
+            told.append(f"{one.where}; {then}")
         return told
 
     # ---- a row asks
@@ -253,7 +265,7 @@ class Batches:
         keys = [one.key for one in asked]
         price = line.price.model_dump(mode="json") if line.price is not None else None
         tag = new_tag()
-        account = account_of(line.llm.accounts[0], tag)
+        account = account_of(line.account, tag)
         about = (tag, line.step, line.llm.model_name, line.identity, line.llm.endpoint, line.provider, account)
         one = Submission(*about, price, keys, count=len(keys))
         found = [ceiling_of(line.llm, line.price, each.request) for each in asked]
@@ -265,7 +277,7 @@ class Batches:
 
     def _start(self, one: Submission, line: BatchLine, api: BatchAPI, asked: Sequence[Asked] = ()) -> None:
         self._attended.add(one.tag)
-        task = asyncio.create_task(Course(self, one, line, api).see_through(asked))
+        task = asyncio.create_task(see_through(OpenBatch(self, one, line, api), asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -293,3 +305,7 @@ class Batches:
     def forget(self, text: str) -> None:
         """Tell it again when it happens again."""
         self._said.discard(text)
+
+
+def _sender(one: Submission) -> Sender:
+    return Sender(one.endpoint, one.step, one.identity)

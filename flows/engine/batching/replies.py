@@ -13,7 +13,7 @@ from flows.engine.journal import ROW_BYTES, TAG_BYTES, Entry, Journal
 from flows.engine.tally import Tally
 from steps.errors import EmptyReply, LLMError, SchemaRefused
 from steps.llms.base import Completion
-from steps.llms.batch_apis import Result
+from steps.llms.batch_apis.told import Result
 from steps.llms.prices import Price
 
 Paid = Callable[[Entry, Tally], None]

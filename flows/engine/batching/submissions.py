@@ -21,8 +21,10 @@ import orjson
 from flows.engine.items import KEY_BYTES
 from steps.errors import RunError
 from steps.llms.base import Completion, Request
-from steps.llms.batch_apis import BatchAPI, Result, lines_of
+from steps.llms.batch_apis.api import BatchAPI
+from steps.llms.batch_apis.told import Result, lines_of
 from steps.llms.http import json_body
+from steps.wording import counted
 
 BATCHES = "batches"
 """Folder of a run's batches."""
@@ -68,6 +70,23 @@ class Submission:
     def name(self) -> str:
         """What messages call it."""
         return f"batch {self.batch}" if self.batch else "a batch"
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the provider has nothing of it that costs."""
+        return self.progress in ("written", "uploaded")
+
+    @property
+    def where(self) -> str:
+        """Where its requests are, in words."""
+        are = ("is" if self.count == 1 else "are") if self.batch else "may be"
+        at = f"{self.provider} ({self.name})" if self.batch else self.provider
+        return f"{counted(self.count, 'request')} of step {self.step!r} {are} at {at}"
+
+    @property
+    def since(self) -> float:
+        """The Unix time from which on it was there."""
+        return self.creating_at or self.at
 
     def custom_id(self, key: str) -> str:
         return f"{self.tag}-{key}"
@@ -119,7 +138,7 @@ class Submissions:
         """
         found = []
         for one in self._read():
-            if one.progress in ("written", "uploaded"):
+            if one.is_nowhere:
                 self.forget(one)
             else:
                 found.append(one)
@@ -129,6 +148,14 @@ class Submissions:
                 path.unlink(missing_ok=True)
         return found
 
+    def at_providers(self) -> list[Submission]:
+        """Those that are at a provider, or may be, as far as the disk knows. Nothing is changed: the run may be at work.
+
+        Raises:
+            RunError: One cannot be read.
+        """
+        return [one for one in self._read() if one.progress in ("creating", "submitted")]
+
     def adopt(self, folder: Path) -> None:
         """Take over what another run has at providers: what it asked there is not asked again here. It may collect it too.
 
@@ -136,8 +163,8 @@ class Submissions:
             RunError: One cannot be read.
         """
         other = Submissions(folder)
-        for one in other._read():
-            if one.progress not in ("creating", "submitted") or self.path(one).exists():
+        for one in other.at_providers():
+            if self.path(one).exists():
                 continue
             self._folder.mkdir(parents=True, exist_ok=True)
             try:

@@ -34,6 +34,7 @@ KEY = "good-key-0123456789"
 EXPIRE = "please expire the first time"
 BREAK = "please break the first time"
 EMPTY = "please say nothing the first time"
+PAGE = "<html>Please sign in</html>"
 BATCH_PATHS = {
     "openai": ("/v1/files", "/v1/batches"),
     "azure": ("/openai/files", "/openai/batches"),
@@ -52,6 +53,8 @@ class Made:
     created: float
     metadata: dict[str, str] | None
     faults: list[dict[str, Any]]
+    key: str = ""
+    """With which it was made."""
     model: str = ""
     file: str = ""
     is_cancelled: bool = False
@@ -83,9 +86,17 @@ class FakeBatches:
     """So many times results lack their end, and nothing says so."""
     cut_downloads: int = 0
     """So many times results break off half way."""
+    has_no_end: bool = False
+    """Whether results go on for ever."""
+    keeps_files: bool = False
+    """Whether it fails to delete files."""
     keeps_tags: bool = True
     odd_looks: int = 0
     """So many looks are answered with something that is no batch."""
+    look: bytes | None = None
+    """What all looks are answered with instead, with status 200 and the batch's id where it says BATCH."""
+    no_json: str = ""
+    """A path that is answered with a page instead, and status 200: nothing is done."""
     odd_lists: int = 0
     """So many lists are answered with something that is none."""
     odd_line: bytes = b""
@@ -94,6 +105,8 @@ class FakeBatches:
     """Whether half of the results are left out, and the others are among the errors too."""
     keeps_going: bool = True
     """Whether batches get done."""
+    reading_key: str = ""
+    """A key that may upload and look, and make no batches."""
     hold: Moment | None = None
     """The first request at this moment is not answered before `go_on`."""
 
@@ -104,6 +117,9 @@ class FakeBatches:
         self.handed_in: Counter[str] = Counter()
         """How often each prompt was in a batch that was made."""
         self.uploads = 0
+        self.deleted: list[str] = []
+        self.pages = 0
+        self.endless_bytes = 0
         self.looks = 0
         self.listings = 0
         self.reached = threading.Event()
@@ -128,6 +144,11 @@ class FakeBatches:
         return DIALECTS[self.kind]
 
     @property
+    def files(self) -> set[str]:
+        """What lies there."""
+        return set(self._files)
+
+    @property
     def requests(self) -> int:
         """Requests in all batches that were made."""
         return sum(len(one.lines) for one in self.made)
@@ -138,6 +159,7 @@ class FakeBatches:
         if files:
             app.router.add_post(files, self._checked(self._upload))
             app.router.add_get(files + "/{id}", self._checked(self._file))
+            app.router.add_delete(files + "/{id}", self._checked(self._delete))
             app.router.add_get(files + "/{id}/content", self._checked(self._content))
         app.router.add_post(batches, self._checked(self._create))
         app.router.add_get(batches, self._checked(self._list))
@@ -147,9 +169,13 @@ class FakeBatches:
 
     # ---- requests
     def _checked(self, handle: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
+        _, batches = BATCH_PATHS[self.kind]
+
         async def checked(request: web.Request) -> web.StreamResponse:
-            given = request.headers.get(self.dialect.key_header, "").removeprefix("Bearer ")
+            given = self._key_of(request)
             if not given or given == BAD_KEY:
+                return answered_with(self.dialect.unauthorized)
+            if given == self.reading_key and request.method == "POST" and request.path.endswith(batches):
                 return answered_with(self.dialect.unauthorized)
             if self.kind == "azure" and request.query.get("api-version") != AZURE_VERSION["api-version"]:
                 return answered_with(Failure(404, {"error": {"code": "404", "message": "Resource not found"}}))
@@ -157,10 +183,16 @@ class FakeBatches:
                 return answered_with(
                     Failure(400, anthropic_error("invalid_request_error", "anthropic-version: header is required"))
                 )
+            if self.no_json and request.method == "POST" and request.path.endswith(self.no_json):
+                self.pages += 1
+                return web.Response(text=PAGE, content_type="text/html")
             found: web.StreamResponse = await handle(request)
             return found
 
         return checked
+
+    def _key_of(self, request: web.Request) -> str:
+        return request.headers.get(self.dialect.key_header, "").removeprefix("Bearer ")
 
     async def _held(self, moment: Moment) -> None:
         if self.hold == moment and not self.reached.is_set():
@@ -198,6 +230,15 @@ class FakeBatches:
             told["status"] = "pending"
         return _json(told)
 
+    async def _delete(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        if self.keeps_files:
+            return answered_with(self.dialect.failed)
+        if self._files.pop(name, None) is None:
+            return self._not_found("file")
+        self.deleted.append(name)
+        return web.Response(status=204) if self.kind == "azure" else _json({"id": name, "object": "file", "deleted": True})
+
     async def _create(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())
         await self._held("create")
@@ -208,10 +249,10 @@ class FakeBatches:
             self.refused_creates -= 1
             return web.json_response({"error": {"message": "later"}}, status=429, headers={"Retry-After": "31536000"})
         if self.hold == "late" and not self.reached.is_set():
-            self._working = asyncio.create_task(self._make_late(body))
+            self._working = asyncio.create_task(self._make_late(body, self._key_of(request)))
             await asyncio.shield(self._working)
             return web.Response(status=500)
-        made, problem = self._hand_in(body)
+        made, problem = self._hand_in(body, self._key_of(request))
         if problem is not None:
             return answered_with(problem)
         if self.lost_answers:
@@ -220,12 +261,13 @@ class FakeBatches:
         await self._held("created")
         return _json(self._batch(made))
 
-    async def _make_late(self, body: dict[str, Any]) -> None:
+    async def _make_late(self, body: dict[str, Any], key: str) -> None:
         await self._held("late")
-        self._hand_in(body)
+        self._hand_in(body, key)
 
-    def _hand_in(self, body: dict[str, Any]) -> tuple[Made, Failure | None]:
+    def _hand_in(self, body: dict[str, Any], key: str) -> tuple[Made, Failure | None]:
         made, problem = self._make(body)
+        made.key = key
         if problem is None:
             self.made.append(made)
             for line in made.lines:
@@ -277,7 +319,9 @@ class FakeBatches:
         if self.odd_lists:
             self.odd_lists -= 1
             return _json({"object": "list"})
-        newest = sorted(self.made, key=lambda one: one.created, reverse=True)
+        newest = sorted(
+            (one for one in self.made if one.key == self._key_of(request)), key=lambda one: one.created, reverse=True
+        )
         if self.kind == "mistral":
             size, page = int(request.query.get("page_size", 100)), int(request.query.get("page", 0))
             found = newest[page * size : (page + 1) * size]
@@ -296,9 +340,12 @@ class FakeBatches:
         if self.failing_looks:
             self.failing_looks -= 1
             return answered_with(self.dialect.failed)
-        found = next((one for one in self.made if one.id == request.match_info["id"]), None)
+        mine = (one for one in self.made if one.key == self._key_of(request))  # other accounts do not know it
+        found = next((one for one in mine if one.id == request.match_info["id"]), None)
         if found is None or self.forgets:
             return self._not_found("batch")
+        if self.look is not None:
+            return web.Response(body=self.look.replace(b"BATCH", found.id.encode()), content_type="application/json")
         if self.odd_looks:
             self.odd_looks -= 1
             return _json({"id": found.id, "request_counts": [1], "errors": [1], "succeeded_requests": None})
@@ -317,6 +364,8 @@ class FakeBatches:
         if self.short_downloads:
             self.short_downloads -= 1
             return web.Response(body=content[: len(content) // 2], content_type="application/octet-stream")
+        if self.has_no_end:
+            return await self._without_end(request, content)
         is_cut = self.cut_downloads > 0
         self.cut_downloads -= is_cut
         if not is_cut and (self.hold != "download" or self.reached.is_set()):
@@ -333,6 +382,14 @@ class FakeBatches:
         await response.write(content[half:])
         await response.write_eof()
         return response
+
+    async def _without_end(self, request: web.Request, content: bytes) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(content)
+        while True:  # until nobody listens
+            await response.write(b" " * (1 << 20))
+            self.endless_bytes += 1 << 20
 
     # ---- batches
     def _is_over(self, made: Made) -> bool:

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from steps.llms.batch_apis import PAGES, TRANSFER_S, BatchAPI, BatchState, Body, Result
-from steps.llms.http import Answer
+from steps.llms.batch_apis.api import PAGES, BatchAPI
+from steps.llms.batch_apis.server import TRANSFER_S, Body
+from steps.llms.batch_apis.told import BatchState, Result, State
+from steps.llms.http import Answer, Grown
 
 SKEW_S = 900.0
 """How far its clock and ours may be apart, and how long it may take to make a batch."""
@@ -35,6 +37,7 @@ class AnthropicBatches(BatchAPI):
 
     has_tags = False
     _batches = "messages/batches"
+    _states: Mapping[str, State] = {"in_progress": "running", "canceling": "running", "ended": "ended"}
 
     def opening(self) -> bytes:
         return b'{"requests":['
@@ -51,6 +54,9 @@ class AnthropicBatches(BatchAPI):
     async def upload(self, file: Path) -> str:
         """Nothing goes ahead: the batch is made of the file itself."""
         return ""
+
+    async def discard(self, uploaded: str) -> None:
+        """Nothing went ahead."""
 
     async def create(self, uploaded: str, file: Path, tag: str) -> str:
         with file.open("rb") as content:
@@ -74,17 +80,17 @@ class AnthropicBatches(BatchAPI):
         failed = sum(counts.get(name) or 0 for name in ("errored", "expired", "canceled"))
         return BatchState(
             self._id_of(said),
-            "ended" if said.get("processing_status") == "ended" else "running",
+            self._state_of(said.get("processing_status"), has_outcome=bool(url or counts)),
             counts.get("succeeded") or 0,
             failed,
             (str(url),) if url else (),
             is_cancelled=bool(said.get("cancel_initiated_at")),
         )
 
-    async def download(self, part: str, into: Path) -> None:
+    async def download(self, part: str, into: Path, grown: Grown) -> None:
         """`part` is an address that the server named; the key goes to the server that was asked, whatever that says."""
         path = urlsplit(part).path.partition("/messages/batches/")[2]
-        answer = await self._send("GET", f"{self._batches}/{path}", into=into, timeout_s=TRANSFER_S)
+        answer = await self._send("GET", f"{self._batches}/{path}", into=into, grown=grown, timeout_s=TRANSFER_S)
         self._check_download(path, answer)
 
     def result(self, line: bytes, wanted: Callable[[str], int]) -> Result | None:
