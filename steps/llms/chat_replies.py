@@ -134,13 +134,8 @@ def _useless(choice: dict[str, Any], answer: Answer, target: Target) -> LLMError
 
 def something_else(answer: Answer, target: Target, why: str, what: str = CHAT, *, is_of_model: bool = True) -> ServerFailed:
     """What it is when an answer is not what was asked for: somebody else answers at this address, or another kind of model."""
-<<<<<<< HEAD
     seen = target.excerpt(answer.body[:SEEN_BYTES])
-    model = "" if what == CHAT else f", that the model is one for {what}"
-=======
-    seen = target.excerpt(answer.body[:SEEN_BYTES].decode(errors="replace"))
     model = "" if what == CHAT or not is_of_model else f", that the model is one for {what}"
->>>>>>> 34fffa2f85375e9231c92302ed28e3ffbb517fb7
     return ServerFailed(
         f"{target} answered, but not with {what}: {why}; it said {answer.status}: {seen or '(nothing)'}",
         f"check that base_url is the API itself (most servers want it to end in /v1){model}, then the server's log",
