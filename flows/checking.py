@@ -210,6 +210,7 @@ async def _send(llm: Responder, request: Request, checked: Checked) -> str | Non
         if error.usage is None:  # else it thought until its few tokens were used up
             _tell(checked, error)
     except (LLMError, RunError) as error:
+        used = getattr(error, "usage", None) or used
         _tell(checked, error)
     price = llm.find_price()
     checked.usage += used

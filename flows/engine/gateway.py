@@ -352,6 +352,10 @@ class Line:
         hold = await self._hold(request)
         try:
             await self._gate.send(self._caller, request, keep)
+        except LLMError as error:
+            if error.usage is not None:
+                used.append(await self._keep_useless(riders[0], error))
+            raise
         finally:
             if self._gateway.purse is not None:
                 total = Tally()
@@ -361,6 +365,17 @@ class Line:
         for rider, part, one in zip(riders, parts, used, strict=True):
             self._count(rider.about[1], rider.request, part, one)
         return parts
+
+    async def _keep_useless(self, first: Rider[tuple[bytes, str]], error: LLMError) -> Tally:
+        """Count what a reply used that is paid for and of no use to any of the rows that asked for it: the first bears it."""
+        asked, (key, row_id), used = first.request, first.about, error.usage or Usage()
+        useless, cost = Completion([], self._llm.model_name, used), self._cost(used)
+        who = (self._step, row_id, self._llm.model_name)
+        entry = Entry(*who, asked.chat, asked.n, asked.schema, useless, time.time(), error.seconds, error.attempts, cost)
+        await self._gateway.journal.keep(useless_key(key), replace(entry, asked_as=asked.model))
+        counted = Tally.of(used, cost, error.seconds)
+        self._count(row_id, asked, useless, counted)
+        return counted
 
     def _cost(self, usage: Usage) -> float | None:
         return self._price.cost(usage) if self._price is not None else None
