@@ -82,6 +82,18 @@ def test_a_text_that_is_refused_costs_its_row_and_no_other(tmp_path: Path) -> No
     assert [row["embedding"] for row in result.only] == [vector_of(text) for text in texts_of(25)]
 
 
+def test_a_blank_text_is_told_in_words_and_not_sent(tmp_path: Path) -> None:
+    server = FakeProviders("vllm")
+    with running(server) as url:
+        result = embed(tmp_path, url, ["", *texts_of(5), " \n"])
+
+    assert [(one.code, one.message) for one in result.failures] == [
+        ("missing-value", "column 'text' is blank: ''"),
+        ("missing-value", "column 'text' is blank: ' \\n'"),
+    ]
+    assert [text for one in server.seen for text in one.body["input"]] == texts_of(5)
+
+
 @pytest.mark.parametrize("words", [Prompt.FAIL, Prompt.CUT, Prompt.WAIT])
 def test_what_may_pass_is_asked_again(tmp_path: Path, words: str) -> None:
     server = FakeProviders("mistral")
