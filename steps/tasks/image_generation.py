@@ -25,7 +25,7 @@ class ImageGeneration(AskingStep):
     """Makes a picture of each prompt.
 
     Pictures are bytes of a file, as data sets of the Hub keep them (`datasets.Image`). Each is kept as soon as it is there, so
-    none is paid for twice. A later task writes a `model_name` of its own: `output_mappings: {model_name: painted_by}` keeps both.
+    none is paid for twice. A later task writes a `model_name` of its own: `output_mappings: {model_name: painter}` keeps both.
 
     Example:
         >>> [row] = ImageGeneration().process([{"prompt": "a red fox"}])
