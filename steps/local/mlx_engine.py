@@ -9,8 +9,7 @@ from typing import Any, Self
 from steps.errors import BadRequest, RunError
 from steps.extras import extra
 from steps.llms.base import Usage
-from steps.llms.user_turns import MOST_TOKENS
-from steps.local.engine import Asked, Generated
+from steps.local.engine import LONGEST_REPLY, Asked, Generated
 from steps.local.failures import NO_TEMPLATE
 from steps.local.in_turn import Answered, InTurn
 
@@ -62,7 +61,7 @@ class MlxEngine(InTurn):
             BadRequest: It does not know what is asked for.
         """
         given = {name: value for name, value in asked.sampling.items() if value is not None}
-        longest = given.pop("max_new_tokens", MOST_TOKENS)
+        longest = given.pop("max_new_tokens", LONGEST_REPLY)
         sampler = {theirs: given.pop(ours) for ours, theirs in _SAMPLER.items() if ours in given}
         penalties = {name: given.pop(name) for name in _PENALTIES if name in given}
         if given:
