@@ -69,7 +69,7 @@ def _shown(one: Checked) -> dict[str, Any]:
 
 def signs(one: Checked) -> list[Sign]:
     """What was tried of a model, one after the other."""
-    stopped = len(_TRIED) if one.is_usable else _STOPPED_AT.get(one.code)
+    stopped = _STOPPED_AT.get(one.code) if not one.is_usable else len(_TRIED) if one.is_known else None
 
     def state(at: int) -> str:
         if stopped is None:  # it was told something else, which says no more than that there is a server
