@@ -20,7 +20,7 @@ from steps.llms.chat_replies import count_of, object_of, something_else
 from steps.llms.http import Answer
 from steps.llms.openai_server import OpenAIServer
 from steps.llms.provider_errors import Target
-from steps.llms.server_llm import Wire
+from steps.llms.server_model import Wire
 from steps.providers import Embeds
 from steps.secrets import TRANSPORT
 

@@ -20,7 +20,7 @@ from steps.llms.http import Answer
 from steps.llms.listed_models import is_listed
 from steps.llms.openai_server import OpenAIServer
 from steps.llms.provider_errors import Target
-from steps.llms.server_llm import Wire
+from steps.llms.server_model import Wire
 from steps.secrets import TRANSPORT
 
 MOST_AT_ONCE = 10

@@ -16,9 +16,10 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from steps.errors import BadRequest, LLMError, ServerFailed
+from steps.llms.addresses import url_of
 from steps.llms.base import Completion
 from steps.llms.chat_replies import object_of
-from steps.llms.http import Answer, JSONEndpoint, url_of
+from steps.llms.http import Answer, JSONEndpoint
 from steps.llms.provider_errors import Target, classify
 from steps.providers import Provider
 

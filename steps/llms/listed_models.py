@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 from steps.errors import ModelNotFound
+from steps.llms.addresses import url_of
 from steps.llms.chat_replies import object_of
-from steps.llms.http import Answer, url_of
+from steps.llms.http import Answer
 from steps.llms.provider_errors import classify
-from steps.llms.server_llm import Wire
+from steps.llms.server_model import Wire
 
 _SAYS_NOTHING = (403, 404, 405, 501)
 """There is no list, or the key is one that may make things and not read what there is."""

@@ -24,7 +24,8 @@ from steps.llms.chat_requests import (
     wire_structure,
 )
 from steps.llms.openai_server import KEY_VARIABLE, OPENAI, OPENAI_URL, URL_VARIABLE, OpenAIServer
-from steps.llms.server_llm import ServerLLM, Wire
+from steps.llms.server_llm import ServerLLM
+from steps.llms.server_model import Wire
 from steps.llms.user_turns import raw_prompt, wire_completion
 from steps.llms.writes_user_turns import WritesUserTurns
 from steps.providers import Provider
