@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flows.hub_addresses import DataSet, endpoint
 from flows.spec.text import MAX_BYTES
 from steps.errors import DistilflowError, SpecError
-
-if TYPE_CHECKING:
-    from flows.importing import DataSet
 
 ROWS = 5
 
@@ -30,8 +28,6 @@ def read_text(data_set: DataSet, path: str, *, is_public: bool = False) -> str:
         HubProblem: There is none, it is larger than a pipeline may be, or the Hub does not give it.
     """
     from huggingface_hub import HfApi, hf_hub_download
-
-    from flows.importing import endpoint
 
     repo_id, revision = data_set
     with _clear_errors(repo_id):
@@ -96,8 +92,6 @@ def _clear_errors(repo_id: str) -> Iterator[None]:
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
-
-    from flows.importing import endpoint
 
     try:
         yield

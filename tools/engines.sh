@@ -13,7 +13,7 @@ pip="$folder/bin/python -m pip install --quiet --disable-pip-version-check"
 $pip torch==2.13.0
 case $name in
 engines)
-	$pip 'transformers>=5' gguf
+	$pip 'transformers>=5' gguf 'mlx[cpu]>=0.32' 'mlx-lm>=0.32'
 	$pip 'llama-cpp-python[server]==0.3.36' # built here, from C++
 	;;
 vllm)

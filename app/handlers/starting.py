@@ -16,8 +16,9 @@ from flows.asking import asking
 from flows.drafting import NOT_ITS_FAULT, REPAIRS, REPLY_TOKENS, draft, messages
 from flows.engine.budget import ceiling_of
 from flows.engine.tally import money
+from flows.hub_addresses import hub_data_set
 from flows.hub_reading import first_rows
-from flows.importing import hub_data_set, read_hub, understand
+from flows.importing import read_hub, understand
 from flows.samples import sample_rows
 from flows.spec import PipelineSpec, StepSpec, read_spec
 from steps import registry

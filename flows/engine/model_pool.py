@@ -56,6 +56,8 @@ class ModelProcess:
         self._tell = tell
         self._open: dict[int, _Question] = {}
         """Questions without an answer, in the order in which they were asked."""
+        self._unsent: dict[int, _Question] = {}
+        """Those of them that the process has not got."""
         self._sent: set[int] = set()
         self._lost: set[int] = set()
         """What the process that died last had been sent."""
@@ -98,14 +100,16 @@ class ModelProcess:
         if self._error is not None:
             raise _for_a_row(self._error, self._name)
         question = _Question(next(self._numbers), weights, asked, asyncio.get_running_loop().create_future())
-        self._open[question.number] = question
+        self._open[question.number] = self._unsent[question.number] = question
         self._send_what_may_go()
         try:
             return await question.answer
         finally:
-            if self._open.pop(question.number, None) is not None and question.number in self._sent:
+            if question.answer.cancelled() and question.number in self._sent:
                 self._send(b"C", question.number)  # nobody waits any more
+            del self._open[question.number]
             self._sent.discard(question.number)
+            self._unsent.pop(question.number, None)
             self._send_what_may_go()
 
     async def end(self) -> None:
@@ -182,6 +186,7 @@ class ModelProcess:
             writer.close()
             self._outbox = None
             self._sent, self._lost = set(), self._sent
+            self._unsent = dict(self._open)
             try:
                 if not self._is_ending:
                     await asyncio.wait({ended}, timeout=LAST_WORDS_S)
@@ -217,14 +222,12 @@ class ModelProcess:
         """Send the questions that the process has not got; only one at a time of those that may have taken others down."""
         if self._outbox is None or self._ready is None or not self._ready.done():
             return
-        for question in self._open.values():
-            if question.answer.done():
-                continue
-            if self._deaths >= DEATHS_BEFORE_CAUTION and self._sent:
-                return
-            if question.number not in self._sent:
-                self._sent.add(question.number)
-                self._send(b"Q", question.number, question.weights, question.asked)
+        while self._unsent and not (self._sent and self._deaths >= DEATHS_BEFORE_CAUTION):
+            number, question = next(iter(self._unsent.items()))
+            del self._unsent[number]
+            if not question.answer.done():
+                self._sent.add(number)
+                self._send(b"Q", number, question.weights, question.asked)
 
     def _send(self, kind: bytes, *said: Any) -> None:
         if self._outbox is not None:

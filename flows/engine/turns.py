@@ -35,7 +35,17 @@ class Caller:
         self.lanes = lanes
         self.held = 0
         self.waiting: deque[Waiting] = deque()
+        self._newest = -1
         self.estimate = TokenEstimate(llm.longest_reply)
+
+    def queue(self, one: Waiting, *, is_late: bool) -> None:
+        """Let a request wait: behind all older ones, or behind all."""
+        if is_late or one.request > self._newest:  # as most are: none has to be looked at
+            self._newest = max(self._newest, one.request)
+            self.waiting.append(one)
+            return
+        at = next((at for at, other in enumerate(self.waiting) if other.request > one.request), len(self.waiting))
+        self.waiting.insert(at, one)
 
     def may_go_elsewhere(self, refused: Lane, now: float) -> bool:
         """Whether a request that was refused with one key may leave with another: then it need not wait for the first."""
@@ -60,14 +70,6 @@ class Waiting:
     request: int
     tokens: float
     turn: asyncio.Future[Turn]
-
-
-def _queue(waiting: deque[Waiting], one: Waiting, *, is_late: bool) -> None:
-    if is_late:
-        waiting.append(one)
-        return
-    at = next((at for at, other in enumerate(waiting) if other.request > one.request), len(waiting))
-    waiting.insert(at, one)
 
 
 class Turns:
@@ -108,7 +110,7 @@ class Turns:
             if delay == 0 and lane is not None:
                 return self._take(caller, lane, now, request, tokens)
         turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        _queue(caller.waiting, Waiting(request, tokens, turn), is_late=is_late)
+        caller.queue(Waiting(request, tokens, turn), is_late=is_late)
         self._pump()
         try:
             return await turn

@@ -15,7 +15,8 @@ from steps.secrets import TRANSPORT
 class MlxLLM(LocalLLM):
     """Asks a model that MLX runs on this Mac.
 
-    It needs a Mac with Apple silicon. Rows are computed one at a time, and replies cannot be held to a schema.
+    It is made for Macs with Apple silicon. Rows of all batches are computed together as they come; replies cannot be held to a
+    schema.
 
     Example:
         >>> MlxLLM(path_or_hf_repo="mlx-community/Qwen3-4B-4bit", generation_kwargs={"temperature": 0.7}).model_name
@@ -38,7 +39,7 @@ class MlxLLM(LocalLLM):
         default=None, min_length=1, description="Folder of a LoRA adapter.", json_schema_extra=LOCAL_FILES
     )
     max_concurrency: int = Field(
-        default=8, ge=1, description="Most rows at work or waiting at a time.", json_schema_extra=TRANSPORT
+        default=8, ge=1, description="Most rows computed at a time; each takes memory of its own.", json_schema_extra=TRANSPORT
     )
 
     @property
@@ -48,4 +49,6 @@ class MlxLLM(LocalLLM):
     async def start_engine(self) -> Engine:
         from steps.local.mlx_engine import MlxEngine
 
-        return await MlxEngine.load(self.path_or_hf_repo, self.tokenizer_config, self.mlx_model_config, self.adapter_path)
+        return await MlxEngine.load(
+            self.path_or_hf_repo, self.tokenizer_config, self.mlx_model_config, self.adapter_path, self.max_concurrency
+        )

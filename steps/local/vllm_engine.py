@@ -93,9 +93,12 @@ class VLLMEngine(Engine):
         if asked.structure is not None:
             given["structured_outputs"] = self._structure(asked.structure)
         try:
-            return self._params(**given, n=asked.n, output_kind=self._final)
+            params = self._params(**given, n=asked.n, output_kind=self._final)
         except TypeError as error:
             raise BadRequest(f"vLLM does not take these generation_kwargs: {error}", "correct generation_kwargs") from error
+        if hasattr(params, "skip_clone"):
+            params.skip_clone = True  # they are this question's alone
+        return params
 
     def _structure(self, wanted: Structure) -> Any:
         if wanted.kind == "json" and wanted.wanted is None:

@@ -18,6 +18,13 @@ def folder_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
+def mlx_model(folder_model: str) -> str:
+    """The same, where MLX can read it."""
+    pytest.importorskip("mlx_lm", reason="make test-engines installs it")
+    return folder_model
+
+
+@pytest.fixture(scope="session")
 def file_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The tiny model as llama.cpp reads it."""
     for package in ("llama_cpp", "gguf", "tokenizers"):

@@ -11,8 +11,9 @@ from typing import Any
 
 from huggingface_hub import HfApi
 
+from flows.hub_addresses import DataSet, hub_data_set
 from flows.hub_reading import first_rows
-from flows.importing import DataSet, hub_data_set, read_source, understand
+from flows.importing import read_source, understand
 from flows.spec import read_spec
 from steps.errors import SpecError
 from tests.flows.compat.distilabel_files import preference, text

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from flows.importing import DataSet, hub_data_set, read_source, understand
+from flows.hub_addresses import DataSet, hub_data_set
+from flows.importing import read_source, understand
 from steps.errors import DistilflowError, SpecError
 from tests.fakes.hub import FakeHub
 from tests.fakes.serving import running

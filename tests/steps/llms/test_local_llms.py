@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
 
@@ -126,10 +127,10 @@ def test_a_server_with_a_python_of_its_own_needs_no_package_here(monkeypatch: py
 
 
 def test_mlx_names_sampling_that_it_does_not_know() -> None:
-    engine = MlxEngine("m", None, None, None)
+    engine = MlxEngine("m", None, None, ThreadPoolExecutor(1), 8)
 
     with pytest.raises(BadRequest, match="does not know seed"):
-        engine.how(Asked(HELLO, {"max_new_tokens": 3, "seed": 1}))
+        engine.sampling(Asked(HELLO, {"max_new_tokens": 3, "seed": 1}))
 
 
 def test_a_model_that_was_trained_anew_under_its_name_is_another_one(tmp_path: Any) -> None:
