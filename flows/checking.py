@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ import orjson
 from flows.engine.keys import identity_of
 from flows.plan import Plan
 from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, NetworkFailed, RunError
-from steps.llms.base import LLM, JSONSchema, Request, Responder, Usage
+from steps.llms.base import LLM, Completion, JSONSchema, Request, Responder, Usage
 from steps.tasks.base import Task
 
 LONGEST_S = 60.0
@@ -25,6 +26,8 @@ LONGEST_S = 60.0
 REPLY_TOKENS = 16
 JSON_TOKENS = 64
 _HERE = "this machine computes it: it is loaded, and looked at, when the run starts"
+_LISTED = "its server takes the key and lists it; no picture was asked for, since each is paid for"
+_SAID_NOTHING = "its server does not say whether it takes the key and knows the model: the first picture of the run shows it"
 _DEAR = "a picture costs as much as any other: the first that the run asks for shows whether it can be used"
 _LENGTHS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
 _QUESTION = "This is a test of the connection. Answer with the word yes."
@@ -53,6 +56,8 @@ class Checked:
     fix: str = ""
     note: str = ""
     """What to know of one that can be used."""
+    is_known: bool = True
+    """False: its server is there, and says nothing of key and model."""
     json: str = ""
     """Whether it holds replies to a schema; empty where no step wants that."""
     seconds: float | None = None
@@ -87,8 +92,8 @@ async def check_models_async(plan: Plan) -> list[Checked]:
 
 
 def is_checked(llm: Responder) -> bool:
-    """Whether it can be asked for next to nothing at a server: models that answer in this process are looked at when loaded."""
-    return not llm.is_free and llm.default_pool == "async" and llm.is_cheap_to_try
+    """Whether a server tells of it for next to nothing: models that answer in this process are looked at when loaded."""
+    return not llm.is_free and llm.default_pool == "async" and (llm.is_cheap_to_try or llm.can_be_looked_up)
 
 
 def not_asked(plan: Plan) -> list[NotAsked]:
@@ -153,15 +158,24 @@ async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Che
 
 
 async def _ask(llm: Responder, account: int, checked: Checked) -> None:
+    asked = _tiny(llm, REPLY_TOKENS)
     request = Request([{"role": "user", "content": _QUESTION}], account=account)
-    await _send(_tiny(llm, REPLY_TOKENS), request, checked)
+    ask = partial(asked.complete, request) if asked.is_cheap_to_try else partial(_look_up, asked, account, checked)
+    await _send(asked, ask, checked)
+
+
+async def _look_up(llm: Responder, account: int, checked: Checked) -> Completion:
+    """Look for a model in its server's list, instead of asking for what is paid for."""
+    checked.is_known = await llm.look_up(account)
+    checked.note = _LISTED if checked.is_known else _SAID_NOTHING
+    return Completion([], llm.model_name)
 
 
 async def _ask_for_json(llm: Responder, account: int, checked: Checked) -> None:
     request = Request([{"role": "user", "content": _JSON_QUESTION}], schema=_SCHEMA, account=account)
     asked = _tiny(llm, JSON_TOKENS)
     of_json = Checked(checked.model, checked.endpoint, checked.steps)
-    text = await _send(asked, request, of_json)
+    text = await _send(asked, partial(asked.complete, request), of_json)
     checked.usage += of_json.usage
     checked.cost = None if checked.cost is None or of_json.cost is None else checked.cost + of_json.cost
     if not of_json.is_usable:
@@ -185,7 +199,7 @@ def _is_answer(text: str) -> bool:
     return isinstance(found, dict) and isinstance(found.get("answer"), str)
 
 
-async def _send(llm: Responder, request: Request, checked: Checked) -> str | None:
+async def _send(llm: Responder, ask: Callable[[], Awaitable[Completion]], checked: Checked) -> str | None:
     """The text of the reply, if it has one; what is wrong stands in `checked`."""
     text: str | None = None
     used = Usage()
@@ -194,9 +208,9 @@ async def _send(llm: Responder, request: Request, checked: Checked) -> str | Non
         try:
             begin = time.monotonic()
             async with asyncio.timeout(LONGEST_S):
-                completion = await llm.complete(request)
+                completion = await ask()
             checked.seconds = time.monotonic() - begin
-            text, used = completion.texts[0], completion.usage
+            text, used = next(iter(completion.texts), None), completion.usage
         finally:
             await llm.unload()
     except TimeoutError:
@@ -210,6 +224,7 @@ async def _send(llm: Responder, request: Request, checked: Checked) -> str | Non
         if error.usage is None:  # else it thought until its few tokens were used up
             _tell(checked, error)
     except (LLMError, RunError) as error:
+        used = getattr(error, "usage", None) or used
         _tell(checked, error)
     price = llm.find_price()
     checked.usage += used

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.engine.joins import ends_with
@@ -22,6 +22,8 @@ from flows.engine.tally import Tally
 from flows.plan import Plan
 from flows.runners.inline import run_to_end, sampled
 from steps.base import GeneratorStep
+from steps.columns.embedding_generation import EmbeddingGeneration
+from steps.embeddings.rehearsal_embeddings import RehearsalEmbeddings
 from steps.errors import RunError, SpecError
 from steps.llms.base import Completion, Responder
 from steps.llms.prices import Price
@@ -131,7 +133,19 @@ def estimate(
         RunError: The sample cannot run, or got no reply.
     """
     totals = {name: rows if rows is not None else _count(plan, name) for name in plan.sources}
+    plan = _with_vectors_asked_for(plan, priced or {})
     return run_to_end(_estimate(plan, rows, totals, min([sample, *totals.values()]), priced, runs_dir))
+
+
+def _with_vectors_asked_for(plan: Plan, priced: Models) -> Plan:
+    """The plan, where rehearsed vectors are asked for as those of a server would be: then it is seen what is asked."""
+    steps = dict(plan.steps)
+    for name, planned in plan.steps.items():
+        step = planned.step
+        if name in priced and isinstance(step, EmbeddingGeneration) and isinstance(step.embeddings, RehearsalEmbeddings):
+            asking = step.model_copy(update={"embeddings": step.embeddings.asked()})
+            steps[name] = replace(planned, step=asking, pool=asking.preferred_pool())
+    return replace(plan, steps=steps)
 
 
 def _count(plan: Plan, name: str) -> int:

@@ -12,7 +12,7 @@ DistilflowError
 │       ├── RateLimited · ServerFailed · NetworkFailed (Unreachable)     worth another attempt
 │       ├── EmptyReply                                      worth one more attempt, which is paid for again
 │       ├── ContextTooLong · ContentFiltered · OutOfMemory · TookModelDown · BadRequest (SchemaRefused)   never going to succeed
-│       └── AuthFailed · ModelNotFound · EndpointDown       stop the run: no row can succeed
+│       └── AuthFailed · ModelNotFound · ModelUnfit · EndpointDown       stop the run: no row can succeed
 └── RunError            the run cannot go on
 """
 
@@ -241,6 +241,13 @@ class ModelNotFound(LLMError):
     """The server does not know this model or this path."""
 
     code = "model-not-found"
+    is_fatal = True
+
+
+class ModelUnfit(LLMError):
+    """The model answers, but not with what every row needs."""
+
+    code = "model-unfit"
     is_fatal = True
 
 

@@ -18,6 +18,7 @@ _OF_DISTILABEL = {
     "cuda_devices": "leave it out: `resources` of the step says how many GPUs it gets, as StepResources(gpus=1) in Python",
     "disable_cuda_device_placement": "leave it out: `resources` of the step says how many GPUs it gets",
     "use_offline_batch_generation": "leave it out; where the provider takes batches, `batch: true` of the step sends them",
+    "save_artifacts": "leave it out: rows hold the pictures themselves, and the data set has them as images",
     "tokenizer_id": "leave it out: the server knows its own tokenizer",
 }
 """What to do instead of parameters that steps and models have in distilabel."""

@@ -15,6 +15,7 @@ _WORDS = {
     "unreachable": "Not reachable",
     "network-failed": "No answer",
     "model-not-found": "No such model",
+    "model-unfit": "Model does not fit",
     "rate-limited": "Refuses for now",
     "bad-request": "Request refused",
 }
@@ -26,7 +27,10 @@ _TRIED = (
 )
 _JSON = {"yes": ("JSON schema held", "fine"), "no": ("JSON schema not held", "odd"), "refused": ("JSON schema refused", "odd")}
 _KEY = 1
-_STOPPED_AT = {"unreachable": 0, "network-failed": 0, "server-failed": 0, "auth-failed": 1, "model-not-found": 2}
+_STOPPED_AT = {
+    **{"unreachable": 0, "network-failed": 0, "server-failed": 0},
+    **{"auth-failed": 1, "model-not-found": 2, "model-unfit": 3},
+}
 """How far a model came that cannot be asked: at its server, its key, or its name."""
 
 
@@ -65,7 +69,7 @@ def _shown(one: Checked) -> dict[str, Any]:
 
 def signs(one: Checked) -> list[Sign]:
     """What was tried of a model, one after the other."""
-    stopped = len(_TRIED) if one.is_usable else _STOPPED_AT.get(one.code)
+    stopped = _STOPPED_AT.get(one.code) if not one.is_usable else len(_TRIED) if one.is_known else None
 
     def state(at: int) -> str:
         if stopped is None:  # it was told something else, which says no more than that there is a server

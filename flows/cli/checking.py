@@ -18,8 +18,8 @@ def check(
 ) -> None:
     """Ask each model of a pipeline one tiny question: is it there, does it take the key and know the model.
 
-    Where steps want JSON by a schema, it asks for that too. Nothing is kept; problems of the pipeline come first. It ends with
-    1 if a model cannot be used.
+    Models for pictures are looked up in their server's list, for nothing. Where steps want JSON by a schema, it asks for that
+    too. Nothing is kept; problems of the pipeline come first. It ends with 1 if a model cannot be used.
     """
     from flows.checking import Checked, check_models, not_asked, total_cost
 
@@ -33,7 +33,8 @@ def check(
 
     def line(one: Checked) -> list[str]:
         took = "" if one.seconds is None else f"{one.seconds:.2f} s"
-        return ["yes" if one.is_usable else "NO", one.model, one.endpoint, one.key, took, one.json, ", ".join(one.steps)]
+        usable = "NO" if not one.is_usable else "yes" if one.is_known else "?"
+        return [usable, one.model, one.endpoint, one.key, took, one.json, ", ".join(one.steps)]
 
     show_aligned(["usable", "model", "server", "key", "took", "JSON", "steps"], [line(one) for one in found])
     for one in found:
@@ -45,7 +46,9 @@ def check(
                 tell(f"  Fix: {one.fix}")
     cost, bad = total_cost(found), sum(not one.is_usable for one in found)
     spent = "at a price that is not known" if cost is None else "for free" if not cost else f"for {money(cost)}"
-    told = "can be used" if not bad else f"{bad} of them cannot be used"
-    tell(f"\nAsked {counted(len(found), 'model')} {spent}: {'all ' if not bad else ''}{told}.")
+    told = f"{bad} of them cannot be used" if bad else "all can be used"
+    if not bad and not all(one.is_known for one in found):
+        told += ", as far as their servers say"
+    tell(f"\nAsked {counted(len(found), 'model')} {spent}: {told}.")
     if bad:
         raise typer.Exit(FAILED)

@@ -8,6 +8,7 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, replace
 
 from flows.engine import breaker
@@ -298,8 +299,8 @@ class Gate:
         return error
 
     def _die(self, error: LLMError) -> None:
-        self._fatal = error
-        self._end_waiting(error)
+        self._fatal = error if error.usage is None else copy(error)  # what it used counts once, for the request that used it
+        self._end_waiting(self._fatal)
 
 
 def _no_key_left(caller: Caller, last: AuthFailed) -> AuthFailed:

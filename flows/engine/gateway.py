@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.engine.batching.batches import Batches
@@ -40,6 +40,14 @@ One of no use has no texts.
 """
 
 
+@dataclass(slots=True, eq=False)
+class _Shared:
+    """A request whose reply several rows wait for: it belongs to none of them, and goes on while one waits."""
+
+    asking: asyncio.Task[Completion]
+    waiting: int = 0
+
+
 class Gateway:
     """How the steps of a process reach their models: the gates of a run, its journal, and its budget if it has one."""
 
@@ -63,8 +71,8 @@ class Gateway:
         self.is_replay = is_replay
         self.batches = None if is_replay else batches
         self._gates: dict[str, Gate] = {}
-        self.under_way: dict[bytes, asyncio.Future[Completion]] = {}
-        """Requests whose reply several rows wait for, by its key."""
+        self.under_way: dict[bytes, _Shared] = {}
+        """Requests whose reply several rows may wait for, by its key."""
         self._is_draining = False
         self._is_held = False
         self._opening: asyncio.Task[None] | None = None
@@ -259,13 +267,16 @@ class Line:
     async def _together(self, key: bytes, row_id: str, request: Request) -> Completion:
         """Ask for all rows that wait for the same reply; they share what comes of it."""
         under_way = self._gateway.under_way
-        if (asked := under_way.get(key)) is not None:
-            return await asyncio.shield(asked)
-        under_way[key] = asked = asyncio.ensure_future(self._for_money(key, row_id, request))
+        if (shared := under_way.get(key)) is None:
+            shared = under_way[key] = _Shared(asyncio.create_task(self._for_money(key, row_id, request)))
+        shared.waiting += 1
         try:
-            return await asked
+            return await asyncio.shield(shared.asking)
         finally:
-            del under_way[key]
+            shared.waiting -= 1
+            if not shared.waiting:
+                del under_way[key]
+                shared.asking.cancel()  # if it is not over: the last who waited is gone
 
     async def _for_money(self, key: bytes, row_id: str, request: Request) -> Completion:
         if self._is_replay:
@@ -352,6 +363,10 @@ class Line:
         hold = await self._hold(request)
         try:
             await self._gate.send(self._caller, request, keep)
+        except LLMError as error:
+            if error.usage is not None:
+                used.append(await self._keep_useless(riders[0], error))
+            raise
         finally:
             if self._gateway.purse is not None:
                 total = Tally()
@@ -361,6 +376,17 @@ class Line:
         for rider, part, one in zip(riders, parts, used, strict=True):
             self._count(rider.about[1], rider.request, part, one)
         return parts
+
+    async def _keep_useless(self, first: Rider[tuple[bytes, str]], error: LLMError) -> Tally:
+        """Count what a reply used that is paid for and of no use to any of the rows that asked for it: the first bears it."""
+        asked, (key, row_id), used = first.request, first.about, error.usage or Usage()
+        useless, cost = Completion([], self._llm.model_name, used), self._cost(used)
+        who = (self._step, row_id, self._llm.model_name)
+        entry = Entry(*who, asked.chat, asked.n, asked.schema, useless, time.time(), error.seconds, error.attempts, cost)
+        await self._gateway.journal.keep(useless_key(key), replace(entry, asked_as=asked.model))
+        counted = Tally.of(used, cost, error.seconds)
+        self._count(row_id, asked, useless, counted)
+        return counted
 
     def _cost(self, usage: Usage) -> float | None:
         return self._price.cost(usage) if self._price is not None else None

@@ -28,6 +28,8 @@ from steps.local.logs import tail
 
 END_S = 15.0
 """How long a process may take to let go of its models."""
+LAST_WORDS_S = 0.5
+"""How long a process that is about to end may take to say why, and to end by itself."""
 DEATHS_BEFORE_CAUTION = 2
 DEATHS_OF_A_QUESTION = 3
 """Processes that died over a question before it counts as the question's fault."""
@@ -168,7 +170,7 @@ class ModelProcess:
             self._outbox = Outbox(writer)
         except BaseException:
             mine.close()
-            self._end_process(process)
+            _end(process)
             raise
         hearing = asyncio.create_task(self._hear(reader))
         ended = asyncio.create_task(_end_of(process))
@@ -176,7 +178,7 @@ class ModelProcess:
             # a program that the library started may hold its end of the socket, so the process itself is watched too
             await asyncio.wait({hearing, ended}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done() and not hearing.done():
-                await asyncio.wait({hearing}, timeout=0.5)  # its last words
+                await asyncio.wait({hearing}, timeout=LAST_WORDS_S)
             if hearing.done():
                 hearing.result()
         finally:
@@ -185,17 +187,13 @@ class ModelProcess:
             self._outbox = None
             self._sent, self._lost = set(), self._sent
             self._unsent = dict(self._open)
-            self._end_process(process)
+            try:
+                if not self._is_ending:
+                    await asyncio.wait({ended}, timeout=LAST_WORDS_S)
+            finally:
+                _end(process)
             await asyncio.shield(ended)
         return process.exitcode, tail(order.log)
-
-    def _end_process(self, process: mp.process.BaseProcess) -> None:
-        if process.pid is not None:
-            if process.is_alive() and not self._is_ending:
-                process.join(0.5)  # it was about to
-            end_group(process.pid)
-            if process.is_alive():
-                process.kill()
 
     async def _hear(self, reader: asyncio.StreamReader) -> None:
         assert self._ready is not None
@@ -268,6 +266,14 @@ def _why_died(code: int | None, log: str) -> str:
         return why_died(code, log)
     line = said.strip().partition("\n")[0]
     return line.partition(DIED)[2] or line
+
+
+def _end(process: mp.process.BaseProcess) -> None:
+    """End a process with all that it started, if it has started."""
+    if process.pid is not None:
+        end_group(process.pid)
+        if process.is_alive():
+            process.kill()
 
 
 async def _end_of(process: mp.process.BaseProcess) -> None:

@@ -18,7 +18,7 @@ import orjson
 
 from steps.argilla.wire import items_of, read
 from steps.errors import RunError
-from steps.llms.http import is_loopback
+from steps.llms.addresses import is_loopback
 from steps.wording import quoted
 
 if TYPE_CHECKING:

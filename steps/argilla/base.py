@@ -13,7 +13,7 @@ from steps.argilla.api import KEY_VARIABLE, URL_VARIABLE, ArgillaAPI
 from steps.argilla.wire import Me
 from steps.base import BaseStep
 from steps.errors import Complaint, RunError
-from steps.llms.http import url_problem
+from steps.llms.addresses import url_problem
 from steps.secrets import TRANSPORT, Secret, reveal
 
 ArgillaKey = Annotated[

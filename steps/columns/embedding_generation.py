@@ -12,7 +12,7 @@ from steps.embeddings.base import AnyEmbeddings, LocalEmbeddings
 from steps.embeddings.packing import unpacked
 from steps.embeddings.rehearsal_embeddings import RehearsalEmbeddings
 from steps.llms.base import Ask, Chat, Request, Responder
-from steps.row_texts import text_in, texts_in
+from steps.row_texts import filled_text_in, texts_in
 from steps.tasks.asking import AskingStep
 
 
@@ -72,7 +72,7 @@ class EmbeddingGeneration(AskingStep):
         return self._local is None
 
     def first_chats(self, row: Row) -> Sequence[Chat]:
-        return [[{"role": "user", "content": text_in(row, "text")}]]
+        return [[{"role": "user", "content": filled_text_in(row, "text")}]]  # servers refuse all of a request for a blank
 
     def format_output(self, text: str, row: Row) -> Row:
         return {"embedding": unpacked(text)}

@@ -13,14 +13,14 @@ from pydantic import Field
 
 from steps import cassettes
 from steps.embeddings.base import Embeddings, readable
-from steps.embeddings.packing import packed
-from steps.errors import Complaint
+from steps.embeddings.packing import packed, unpacked
+from steps.errors import Complaint, ModelUnfit
 from steps.llms.base import Completion, Request, Usage
 from steps.llms.chat_replies import count_of, object_of, something_else
 from steps.llms.http import Answer
 from steps.llms.openai_server import OpenAIServer
 from steps.llms.provider_errors import Target
-from steps.llms.server_llm import Wire
+from steps.llms.server_model import Wire
 from steps.providers import Embeds
 from steps.secrets import TRANSPORT
 
@@ -74,6 +74,10 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
     def _ways(self) -> Embeds:
         return self.provider.embeds or Embeds()
 
+    @property
+    def _word_for_dimensions(self) -> str:
+        return self._ways.dimensions or "dimensions"
+
     def problems(self) -> Sequence[Complaint]:
         found = [*super().problems()]
         provider = self.provider
@@ -90,7 +94,7 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
         ways = self._ways
         body: dict[str, Any] = {"model": self.server_model}
         if self.dimensions is not None:
-            body[ways.dimensions or "dimensions"] = self.dimensions
+            body[self._word_for_dimensions] = self.dimensions
         if wanted := self.encoding_format or ("base64" if ways.takes_base64 else None):
             body["encoding_format"] = wanted
         return self._wire_at(["embeddings"], {**body, **self.extra_body})
@@ -100,7 +104,10 @@ class OpenAIEmbeddings(OpenAIServer, Embeddings):
         wire, target = self._loaded, self._loaded.targets[request.account]
         texts = [readable(str(message.get("content") or "")) for message in request.chat]
         answer = await self._post(wire.endpoint, {**wire.body, "input": texts}, wire.headers[request.account])
-        return read_vectors(answer, target, len(texts))
+        completion = read_vectors(answer, target, len(texts))
+        if isinstance(asked := wire.body.get(self._word_for_dimensions), int):
+            _require_length(asked, completion, target)
+        return completion
 
 
 def read_vectors(answer: Answer, target: Target, wanted: int) -> Completion:
@@ -125,6 +132,22 @@ def read_vectors(answer: Answer, target: Target, wanted: int) -> Completion:
     used = Usage(count_of(usage, "prompt_tokens") or count_of(usage, "total_tokens"))
     name = body.get("model")
     return Completion(texts, name if isinstance(name, str) and name else target.model, used, headers=answer.headers)
+
+
+def _require_length(asked: int, completion: Completion, target: Target) -> None:
+    """See that vectors have the length that was asked for: many servers take no notice of it.
+
+    Raises:
+        ModelUnfit: They have another, and so would those of all rows.
+    """
+    if not completion.texts or (got := len(unpacked(completion.texts[0]))) == asked:
+        return
+    error = ModelUnfit(
+        f"{target} gave vectors of {got} numbers where `dimensions` asks for {asked}: it takes no notice of it",
+        f"leave `dimensions` out, or set it to {got}; or choose a model whose vectors can be shortened",
+    )
+    error.usage = completion.usage  # it is paid for all the same
+    raise error
 
 
 def _in_order(data: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from steps.embeddings.base import LocalEmbeddings, Vector
+from steps.embeddings.base import Embeddings, LocalEmbeddings, Vector
+from steps.embeddings.packing import packed
+from steps.llms.base import Completion, Request, Responder, Usage
+from steps.llms.rehearsal_llm import about_tokens
 
 _WORD = re.compile(r"\w+")
 
@@ -42,6 +45,10 @@ class RehearsalEmbeddings(LocalEmbeddings):
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         return [self._vector(text) for text in texts]
 
+    def asked(self) -> Embeddings:
+        """The same vectors from a model that is asked, as one behind a server is: what it is asked can be counted."""
+        return _Asked(dimensions=self.dimensions)
+
     def _vector(self, text: str) -> Vector:
         vector = [0.0] * self.dimensions
         for word in _WORD.findall(text.lower()) or [text]:
@@ -51,3 +58,21 @@ class RehearsalEmbeddings(LocalEmbeddings):
         if not length:  # its words cancelled out
             vector[0] = length = 1.0
         return [x / length for x in vector]
+
+
+class _Asked(Responder, Embeddings):
+    """A rehearsal that answers requests."""
+
+    is_rehearsal: ClassVar[bool] = True
+    is_free: ClassVar[bool] = True
+
+    dimensions: int
+
+    @property
+    def model_name(self) -> str:
+        return "rehearsal"
+
+    async def complete(self, request: Request) -> Completion:
+        texts = [str(message["content"]) for message in request.chat]
+        vectors = RehearsalEmbeddings(dimensions=self.dimensions).embed(texts)
+        return Completion(list(map(packed, vectors)), self.model_name, Usage(sum(map(about_tokens, texts))))

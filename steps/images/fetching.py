@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from steps import cassettes
 from steps.errors import LLMError
 from steps.images.files import MOST_BYTES, kind_of
-from steps.llms.http import find_proxy, host_and_port, is_loopback, url_problem
+from steps.llms.addresses import find_proxy, host_and_port, is_loopback, url_problem
 
 ATTEMPTS = 5
 PAUSE_S = 0.5

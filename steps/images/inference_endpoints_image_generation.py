@@ -13,7 +13,7 @@ from steps.llms.base import Completion, Request, Usage
 from steps.llms.http import Answer
 from steps.llms.openai_server import HuggingFaceServer
 from steps.llms.provider_errors import Target, classify
-from steps.llms.server_llm import Wire
+from steps.llms.server_model import Wire
 from steps.secrets import TRANSPORT
 
 _ROUTER = "https://router.huggingface.co/hf-inference/models"

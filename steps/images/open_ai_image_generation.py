@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from steps import cassettes
 from steps.errors import Complaint, EmptyReply, LLMError
 from steps.images.base import ImageGenerationModel
 from steps.images.fetching import fetch_image
@@ -16,9 +17,10 @@ from steps.images.files import data_address, kind_of
 from steps.llms.base import Completion, Request, Usage
 from steps.llms.chat_replies import count_of, object_of, something_else
 from steps.llms.http import Answer
+from steps.llms.listed_models import is_listed
 from steps.llms.openai_server import OpenAIServer
 from steps.llms.provider_errors import Target
-from steps.llms.server_llm import Wire
+from steps.llms.server_model import Wire
 from steps.secrets import TRANSPORT
 
 MOST_AT_ONCE = 10
@@ -54,6 +56,13 @@ class OpenAIImageGeneration(OpenAIServer, ImageGenerationModel):
             body["response_format"] = "b64_json"
         given = {name: value for name, value in self.generation_kwargs.items() if value is not None}
         return self._wire_at(["images/generations"], {**body, **given}, most_bytes=LARGEST_REPLY_BYTES)
+
+    @property
+    def can_be_looked_up(self) -> bool:
+        return cassettes.current() is None  # they keep requests for replies
+
+    async def look_up(self, account: int = 0) -> bool:
+        return await is_listed(self._loaded, self.address, self.server_model, account)
 
     async def complete(self, request: Request) -> Completion:
         """Pictures of what the chat says."""

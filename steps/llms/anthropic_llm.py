@@ -13,7 +13,8 @@ from steps.llms.base import Completion, Request
 from steps.llms.batch_apis.server import Translation
 from steps.llms.chat_requests import wire_sampling
 from steps.llms.provider_fields import address_field, key_field, model_field
-from steps.llms.server_llm import ServerLLM, Wire
+from steps.llms.server_llm import ServerLLM
+from steps.llms.server_model import Wire
 from steps.providers import BY_CLASS
 from steps.secrets import TRANSPORT, Secret
 

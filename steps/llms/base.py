@@ -227,6 +227,19 @@ class Responder(Model):
         raise NotImplementedError(f"{type(self).__name__}.complete")
 
     @property
+    def can_be_looked_up(self) -> bool:
+        """Whether its server may say for nothing that it takes the key and knows the model (`look_up`)."""
+        return False
+
+    async def look_up(self, account: int = 0) -> bool:
+        """Ask the server, once this is loaded, whether it takes this key and knows the model. False: it does not say.
+
+        Raises:
+            LLMError: It does not.
+        """
+        return False
+
+    @property
     def batching(self) -> Batching | None:
         """How its provider takes many requests at once; None where it does not, or where nobody knows how."""
         return None

@@ -33,12 +33,16 @@ class Rider(Generic[About]):
         return sum(len(str(message.get("content") or "")) for message in self.request.chat)
 
 
-Send = Callable[[Request, Sequence[Rider[About]]], Awaitable[Sequence[Completion]]]
+Riders = Sequence[Rider[About]]
+Send = Callable[[Request, Riders[About]], Awaitable[Sequence[Completion]]]
 """Sends one request for all of these; returns what each of them got (`parts_of`)."""
 
 
 class Bundles(Generic[About]):
-    """Puts questions to one model together, and parts those that a server refuses until the one at fault stands alone."""
+    """Puts questions to one model together, and parts those that a server refuses until the one at fault stands alone.
+
+    A server that fails at whatever it is sent is found out by five requests: the whole, both halves, and a text of each alone.
+    """
 
     def __init__(self, llm: Responder, send: Send[About]) -> None:
         self._most_rows = llm.rows_per_request
@@ -100,7 +104,12 @@ class Bundles(Generic[About]):
         if self._is_due:
             self._leave()
 
-    async def _carry(self, riders: Sequence[Rider[About]]) -> None:
+    async def _carry(self, riders: Riders[About]) -> None:
+        if (error := await self._refusal(riders)) is not None:
+            await self._part(riders, error)
+
+    async def _refusal(self, riders: Riders[About]) -> Exception | None:
+        """Ask for all of them at once, and give each its reply; or why there is none."""
         first = riders[0].request
         request = first if len(riders) == 1 else replace(first, chat=[one for rider in riders for one in rider.request.chat])
         try:
@@ -108,22 +117,48 @@ class Bundles(Generic[About]):
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            if len(riders) > 1 and _may_be_of_one(error):
-                middle = len(riders) // 2
-                await asyncio.gather(self._carry(riders[:middle]), self._carry(riders[middle:]))
-                return
-            for rider in riders:
-                if not rider.reply.done():
-                    rider.reply.set_exception(error)
-            return
+            return error
         for rider, reply in zip(riders, replies, strict=True):
             if not rider.reply.done():
                 rider.reply.set_result(reply)
+        return None
+
+    async def _part(self, riders: Riders[About], error: Exception, *, works: bool = False) -> None:
+        """Ask again for halves of what was refused. `works`: others that travelled with it show that the server does."""
+        riders = [one for one in riders if not one.reply.done()]
+        if len(riders) < 2 or not _may_be_of_one(error):
+            _tell(riders, error)
+            return
+        middle = len(riders) // 2
+        halves = riders[:middle], riders[middle:]
+        errors = await asyncio.gather(*map(self._refusal, halves))
+        works = works or not all(isinstance(one, ServerFailed) for one in errors) or not await self._fails_at_all(halves)
+        if not works:
+            _tell(riders, error)
+            return
+        refused = [(half, one) for half, one in zip(halves, errors, strict=True) if one is not None]
+        await asyncio.gather(*(self._part(half, one, works=True) for half, one in refused))
+
+    async def _fails_at_all(self, failed: Sequence[Riders[About]]) -> bool:
+        """Whether a server that failed at these also fails at a single text of each: the shortest, the least likely reason."""
+        for riders in failed:
+            if len(riders) > 1 and not isinstance(await self._refusal([min(riders, key=lambda one: one.chars)]), _OF_SERVERS):
+                return False
+        return True
+
+
+_OF_SERVERS = (ServerFailed, NetworkFailed, RateLimited)
 
 
 def _may_be_of_one(error: Exception) -> bool:
     """Whether a single question may have been the reason: a server that is gone, or busy, is so for all of them."""
     return isinstance(error, LLMError) and not error.is_fatal and not isinstance(error, (NetworkFailed, RateLimited))
+
+
+def _tell(riders: Riders[About], error: Exception) -> None:
+    for rider in riders:
+        if not rider.reply.done():
+            rider.reply.set_exception(error)
 
 
 def parts_of(completion: Completion, riders: Sequence[Rider[About]]) -> list[Completion]:

@@ -14,7 +14,7 @@ SEEN_BYTES = 2000
 """Of an answer that is shown: it may be megabytes of an image."""
 LONGEST_NAME = 500
 """Of a model: it stands in each row."""
-MOST_TOKENS = 10**12
+MOST_COUNTED = 10**12
 """More than any request can use: a count beyond it is a server's slip, and would spend every budget."""
 
 
@@ -97,7 +97,7 @@ def count_of(counts: Any, name: str) -> int:
     count = counts.get(name) if isinstance(counts, dict) else None
     if isinstance(count, bool) or not isinstance(count, (int, float)):
         return 0
-    return int(count) if 0 < count <= MOST_TOKENS and count == int(count) else 0
+    return int(count) if 0 < count <= MOST_COUNTED and count == int(count) else 0
 
 
 def _without_text(choice: dict[str, Any], usage: Usage, answer: Answer, target: Target) -> LLMError:

@@ -1,4 +1,4 @@
-"""Requests to a model server: connections, proxy, certificates and time limit of the model clients.
+"""Requests to a model server: connections and time limit of the model clients.
 
 A request costs about 0.2 ms of CPU (benchmarks/request_path.py). To keep it so, URL, headers and proxy are made once:
 aiohttp's `trust_env` would look the proxy up in a thread pool for every request. aiohttp itself is imported when the
@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ipaddress
 import os
 import re
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -27,7 +24,7 @@ from steps import cassettes
 from steps.cassettes.exchanges import Sent
 from steps.cassettes.recording import Recorder
 from steps.errors import BadRequest, NetworkFailed, RunError, Unreachable
-from steps.secrets import may_name_key
+from steps.llms.addresses import find_proxy, host_and_port, trusted_certificates
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -100,7 +97,7 @@ class JSONEndpoint:
         self._target = URL(self._url, encoded=True)
         self._proxy_target = URL(self._proxy) if self._proxy else None
         connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=DNS_CACHE_S, ssl=_trusted_certificates(self._url)
+            limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=DNS_CACHE_S, ssl=trusted_certificates(self._url)
         )
         session = aiohttp.ClientSession(
             connector=connector,
@@ -316,95 +313,3 @@ def _reason(error: OSError) -> str:
     if error.errno and error.errno > 0:
         return os.strerror(error.errno)
     return error.strerror or str(error) or type(error).__name__
-
-
-# ---- addresses
-def url_problem(url: str, parameter: str = "base_url", example: str = "https://host/v1") -> str | None:
-    """What is wrong with an address, if anything. Does not repeat an address that holds a password."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-        if ":" not in (host := parts.hostname or ""):
-            host.encode("idna")
-    except UnicodeError:
-        return f"{parameter} is not an address: no name of a host has two dots in a row, or 64 letters between two"
-    except ValueError as error:
-        return f"{parameter} is not an address: {error}"
-    if parts.username or parts.password:
-        return f"{parameter} holds a user or a password, which files and logs would show; put the key into api_key"
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return f"{parameter} must look like {example}, not {url!r}"
-    return None
-
-
-def shown_key(url: str) -> str | None:
-    """What is wrong with an address that holds a key as a parameter. Does not repeat it."""
-    for name, value in parse_qsl(urlsplit(url).query):
-        if value and may_name_key(name):
-            return f"base_url holds a key in ?{name}=, which files and logs would show; put it into api_key or default_headers"
-    return None
-
-
-def url_of(base_url: str, path: str, query: str = "") -> str:
-    """An address below another. The path goes before a query: Azure's addresses end in `?api-version=...`."""
-    parts = urlsplit(base_url)
-    below = f"{parts.path.rstrip('/')}/{path}" if path else parts.path
-    return urlunsplit(parts._replace(path=below, query="&".join(filter(None, (parts.query, query)))))
-
-
-def host_and_port(url: str) -> str:
-    """`https://api.openai.com/v1` -> `api.openai.com:443`."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the server is this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
-
-
-def find_proxy(url: str) -> str | None:
-    """The proxy that the environment names for this address. This machine itself is never asked for through one."""
-    if is_loopback(url):
-        return None
-    parts = urlsplit(url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def environment_problems(url: str) -> list[str]:
-    """What is wrong with the proxy and certificate variables, as far as this address is concerned."""
-    found = []
-    proxy = find_proxy(url)
-    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
-        found.append(f"the proxy variables name a {urlsplit(proxy).scheme} proxy; only http proxies can be used")
-    variable, path = _certificate_file()
-    if path and urlsplit(url).scheme == "https" and not Path(path).exists():
-        found.append(f"{variable} names {path!r}, which does not exist")
-    return found
-
-
-def _certificate_file() -> tuple[str, str | None]:
-    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
-        if path := os.environ.get(variable):
-            return variable, path
-    return "", None
-
-
-def _trusted_certificates(url: str) -> ssl.SSLContext | bool:
-    _, path = _certificate_file()
-    if not path or urlsplit(url).scheme != "https":
-        return True
-    if Path(path).is_dir():
-        return ssl.create_default_context(capath=path)
-    return ssl.create_default_context(cafile=path)

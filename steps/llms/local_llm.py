@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, NotRequired, Protocol, Self
+from typing import Any, ClassVar, Literal, NotRequired, Protocol
 
 import orjson
-from pydantic import BaseModel, Field, PrivateAttr, field_validator, model_validator, with_config
+from pydantic import BaseModel, Field, PrivateAttr, field_validator, with_config
 from typing_extensions import TypedDict
 
 from steps.chats import content_text
 from steps.errors import BadRequest, Complaint, EmptyReply
 from steps.extras import without_extra
-from steps.llms.base import LLM, Chat, Completion, Message, Request
+from steps.llms.base import Chat, Completion, Message, Request
 from steps.llms.chat_requests import RESERVED
-from steps.llms.user_turns import MOST_TOKENS, ChatFormat, cannot_hold_chats, chat_format, raw_prompt
+from steps.llms.user_turns import LONGEST_TURN, raw_prompt, stops_of
+from steps.llms.writes_user_turns import WritesUserTurns
 from steps.local import sharing, weights
 from steps.local.engine import Asked, Engine, Generated, Structure
 from steps.local.failures import cannot_load
-from steps.secrets import LATER
 
 ANSWERING = frozenset(
     {
@@ -50,7 +50,7 @@ class Elsewhere(Protocol):
         """What answers for the model with these weights, once it is loaded."""
 
 
-class LocalLLM(LLM):
+class LocalLLM(WritesUserTurns):
     """A model that this machine computes. Subclasses say how it is loaded (`start_engine`), the rest is here.
 
     In a run it lives in a process of its own, which all steps share that ask the same model with the same resources: the engine
@@ -70,23 +70,6 @@ class LocalLLM(LLM):
     structured_output: LocalStructure | None = Field(
         default=None, description="JSON schema, regex or list of texts that every reply is held to."
     )
-    use_magpie_template: bool = Field(
-        default=False,
-        description="As pipelines of distilabel have it: needs a magpie_pre_query_template, which is enough by itself.",
-        json_schema_extra=LATER,
-    )
-    magpie_pre_query_template: str | None = Field(
-        default=None,
-        min_length=1,
-        description="For Magpie: llama3, qwen2, or the text that opens a user's message in the model's chat format.",
-        json_schema_extra={"examples": ["llama3", "qwen2"], **LATER},
-    )
-    magpie_end_of_turn: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Text that ends a message in a chat format of your own; known for llama3 and qwen2.",
-        json_schema_extra=LATER,
-    )
 
     _engine: Engine | None = PrivateAttr(default=None)
     _loads: int = PrivateAttr(default=0)
@@ -99,12 +82,6 @@ class LocalLLM(LLM):
         if isinstance(schema, type) and issubclass(schema, BaseModel):
             return {**value, "schema": schema.model_json_schema()}
         return value
-
-    @model_validator(mode="after")
-    def _know_how_users_speak(self) -> Self:
-        if self.use_magpie_template and self.magpie_pre_query_template is None:
-            raise ValueError("use_magpie_template needs a magpie_pre_query_template: llama3, qwen2, or a text of your own")
-        return self
 
     # ---- what it is
     @abstractmethod
@@ -163,20 +140,6 @@ class LocalLLM(LLM):
         fits = {"json": isinstance(schema, dict | None), "regex": isinstance(schema, str), "choice": bool(_texts(schema))}
         needs = {"json": "a JSON schema as `schema`, or none", "regex": "the regex as `schema`", "choice": "texts in `schema`"}
         return [] if fits[kind] else [f"structured_output of format {kind!r} needs {needs[kind]}"]
-
-    def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
-        wanted = self._chat_format
-        if wanted is None:
-            what = f"nothing says how a user's message begins in the chat format of {self.model_name!r}"
-            return what, "set magpie_pre_query_template of the LLM to llama3, qwen2, or a text of your own"
-        if after_messages and (why := cannot_hold_chats(wanted)):
-            return why, "set magpie_end_of_turn of the LLM, or ask for one turn without a system prompt"
-        return None
-
-    @property
-    def _chat_format(self) -> ChatFormat | None:
-        given = self.magpie_pre_query_template
-        return None if given is None else chat_format(given, self.magpie_end_of_turn)
 
     # ---- life
     def live(self, elsewhere: Elsewhere | None) -> None:
@@ -237,12 +200,9 @@ class LocalLLM(LLM):
             raise BadRequest(*problem)
         wanted = self._chat_format
         assert wanted is not None
-        sampling = {"max_new_tokens": self.longest_reply or MOST_TOKENS, **self.generation_kwargs}
-        given = sampling.get("stop") or []
-        stops = [given] if isinstance(given, str) else list(given)
-        if (marker := (wanted.ending or "").strip()) and marker not in stops:
-            stops.append(marker)
-        sampling = {**sampling, "stop": stops} if stops else sampling
+        sampling = {"max_new_tokens": self.longest_reply or LONGEST_TURN, **self.generation_kwargs}
+        if stops := stops_of(sampling.get("stop"), wanted):
+            sampling["stop"] = stops
         return Asked([], sampling, request.n, request.have, prompt=raw_prompt(request.chat, wanted))
 
     def _structure(self, request: Request) -> Structure | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import PrivateAttr
 
 from steps.errors import BadRequest, Complaint
 from steps.llms.base import Completion, Request
@@ -24,17 +24,18 @@ from steps.llms.chat_requests import (
     wire_structure,
 )
 from steps.llms.openai_server import KEY_VARIABLE, OPENAI, OPENAI_URL, URL_VARIABLE, OpenAIServer
-from steps.llms.server_llm import ServerLLM, Wire
-from steps.llms.user_turns import ChatFormat, cannot_hold_chats, chat_format, raw_prompt, wire_completion
+from steps.llms.server_llm import ServerLLM
+from steps.llms.server_model import Wire
+from steps.llms.user_turns import raw_prompt, wire_completion
+from steps.llms.writes_user_turns import WritesUserTurns
 from steps.providers import Provider
-from steps.secrets import LATER
 
 log = logging.getLogger(__name__)
 
 __all__ = ["KEY_VARIABLE", "OPENAI", "OPENAI_URL", "URL_VARIABLE", "OpenAILLM"]
 
 
-class OpenAILLM(OpenAIServer, ServerLLM):
+class OpenAILLM(WritesUserTurns, OpenAIServer, ServerLLM):
     """Asks a server that speaks OpenAI's protocol: OpenAI, vLLM, Ollama, TGI, ...
 
     `generation_kwargs` go by distilabel's names; names that are not known here are passed on to the server, and so is
@@ -47,53 +48,17 @@ class OpenAILLM(OpenAIServer, ServerLLM):
         'llama3.2'
     """
 
-    use_magpie_template: bool = Field(
-        default=False,
-        description="As pipelines of distilabel have it: needs a magpie_pre_query_template, which is enough by itself.",
-        json_schema_extra=LATER,
-    )
-    magpie_pre_query_template: str | None = Field(
-        default=None,
-        min_length=1,
-        description="For Magpie: llama3, qwen2, or the text that opens a user's message in the model's chat format (no BOS "
-        "token: servers add it). The server must offer /v1/completions.",
-        json_schema_extra={"examples": ["llama3", "qwen2"], **LATER},
-    )
-    magpie_end_of_turn: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Text that ends a message in a chat format of your own; known for llama3 and qwen2.",
-        json_schema_extra=LATER,
-    )
-
     _dialect: Provider = PrivateAttr(default=OPENAI)
     """Made in `load`: what the address says is looked up once, not with each request."""
-
-    @model_validator(mode="after")
-    def _know_how_users_speak(self) -> Self:
-        if self.use_magpie_template and self.magpie_pre_query_template is None:
-            raise ValueError("use_magpie_template needs a magpie_pre_query_template: llama3, qwen2, or a text of your own")
-        return self
 
     def problems(self) -> Sequence[Complaint]:
         return [*super().problems(), *structure_problems(self.structured_output, self.provider)]
 
     def user_turn_problem(self, *, after_messages: bool) -> tuple[str, str] | None:
-        wanted = self._chat_format
-        if wanted is None:
-            what = f"nothing says how a user's message begins in the chat format of {self.model!r}"
-            return what, "set magpie_pre_query_template of the LLM to llama3, qwen2, or a text of your own"
-        if not self.provider.takes_texts:
+        if self._chat_format is not None and not self.provider.takes_texts:
             where = "api.openai.com" if self._is_openai else self.provider.title
             return f"{where} takes chats only, no prompt in the model's own format", "name another server in base_url"
-        if after_messages and (why := cannot_hold_chats(wanted)):
-            return why, "set magpie_end_of_turn of the LLM, or ask for one turn without a system prompt"
-        return None
-
-    @property
-    def _chat_format(self) -> ChatFormat | None:
-        given = self.magpie_pre_query_template
-        return None if given is None else chat_format(given, self.magpie_end_of_turn)
+        return super().user_turn_problem(after_messages=after_messages)
 
     @property
     def _is_openai(self) -> bool:

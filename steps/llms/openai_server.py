@@ -15,9 +15,10 @@ from pydantic import Field, PrivateAttr, create_model, model_validator
 
 from steps import cassettes
 from steps.errors import AuthFailed, Complaint, ModelNotFound, RunError, ServerFailed, Unreachable
+from steps.llms.addresses import with_path
 from steps.llms.base import Responder
 from steps.llms.provider_fields import address_field, key_field, model_field
-from steps.llms.server_llm import Key, ServerModel, with_path
+from steps.llms.server_model import Key, ServerModel
 from steps.providers import BY_CLASS, BY_NAME, Provider, provider_at
 from steps.secrets import TRANSPORT, Secret
 

@@ -43,8 +43,8 @@ class RehearsalLLM(LLM):
 
     async def complete(self, request: Request) -> Completion:
         texts = [self._reply(request, request.have + at) for at in range(request.n)]
-        asked = sum(_tokens(str(message["content"])) for message in request.chat)
-        return Completion(texts, self.model_name, Usage(asked, sum(map(_tokens, texts))))
+        asked = sum(about_tokens(str(message["content"])) for message in request.chat)
+        return Completion(texts, self.model_name, Usage(asked, sum(map(about_tokens, texts))))
 
     def _reply(self, request: Request, sample: int) -> str:
         seed = repr([self.seed, request.asker, sample, request.chat]).encode("utf-8", "surrogatepass")
@@ -54,6 +54,6 @@ class RehearsalLLM(LLM):
         return f"(rehearsal) {str(request.chat[-1]['content'])[:200]}"
 
 
-def _tokens(text: str) -> int:
+def about_tokens(text: str) -> int:
     """About as many as a model would count: English has four letters to a token."""
     return -(-len(text) // CHARS_PER_TOKEN)

@@ -8,14 +8,15 @@ After Magpie: Alignment Data Synthesis from Scratch by Prompting Aligned LLMs wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from steps.llms.base import Chat
 from steps.llms.chat_requests import wire_sampling
 from steps.providers import COMPATIBLE
 
-MOST_TOKENS = 1024
-"""Longest turn where `generation_kwargs` say nothing: servers would cut it after 16 tokens."""
+LONGEST_TURN = 1024
+"""Tokens of a turn where `generation_kwargs` say nothing: servers would cut it after 16 tokens."""
 
 _ROLE = "user"
 _CHAT_ONLY = ("response_format", "tools", "tool_choice", "max_completion_tokens")
@@ -67,15 +68,19 @@ def raw_prompt(chat: Chat, wanted: ChatFormat) -> str:
     return "".join([*parts, wanted.opening])
 
 
-def wire_completion(generation_kwargs: dict[str, Any], wanted: ChatFormat) -> dict[str, Any]:
-    """Sampling as `/v1/completions` has it. The turn ends where the model ends messages."""
-    given = wire_sampling(generation_kwargs, COMPATIBLE)
-    longest = given.get("max_completion_tokens", MOST_TOKENS)
-    given = {name: value for name, value in given.items() if name not in _CHAT_ONLY}
-    stops = given.pop("stop", None) or []
-    stops = [stops] if isinstance(stops, str) else list(stops)
-    marker = (wanted.ending or "").strip()
-    if marker and marker not in stops:
+def stops_of(given: str | Sequence[str] | None, wanted: ChatFormat) -> list[str]:
+    """Where the turn ends: where it was said, and where the model ends messages."""
+    stops = [given] if isinstance(given, str) else list(given or ())
+    if (marker := (wanted.ending or "").strip()) and marker not in stops:
         stops.append(marker)
+    return stops
+
+
+def wire_completion(generation_kwargs: dict[str, Any], wanted: ChatFormat) -> dict[str, Any]:
+    """Sampling as `/v1/completions` has it."""
+    given = wire_sampling(generation_kwargs, COMPATIBLE)
+    longest = given.get("max_completion_tokens", LONGEST_TURN)
+    given = {name: value for name, value in given.items() if name not in _CHAT_ONLY}
+    stops = stops_of(given.pop("stop", None), wanted)
     sampling = {"max_tokens": longest, **given, **({"stop": stops} if stops else {})}
     return {**sampling, **generation_kwargs.get("extra_body", {})}

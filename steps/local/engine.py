@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from steps.llms.base import Chat, Usage
 
 NOTHING = Usage()
+LONGEST_REPLY = 1024
+"""Tokens of a reply where `generation_kwargs` say nothing: what libraries take then is far too few, or no end at all."""
 
 
 class Structure(NamedTuple):

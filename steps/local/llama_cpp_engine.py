@@ -11,8 +11,7 @@ from typing import Any, Self
 from steps.errors import BadRequest, ContextTooLong, RunError
 from steps.extras import extra
 from steps.llms.base import Usage
-from steps.llms.user_turns import MOST_TOKENS
-from steps.local.engine import Asked, Generated, Structure
+from steps.local.engine import LONGEST_REPLY, Asked, Generated, Structure
 from steps.local.in_turn import Answered, InTurn
 from steps.local.server import OwnServer, Program, flags, free_port
 
@@ -75,7 +74,7 @@ class LlamaCppEngine(InTurn):
         given = {_NAMES.get(name, name): value for name, value in asked.sampling.items() if value is not None}
         if isinstance(given.get("seed"), int):
             given["seed"] += sample
-        given.setdefault("max_tokens", MOST_TOKENS)
+        given.setdefault("max_tokens", LONGEST_REPLY)
         if asked.structure is not None:
             given["grammar"] = self._grammar(asked.structure)
         try:

@@ -12,8 +12,7 @@ from typing import Any, Self
 from steps.errors import BadRequest, ContextTooLong, LLMError, RunError
 from steps.extras import extra
 from steps.llms.base import Usage
-from steps.llms.user_turns import MOST_TOKENS
-from steps.local.engine import Asked, Engine, Generated
+from steps.local.engine import LONGEST_REPLY, Asked, Engine, Generated
 from steps.local.failures import NO_TEMPLATE, cannot_answer
 
 _SAMPLER = {"temperature": "temp", "top_p": "top_p", "min_p": "min_p", "top_k": "top_k"}
@@ -94,7 +93,7 @@ class MlxEngine(Engine):
         sampler, processors = self.sampling(asked)
         stop = asked.sampling.get("stop") or []
         prompt = self._tokens(asked)
-        longest = asked.sampling.get("max_new_tokens") or MOST_TOKENS
+        longest = asked.sampling.get("max_new_tokens") or LONGEST_REPLY
         if self._longest is not None:
             if len(prompt) >= self._longest:
                 what = f"the prompt has {len(prompt)} tokens; {self._name!r} reads {self._longest} with its reply"

@@ -11,8 +11,7 @@ import orjson
 from steps.errors import BadRequest, ContextTooLong, RunError
 from steps.extras import extra
 from steps.llms.base import Usage
-from steps.llms.user_turns import MOST_TOKENS
-from steps.local.engine import Asked, Generated
+from steps.local.engine import LONGEST_REPLY, Asked, Generated
 from steps.local.failures import NO_TEMPLATE, out_of_memory, said_by
 from steps.local.in_turn import Answered, InTurn
 
@@ -122,7 +121,7 @@ class TransformersEngine(InTurn):
             given.setdefault("do_sample", False)
         elif {"temperature", "top_p", "top_k", "min_p"} & given.keys() or asked.n > 1:
             given.setdefault("do_sample", True)
-        given.setdefault("max_new_tokens", MOST_TOKENS)
+        given.setdefault("max_new_tokens", LONGEST_REPLY)
         return given
 
     def _generate(self, prompts: list[str], sampling: dict[str, Any]) -> list[tuple[str, str, int]]:

@@ -12,6 +12,7 @@ from steps.base import Group, Row, require_values
 from steps.errors import BadReply
 from steps.images.base import AnyImageModel
 from steps.images.files import file_in
+from steps.images.reading import opened
 from steps.images.rehearsal_image_generation import RehearsalImageGeneration
 from steps.llms.base import Ask, Chat, Request, Responder
 from steps.row_texts import filled_text_in
@@ -24,7 +25,7 @@ class ImageGeneration(AskingStep):
     """Makes a picture of each prompt.
 
     Pictures are bytes of a file, as data sets of the Hub keep them (`datasets.Image`). Each is kept as soon as it is there, so
-    none is paid for twice.
+    none is paid for twice. A later task writes a `model_name` of its own: `output_mappings: {model_name: painter}` keeps both.
 
     Example:
         >>> [row] = ImageGeneration().process([{"prompt": "a red fox"}])
@@ -81,15 +82,13 @@ class ImageGeneration(AskingStep):
     def _turned(self, file: bytes) -> bytes:
         if self.image_format is None:
             return file
-        from PIL import Image, UnidentifiedImageError
-
         made = io.BytesIO()
         try:
-            with Image.open(io.BytesIO(file)) as image:
+            with opened(file, "leave image_format empty, or ask the model for smaller ones") as image:
                 if image.format == self.image_format:
                     return file
                 fits: Any = image if self.image_format != "JPEG" or image.mode in ("RGB", "L") else image.convert("RGB")
                 fits.save(made, self.image_format)
-        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except (OSError, ValueError, SyntaxError) as error:
             raise BadReply(f"the picture cannot be read: {error}", "leave image_format empty", "") from error
         return made.getvalue()

@@ -15,6 +15,7 @@ from steps.base import FILL_IT, Row
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint, RowError
 from steps.images.files import MOST_BYTES, data_address, kind_of
+from steps.images.reading import require_readable
 from steps.llms.base import Chat
 from steps.tasks.text_generation import TextGeneration
 from steps.wording import quoted
@@ -111,6 +112,7 @@ def _file_of(image: Any) -> bytes:
     if not callable(getattr(image, "save", None)):
         fix = "give an address, base64, bytes, an image of Pillow, or a name in images_dir"
         raise RowError(f"column 'image' holds {quoted(image)}, no image", fix)
+    require_readable(image, "make it smaller, or give the bytes of its file")
     has_alpha = image.mode in _KEEPS_TRANSPARENCY
     file = io.BytesIO()
     (image if has_alpha else image.convert("RGB")).save(file, format="PNG" if has_alpha else "JPEG")

@@ -67,6 +67,7 @@ def test_a_problem_of_the_pipeline_comes_first() -> None:
         ("unreachable", "", ["wrong", "unknown", "unknown"]),
         ("model-not-found", "", ["fine", "fine", "wrong"]),
         ("rate-limited", "", ["fine", "unknown", "unknown"]),
+        ("model-unfit", "", ["fine", "fine", "fine"]),
         ("", "no", ["fine", "fine", "fine", "odd"]),
         ("", "yes", ["fine", "fine", "fine", "fine"]),
         ("", "not known", ["fine", "fine", "fine", "unknown"]),
@@ -76,6 +77,12 @@ def test_each_sign_says_how_far_a_model_came(code: str, json: str, states: list[
     found = signs(Checked("m", "https://host/v1", ["answer"], "$KEY", code=code, json=json))
 
     assert [sign["state"] for sign in found] == states
+
+
+def test_what_a_server_does_not_say_is_shown_as_not_known() -> None:
+    found = signs(Checked("m", "https://host/v1", ["paint"], "$KEY", is_known=False))
+
+    assert [sign["state"] for sign in found] == ["fine", "unknown", "unknown"]
 
 
 def test_a_model_that_is_loaded_in_a_run_is_named_and_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

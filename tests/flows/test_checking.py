@@ -14,6 +14,8 @@ from flows.plan import Plan, plan
 from flows.spec import spec_from
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, Fault, Rule
 from tests.fakes.providers import NO_MODEL, FakeProviders
+from tests.fakes.providers.painters import BAD_KEY as PAINTERS_BAD_KEY
+from tests.fakes.providers.painters import FakeOpenAIImages
 from tests.fakes.serving import running
 from tests.flows.commands import Commands
 
@@ -63,26 +65,68 @@ def test_no_key_is_named_where_the_server_answers_without_one(
     assert [(one.is_usable, one.key) for one in (keyless, keyed)] == [(True, ""), (True, "$OPENAI_API_KEY")]
 
 
-def test_a_model_for_vectors_is_asked_for_one_and_one_for_pictures_is_not_asked(providers: FakeProviders) -> None:
-    vectors = {"embeddings": {"use": "MistralEmbeddings", "model": "some-model"}}
-    pictures = {"image_generation_model": {"use": "OpenAIImageGeneration", "model": "gpt-image-1"}}
-    made = planned(
-        {"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": vectors},
-        {
-            "name": "paint",
-            "use": "ImageGeneration",
-            "after": "load",
-            "with": pictures,
-            "input_mappings": {"prompt": "instruction"},
-        },
-    )
+def paint(url: str, **model: Any) -> Task:
+    made = {"use": "OpenAIImageGeneration", "model": "gpt-image-1", "base_url": f"{url}/v1", **model}
+    return {
+        "name": "paint",
+        "use": "ImageGeneration",
+        "after": "load",
+        "with": {"image_generation_model": made},
+        "input_mappings": {"prompt": "instruction"},
+    }
 
-    assert [(one.steps, one.is_usable) for one in check_models(made)] == [(["embed"], True)]
+
+def test_a_model_for_vectors_is_asked_for_one_and_one_for_pictures_is_looked_up(providers: FakeProviders) -> None:
+    vectors = {"embeddings": {"use": "MistralEmbeddings", "model": "some-model"}}
+    server = FakeOpenAIImages()
+    with running(server) as url:
+        made = planned({"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": vectors}, paint(url))
+        found = check_models(made)
+
+    assert [(one.steps, one.is_usable, one.is_known) for one in found] == [(["embed"], True, True), (["paint"], True, True)]
+    assert "no picture was asked for" in found[1].note
+    assert (server.bodies, not_asked(made), found[1].cost) == ([], [], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "said"),
+    [
+        ({"model": "gpt-imag-1"}, "model-not-found", "does not list the model 'gpt-imag-1'"),
+        ({"api_key": "${PAINTERS_KEY}"}, "auth-failed", "refuses the key"),
+    ],
+)
+def test_a_model_for_pictures_that_cannot_be_used_is_found_out_for_nothing(
+    model: dict[str, str], code: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAINTERS_KEY", PAINTERS_BAD_KEY)
+    server = FakeOpenAIImages()
+    with running(server) as url:
+        [found] = check_models(planned(paint(url, **model)))
+
+    assert (found.code, server.bodies) == (code, [])
+    assert said in found.said
+    assert PAINTERS_BAD_KEY not in found.said
+
+
+def test_of_a_server_that_lists_no_models_it_is_said_that_nothing_is_known(tmp_path: Path) -> None:
+    with running(FakeOpenAIImages(has_list=False)) as url:
+        [found] = check_models(planned(paint(url)))
+        commands = Commands(tmp_path)
+        ended = commands("check", commands.write(steps(paint(url))))
+
+    assert (found.is_usable, found.is_known) == (True, False)
+    assert "the first picture of the run shows it" in " ".join(ended.out.split())
+    assert "as far as their servers say" in " ".join(ended.out.split())
+    assert ended.code == 0
+
+
+def test_what_can_only_be_tried_for_money_is_named_and_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_x")
+    made = planned(paint("http://localhost:9", use="InferenceEndpointsImageGeneration", model=""))
+
+    assert check_models(made) == []
     [left] = not_asked(made)
-    assert (left.model, left.steps) == ("gpt-image-1", ["paint"])
-    assert "a picture costs" in left.why
-    assert [len(one.body["input"]) for one in providers.requests("mistral")] == [1]
-    assert providers.requests("openai") == []
+    assert "a picture costs as much as any other" in left.why
 
 
 @pytest.mark.parametrize(("model", "code"), [({"model": NO_MODEL}, "model-not-found"), ({"api_key": BAD_KEY}, "auth-failed")])

@@ -206,6 +206,23 @@ def test_a_rehearsal_costs_nothing_and_counts_the_real_prompts(fake: FakeOpenAI,
     assert found.cost.mean == pytest.approx((found.input_tokens.mean * 1000 + found.output_tokens.mean * 10_000) / 1e6)
 
 
+@pytest.mark.parametrize("use", ["EmbeddingGeneration", "GenerateEmbeddings"])
+def test_a_rehearsal_counts_the_texts_that_get_vectors(fake: FakeOpenAI, url: str, use: str) -> None:
+    data = [{"text": "a" * 400}] * 100
+    model: dict[str, Any] = {"use": "OpenAIEmbeddings", "model": "m", "base_url": f"{url}/v1", "inputs_per_request": 20}
+    model["price"] = {"input": 2, "output": 0}
+    embed = {"name": "embed", "use": use, "after": "load"}
+    real = plan(spec_from({"distilflow": 1, "steps": [load(data), {**embed, "with": {"embeddings": model}}]})[0])
+
+    found = estimated([load(data), embed], priced=real.llms)
+
+    assert fake.stats.requests == 0
+    assert step(found, "embed").model == "m"
+    assert found.requests.mean == pytest.approx(100 / 20)
+    assert (found.input_tokens, found.output_tokens) == (Range(100 * 100), Range(0))
+    assert found.cost.mean == pytest.approx(100 * 100 * 2 / 1e6)
+
+
 def test_an_unknown_price_is_not_free(url: str) -> None:
     fake = FakeOpenAI(Behaviour(counts_tokens=False))
     with running(fake) as silent:

@@ -32,7 +32,7 @@ class FiledBatches(BatchAPI):
             headers = {"Content-Type": form.headers["Content-Type"]}
             answer = await self._send("POST", "files", data=form, headers=headers, timeout_s=TRANSFER_S)
         if answer.status in (404, 405, 501):
-            seen = self._target.excerpt(answer.body.decode(errors="replace")) or "(nothing)"
+            seen = self._target.excerpt(answer.body) or "(nothing)"
             what = f"{self._target} has no batch endpoint that takes files; it said {answer.status}: {seen}"
             raise BadRequest(what, "leave `batch` out of the step, or correct base_url")
         return self._id_of(self._object(answer, "files", A_FILE))

@@ -10,10 +10,11 @@ from typing import Any, Self
 import orjson
 
 from steps.errors import ServerFailed
+from steps.llms.addresses import url_of
 from steps.llms.base import Completion
 from steps.llms.batch_apis.told import BatchUnknown
 from steps.llms.chat_replies import object_of
-from steps.llms.http import Answer, Grown, JSONEndpoint, url_of
+from steps.llms.http import Answer, Grown, JSONEndpoint
 from steps.llms.provider_errors import Target, classify
 from steps.providers import Provider
 
@@ -109,7 +110,7 @@ class BatchServer:
         return replace(self._target, path=f"/{path}")
 
     def _is_odd(self, answer: Answer, what: str) -> ServerFailed:
-        seen = self._target.excerpt(answer.body[:2000].decode(errors="replace")) or "(nothing)"
+        seen = self._target.excerpt(answer.body[:2000]) or "(nothing)"
         return ServerFailed(f"{self._target} answered with {what}: {seen}", "check that base_url is the API itself")
 
     def _id_of(self, said: Body) -> str:
@@ -118,5 +119,5 @@ class BatchServer:
         return found
 
     def _unknown(self, what: str, answer: Answer) -> BatchUnknown:
-        seen = self._target.excerpt(answer.body.decode(errors="replace")) or "(nothing)"
+        seen = self._target.excerpt(answer.body) or "(nothing)"
         return BatchUnknown(f"{self._target} does not know {what!r}; it said {answer.status}: {seen}")

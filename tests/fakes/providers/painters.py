@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+BAD_KEY = "sk-bad-key-of-a-painter"
 BAD_WORDS = "please forbid this"
 _OF_GPT = {"model", "prompt", "n", "size", "quality", "background", "moderation", "output_format", "output_compression", "user"}
 _OF_DALL_E = {"model", "prompt", "n", "size", "quality", "style", "response_format", "user"}
@@ -30,10 +31,11 @@ def png(words: str, side: int = 2) -> bytes:
 class FakeOpenAIImages:
     """POST /v1/images/generations, for gpt-image-1 and the models before it, and the store that addresses lead to."""
 
-    def __init__(self, *, lost: int = 0) -> None:
-        """`lost`: how often the store fails before it gives a picture out."""
+    def __init__(self, *, lost: int = 0, has_list: bool = True) -> None:
+        """`lost`: how often the store fails before it gives a picture out. `has_list`: it says which models it has."""
         self.bodies: list[dict[str, Any]] = []
         self.fetched = 0
+        self._has_list = has_list
         self._lost = lost
         self._files: dict[str, bytes] = {}
 
@@ -41,7 +43,15 @@ class FakeOpenAIImages:
         app = web.Application()
         app.router.add_post("/v1/images/generations", self._generate)
         app.router.add_get("/files/{name}", self._file)
+        if self._has_list:
+            app.router.add_get("/v1/models", self._models)
         return app
+
+    async def _models(self, request: web.Request) -> web.Response:
+        if BAD_KEY in request.headers.get("Authorization", ""):
+            return _error(401, f"Incorrect API key provided: {BAD_KEY}.", "invalid_api_key")
+        listed = [{"id": name, "object": "model"} for name in ("gpt-image-1", "dall-e-2", "dall-e-3")]
+        return web.json_response({"object": "list", "data": listed})
 
     async def _generate(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = orjson.loads(await request.read())

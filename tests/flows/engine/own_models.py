@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +30,8 @@ class Echo(LocalLLM):
     gone_after: int = 0
     """After so many answers it says that it is gone for good."""
     fails: str = ""
+    lingers_s: float = 0.0
+    """How long its process takes to end, where it cannot be loaded."""
     loads_s: float = 0.0
     takes_s: float = 0.0
 
@@ -40,6 +43,7 @@ class Echo(LocalLLM):
         if self.fails == "dies":
             os._exit(9)
         if self.fails:
+            threading.Thread(target=time.sleep, args=(self.lingers_s,)).start()
             raise OSError(self.fails)
         return EchoEngine(self.model_copy())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import shutil
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,32 @@ def test_pictures_of_the_best_quality_that_are_paid_for_arrive_ten_at_a_time(tmp
         result = paint(tmp_path, url, ["a fox"], {"num_generations": 10})
 
     assert [len(found) for found in files_of(result)] == [len(file)] * 10
+
+
+@pytest.mark.parametrize("side", [7_100, 13_000, 30_000])
+def test_a_giant_is_not_unpacked_and_costs_its_row(tmp_path: Path, side: int) -> None:
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    giant = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 9)) + chunk(b"IEND", b"")
+
+    async def answer(request: web.Request) -> web.Response:
+        file = giant if "giant" in (await request.json())["prompt"] else png("a fox")
+        return web.json_response({"data": [{"b64_json": base64.b64encode(file).decode()}]})
+
+    app = web.Application()
+    app.router.add_post("/v1/images/generations", answer)
+    with running(app) as url:
+        result = paint(tmp_path / "a", url, ["a giant", "a fox"], {"image_format": "WEBP"})
+        as_it_is = paint(tmp_path / "b", url, ["a giant"])
+
+    [failure] = result.failures
+    assert "pixels" in failure.message
+    assert "image_format" in failure.fix
+    assert len(result.only) == 1
+    assert files_of(as_it_is) == [giant]
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 @pytest.mark.parametrize("entry", [{"b64_json": "\u00fc"}, {"url": "http://[::1"}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from flows.engine import gate
 from flows.engine.engine import Engine
-from steps.errors import AuthFailed
+from flows.engine.tally import Tally
+from steps.errors import AuthFailed, ModelUnfit
 from tests.fakes.providers import BAD_KEY, FakeProviders, Prompt, vector_of
 from tests.fakes.serving import running
 from tests.flows.engine.running import Result, run_steps
@@ -22,13 +24,15 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "FIRST_PAUSE_S", 0.01)
 
 
-def embed(folder: Path, url: str, texts: list[str], **model: Any) -> Result:
+def embed(
+    folder: Path, url: str, texts: list[str], during: Callable[[Engine], Awaitable[None]] | None = None, **model: Any
+) -> Result:
     made = {"use": "ClientvLLMEmbeddings", "model": "m", "base_url": f"{url}/v1", "max_retries": 2, **model}
     steps = [
         {"name": "load", "use": "LoadDataFromDicts", "with": {"data": [{"text": text} for text in texts]}},
         {"name": "embed", "use": "EmbeddingGeneration", "after": "load", "with": {"embeddings": made}},
     ]
-    return run_steps(folder, steps)
+    return run_steps(folder, steps, during=during)
 
 
 def texts_of(count: int) -> list[str]:
@@ -78,6 +82,18 @@ def test_a_text_that_is_refused_costs_its_row_and_no_other(tmp_path: Path) -> No
     assert [row["embedding"] for row in result.only] == [vector_of(text) for text in texts_of(25)]
 
 
+def test_a_blank_text_is_told_in_words_and_not_sent(tmp_path: Path) -> None:
+    server = FakeProviders("vllm")
+    with running(server) as url:
+        result = embed(tmp_path, url, ["", *texts_of(5), " \n"])
+
+    assert [(one.code, one.message) for one in result.failures] == [
+        ("missing-value", "column 'text' is blank: ''"),
+        ("missing-value", "column 'text' is blank: ' \\n'"),
+    ]
+    assert [text for one in server.seen for text in one.body["input"]] == texts_of(5)
+
+
 @pytest.mark.parametrize("words", [Prompt.FAIL, Prompt.CUT, Prompt.WAIT])
 def test_what_may_pass_is_asked_again(tmp_path: Path, words: str) -> None:
     server = FakeProviders("mistral")
@@ -100,6 +116,25 @@ def test_a_bad_key_ends_the_run_and_names_its_variable(tmp_path: Path, monkeypat
 
     assert "$MY_KEY" in raised.value.fix
     assert BAD_KEY not in str(raised.value)
+
+
+def test_a_server_that_takes_no_notice_of_the_wanted_length_ends_the_run_in_words(tmp_path: Path) -> None:
+    server = FakeProviders("llama.cpp")
+    used: list[Tally] = []
+
+    async def note(engine: Engine) -> None:
+        while not engine.counts["embed"].usage.requests:
+            await asyncio.sleep(0.005)
+        used.append(engine.counts["embed"].usage)
+
+    model = {"use": "OpenAIEmbeddings", "dimensions": 5, "inputs_per_request": 10, "max_concurrency": 1}
+    with running(server) as url, pytest.raises(ModelUnfit) as raised:
+        embed(tmp_path, url, texts_of(100), note, **model)
+
+    assert "vectors of 8 numbers where `dimensions` asks for 5" in raised.value.message
+    assert "set it to 8" in raised.value.fix
+    assert len(server.seen) == 1
+    assert used[0].input_tokens == 40  # paid for all the same
 
 
 def test_more_texts_than_a_server_takes_are_sent_in_parts(tmp_path: Path) -> None:

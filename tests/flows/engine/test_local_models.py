@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from flows.engine import model_pool
 from flows.engine.engine import Engine
 from flows.plan import plan
 from flows.plan.grouping import by_devices
@@ -177,6 +178,23 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_with_what_to_do(tmp_path: Pa
 
     assert fix in caught.value.fix
     assert "step 'ask'" in caught.value.message
+
+
+def test_other_steps_go_on_while_a_process_takes_its_time_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_pool, "LAST_WORDS_S", 2.0)
+    gaps: list[float] = []
+
+    async def watch(engine: Engine) -> None:
+        while True:
+            begin = time.monotonic()
+            await asyncio.sleep(0.01)
+            gaps.append(time.monotonic() - begin)
+
+    with pytest.raises(RunError):
+        run_steps(tmp_path, [load(1), ask(fails="no such file", lingers_s=30.0)], in_threads=False, during=watch)
+
+    assert sum(gaps) > 2.0
+    assert max(gaps) < 1.0
 
 
 def test_a_run_can_be_stopped_while_a_model_loads(tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ from tests.flows.describing import LOAD, only, problems_of
             "put it in generation_kwargs, as `llm: {generation_kwargs: {temperature: ...}}`",
         ),
         (
+            "use: ImageGeneration, input_mappings: {prompt: instruction}, with: {save_artifacts: true}",
+            "unknown-parameter",
+            "no parameter 'save_artifacts'.",
+            "leave it out: rows hold the pictures themselves",
+        ),
+        (
             "use: TextGeneration, with: {llm: {use: OpenAILLM}}",
             "missing-parameter",
             "needs `llm.model`",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.errors import AuthFailed, BadRequest, LLMError, NetworkFailed
+from steps.errors import AuthFailed, BadRequest, LLMError, NetworkFailed, ServerFailed
 from steps.llms.base import LLM, Completion, Request, Usage
 from steps.llms.bundles import Bundles, Rider, parts_of
 
@@ -74,6 +74,26 @@ async def test_one_that_is_refused_is_parted_from_the_others() -> None:
 
     assert said(await ask_all(server, "abcdefgh")) == ["A", "B", "BadRequest", *"DEFGH"]
     assert len(server.sizes) == 7
+
+
+@pytest.mark.parametrize("count", [2, 3, 64, 1000])
+async def test_a_server_that_fails_at_everything_is_asked_few_times(count: int) -> None:
+    texts = [f"text {number}" for number in range(count)]
+    server = Server(bad=texts, error=ServerFailed)
+
+    assert set(said(await ask_all(server, texts, most=count))) == {"ServerFailed"}
+    assert len(server.sizes) <= 5
+
+
+@given(bad=st.sets(st.integers(0, 62)), most=st.integers(2, 64))
+def test_texts_that_a_server_fails_at_are_found_while_it_answers_a_short_one(bad: set[int], most: int) -> None:
+    texts = [f"text {number}" for number in range(63)]
+    texts[::2] = [f"{number}" for number in range(0, 63, 2)]  # the short ones are fine
+    server = Server(bad=[texts[at] for at in bad if at % 2], error=ServerFailed)
+
+    found = said(asyncio.run(ask_all(server, texts, most=most)))
+
+    assert found == ["ServerFailed" if at % 2 and at in bad else text.upper() for at, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize("error", [AuthFailed, NetworkFailed])

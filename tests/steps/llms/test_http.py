@@ -14,7 +14,7 @@ from aiohttp import web
 from steps.components import BadParameters
 from steps.errors import AuthFailed, BadRequest, NetworkFailed
 from steps.llms import http
-from steps.llms.http import find_proxy, host_and_port, is_loopback
+from steps.llms.addresses import find_proxy, host_and_port, is_loopback
 from steps.llms.openai_llm import OpenAILLM
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.serving import running

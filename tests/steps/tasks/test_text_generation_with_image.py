@@ -50,6 +50,16 @@ def test_an_image_of_pillow_is_sent_whole(mode: str, kind: str) -> None:
     assert (read.size, read.format) == ((3, 2), kind)
 
 
+def test_a_giant_is_refused_before_its_pixels_are_read() -> None:
+    image = Image.new("L", (1, 1))
+    image._size = (10_000, 10_000)  # as of a file that is open: only its head is known
+
+    with pytest.raises(RowError, match="10,000 x 10,000 pixels") as raised:
+        sent(image, "PIL")
+
+    assert "smaller" in raised.value.fix
+
+
 @pytest.mark.parametrize(
     ("image", "kind", "what"),
     [
