@@ -37,6 +37,7 @@ from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_spe
 from steps.cassettes import cassette
 from steps.errors import Problem, RunError, SpecError
 from steps.llms.base import Responder
+from steps.shipped import here_or_shipped
 from steps.wording import counted
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def replay(
     given = flags.over(RunOptions(), "")
     asked = RunOptions(max_rows=found.run.report().options.max_rows if found.run and not pipeline else None)
     options = asked.changed({**given.model_dump(), "journals": (found.path, *given.journals), "is_replay": True})
-    file, store = file.absolute(), RunStore(store.folder.absolute())
+    file, store = here_or_shipped(file).absolute(), RunStore(store.folder.absolute())
     if found.run and not pipeline:
         _go_where_it_started(found.run.report())
     planned = planned_from(str(file), param, llm, is_replay=True)
