@@ -16,8 +16,9 @@ import orjson
 
 from flows.engine.keys import identity_of
 from flows.plan import Plan
-from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, NetworkFailed, RunError
+from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, ModelNotFound, NetworkFailed, RunError
 from steps.llms.base import LLM, JSONSchema, Request, Responder, Usage
+from steps.llms.provider_errors import has_no_path
 from steps.tasks.base import Task
 
 LONGEST_S = 60.0
@@ -154,7 +155,21 @@ async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Che
 
 async def _ask(llm: Responder, account: int, checked: Checked) -> None:
     request = Request([{"role": "user", "content": _QUESTION}], account=account)
-    await _send(_tiny(llm, REPLY_TOKENS), request, checked)
+    asked = _tiny(llm, REPLY_TOKENS)
+    await _send(asked, request, checked)
+    if checked.code == ModelNotFound.code and "base_url" in type(llm).model_fields and has_no_path(llm.endpoint):
+        await _ask_below(asked, request, checked)
+
+
+async def _ask_below(llm: Responder, request: Request, checked: Checked) -> None:
+    """Where the address of a server alone was given: say whether it answers at /v1."""
+    address = f"{llm.endpoint}/v1"
+    below = Checked(checked.model, address, checked.steps)
+    await _send(llm.model_copy(update={"base_url": address}), request, below)
+    checked.usage += below.usage
+    checked.cost = None if checked.cost is None or below.cost is None else checked.cost + below.cost
+    if below.is_usable:
+        checked.fix = f"write {address}, where it answers, into base_url, or behind the @ of --llm"
 
 
 async def _ask_for_json(llm: Responder, account: int, checked: Checked) -> None:

@@ -33,7 +33,11 @@ Params = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/..."),
+    typer.Option(
+        "--llm",
+        help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, or at an address of its own "
+        "vllm/MODEL@http://host:8000/v1.",
+    ),
 ]
 Rehearse = Annotated[bool, typer.Option("--rehearse", help="Try the pipeline with made-up replies: no model, no cost.")]
 LoadGroups = Annotated[

@@ -63,6 +63,18 @@ def test_no_key_is_named_where_the_server_answers_without_one(
     assert [(one.is_usable, one.key) for one in (keyless, keyed)] == [(True, ""), (True, "$OPENAI_API_KEY")]
 
 
+def test_the_address_of_a_server_alone_is_told_where_it_answers(providers: FakeProviders) -> None:
+    with running(FakeOpenAI()) as url:
+        [bare] = check(write("a", use="OpenAILLM", model="mock", base_url=url))
+        [wrong] = check(write("a", use="OpenAILLM", model="mock", base_url=f"{url}/elsewhere"))
+
+    assert (bare.code, bare.fix) == (
+        "model-not-found",
+        f"write {url}/v1, where it answers, into base_url, or behind the @ of --llm",
+    )
+    assert (wrong.code, wrong.fix) == ("model-not-found", "check `model` and `base_url` (most servers want it to end in /v1)")
+
+
 def test_a_model_for_vectors_is_asked_for_one_and_one_for_pictures_is_not_asked(providers: FakeProviders) -> None:
     vectors = {"embeddings": {"use": "MistralEmbeddings", "model": "some-model"}}
     pictures = {"image_generation_model": {"use": "OpenAIImageGeneration", "model": "gpt-image-1"}}
