@@ -29,7 +29,7 @@ Pipeline = Annotated[
     ),
 ]
 Params = Annotated[
-    list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
+    list[str] | None, typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
 ]
 Model = Annotated[
     str | None,
