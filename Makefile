@@ -12,7 +12,7 @@ help:  ## Show this list
 
 install: $(VENV)/.installed  ## Install into .venv, with the exact versions of requirements.lock
 
-$(VENV)/.installed: pyproject.toml requirements.lock
+$(VENV)/.installed: pyproject.toml setup.py requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found."; exit 1; }
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/install.sh
 	@touch $@

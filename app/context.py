@@ -17,9 +17,9 @@ from flows.labelling import LabelProjects
 from flows.runs import RunFolder, RunStore
 from flows.spec import PipelineSpec
 from steps.errors import RunError
+from steps.shipped import EXAMPLES
 
 COMMAND = (sys.executable, "-m", "flows.cli")
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
 def _is_open_to_all() -> bool:

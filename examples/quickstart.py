@@ -1,6 +1,6 @@
 """The quickstart in Python: the same pipeline as quickstart.yaml, step for step.
 
-Run it from the root of the repository: `python examples/quickstart.py`, with the environment active.
+Run it with `python examples/quickstart.py`, with the environment active; its files are found from any folder.
 """
 
 from flows import Pipeline

@@ -17,8 +17,9 @@ import orjson
 
 from flows.engine.keys import identity_of
 from flows.plan import Plan
-from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, NetworkFailed, RunError
+from steps.errors import BadReply, BadRequest, EmptyReply, LLMError, ModelNotFound, NetworkFailed, RunError
 from steps.llms.base import LLM, Completion, JSONSchema, Request, Responder, Usage
+from steps.llms.provider_errors import has_no_path
 from steps.tasks.base import Task
 
 LONGEST_S = 60.0
@@ -159,9 +160,27 @@ async def _check(llm: Responder, steps: list[str], wants_json: bool) -> list[Che
 
 async def _ask(llm: Responder, account: int, checked: Checked) -> None:
     asked = _tiny(llm, REPLY_TOKENS)
+    await _ask_there(asked, account, checked)
+    if checked.code == ModelNotFound.code and "base_url" in type(llm).model_fields and has_no_path(llm.endpoint):
+        await _ask_below(asked, account, checked)
+
+
+async def _ask_there(llm: Responder, account: int, checked: Checked) -> None:
     request = Request([{"role": "user", "content": _QUESTION}], account=account)
-    ask = partial(asked.complete, request) if asked.is_cheap_to_try else partial(_look_up, asked, account, checked)
-    await _send(asked, ask, checked)
+    await _send(
+        llm, partial(llm.complete, request) if llm.is_cheap_to_try else partial(_look_up, llm, account, checked), checked
+    )
+
+
+async def _ask_below(llm: Responder, account: int, checked: Checked) -> None:
+    """Where the address of a server alone was given: say whether it answers at /v1."""
+    address = f"{llm.endpoint}/v1"
+    below = Checked(checked.model, address, checked.steps)
+    await _ask_there(llm.model_copy(update={"base_url": address}), account, below)
+    checked.usage += below.usage
+    checked.cost = None if checked.cost is None or below.cost is None else checked.cost + below.cost
+    if below.is_usable:
+        checked.fix = f"write {address}, where it answers, into base_url, or behind the @ of --llm"
 
 
 async def _look_up(llm: Responder, account: int, checked: Checked) -> Completion:

@@ -24,6 +24,7 @@ from flows.engine.journal import COPIED, JOURNAL, entry_in, faults_in, files_of
 from flows.engine.ledger import SegmentWriter, frames_in
 from flows.runs import RunFolder, RunStore, UnknownRun
 from steps.errors import SpecError
+from steps.shipped import here_or_shipped
 
 SHARED = "replies.jsonl"
 """Name of a journal beside the Distiset that was made of it."""
@@ -56,7 +57,7 @@ def find_journal(name: str | Path, store: RunStore) -> Source:
     try:
         run = store.get(str(name))
     except UnknownRun:
-        path = Path(name)
+        path = here_or_shipped(name)
     else:
         path = run.path
     try:

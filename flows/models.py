@@ -1,7 +1,11 @@
-"""Models by a short name, as the command line takes them: `openai/gpt-4o-mini`, `ollama/llama3.2`, `rehearsal`."""
+"""Models by a short name, as the command line takes them: `openai/gpt-4o-mini`, `ollama/llama3.2`, `rehearsal`.
+
+An address may follow: `vllm/Qwen/Qwen3-8B@http://box:8000/v1`.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flows.spec import PipelineSpec, StepSpec
@@ -16,27 +20,35 @@ from steps.wording import did_you_mean, quoted
 
 CLASSES = {**{provider.name: provider.class_name for provider in PROVIDERS}, "litellm": "LiteLLM"}
 """What may stand before the slash, and the class that asks there."""
+_AT_ADDRESS = re.compile(r"(?P<model>.*?)@(?P<address>https?://.*)", re.DOTALL)
+_AT_HOST = re.compile(r"(?P<model>.*)@(?P<host>localhost|[\w.-]+:\d{2,5})(?P<path>/.*)?", re.DOTALL)
+"""Names of models hold an @ too (`gemini@001`): an address has a scheme."""
 
 
 def parse_model(text: str) -> dict[str, Any]:
     """The `llm:` of a step for a short name.
 
     Raises:
-        SpecError: The part before the slash is no provider that is known here.
+        SpecError: The part before the slash is no provider that is known here, or an address has no scheme.
     """
     if text == "rehearsal":
         return {"use": "RehearsalLLM"}
     provider, _, model = text.partition("/")
     if provider not in CLASSES or not model.strip():
         raise _not_a_model(text, provider, model)
+    if (at := _AT_ADDRESS.fullmatch(model)) and at["model"]:
+        return {"use": CLASSES[provider], "model": at["model"], "base_url": at["address"]}
+    if (at := _AT_HOST.fullmatch(model)) and at["model"]:
+        meant = f"{provider}/{at['model']}@http://{at['host']}{at['path'] or '/v1'}"
+        raise SpecError(f"--llm {quoted(text)} has an address without http:// or https://", f"write {meant}")
     return {"use": CLASSES[provider], "model": model}
 
 
 def _not_a_model(text: str, provider: str, model: str) -> SpecError:
     near = "" if provider in CLASSES else did_you_mean(provider, ["rehearsal", *CLASSES])
     what = f"names a provider not known here: {quoted(provider)}" if model.strip() else "is not of the form provider/model"
-    other = "for another server of OpenAI's protocol write `llm: {use: OpenAILLM, model: ..., base_url: ...}`"
-    return SpecError(f"--llm {quoted(text)} {what}.{near}", f"providers: {', '.join(CLASSES)}; {other} in the file")
+    other = "another server of OpenAI's protocol is openai/MODEL@http://host:port/v1, in a file OpenAILLM with base_url"
+    return SpecError(f"--llm {quoted(text)} {what}.{near}", f"providers: {', '.join(CLASSES)}; {other}")
 
 
 def with_llm(spec: PipelineSpec, text: str) -> PipelineSpec:

@@ -20,6 +20,7 @@ from flows.plan.making import literal_keys
 from flows.spec import CanvasSpec, PipelineSpec, RouterSpec, StepSpec, load_spec, with_parameters
 from flows.spec.parameters import settable
 from flows.spec.reading import misfit
+from flows.uncaught import tell_in_words
 from steps import registry
 from steps.base import BaseStep
 from steps.errors import PlanError, Problem
@@ -75,6 +76,7 @@ class Pipeline:
     """
 
     def __init__(self, name: str = "pipeline", description: str | None = None, **unknown: Never) -> None:
+        tell_in_words()
         refuse_unknown("Pipeline", unknown, {"name", "description"})
         self.name = name
         self.description = description
@@ -207,6 +209,7 @@ class Pipeline:
         Raises:
             SpecError, PlanError: It is no pipeline, or has keys that pipelines do not have.
         """
+        tell_in_words()
         return cls.from_spec(load_spec(path))
 
     from_yaml = from_json = Elsewhere("Pipeline.from_file(path), which reads YAML and JSON, also distilabel's")

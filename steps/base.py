@@ -162,6 +162,13 @@ class BaseStep(Wired, Component):
         """Say where `save_artifact` keeps them; None for nowhere. Whoever runs the step does."""
         self._artifacts_folder = folder
 
+    @property
+    def reaches_now(self) -> str:
+        """What it needs beyond this machine with the parameters that it has."""
+        kept_here = {**self.in_rehearsal, **self.in_preview}
+        is_kept_here = kept_here and all(getattr(self, name) == value for name, value in kept_here.items())
+        return "" if is_kept_here else self.reaches
+
     def check(self) -> Iterable[Complaint]:
         """Say what is wrong with the parameters beyond their types, one sentence each. Fast, and without the network."""
         return ()

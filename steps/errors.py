@@ -67,6 +67,10 @@ class DistilflowError(Exception):
         then = f"{self.go_on}: what is finished is kept" if self.go_on else ""
         return f"{text}\n  Fix: {'; then '.join(filter(None, (self.fix, then)))}"
 
+    def _render_traceback_(self) -> list[str]:
+        """What notebooks show of it, instead of how it came about."""
+        return str(self).splitlines()
+
     def __reduce__(self) -> tuple[type[DistilflowError], tuple[str, str]]:
         return type(self), (self.message, self.fix)
 

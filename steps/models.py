@@ -50,6 +50,11 @@ class Model(Component):
         """What the column `model_name` says."""
         return getattr(self, "model", type(self).__name__)
 
+    @property
+    def lacks(self) -> str:
+        """What a person has to bring before it can be used, in words; empty for nothing, or where only `problems` can say."""
+        return ""
+
     def fingerprint(self) -> str:
         """Identity of what it gives beyond the parameters, such as the content of a file."""
         return ""

@@ -62,8 +62,17 @@ def _files(folder: Path) -> list[Path]:
 
 def _reached(plan: Plan) -> list[str]:
     """What a pipeline needs beyond this machine."""
-    reached = [*(planned.step.reaches for planned in plan.steps.values()), *(llm.reaches for _, llm in plan.every_llm)]
+    reached = [*(planned.step.reaches_now for planned in plan.steps.values()), *(llm.reaches for _, llm in plan.every_llm)]
     return [words for words in dict.fromkeys(reached) if words]
+
+
+def _lacks(plan: Plan, found: Sequence[Problem]) -> list[str]:
+    """What a person has to bring, where that alone is wrong."""
+    if any(problem.code != "model-not-ready" for problem in found):
+        return []
+    wrong = {problem.step for problem in found}
+    lacks = [llm.lacks for step, llm in plan.every_llm if step in wrong]
+    return list(dict.fromkeys(filter(None, lacks)))
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +97,7 @@ def card_of(spec: PipelineSpec, known: Sequence[Problem] = ()) -> dict[str, Any]
         "steps": len(spec.steps),
         "kind": next((card["use"] for card in reversed(cards) if card["name"] in plan.llms), ""),
         "is_ready": is_ready,
-        "needs_key": bool(found) and all(problem.code == "model-not-ready" for problem in found),
+        "lacks": _lacks(plan, found),
         "reaches": reached,
         "tags": _tags(plan, is_free=is_ready and not reached),
         "graph": [{"name": card["name"], "after": card["after"], "asks": card["name"] in plan.llms} for card in cards],

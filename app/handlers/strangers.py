@@ -17,6 +17,7 @@ from steps.components import LOCAL_FILES
 from steps.errors import PlanError, Problem
 from steps.models import Model
 from steps.secrets import may_name_key
+from steps.shipped import here_or_shipped
 
 ELSEWHERE = "run it on a machine of your own, or in a copy of this Space"
 
@@ -99,7 +100,7 @@ def _is_one_of(text: str, root: Path) -> bool:
     """Whether a text is the plain path of a file below a folder: no pattern, no home, no address."""
     if re.search(r"[~*?\[\]:]", text) or "\0" in text:
         return False
-    path = Path(text).resolve()
+    path = here_or_shipped(text).resolve()
     return path.is_relative_to(root) and path.is_file()
 
 

@@ -13,7 +13,7 @@ from steps.wording import counted
 
 def check(
     pipeline: Pipeline,
-    param: Params = [],  # noqa: B006 - typer reads it
+    param: Params = None,
     llm: Model = None,
 ) -> None:
     """Ask each model of a pipeline one tiny question: is it there, does it take the key and know the model.

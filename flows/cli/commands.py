@@ -25,7 +25,8 @@ WRONG_ARGUMENTS = (
 cli = typer.Typer(
     name="distilflow",
     help="Synthetic datasets and AI feedback: describe a pipeline in YAML, run it, push the result to the Hub.",
-    epilog="First steps: `distilflow new mine`, `distilflow preview mine.yaml`, `distilflow run mine.yaml`. More in examples/.",
+    epilog="First steps: `distilflow run examples/quickstart.yaml`, or `distilflow new mine`, `distilflow preview mine.yaml`, "
+    "`distilflow run mine.yaml`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

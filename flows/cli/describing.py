@@ -39,7 +39,7 @@ class Setting(NamedTuple):
 
 def info(
     pipeline: Pipeline,
-    param: Params = [],  # noqa: B006 - typer reads it
+    param: Params = None,
     llm: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:

@@ -29,11 +29,15 @@ Pipeline = Annotated[
     ),
 ]
 Params = Annotated[
-    list[str], typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
+    list[str] | None, typer.Option("--param", "-p", help="Replace a parameter, e.g. judge.llm.model=gpt-4o. May be repeated.")
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--llm", help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, vllm/..."),
+    typer.Option(
+        "--llm",
+        help="Ask this model instead of those in the file: openai/gpt-4o-mini, ollama/llama3.2, or at an address of its own "
+        "vllm/MODEL@http://host:8000/v1.",
+    ),
 ]
 Rehearse = Annotated[bool, typer.Option("--rehearse", help="Try the pipeline with made-up replies: no model, no cost.")]
 LoadGroups = Annotated[

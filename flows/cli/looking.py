@@ -24,7 +24,7 @@ SAMPLE = 5
 
 def plan(
     pipeline: Pipeline,
-    param: Params = [],  # noqa: B006 - typer reads it
+    param: Params = None,
     llm: Model = None,
     rehearse: Rehearse = False,
     load_groups: LoadGroups = None,
@@ -74,7 +74,7 @@ def plan(
 def preview(
     pipeline: Pipeline,
     rows: Annotated[int, typer.Option(min=1, max=1000, help="Rows to take through all steps.")] = 5,
-    param: Params = [],  # noqa: B006 - typer reads it
+    param: Params = None,
     llm: Model = None,
     rehearse: Rehearse = False,
     runs_dir: RunsDir = RUNS,

@@ -37,6 +37,7 @@ from flows.spec import PipelineSpec, apply_parameters, parse_parameter, read_spe
 from steps.cassettes import cassette
 from steps.errors import Problem, RunError, SpecError
 from steps.llms.base import Responder
+from steps.shipped import here_or_shipped
 from steps.wording import counted
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ ALL_ROWS, FAILED, NOT_ALL_ROWS, USED_UP = 0, 1, 3, 4
 def run(
     pipeline: Pipeline,
     flags: RunFlags,
-    param: Params = [],  # noqa: B006 - typer reads it
+    param: Params = None,
     llm: Model = None,
     rehearse: Rehearse = False,
     run_id: Annotated[
@@ -100,7 +101,7 @@ def _cassette(record: Path | None, replay: Path | None) -> AbstractContextManage
 def resume(
     run_id: RunId,
     flags: RunFlags,
-    param: Params = [],  # noqa: B006 - typer reads it
+    param: Params = None,
 ) -> None:
     """Go on with a run that was paused, stopped, cut off or failed. What is finished is not done again.
 
@@ -143,7 +144,7 @@ def replay(
     source: Annotated[str, typer.Argument(help="A run, its folder, or a file that `distilflow journal` wrote.")],
     flags: RunFlags,
     pipeline: Annotated[Path | None, typer.Argument(help="Pipeline file; the one beside the journal if not given.")] = None,
-    param: Params = [],  # noqa: B006 - typer reads it
+    param: Params = None,
     llm: Annotated[
         str | None, typer.Option("--llm", help="The model that answered, if it was chosen with --llm: openai/gpt-4o-mini.")
     ] = None,
@@ -161,7 +162,7 @@ def replay(
     given = flags.over(RunOptions(), "")
     asked = RunOptions(max_rows=found.run.report().options.max_rows if found.run and not pipeline else None)
     options = asked.changed({**given.model_dump(), "journals": (found.path, *given.journals), "is_replay": True})
-    file, store = file.absolute(), RunStore(store.folder.absolute())
+    file, store = here_or_shipped(file).absolute(), RunStore(store.folder.absolute())
     if found.run and not pipeline:
         _go_where_it_started(found.run.report())
     planned = planned_from(str(file), param, llm, is_replay=True)
@@ -208,7 +209,7 @@ def _at_work(run_id: str, runs_dir: Path) -> RunFolder:
 
 def planned_from(
     pipeline: str,
-    param: list[str],
+    param: Sequence[str] | None,
     llm: str | None = None,
     *,
     rehearse: bool = False,
@@ -226,12 +227,12 @@ def planned_from(
     return plan(spec, known=problems, is_replay=is_replay, load_groups=load_groups)
 
 
-def models_of(pipeline: str, param: list[str], llm: str | None) -> dict[str, Mapping[str, Responder]]:
+def models_of(pipeline: str, param: Sequence[str] | None, llm: str | None) -> dict[str, Mapping[str, Responder]]:
     """The models that the steps of a file would ask, as far as they can be made here: what is wrong is said elsewhere."""
     return examine(configured(pipeline, param, llm)[0])[0].llms
 
 
-def configured(pipeline: str, param: list[str], llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
+def configured(pipeline: str, param: Sequence[str] | None, llm: str | None) -> tuple[PipelineSpec, list[Problem]]:
     """The pipeline of a file with the options given with it, and what is wrong with them. Notes on the file are told.
 
     Raises:
@@ -243,7 +244,7 @@ def configured(pipeline: str, param: list[str], llm: str | None) -> tuple[Pipeli
     spec, problems = read_spec(found.text)
     if llm:
         spec = with_llm(spec, llm)
-    spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param)))
+    spec, misfits = apply_parameters(spec, dict(map(parse_parameter, param or ())))
     return spec, [*problems, *misfits]
 
 
@@ -262,14 +263,14 @@ def _check_something_is_replayed(planned: Plan, source: Source) -> None:
     )
 
 
-def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] = (), *, retry: Retried | None = None) -> int:
+def _again(folder: RunFolder, flags: RunFlags, param: Sequence[str] | None = None, *, retry: Retried | None = None) -> int:
     report = folder.report()
     folder = RunFolder(folder.path.resolve())
     options = flags.over(report.options, report.pipeline)
     if report.flow_run_id is None:  # it began without Prefect, and goes on so
         flags = replace(flags, no_prefect=True)
     _go_where_it_started(report)
-    spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param)))
+    spec, misfits = apply_parameters(folder.spec(), dict(map(parse_parameter, param or ())))
     return _run(plan(spec, known=misfits, is_replay=options.is_replay), folder, options, flags, retry=retry)
 
 

@@ -69,7 +69,8 @@ class Versions:
         path = self._strategies / f"{version:04d}.json"
         if not path.exists():
             known = listed(f"v{number}" for number in self.numbers()) or "none: nothing was learned yet"
-            raise UnknownVersion(f"there is no strategy v{version}", f"there are: {known}")
+            fix = f"there are: {known}; what is learned once more answers are in is the next, if it decides otherwise"
+            raise UnknownVersion(f"there is no strategy v{version}", fix)
         return path
 
     def get(self, version: int) -> Strategy:

@@ -12,6 +12,7 @@ from flows.spec.model import MAX_STEPS, PipelineSpec, StepSpec
 from flows.spec.text import MAX_BYTES, check_data, parse
 from steps.errors import PlanError, Problem, SpecError
 from steps.mistakes import remedy, words
+from steps.shipped import here_or_shipped
 from steps.wording import did_you_mean, listed, nearest, quoted
 
 _DATA = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".gz")
@@ -38,6 +39,7 @@ def read_file(path: Path) -> str:
     Raises:
         SpecError: There is no such file, it is too large, or not UTF-8.
     """
+    path = here_or_shipped(path)
     try:
         if path.is_dir():
             raise SpecError(f"{path} is a folder", "name the pipeline file in it")

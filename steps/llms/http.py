@@ -291,7 +291,8 @@ class JSONEndpoint:
                 )
             case aiohttp.ClientConnectorError():
                 return Unreachable(
-                    f"cannot connect to {self._via}: {_reason(error.os_error)}", "start the server, or correct base_url"
+                    f"cannot connect to {self._via}: {_reason(error.os_error)}",
+                    "start the server, or correct base_url (with --llm: provider/MODEL@http://host:port/v1)",
                 )
             case aiohttp.InvalidURL():
                 return Unreachable(f"{self._where} is not an address that can be called", "correct base_url")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -111,11 +112,13 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
             f"prompt and reply do not fit into the context of {target}; {said}",
             "shorten the row (TruncateTextColumn), lower max_new_tokens or take a model with a longer context",
         )
-    if status == 404 or "model_not_found" in codes or status in range(300, 400) or _says_no_model(status, message):
+    if status in (404, 405) or "model_not_found" in codes or status in range(300, 400) or _says_no_model(status, message):
         moved = f" and points to {target.excerpt(headers['Location'])}" if "Location" in headers else ""
         return ModelNotFound(
             f"{target.base_url} does not know the model {target.model!r} or the path {target.path}{moved}; {said}",
-            "check `model` and `base_url` (most servers want it to end in /v1)",
+            f"base_url has no path; most servers want {target.base_url}/v1"
+            if has_no_path(target.base_url)
+            else "check `model` and `base_url` (most servers want it to end in /v1)",
         )
     if status in (400, 422, 501) and _ABOUT_SCHEMAS.search(f"{str(error.get('param'))[:SEEN_CHARS]} {message}"):
         return SchemaRefused(
@@ -137,6 +140,12 @@ def classify(status: int, body: bytes, headers: Mapping[str, str], target: Targe
     if status >= 500 or status in (408, 409, 424, 425):  # 424: TGI, when the model behind it fails
         return ServerFailed(f"{target} failed; {said}", "look at the server's log or status page", retry_after_s=wait_s)
     return BadRequest(f"{target} does not accept this request; {said}", "check generation_kwargs and the prompt")
+
+
+def has_no_path(base_url: str) -> bool:
+    """Whether an address is that of a server alone: its API mostly lies below, at /v1."""
+    parts = urlsplit(base_url)
+    return parts.path in ("", "/") and not parts.query
 
 
 def _says_too_long(status: int, message: str) -> bool:

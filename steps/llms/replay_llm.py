@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 from steps.components import LOCAL_FILES
 from steps.errors import Complaint, MissingKey, RowError, RunError
 from steps.llms.base import LLM, Completion, Request
+from steps.shipped import here_or_shipped
 
 MAPPED_BYTES = 64 * 2**20  # larger files stay on disk: only where each recording starts is kept in memory
 
@@ -66,15 +67,19 @@ class ReplayLLM(LLM):
 
     @property
     def endpoint(self) -> str:
-        return f"{type(self).__name__}:{Path(self.path).absolute()}"
+        return f"{type(self).__name__}:{self._file.absolute()}"
 
     def fingerprint(self) -> str:
         """Hash of the file: other recordings are other answers."""
-        with Path(self.path).open("rb") as file:
+        with self._file.open("rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()
 
+    @property
+    def lacks(self) -> str:
+        return "" if self._file.is_file() else "a file of recordings"
+
     def problems(self) -> Sequence[Complaint]:
-        path = Path(self.path)
+        path = self._file
         if not path.is_file():
             return [f"there is no file {self.path!r} in {Path.cwd()}"]
         with path.open("rb") as file:
@@ -90,6 +95,10 @@ class ReplayLLM(LLM):
         ]
 
     @property
+    def _file(self) -> Path:
+        return here_or_shipped(self.path)
+
+    @property
     def _keys(self) -> list[str]:
         return ["messages"] if self.by == "messages" else self.match
 
@@ -98,7 +107,7 @@ class ReplayLLM(LLM):
         """Read the file. An LLM that several steps share is loaded by each of them, and read once."""
         self._users += 1
         if self._recordings is None:
-            self._recordings = await asyncio.to_thread(_Recordings.read, Path(self.path), self._keys)
+            self._recordings = await asyncio.to_thread(_Recordings.read, self._file, self._keys)
 
     async def unload(self) -> None:
         self._users -= 1

@@ -169,6 +169,10 @@ class ServerModel(Responder):
             found.append(problem)
         return found
 
+    @property
+    def lacks(self) -> str:
+        return "a key" if any(key.value is None for key in self._keys()) and not self._needs_no_key else ""
+
     def _header_problem(self) -> tuple[str, str] | None:
         """What is wrong with a header, if anything. Does not repeat its value, which may be a key."""
         for name, value in self.default_headers.items():

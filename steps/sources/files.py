@@ -20,6 +20,7 @@ import orjson
 
 from steps.base import Row
 from steps.errors import RunError
+from steps.shipped import here_or_shipped
 
 FileType = Literal["json", "csv", "parquet"]
 PEEK_ROWS = 1000
@@ -62,7 +63,7 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
-        matches = _matches(Path(pattern).expanduser())
+        matches = _matches(Path(pattern).expanduser()) or _matches(here_or_shipped(pattern))
         if not matches:
             raise NoFile(f"no file matches {pattern!r} in {Path.cwd()}{_near(pattern)}", "paths start from that folder")
         found.update(dict.fromkeys(matches))

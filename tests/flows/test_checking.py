@@ -65,6 +65,18 @@ def test_no_key_is_named_where_the_server_answers_without_one(
     assert [(one.is_usable, one.key) for one in (keyless, keyed)] == [(True, ""), (True, "$OPENAI_API_KEY")]
 
 
+def test_the_address_of_a_server_alone_is_told_where_it_answers(providers: FakeProviders) -> None:
+    with running(FakeOpenAI()) as url:
+        [bare] = check(write("a", use="OpenAILLM", model="mock", base_url=url))
+        [wrong] = check(write("a", use="OpenAILLM", model="mock", base_url=f"{url}/elsewhere"))
+
+    assert (bare.code, bare.fix) == (
+        "model-not-found",
+        f"write {url}/v1, where it answers, into base_url, or behind the @ of --llm",
+    )
+    assert (wrong.code, wrong.fix) == ("model-not-found", "check `model` and `base_url` (most servers want it to end in /v1)")
+
+
 def paint(url: str, **model: Any) -> Task:
     made = {"use": "OpenAIImageGeneration", "model": "gpt-image-1", "base_url": f"{url}/v1", **model}
     return {

@@ -20,6 +20,9 @@ from tests.flows.describing import chain
         ("together/meta-llama/Llama-3", {"use": "TogetherLLM", "model": "meta-llama/Llama-3"}),
         ("anthropic/claude-haiku-4-5", {"use": "AnthropicLLM", "model": "claude-haiku-4-5"}),
         ("litellm/bedrock/x", {"use": "LiteLLM", "model": "bedrock/x"}),
+        ("vllm/Qwen/Q@http://box:1/v1", {"use": "ClientvLLM", "model": "Qwen/Q", "base_url": "http://box:1/v1"}),
+        ("llama.cpp/m@001@https://box", {"use": "LlamaCppServerLLM", "model": "m@001", "base_url": "https://box"}),
+        ("gemini/gemini@001", {"use": "GeminiLLM", "model": "gemini@001"}),
     ],
 )
 def test_a_short_name_stands_for_a_model(text: str, llm: dict[str, Any]) -> None:
@@ -42,6 +45,28 @@ def test_a_provider_that_is_not_known_is_told_so_and_how_to_reach_it(text: str) 
 
     assert all(said in caught.value.fix for said in ("openai, anthropic", "together", "base_url"))
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("vllm/m@box:8000", "vllm/m@http://box:8000/v1"),
+        ("vllm/a/m@localhost", "vllm/a/m@http://localhost/v1"),
+        ("openai/m@10.0.0.1:80/api", "openai/m@http://10.0.0.1:80/api"),
+    ],
+)
+def test_an_address_without_a_scheme_is_told_how_to_write_it(text: str, meant: str) -> None:
+    with pytest.raises(SpecError, match="without http:// or https://") as caught:
+        parse_model(text)
+
+    assert caught.value.fix == f"write {meant}"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_provider_can_be_asked_at_an_address(name: str) -> None:
+    llm = LLM.model_validate(parse_model(f"{name}/some-model@http://box:9000/v1"))
+
+    assert (llm.model_name, llm.endpoint) == ("some-model", "http://box:9000/v1")
 
 
 @pytest.mark.parametrize(("text", "hint"), [("rehersal", "rehearsal"), ("opnai/gpt-4o", "openai")])

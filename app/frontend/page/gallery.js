@@ -68,7 +68,7 @@ function cardOf(card) {
 function readiness(card) {
   if (card.is_ready && card.reaches.length) return tag(`Needs ${card.reaches.join(" and ")}`, "", "out");
   if (card.is_ready) return tag("Runs as it is", "done", "done");
-  if (card.needs_key) return tag("Needs a key", "", "key");
+  if (card.lacks.length) return tag(`Needs ${card.lacks.join(" and ")}`, "", "key");
   return tag("Has problems here", "warn", "warn");
 }
 

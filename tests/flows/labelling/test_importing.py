@@ -41,9 +41,20 @@ def test_files_as_others_write_them_are_understood(projects: LabelProjects, text
     assert project.labels == ["bad", "good"]
 
 
+USUAL = [
+    ("record_id", "Judge", "Rating"),
+    ("Task", "rater_id", "vote"),
+    ("ID", "USER", "response"),
+    ("text_id", "annotator_id", "label"),
+    ("HITId", "WorkerId", "Answer.label"),
+    ("_unit_id", "_worker_id", "score"),
+    ("image id", "ASSIGNMENT:worker_id", "OUTPUT:result"),
+]
+
+
 def test_the_step_and_the_import_find_the_same_columns(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
-    for item, annotator, label in [("record_id", "Judge", "Rating"), ("Task", "rater_id", "vote"), ("ID", "USER", "response")]:
+    for item, annotator, label in USUAL:
         path.write_text(f"{item},{annotator},{label}\n7,ann,good\n", encoding="utf-8")
         [by_step], [imported] = LoadAnnotations(data_files=str(path)).generate(), rows_of_file(path)
         for row in (by_step, imported):

@@ -22,6 +22,7 @@ from steps.errors import (
 )
 from steps.llms.base import Usage
 from steps.llms.openai_llm import OpenAILLM
+from steps.llms.provider_errors import Target, classify
 from tests.fakes.openai_server import FakeOpenAI, Fault
 from tests.steps.llms.serving import KEY, answering, asking, failing, loaded
 
@@ -68,6 +69,15 @@ async def test_an_unknown_path_names_model_and_address() -> None:
 
     assert "'m'" in caught.message
     assert "/v1 does not know" in caught.message
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_address_without_a_path_is_told_the_usual_one(status: int) -> None:
+    caught = classify(status, b"404 page not found", {}, Target("m", "http://box:8000"))
+
+    assert isinstance(caught, ModelNotFound)
+    assert "http://box:8000 does not know the model 'm' or the path /chat/completions" in caught.message
+    assert caught.fix == "base_url has no path; most servers want http://box:8000/v1"
 
 
 async def test_a_redirect_is_not_followed_but_shown() -> None:
