@@ -192,7 +192,10 @@ async def test_rounds_are_learned_compared_and_exported(ctx: AppContext) -> None
 
     assert (view["versions"], view["since"], [one["round"] for one in view["curve"]]) == ([1, 2], 0, [1, 2])
     assert [one["version"] for one in compared["versions"]] == [1, 2]
-    assert (missing.status_code, missing.json()["fix"]) == (404, "there are: v1, v2")
+    assert (missing.status_code, missing.json()["fix"]) == (
+        404,
+        "there are: v1, v2; what is learned once more answers are in is the next, if it decides otherwise",
+    )
     assert [json.loads(line)["annotator"] for line in own.text.splitlines()] == ["zoe"] * 12
     assert labels.content[:4] == b"PAR1"
     assert strategy.json()["version"] == 2
