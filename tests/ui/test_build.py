@@ -90,7 +90,7 @@ def test_another_model_shows_its_own_fields_and_never_asks_for_the_key(page: Pag
     open_example(page, site, "quickstart")
     page.locator("#build-main").get_by_test_id("node-judge").click()
     page.locator("#field-llm input").click()
-    page.get_by_role("option", name="OpenAILLM").click()
+    page.get_by_role("option", name="OpenAILLM", exact=True).click()
 
     expect(page.get_by_test_id("secret-with-llm-api-key")).to_contain_text("$OPENAI_API_KEY")
     expect(page.locator("#step-form input[type=password]")).to_have_count(0)

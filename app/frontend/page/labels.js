@@ -72,6 +72,7 @@ export function mountLabelsBody(element, { props }) {
   const place = h("div", { class: "df-labels", hidden: true }, queue.element, main, side);
   put(element, list, place);
   let was = {};
+  let isOpen = false;
 
   const drawMain = () => {
     if (!isHere()) return;
@@ -94,9 +95,11 @@ export function mountLabelsBody(element, { props }) {
   };
 
   const follow = async () => {
-    closePopover();
     const { place: where, project, item: asked } = route();
-    if (where !== "labels") return;
+    const wasOpen = isOpen;
+    isOpen = where === "labels";
+    if (isOpen || wasOpen) closePopover(); // those of other places are theirs to close
+    if (!isOpen) return;
     list.hidden = Boolean(project);
     place.hidden = !project;
     const now = { project, asked, queue: JSON.stringify([project, route().order, segment().toString()]) };
